@@ -1,0 +1,1 @@
+"""Sound files to waveforms: decode, mix down, resample, cut windows."""

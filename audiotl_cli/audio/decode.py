@@ -1,0 +1,191 @@
+"""Read sound files block by block, in constant memory, whatever their length.
+
+Everything libsndfile reads is read here: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF, AU,
+CAF, W64, ... with 8 to 64 bits a sample and any number of channels. Headers are not
+believed: lengths come from the samples that arrive.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audiotl_cli.audio.types import AudioInfo, AudioSource, Waveform
+from audiotl_cli.errors import AudioError
+
+if TYPE_CHECKING:
+    import soundfile
+
+EXTENSIONS = frozenset(
+    ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 .voc .sph .nist"
+    .split()
+)
+"""File names with these endings are taken for recordings (headerless formats are not)."""
+
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1_000, 768_000
+"""Hz. Outside this range a header is damaged or not of sound."""
+
+BLOCK_SAMPLES = 1 << 18
+"""Samples read at once over all channels: 1 MiB of float32."""
+
+
+def find_recordings(folder: Path) -> list[Path]:
+    """List the sound files below a folder, sorted, hidden ones and loops left out.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    paths : list of Path
+        Regular files whose suffix is in `EXTENSIONS`. Linked folders are followed once.
+    """
+    found: list[Path] = []
+    seen: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [
+            Path(root, name)
+            for name in files
+            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS
+        ]
+    return sorted(found)
+
+
+def probe(path: Path) -> AudioInfo:
+    """Return what the header of a sound file claims.
+
+    Raises
+    ------
+    AudioError
+        The file is missing, empty, not audio, or has an absurd sample rate.
+    """
+    with _open(path) as file:
+        # libsndfile gives SF_COUNT_MAX for streams of unknown length
+        known = 0 <= file.frames < 1 << 62
+        duration_s = file.frames / file.samplerate if known else math.nan
+        return AudioInfo(file.samplerate, file.channels, duration_s)
+
+
+def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
+    """Decode a source into mono blocks at the file's own rate.
+
+    Channels are averaged. Memory does not grow with the file.
+
+    Yields
+    ------
+    block : float32 (n_samples,)
+    sample_rate : int
+        Hz, the same for every block.
+
+    Raises
+    ------
+    AudioError
+        As `probe`; also when no sample or a sample that is not a finite number arrives.
+    """
+    with _open(source.path) as file:
+        rate = file.samplerate
+        start = round((source.start_s or 0.0) * rate)
+        remaining = math.inf if source.end_s is None else round(source.end_s * rate) - start
+        if start:
+            _skip(file, start, source.path)
+        block_frames = max(1, BLOCK_SAMPLES // file.channels)
+        n_read = 0
+        while remaining > 0:
+            block = _read(file, int(min(block_frames, remaining)), source.path)
+            if len(block) == 0:
+                break
+            n_read += len(block)
+            remaining -= len(block)
+            yield _mix_down(block, source.path), rate
+        if n_read == 0:
+            where = f" from {start / rate:.3f} s on" if start else ""
+            raise AudioError(f"holds no audio samples{where}", code="empty")
+
+
+def read(source: AudioSource) -> tuple[Waveform, int]:
+    """Decode a whole source into one mono waveform; see `read_blocks`."""
+    blocks = list(read_blocks(source))
+    return np.concatenate([block for block, _ in blocks]), blocks[0][1]
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[soundfile.SoundFile]:
+    import soundfile
+
+    if not path.exists():
+        raise AudioError("no such file", code="missing", stage="open")
+    if path.is_dir():
+        raise AudioError("is a folder, not a sound file", stage="open")
+    try:
+        size = path.stat().st_size
+        # a descriptor, because libsndfile cannot open names that are not valid UTF-8
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise AudioError(f"cannot be opened ({error.strerror})", stage="open") from error
+    if size == 0:
+        os.close(descriptor)
+        raise AudioError("is an empty file (0 bytes)", code="empty", stage="open")
+    try:
+        file = soundfile.SoundFile(descriptor, closefd=True)
+    except (soundfile.LibsndfileError, TypeError, ValueError) as error:
+        raise AudioError(
+            f"is not a sound file that can be decoded ({_reason(error)})", stage="open"
+        ) from error
+    with file:
+        if not MIN_SAMPLE_RATE <= file.samplerate <= MAX_SAMPLE_RATE:
+            raise AudioError(
+                f"has a sample rate of {file.samplerate} Hz, expected "
+                f"{MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}",
+                code="bad_rate",
+                stage="open",
+            )
+        yield file
+
+
+def _read(file: soundfile.SoundFile, n_frames: int, path: Path) -> Any:
+    import soundfile
+
+    try:
+        return file.read(n_frames, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError(f"breaks off while decoding ({_reason(error)})") from error
+
+
+def _skip(file: soundfile.SoundFile, n_frames: int, path: Path) -> None:
+    """Move to a frame; formats that cannot seek are read up to it."""
+    import soundfile
+
+    try:
+        file.seek(min(n_frames, file.frames))
+    except (soundfile.LibsndfileError, RuntimeError):
+        while n_frames > 0:
+            block = _read(file, min(n_frames, BLOCK_SAMPLES), path)
+            if len(block) == 0:
+                return
+            n_frames -= len(block)
+
+
+def _mix_down(block: Any, path: Path) -> Waveform:
+    mono: Waveform = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+    if not np.isfinite(mono).all():
+        raise AudioError("holds samples that are not finite numbers", code="not_finite")
+    return np.ascontiguousarray(mono, dtype=np.float32)
+
+
+def _reason(error: Exception) -> str:
+    """Return libsndfile's own words without the address of the file object."""
+    text = getattr(error, "error_string", "") or str(error)
+    return " ".join(text.split()).rstrip(".") or type(error).__name__

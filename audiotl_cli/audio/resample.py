@@ -1,0 +1,86 @@
+"""Change the sample rate, by soxr (default) or resampy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from audiotl_cli.audio.decode import read_blocks
+from audiotl_cli.audio.types import AudioSource, Waveform
+from audiotl_cli.errors import UsageError
+
+RESAMPLERS = ("soxr", "resampy")
+"""``soxr`` is its HQ setting; ``resampy`` is ``kaiser_best``, which older tools used."""
+
+
+def resample(waveform: Waveform, sample_rate: int, to_rate: int, resampler: str) -> Waveform:
+    """Return a waveform at another rate.
+
+    Parameters
+    ----------
+    waveform : float32 (n_samples,)
+    sample_rate, to_rate : int
+        Hz.
+    resampler : {"soxr", "resampy"}
+
+    Returns
+    -------
+    waveform : float32 (round(n_samples * to_rate / sample_rate),), give or take a sample
+
+    Raises
+    ------
+    UsageError
+        The resampler is not one of `RESAMPLERS`.
+    """
+    blocks = resample_blocks(iter([(waveform, sample_rate)]), to_rate, resampler)
+    return np.concatenate(list(blocks) or [waveform[:0]])
+
+
+def resample_blocks(
+    blocks: Iterable[tuple[Waveform, int]], to_rate: int, resampler: str
+) -> Iterator[Waveform]:
+    """Resample a stream of blocks; soxr in constant memory, resampy all at once.
+
+    resampy has no streaming form, so with it memory grows with the recording.
+
+    Yields
+    ------
+    block : float32 (n_samples,), at `to_rate`, never empty
+    """
+    check_resampler(resampler)
+    stream = None
+    held: list[Waveform] = []
+    rate = to_rate
+    for block, rate in blocks:
+        if rate == to_rate:
+            yield block
+        elif resampler == "resampy":
+            held.append(block)
+        else:
+            if stream is None:
+                import soxr
+
+                stream = soxr.ResampleStream(rate, to_rate, 1, dtype="float32", quality="HQ")
+            part = stream.resample_chunk(block)
+            if len(part):
+                yield part
+    if stream is not None:
+        part = stream.resample_chunk(np.zeros(0, np.float32), last=True)
+        if len(part):
+            yield part
+    if held:
+        import resampy
+
+        yield resampy.resample(np.concatenate(held), rate, to_rate).astype(np.float32)
+
+
+def read_blocks_at(source: AudioSource, to_rate: int, resampler: str) -> Iterator[Waveform]:
+    """Decode a source into mono blocks at `to_rate`; errors as `read_blocks`."""
+    return resample_blocks(read_blocks(source), to_rate, resampler)
+
+
+def check_resampler(resampler: str) -> None:
+    """Raise `UsageError` unless `resampler` is known."""
+    if resampler not in RESAMPLERS:
+        raise UsageError(f"unknown resampler {resampler!r}; choose from {', '.join(RESAMPLERS)}")

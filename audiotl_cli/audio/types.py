@@ -1,0 +1,46 @@
+"""The shapes audio has inside the program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Waveform = npt.NDArray[np.float32]
+"""Mono samples, float32 in [-1, 1], shape (n_samples,)."""
+
+
+@dataclass(frozen=True)
+class AudioSource:
+    """A stretch of a sound file: what a clip is to everything that decodes.
+
+    Parameters
+    ----------
+    path : Path
+    start_s, end_s : float or None
+        Seconds from the start of the file; None means its beginning or end.
+    """
+
+    path: Path
+    start_s: float | None = None
+    end_s: float | None = None
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a sound file's header claims.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Hz.
+    n_channels : int
+    duration_s : float
+        Seconds; ``nan`` where the header does not know (some streams).
+    """
+
+    sample_rate: int
+    n_channels: int
+    duration_s: float

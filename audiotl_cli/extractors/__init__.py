@@ -1,0 +1,1 @@
+"""Waveforms to embeddings: one file a network, all behind `base.Extractor`."""

@@ -1,0 +1,262 @@
+"""What every extractor is: a front end, a network, and where its windows lie."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.audio.framing import Framing, segments
+from audiotl_cli.audio.resample import check_resampler, resample
+from audiotl_cli.audio.types import Waveform
+from audiotl_cli.errors import AudioError, UsageError
+
+Patches = npt.NDArray[np.float32]
+"""What a network is fed, one entry a window: shape (n_windows, ...)."""
+
+SEGMENT_WINDOWS = 32
+"""Windows the front end sees at once: bounds memory on long recordings."""
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """What an extractor makes of a recording.
+
+    Parameters
+    ----------
+    frames : float32 (n_frames, dim)
+    times : float64 (n_frames,)
+        Where each frame begins, in seconds from the start of the recording.
+    """
+
+    frames: npt.NDArray[np.float32]
+    times: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An output of a network.
+
+    Parameters
+    ----------
+    dim : int
+        Width of a frame.
+    rows : int
+        Frames a window: 1 for embeddings, more for feature maps that keep time.
+    """
+
+    dim: int
+    rows: int = 1
+
+
+@dataclass(frozen=True)
+class Description:
+    """Everything that changes a number an extractor gives: what a fingerprint covers."""
+
+    extractor: str
+    version: str
+    layer: str
+    sample_rate: int
+    window: int
+    hop: int
+    resampler: str
+    weights_sha256: str = ""
+    weights: str = "published"
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Extractor(abc.ABC):
+    """Base of all extractors.
+
+    A subclass names itself, lists its layers and gives `framing`, `front_end` and
+    `forward`. Building one reads no weights; the first window does.
+
+    Parameters
+    ----------
+    layer : str or None
+        One of the names in `layers`; None means the default.
+    hop_s : float or None
+        Seconds between windows, rounded to what the network allows.
+    resampler : {"soxr", "resampy"}
+
+    Attributes
+    ----------
+    name, version : str
+        `version` changes when the same audio gives other numbers.
+    sample_rate : int
+        Hz.
+    window_s : float
+        Nominal length of a window, seconds.
+    hop_s : float
+        Exact distance between windows, seconds.
+    dim : int
+        Width of a frame.
+    batch_size : int
+        Windows the network is given at once, always: shorter batches are filled up, so
+        that a window's numbers do not depend on its neighbours.
+
+    Raises
+    ------
+    UsageError
+        The layer, hop or resampler does not exist.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    summary: ClassVar[str]
+    sample_rate: ClassVar[int]
+    window_s: ClassVar[float]
+    default_hop_s: ClassVar[float]
+    default_layer: ClassVar[str]
+    batch_size: int = 16
+
+    def __init__(
+        self, *, layer: str | None = None, hop_s: float | None = None, resampler: str = "soxr"
+    ) -> None:
+        check_resampler(resampler)
+        self.resampler = resampler
+        self.layer = layer or self.default_layer
+        layers = self.layers()
+        if self.layer not in layers:
+            raise UsageError(
+                f"{self.name} has no layer {self.layer!r}; choose from {', '.join(layers)}"
+            )
+        self.dim = layers[self.layer].dim
+        self.rows = layers[self.layer].rows
+        asked = self.default_hop_s if hop_s is None else hop_s
+        if not 0 < asked <= 3600:
+            raise UsageError(f"--hop-s is {asked}, expected seconds above 0")
+        self.framing = self.frame(asked)
+        self.hop_s = self.framing.hop / self.sample_rate
+
+    @classmethod
+    @abc.abstractmethod
+    def layers(cls) -> dict[str, Layer]:
+        """Return the layers by name, the default among them."""
+
+    @abc.abstractmethod
+    def frame(self, hop_s: float) -> Framing:
+        """Return where the windows lie for a wished distance in seconds."""
+
+    @abc.abstractmethod
+    def front_end(self, segment: Waveform) -> Patches:
+        """Turn a segment of n windows into the network's input.
+
+        Parameters
+        ----------
+        segment : float32 ((n - 1) * hop + window,)
+
+        Returns
+        -------
+        patches : float32 (n, ...)
+        """
+
+    @abc.abstractmethod
+    def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
+        """Run the network on a batch.
+
+        Parameters
+        ----------
+        patches : float32 (batch_size, ...)
+
+        Returns
+        -------
+        frames : float32 (batch_size, rows, dim)
+        """
+
+    def prepare(self) -> None:  # noqa: B027  (a network without weights has nothing to do)
+        """Load weights and build the network now rather than at the first window."""
+
+    def use_threads(self, n_threads: int) -> None:  # noqa: B027
+        """Limit the network to a number of threads; must precede its first use."""
+
+    def weights_id(self) -> tuple[str, str]:
+        """Return the SHA-256 of the weights and what they are: ``published`` or a name."""
+        return "", "none"
+
+    def details(self) -> dict[str, Any]:
+        """Return whatever else changes a number, for the fingerprint."""
+        return {}
+
+    def describe(self) -> Description:
+        """Return everything that changes a number; see `Description`."""
+        sha256, weights = self.weights_id()
+        return Description(
+            extractor=self.name,
+            version=self.version,
+            layer=self.layer,
+            sample_rate=self.sample_rate,
+            window=self.framing.window,
+            hop=self.framing.hop,
+            resampler=self.resampler,
+            weights_sha256=sha256,
+            weights=weights,
+            details=self.details(),
+        )
+
+    def patches(self, blocks: Iterable[Waveform]) -> Iterator[Patches]:
+        """Turn a stream of samples at `sample_rate` into network inputs, in constant memory."""
+        for segment in segments(blocks, self.framing, max_windows=SEGMENT_WINDOWS):
+            yield self.front_end(segment)
+
+    def run(self, patches: Patches) -> npt.NDArray[np.float32]:
+        """Return the frames, (n, rows, dim), of any number of windows.
+
+        The network sees batches of exactly `batch_size`; the last is filled with zeros.
+        """
+        n, size = len(patches), self.batch_size
+        frames = np.empty((n, self.rows, self.dim), np.float32)
+        for first in range(0, n, size):
+            batch = patches[first : first + size]
+            n_real = len(batch)
+            if n_real < size:
+                filler = np.zeros((size - n_real, *patches.shape[1:]), np.float32)
+                batch = np.concatenate([batch, filler])
+            frames[first : first + n_real] = self.forward(batch)[:n_real]
+        return frames
+
+    def assemble(self, frames: npt.NDArray[np.float32]) -> Embeddings:
+        """Lay the frames of all windows of a recording, (n, rows, dim), end to end."""
+        n = len(frames)
+        starts = np.arange(n, dtype=np.float64) * self.hop_s
+        within = np.arange(self.rows) * (self.window_s / self.rows)
+        times = (starts[:, None] + within).reshape(-1)
+        return Embeddings(frames.reshape(n * self.rows, self.dim), times)
+
+    def embed(self, waveform: npt.ArrayLike, sample_rate: int) -> Embeddings:
+        """Embed a waveform.
+
+        Parameters
+        ----------
+        waveform : array (n_samples,) or (n_samples, n_channels)
+            Samples in [-1, 1]; channels are averaged.
+        sample_rate : int
+            Hz.
+
+        Returns
+        -------
+        Embeddings
+
+        Raises
+        ------
+        AudioError
+            The waveform is empty, has another shape, or holds values that are not finite.
+        """
+        samples = np.asarray(waveform, dtype=np.float32)
+        if samples.ndim == 2:
+            samples = samples.mean(axis=1, dtype=np.float32)
+        if samples.ndim != 1 or len(samples) == 0:
+            raise AudioError(
+                f"a waveform of shape {np.shape(waveform)}; expected (n_samples,) "
+                "or (n_samples, n_channels) with at least one sample",
+                code="empty",
+            )
+        if not np.isfinite(samples).all():
+            raise AudioError("the waveform holds values that are not finite", code="not_finite")
+        samples = resample(samples, sample_rate, self.sample_rate, self.resampler)
+        patches = np.concatenate(list(self.patches([samples])))
+        return self.assemble(self.run(patches))

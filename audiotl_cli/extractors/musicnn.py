@@ -1,0 +1,285 @@
+"""MusiCNN and its VGG companions: music taggers trained on MSD and MagnaTagATune.
+
+The networks are those of the package ``musicnn`` 0.1.0 (Pons and Serra, *musicnn:
+Pre-trained convolutional neural networks for music audio tagging*, 2019), built here anew
+from its published definition and run with its published weights.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.audio.framing import Framing
+from audiotl_cli.audio.types import Waveform
+from audiotl_cli.extractors.base import Extractor, Layer, Patches
+from audiotl_cli.extractors.runtime import limit_threads, tensorflow
+from audiotl_cli.extractors.spectrogram import mel_filters, spectra
+from audiotl_cli.extractors.weights import WeightFile, WeightPackage, require
+
+N_FFT, STFT_HOP, N_MELS = 512, 256, 96  # samples at 16 kHz, and bands
+WINDOW_FRAMES = 187  # 3 s of STFT frames
+BATCH_NORM_EPSILON = 1e-3
+
+_DATA = ".data-00000-of-00001"
+_CHECKPOINTS = {
+    # model: (SHA-256 of the values, SHA-256 of the index)
+    "MSD_musicnn": (
+        "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
+        "87f3e0f3550c8d3bafc840374003e5c8af5eeb5ecf6add61af09a7822d3282c8",
+    ),
+    "MTT_musicnn": (
+        "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
+        "da2d7bb670b2b31e9bc441bb1bd75eca31b5b061f963cc1f9630c1aff3238f57",
+    ),
+    "MSD_vgg": (
+        "9683d756b8311146534f333502ebf4a2a78a3e320c54ab0411dff6186d8375fc",
+        "50e499238457558bba9f34f8b84d4afb8279afd43520cdf0a4fdf805a49c9ca3",
+    ),
+    "MTT_vgg": (
+        "458f5c8bcecc086a3bba3dce83809df6da6e0a3560a59ddd84711bf3d5fd8303",
+        "4b0d3d2d02bbe0919c063c1fb74bfa9018ac3517e362d681b07444d4207a5f5f",
+    ),
+}
+DEFAULT_MODEL = "MSD_musicnn"
+
+WEIGHTS = WeightPackage(
+    package="musicnn",
+    version="0.1.0",
+    sha256="f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
+    size=29_292_476,
+    licence="ISC",
+    citation="Pons and Serra, musicnn, ISMIR late-breaking demo 2019",
+    files=tuple(
+        # a checkpoint's prefix in the package is its folder with an empty base name
+        WeightFile(f"{model}{suffix}", f"musicnn/{model}/{suffix}", sha256)
+        for model, hashes in _CHECKPOINTS.items()
+        for suffix, sha256 in zip((_DATA, ".index"), hashes, strict=True)
+    ),
+)
+
+_MUSICNN_LAYERS = {
+    "max_pool": Layer(753),
+    "mean_pool": Layer(753),
+    "penultimate": Layer(200),
+    "taggram": Layer(50),
+    "timbral": Layer(408, rows=WINDOW_FRAMES),
+    "temporal": Layer(153, rows=WINDOW_FRAMES),
+    "cnn1": Layer(64, rows=WINDOW_FRAMES),
+    "cnn2": Layer(64, rows=WINDOW_FRAMES),
+    "cnn3": Layer(64, rows=WINDOW_FRAMES),
+}
+_VGG_LAYERS = {
+    "pool1": Layer(48 * 128, rows=92),
+    "pool2": Layer(24 * 128, rows=46),
+    "pool3": Layer(12 * 128, rows=23),
+    "pool4": Layer(6 * 128, rows=11),
+    "pool5": Layer(128, rows=2),
+    "taggram": Layer(50),
+}
+
+
+class MusicnnExtractor(Extractor):
+    """MusiCNN embeddings: one frame a window of 3 s, every second.
+
+    Layers of the default model, ``MSD_musicnn``, go by their own names (``max_pool``,
+    ``taggram``, ...); those of the others by ``MODEL/LAYER`` (``MTT_musicnn/max_pool``,
+    ``MSD_vgg/pool5``). Feature maps that keep time (``timbral``, ``cnn1``, ``pool1``, ...)
+    give several frames a window.
+
+    Notes
+    -----
+    The published package fails on recordings shorter than a window. Here they are repeated
+    until they fill one, as the networks' own training did (``"pad_short": "repeat-pad"`` in
+    the models' ``config.json``). An incomplete last window is left out, as published.
+
+    The published package returns the first window's ``penultimate`` and ``cnn*`` for every
+    window of a recording; here every window has its own.
+    """
+
+    name = "musicnn"
+    version = "1"
+    summary = "music tagger (MSD, MagnaTagATune); timbre and rhythm, general sounds too"
+    sample_rate = 16_000
+    window_s = 3.0
+    default_hop_s = 1.0
+    default_layer = "max_pool"
+
+    @classmethod
+    def layers(cls) -> dict[str, Layer]:
+        named: dict[str, Layer] = {}
+        for model in _CHECKPOINTS:
+            prefix = "" if model == DEFAULT_MODEL else f"{model}/"
+            family = _VGG_LAYERS if model.endswith("vgg") else _MUSICNN_LAYERS
+            named |= {prefix + layer: shape for layer, shape in family.items()}
+        return named
+
+    @property
+    def model(self) -> str:
+        """The network the layer belongs to, as the package names it."""
+        return self.layer.split("/")[0] if "/" in self.layer else DEFAULT_MODEL
+
+    def frame(self, hop_s: float) -> Framing:
+        # whole STFT frames, rounded down as the published package does: 1 s is 62 - 1 = 61
+        hop_frames = max(1, int(np.floor((hop_s * self.sample_rate - N_FFT // 2) / STFT_HOP)))
+        return Framing(
+            window=(WINDOW_FRAMES - 1) * STFT_HOP + N_FFT,
+            hop=hop_frames * STFT_HOP,
+            pad_start=N_FFT // 2,
+            pad_end=N_FFT // 2,
+            short="repeat",
+        )
+
+    def weights_id(self) -> tuple[str, str]:
+        return _CHECKPOINTS[self.model][0], "published"
+
+    def use_threads(self, n_threads: int) -> None:
+        limit_threads(n_threads)
+
+    def prepare(self) -> None:
+        _ = self._network
+
+    def front_end(self, segment: Waveform) -> Patches:
+        frames = log_mel(segment)
+        windows = np.lib.stride_tricks.sliding_window_view(frames, WINDOW_FRAMES, axis=0)
+        hop_frames = self.framing.hop // STFT_HOP
+        return np.ascontiguousarray(windows[::hop_frames].transpose(0, 2, 1))
+
+    def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
+        frames: npt.NDArray[np.float32] = self._network(patches).numpy()
+        return frames.reshape(len(patches), self.rows, self.dim)
+
+    @cached_property
+    def _network(self) -> Any:
+        """The network as a function from a batch of patches to the layer."""
+        require(WEIGHTS, f"{self.model}.index")
+        values = require(WEIGHTS, f"{self.model}{_DATA}")
+        tf = tensorflow()
+        checkpoint = tf.compat.v1.train.NewCheckpointReader(str(values).removesuffix(_DATA))
+        build = _vgg if self.model.endswith("vgg") else _musicnn
+        layer = self.layer.split("/")[-1]
+        shape = [self.batch_size, WINDOW_FRAMES, N_MELS]
+
+        @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
+        def network(patches: Any) -> Any:
+            return build(tf, _Variables(checkpoint), patches)[layer]
+
+        return network.get_concrete_function()
+
+
+def log_mel(waveform: Waveform) -> Patches:
+    """Return the log-mel spectrogram of MusiCNN.
+
+    Parameters
+    ----------
+    waveform : float32 (n_samples,)
+        At 16 kHz, with half an FFT of zeros at either end of the recording.
+
+    Returns
+    -------
+    frames : float32 (n_frames, 96)
+        ``log10(10000 x + 1)`` of the mel power ``x``, which is rounded to half precision
+        first, as published. Powers beyond half precision are kept as they are.
+    """
+    power = spectra(waveform, window=N_FFT, hop=STFT_HOP, n_fft=N_FFT) ** 2
+    filters = mel_filters(16_000, N_FFT, N_MELS, 0.0, 8000.0, scale="slaney", area_norm=True)
+    mel = np.minimum(power @ filters, np.float32(np.finfo(np.float16).max))
+    halved = mel.astype(np.float16).astype(np.float32)
+    frames: Patches = np.log10(np.float32(10_000) * halved + np.float32(1))
+    return frames
+
+
+class _Variables:
+    """Reads a checkpoint's variables in the order TensorFlow numbered them.
+
+    Batch normalisation is one multiplication and one addition, worked out beforehand.
+    """
+
+    def __init__(self, checkpoint: Any) -> None:
+        self.checkpoint = checkpoint
+
+    def get(self, name: str) -> npt.NDArray[np.float32]:
+        value: npt.NDArray[np.float32] = self.checkpoint.get_tensor(name)
+        return value
+
+    def batch_norm(self, number: int) -> tuple[Any, Any]:
+        name = f"batch_normalization_{number}" if number else "batch_normalization"
+        deviation = np.sqrt(self.get(f"{name}/moving_variance") + BATCH_NORM_EPSILON)
+        scale = self.get(f"{name}/gamma") / deviation
+        return scale, self.get(f"{name}/beta") - self.get(f"{name}/moving_mean") * scale
+
+    def kernel_and_bias(self, name: str) -> tuple[Any, Any]:
+        return self.get(f"{name}/kernel"), self.get(f"{name}/bias")
+
+
+def _normalise(x: Any, variables: _Variables, number: int) -> Any:
+    scale, shift = variables.batch_norm(number)
+    return x * scale + shift
+
+
+def _convolve(tf: Any, x: Any, variables: _Variables, name: str, padding: Any) -> Any:
+    kernel, bias = variables.kernel_and_bias(name)
+    return tf.nn.relu(tf.nn.conv2d(x, kernel, 1, padding) + bias)
+
+
+_TIME_SAME = [[0, 0], [3, 3], [0, 0], [0, 0]]  # keeps the length in time under 7 frames
+
+
+def _musicnn(tf: Any, variables: _Variables, patches: Any) -> dict[str, Any]:
+    """Build MusiCNN; (batch, 187, 96) in, every layer by name out."""
+
+    def front(number: int, padding: Any) -> Any:
+        """One bank of filters over time and frequency, its best match over frequency."""
+        name = f"conv2d_{number}" if number else "conv2d"
+        maps = _convolve(tf, spectrogram, variables, name, padding)
+        return tf.reduce_max(_normalise(maps, variables, number + 1), axis=2)
+
+    def middle(x: Any, number: int) -> Any:
+        """One layer over time and all channels, (batch, time, channels) in and out."""
+        maps = _convolve(tf, x[..., None], variables, f"conv2d_{number}", _TIME_SAME)
+        return _normalise(maps, variables, number + 1)[:, :, 0, :]
+
+    spectrogram = _normalise(patches[..., None], variables, 0)
+    timbral = tf.concat([front(0, _TIME_SAME), front(1, _TIME_SAME)], axis=2)
+    temporal = tf.concat([front(number, "SAME") for number in (2, 3, 4)], axis=2)
+    features = tf.concat([timbral, temporal], axis=2)
+    cnn1 = middle(features, 5)
+    cnn2 = middle(cnn1, 6) + cnn1
+    cnn3 = middle(cnn2, 7) + cnn2
+
+    stacked = tf.concat([features, cnn1, cnn2, cnn3], axis=2)
+    max_pool = tf.reduce_max(stacked, axis=1)
+    mean_pool = tf.reduce_mean(stacked, axis=1)
+    pooled = tf.stack([max_pool, mean_pool], axis=2)
+    flat = _normalise(tf.reshape(pooled, [patches.shape[0], 2 * 753]), variables, 9)
+    kernel, bias = variables.kernel_and_bias("dense")
+    penultimate = _normalise(tf.nn.relu(flat @ kernel + bias), variables, 10)
+    kernel, bias = variables.kernel_and_bias("dense_1")
+    return {
+        "timbral": timbral,
+        "temporal": temporal,
+        "cnn1": cnn1,
+        "cnn2": cnn2,
+        "cnn3": cnn3,
+        "max_pool": max_pool,
+        "mean_pool": mean_pool,
+        "penultimate": penultimate,
+        "taggram": tf.sigmoid(penultimate @ kernel + bias),
+    }
+
+
+def _vgg(tf: Any, variables: _Variables, patches: Any) -> dict[str, Any]:
+    """Build the VGG companion; (batch, 187, 96) in, every layer by name out."""
+    x = _normalise(patches[..., None], variables, 0)
+    pooling = {1: ([4, 1], 2), 2: (2, 2), 3: (2, 2), 4: (2, 2), 5: (4, 4)}  # size, stride
+    layers = {}
+    for number, (size, stride) in pooling.items():
+        maps = _convolve(tf, x, variables, f"{number}CNN", "SAME")
+        x = tf.nn.max_pool2d(_normalise(maps, variables, number), size, stride, "VALID")
+        layers[f"pool{number}"] = x
+    kernel, bias = variables.kernel_and_bias("dense")
+    flat = tf.reshape(x, [patches.shape[0], 256])
+    return {**layers, "taggram": tf.sigmoid(flat @ kernel + bias)}

@@ -1,0 +1,97 @@
+"""Names of extractors, and how to get one. Listing them imports none of them.
+
+To add a network: write its file and add one line to `BUILT_IN`. Other packages register
+theirs in the entry-point group ``audiotl.extractors``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from audiotl_cli.errors import UsageError
+from audiotl_cli.extractors.base import Extractor
+
+GROUP = "audiotl.extractors"
+DEFAULT = "musicnn"
+
+BUILT_IN = {
+    "musicnn": "audiotl_cli.extractors.musicnn:MusicnnExtractor",
+    "mfcc": "audiotl_cli.extractors.mfcc:MfccExtractor",
+}
+
+
+def list_extractors() -> list[str]:
+    """Return the names of all extractors, the default first."""
+    return list(_registered())
+
+
+def extractor_class(name: str) -> type[Extractor]:
+    """Return the class registered under a name.
+
+    Raises
+    ------
+    UsageError
+        No such extractor, or a plug-in that cannot be imported.
+    """
+    registered = _registered()
+    if name not in registered:
+        raise UsageError(f"no extractor {name!r}; choose from {', '.join(registered)}")
+    entry = registered[name]
+    try:
+        found: type[Extractor] = entry.load()
+    except Exception as error:  # a plug-in's import can fail in any way
+        raise UsageError(f"the extractor {name!r} ({entry.value}) cannot be loaded: {error}") from error
+    return found
+
+
+def load_extractor(
+    name: str,
+    weights: str | Path | None = None,
+    layer: str | None = None,
+    hop_s: float | None = None,
+    resampler: str = "soxr",
+) -> Extractor:
+    """Return an extractor, ready to embed; weights are read at the first window.
+
+    Parameters
+    ----------
+    name : str
+        A registered name, see `list_extractors`.
+    weights : path, optional
+        Another file of weights than the published one, for networks that take one.
+    layer : str, optional
+        An output of the network; None is its default.
+    hop_s : float, optional
+        Seconds between windows; None is the network's default.
+    resampler : {"soxr", "resampy"}
+
+    Raises
+    ------
+    UsageError
+        The name, layer, hop or resampler does not exist, or it takes no other weights.
+    """
+    options: dict[str, Any] = {"layer": layer, "hop_s": hop_s, "resampler": resampler}
+    if weights is not None:
+        options["weights"] = Path(weights)
+    try:
+        return extractor_class(name)(**options)
+    except TypeError as error:
+        if weights is None:
+            raise
+        raise UsageError(f"{name} runs with its published weights only") from error
+
+
+@cache
+def _registered() -> dict[str, EntryPoint]:
+    entries = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
+    for entry in entry_points(group=GROUP):
+        if entry.name in entries:
+            raise UsageError(
+                f"two extractors are called {entry.name!r}: {entries[entry.name].value} and "
+                f"{entry.value}; uninstall one of them"
+            )
+        entries[entry.name] = entry
+    return entries
