@@ -1,3 +1,37 @@
-"""audiotl: a folder of recordings in, a working audio classifier out."""
+"""audiotl: a folder of recordings in, a working audio classifier out.
+
+>>> from audiotl_cli import load_extractor
+>>> extractor = load_extractor("mfcc")
+>>> extractor.sample_rate, extractor.dim
+(22050, 120)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from audiotl_cli.dataset.index import Index
+    from audiotl_cli.extractors.registry import load_extractor
+    from audiotl_cli.store.store import FeatureStore
+    from audiotl_cli.workflows.embedder import AudioEmbedder
+    from audiotl_cli.workflows.predict import load_model
 
 __version__ = "0.1.0"
+__all__ = ["AudioEmbedder", "FeatureStore", "Index", "load_extractor", "load_model"]
+
+_HOMES = {
+    "AudioEmbedder": "audiotl_cli.workflows.embedder",
+    "FeatureStore": "audiotl_cli.store.store",
+    "Index": "audiotl_cli.dataset.index",
+    "load_extractor": "audiotl_cli.extractors.registry",
+    "load_model": "audiotl_cli.workflows.predict",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that the command line starts fast."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

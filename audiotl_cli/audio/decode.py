@@ -22,10 +22,8 @@ from audiotl_cli.errors import AudioError
 if TYPE_CHECKING:
     import soundfile
 
-EXTENSIONS = frozenset(
-    ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 .voc .sph .nist"
-    .split()
-)
+_ENDINGS = "wav wave flac ogg oga opus mp3 aif aiff aifc au snd caf w64 rf64 voc sph"
+EXTENSIONS = frozenset(f".{ending}" for ending in _ENDINGS.split())
 """File names with these endings are taken for recordings (headerless formats are not)."""
 
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1_000, 768_000

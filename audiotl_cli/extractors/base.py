@@ -14,6 +14,7 @@ from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError, UsageError
+from audiotl_cli.extractors.weights import WeightPackage
 
 Patches = npt.NDArray[np.float32]
 """What a network is fed, one entry a window: shape (n_windows, ...)."""
@@ -112,6 +113,7 @@ class Extractor(abc.ABC):
     window_s: ClassVar[float]
     default_hop_s: ClassVar[float]
     default_layer: ClassVar[str]
+    weights_package: ClassVar[WeightPackage | None] = None
     batch_size: int = 16
 
     def __init__(

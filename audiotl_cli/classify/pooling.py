@@ -1,0 +1,69 @@
+"""From the frames of a clip to the rows a classifier is fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.errors import UsageError
+
+FloatArray = npt.NDArray[np.float32]
+
+POOLINGS = ("vote", "mean", "mean+std", "mean+max")
+"""``vote``: every frame is a row and frames vote; the others make one row a clip."""
+
+
+def check_pooling(pooling: str) -> None:
+    """Raise `UsageError` unless `pooling` is known."""
+    if pooling not in POOLINGS:
+        raise UsageError(f"unknown pooling {pooling!r}; choose from {', '.join(POOLINGS)}")
+
+
+def pool(frames: FloatArray, pooling: str) -> FloatArray:
+    """Return the rows of one clip.
+
+    Parameters
+    ----------
+    frames : float32 (n_frames, dim), at least one frame
+    pooling : str
+        One of `POOLINGS`.
+
+    Returns
+    -------
+    rows : float32 (n_frames, dim) for ``vote``, (1, dim) for ``mean``, else (1, 2 * dim)
+    """
+    check_pooling(pooling)
+    if pooling == "vote":
+        return frames
+    # summed in double precision, so that the order of frames cannot show
+    parts = [frames.mean(axis=0, dtype=np.float64)]
+    if pooling == "mean+std":
+        parts.append(frames.std(axis=0, dtype=np.float64))
+    elif pooling == "mean+max":
+        parts.append(frames.max(axis=0))
+    return np.concatenate(parts).astype(np.float32)[None, :]
+
+
+def pool_clip(parts: Sequence[FloatArray], pooling: str) -> FloatArray:
+    """Return the rows of one clip from the frames of one or several extractors.
+
+    Parameters
+    ----------
+    parts : sequence of float32 (n_frames, dim)
+        One an extractor; their rows are put side by side.
+    pooling : str
+
+    Raises
+    ------
+    UsageError
+        Several extractors are to vote although their frames do not match one to one.
+    """
+    rows = [pool(frames, pooling) for frames in parts]
+    if len({len(part) for part in rows}) > 1:
+        raise UsageError(
+            "frames of several extractors cannot vote together: they have different hops; "
+            "choose another pooling, such as mean+std"
+        )
+    return rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)

@@ -1,0 +1,171 @@
+"""The classifiers on offer: one table from a name to a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from audiotl_cli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to build one classifier.
+
+    Parameters
+    ----------
+    build : callable
+        Returns the estimator, given its parameters as keywords.
+    params : dict
+        The parameters it gets unless others are asked for.
+    scale : bool
+        Whether features are standardised first unless otherwise asked for.
+    seeded : bool
+        Whether it takes ``random_state``.
+    """
+
+    build: Callable[..., Any]
+    params: dict[str, Any] = field(default_factory=dict)
+    scale: bool = False
+    seeded: bool = True
+
+
+def _linear_svm(**params: Any) -> Any:
+    from sklearn.svm import LinearSVC
+
+    return LinearSVC(**params)
+
+
+def _svm(**params: Any) -> Any:
+    from sklearn.svm import SVC
+
+    return SVC(**params)
+
+
+def _perceptron(**params: Any) -> Any:
+    from sklearn.linear_model import SGDClassifier
+
+    return SGDClassifier(**params)
+
+
+def _mlp(**params: Any) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(**params)
+
+
+def _knn(**params: Any) -> Any:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(**params)
+
+
+def _logreg(**params: Any) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(**params)
+
+
+def _random_forest(**params: Any) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(**params)
+
+
+def _gradient_boosting(**params: Any) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(**params)
+
+
+RECIPES = {
+    "logreg": Recipe(_logreg, {"C": 0.01, "max_iter": 1000}, scale=True),
+    # the next five exactly as sklearn-audio-transfer-learning set them
+    "linear-svm": Recipe(_linear_svm, {"C": 1.0}),
+    "svm": Recipe(_svm, {"C": 1.0, "kernel": "rbf", "gamma": "scale"}),
+    "perceptron": Recipe(_perceptron, {"loss": "log_loss", "max_iter": 600}),
+    "mlp": Recipe(
+        _mlp,
+        {
+            "hidden_layer_sizes": (20,),
+            "max_iter": 600,
+            "solver": "sgd",
+            "learning_rate": "constant",
+            "learning_rate_init": 0.001,
+        },
+    ),
+    "knn": Recipe(_knn, {"n_neighbors": 1, "metric": "cosine"}, seeded=False),
+    "random-forest": Recipe(_random_forest, {"n_estimators": 300}),
+    "gradient-boosting": Recipe(_gradient_boosting),
+}
+DEFAULT = "logreg"
+ALIASES = {"linearsvm": "linear-svm", "logistic-regression": "logreg"}
+
+
+def list_classifiers() -> list[str]:
+    """Return the names of all classifiers, the default first."""
+    return list(RECIPES)
+
+
+def classifier_name(name: str) -> str:
+    """Return the proper name for a name or alias, whatever its case.
+
+    Raises
+    ------
+    UsageError
+        There is no such classifier.
+    """
+    lower = name.lower()
+    proper = ALIASES.get(lower, lower)
+    if proper not in RECIPES:
+        raise UsageError(f"unknown classifier {name!r}; choose from {', '.join(RECIPES)}")
+    return proper
+
+
+def build_classifier(
+    name: str,
+    params: Mapping[str, Any],
+    *,
+    scale: bool | None,
+    pca: int | None,
+    seed: int,
+) -> Any:
+    """Return an unfitted scikit-learn Pipeline.
+
+    Parameters
+    ----------
+    name : str
+        A name or alias.
+    params : mapping
+        Parameters of the estimator, over the recipe's own.
+    scale : bool or None
+        Whether to standardise features first; None is the recipe's choice.
+    pca : int or None
+        Dimensions of a whitening PCA before the classifier; None for no PCA.
+    seed : int
+
+    Raises
+    ------
+    UsageError
+        The classifier has no such parameter.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    name = classifier_name(name)
+    recipe = RECIPES[name]
+    chosen = {**recipe.params, **({"random_state": seed} if recipe.seeded else {}), **params}
+    try:
+        estimator = recipe.build(**chosen)
+    except TypeError as error:
+        known = ", ".join(sorted(recipe.build().get_params()))
+        wrong = ", ".join(sorted(params))
+        raise UsageError(f"{name} does not take the parameters {wrong}; it has {known}") from error
+    steps: list[tuple[str, Any]] = []
+    if recipe.scale if scale is None else scale:
+        steps.append(("scale", StandardScaler()))
+    if pca is not None:
+        steps.append(("pca", PCA(n_components=pca, whiten=True, random_state=seed)))
+    return Pipeline([*steps, (name, estimator)])

@@ -1,0 +1,37 @@
+"""``audiotl demo``."""
+
+from __future__ import annotations
+
+import typer
+
+from audiotl_cli.cli import options, output
+
+EXAMPLES = "Example:  audiotl demo"
+
+
+def demo(quiet: options.Quiet = False, debug: options.Debug = False) -> None:
+    """Make ten kinds of sounds and run the five commands on them, each shown."""
+    from audiotl_cli.cli.main import run
+    from audiotl_cli.workflows.demo import make_demo_sounds
+
+    output.note("Synthesising recordings of ten kinds of sounds ...", style=None)
+    made = make_demo_sounds()
+    if made.n_written:
+        output.line(f"{made.n_written} recordings made in {made.sounds} and {made.unseen}")
+    else:
+        output.line(f"the recordings in {made.sounds} are there already")
+    commands = (
+        ["index", str(made.sounds)],
+        ["extract"],
+        ["train"],
+        ["evaluate"],
+        ["predict", str(made.unseen), "--top-k", "2"],
+    )
+    for command in commands:
+        output.line("")
+        output.line(f"$ audiotl {' '.join(command)}", style="bold cyan")
+        code = run([*command, *(["--quiet"] if quiet else []), *(["--debug"] if debug else [])])
+        if code:
+            raise typer.Exit(code)
+    output.line("")
+    output.next_command("audiotl index FOLDER, with a folder of your own recordings")

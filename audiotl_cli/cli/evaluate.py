@@ -1,0 +1,167 @@
+"""``audiotl evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audiotl_cli.cli import options, output
+
+if TYPE_CHECKING:
+    from audiotl_cli.evaluation.metrics import Scores
+    from audiotl_cli.workflows.evaluate import EvaluateReport
+
+EXAMPLES = "Examples:  audiotl evaluate   |   audiotl evaluate --cv fold --classifier linear-svm"
+MOST_COLUMNS = 24  # a wider confusion matrix is left to the figure
+
+
+def evaluate(
+    model: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Model files.  [default: the newest in data/models]"),
+    ] = None,
+    index: options.IndexFile = None,
+    store: options.Store = None,
+    split: Annotated[str, typer.Option(help="Which split to evaluate on.")] = "test",
+    cv: Annotated[
+        str | None,
+        typer.Option(
+            "--cv",
+            metavar="fold|group|K",
+            help="Cross-validate instead: fit one model a fold, with the options below.",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder of the report.  [default: data/experiments/...]")
+    ] = None,
+    extractor: options.Extractors = None,
+    classifier: options.Classifier = "logreg",
+    pooling: options.Pooling = "mean+std",
+    pca: options.Pca = None,
+    scale: options.Scale = None,
+    param: options.Param = None,
+    seed: options.Seed = 0,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Measure how good a model is, on clips it has not seen."""
+    from audiotl_cli.classify.classifier import ClassifierOptions
+    from audiotl_cli.dataset.index import Index
+    from audiotl_cli.errors import UsageError
+    from audiotl_cli.workflows.evaluate import cross_validate, evaluate_model
+    from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
+
+    path = index or newest_index()
+    clips = Index.read(path)
+    root = store or FEATURES
+    output.note(f"Index {path}")
+    reports = []
+    if cv is not None:
+        if model:
+            raise UsageError("--cv fits its own models: give no model file with it")
+        chosen = ClassifierOptions(
+            classifier=classifier,
+            pooling=pooling,
+            pca=pca,
+            scale=scale,
+            params=options.parse_params(param),
+            seed=seed,
+        )
+        with output.progress("Cross-validating", "rounds") as update:
+            reports.append(
+                cross_validate(
+                    clips,
+                    root,
+                    extractor or [],
+                    chosen,
+                    cv,
+                    report=report,
+                    experiments=EXPERIMENTS,
+                    on_round=lambda done, total: update(done, total, 0.0),
+                )
+            )
+    else:
+        models = model or [newest_model()]
+        for one in models:
+            output.note(f"Model {one}")
+            folder = report / one.stem if report and len(models) > 1 else report
+            reports.append(
+                evaluate_model(
+                    one, clips, root, split=split, report=folder, experiments=EXPERIMENTS, seed=seed
+                )
+            )
+    values = [found.result for found in reports]
+
+    def show() -> None:
+        for found in reports:
+            _show(found)
+
+    output.result(values[0] if len(values) == 1 else values, show)
+    output.next_command("audiotl predict FILE")
+
+
+def _show(report: EvaluateReport) -> None:
+    scores = report.scores
+    output.line(report.title, style="bold")
+    low, high = scores.interval
+    output.line(
+        f"accuracy {scores.accuracy:.3f}  (95 % interval {low:.3f} to {high:.3f}, "
+        f"{report.result['n_clips']} clips)   balanced accuracy {scores.balanced_accuracy:.3f}   "
+        f"macro F1 {scores.macro_f1:.3f}"
+    )
+    if report.rounds:
+        rounds = "  ".join(f"{name}: {value:.3f}" for name, value in report.rounds.items())
+        if len(report.rounds) <= 20:
+            output.line(f"accuracy by round  {rounds}")
+    _show_labels(scores)
+    if len(scores.labels) <= MOST_COLUMNS:
+        _show_confusion(scores)
+    output.line(f"report  {report.folder / 'report.json'}")
+    output.line(f"figure  {report.folder / 'confusion.png'}")
+
+
+def _show_labels(scores: Scores) -> None:
+    grid = output.table(
+        "label", "clips", "precision", "recall", "F1", "most taken for",
+        numbers=("clips", "precision", "recall", "F1"),
+    )  # fmt: skip
+    for row, label in enumerate(scores.labels):
+        one = scores.per_label[label]
+        wrong = scores.confusion[row].copy()
+        wrong[row] = 0
+        most = int(wrong.argmax())
+        taken = f"{output.clean(scores.labels[most])} ({wrong[most]})" if wrong[most] else ""
+        grid.add_row(
+            output.clean(label), str(one.n_clips), f"{one.precision:.2f}", f"{one.recall:.2f}",
+            f"{one.f1:.2f}", taken,
+        )  # fmt: skip
+    output.show(grid)
+
+
+def _show_confusion(scores: Scores) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    letters = _letters(len(scores.labels))
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    grid.add_column("true \\ predicted")
+    for letter in letters:
+        grid.add_column(letter, justify="right", min_width=3)
+    for row, label in enumerate(scores.labels):
+        n_clips = max(int(scores.confusion[row].sum()), 1)
+        cells = []
+        for column in range(len(letters)):
+            count = int(scores.confusion[row, column])
+            share = count / n_clips
+            style = "bold green" if row == column else "bold red" if share >= 0.1 else "yellow"
+            cells.append(Text(str(count), style) if count else Text("·", "dim"))
+        grid.add_row(f"{letters[row]} {output.clean(label)}", *cells)
+    output.show(grid)
+
+
+def _letters(n: int) -> list[str]:
+    return [chr(ord("a") + i) for i in range(n)]

@@ -1,0 +1,124 @@
+"""``audiotl extract``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from audiotl_cli.cli import options, output
+
+if TYPE_CHECKING:
+    from audiotl_cli.workflows.extract import ExtractReport
+
+EXAMPLES = "Examples:  audiotl extract   |   audiotl extract --extractor mfcc --hop-s 0.5"
+
+
+def extract(
+    index: options.IndexFile = None,
+    extractor: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Which network; repeat for several.  [default: musicnn]",
+            rich_help_panel=options.EXTRACTION,
+        ),
+    ] = None,
+    store: options.Store = None,
+    hop_s: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds between windows.  [default: the network's]",
+            rich_help_panel=options.EXTRACTION,
+        ),
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(
+            help="Output of the network.  [default: the network's]",
+            rich_help_panel=options.EXTRACTION,
+        ),
+    ] = None,
+    resampler: Annotated[
+        Literal["soxr", "resampy"],
+        typer.Option(help="How the sample rate is changed.", rich_help_panel=options.EXTRACTION),
+    ] = "soxr",
+    workers: options.Workers = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Windows a batch.  [default: the network's best]", show_default=False
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first clips of the index.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first failure.")] = False,
+    max_error_rate: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Stop when more than this share of clips failed."),
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Embed every clip of an index; what is stored already is not done again."""
+    from audiotl_cli.dataset.index import Index
+    from audiotl_cli.extractors.registry import DEFAULT, load_extractor
+    from audiotl_cli.workflows.extract import extract_features
+    from audiotl_cli.workflows.project import FEATURES, newest_index
+
+    path = index or newest_index()
+    clips = Index.read(path)
+    output.note(f"Index {path}: {len(clips.clips)} clips")
+    reports = []
+    for name in extractor or [DEFAULT]:
+        network = load_extractor(name, layer=layer, hop_s=hop_s, resampler=resampler)
+        if batch_size is not None:
+            network.batch_size = batch_size
+        with output.progress(f"Embedding with {name}") as update:
+            report = extract_features(
+                clips,
+                network,
+                store or FEATURES,
+                workers=workers,
+                limit=limit,
+                strict=strict,
+                max_error_rate=max_error_rate,
+                on_clip=update,
+            )
+        output.failures([(failure.path, failure.message) for failure in report.failures])
+        reports.append(report)
+    values = [_value(report) for report in reports]
+
+    def show() -> None:
+        for report in reports:
+            _show(report)
+
+    output.result(values[0] if len(values) == 1 else values, show)
+    output.next_command("audiotl train")
+    if any(report.failures for report in reports):
+        raise typer.Exit(1)
+
+
+def _value(report: ExtractReport) -> dict[str, object]:
+    return {
+        "store": str(report.store.folder),
+        "fingerprint": report.store.fingerprint,
+        "n_added": report.n_added,
+        "n_skipped": report.n_skipped,
+        "n_failed": len(report.failures),
+        "failures": [vars(failure) for failure in report.failures],
+        "audio_s": round(report.audio_s, 3),
+        "wall_s": round(report.wall_s, 3),
+    }
+
+
+def _show(report: ExtractReport) -> None:
+    text = f"{report.store.folder}: {report.n_added} clips added, {report.n_skipped} already there"
+    if report.failures:
+        text += f", {len(report.failures)} failed"
+    if report.n_added:
+        speed = report.audio_s / max(report.wall_s, 1e-3)
+        text += f" ({output.duration(report.audio_s)} of audio in "
+        text += f"{output.duration(report.wall_s)}, {speed:.0f}x real time)"
+    output.line(text, style="bold")

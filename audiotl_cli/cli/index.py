@@ -1,0 +1,137 @@
+"""``audiotl index``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from audiotl_cli.cli import options, output
+
+if TYPE_CHECKING:
+    from audiotl_cli.workflows.index import IndexReport
+
+EXAMPLES = (
+    "Examples:  audiotl index ~/sounds   |   audiotl index ~/esc10 --fold-regex '/(\\d)-' "
+    "--group-regex '-(\\d+)-'"
+)
+LABELS = "Labels, groups and folds"
+
+
+def index(
+    source: Annotated[Path, typer.Argument(help="Folder of recordings, or a CSV about them.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the index.  [default: the folder's]")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Index file.  [default: data/index/NAME.csv]")
+    ] = None,
+    labels_from: Annotated[
+        Literal["folder", "filename", "csv"] | None,
+        typer.Option(help="Where labels are.  [default: folder]", rich_help_panel=LABELS),
+    ] = None,
+    label_regex: Annotated[
+        str | None,
+        typer.Option(
+            help="Searched in the path below SOURCE; its first group is the label.",
+            rich_help_panel=LABELS,
+        ),
+    ] = None,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(help="CSV or TSV with columns such as path, label.", rich_help_panel=LABELS),
+    ] = None,
+    group_regex: Annotated[
+        str | None,
+        typer.Option(
+            help="Likewise for the group: what must not stand on both sides of a split.",
+            rich_help_panel=LABELS,
+        ),
+    ] = None,
+    group_column: Annotated[
+        str | None, typer.Option(help="Column of the metadata.", rich_help_panel=LABELS)
+    ] = None,
+    fold_regex: Annotated[
+        str | None, typer.Option(help="Likewise for the fold.", rich_help_panel=LABELS)
+    ] = None,
+    fold_column: Annotated[
+        str | None, typer.Option(help="Column of the metadata.", rich_help_panel=LABELS)
+    ] = None,
+    test_size: Annotated[
+        float, typer.Option(min=0.0, max=0.99, help="Share of clips for the test split.")
+    ] = 0.25,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Deal the clips into so many folds.")
+    ] = None,
+    seed: options.Seed = 0,
+    no_audit: Annotated[
+        bool, typer.Option("--no-audit", help="Do not look into the files.")
+    ] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """List the recordings of a folder with their labels, and split them."""
+    from audiotl_cli.workflows.index import IndexOptions, build_index
+    from audiotl_cli.workflows.project import INDEXES
+
+    chosen = IndexOptions(
+        labels_from=labels_from,
+        label_regex=label_regex,
+        metadata=metadata,
+        group_regex=group_regex,
+        group_column=group_column,
+        fold_regex=fold_regex,
+        fold_column=fold_column,
+        test_size=test_size,
+        folds=folds,
+        seed=seed,
+        audit=not no_audit,
+    )
+    path = out or INDEXES / f"{name or _name_of(source)}.csv"
+    with output.progress("Looking at recordings", "files") as update:
+        report = build_index(source, path, chosen, lambda done, total: update(done, total, 0.0))
+    found = report.index
+    value = {
+        "path": str(path),
+        "n_clips": len(found.clips),
+        "labels": found.labels(),
+        "label_counts": found.counts("label"),
+        "splits": found.counts("split"),
+        "problems": report.problems,
+    }
+    output.result(value, lambda: _show(report, path))
+    output.next_command("audiotl extract")
+
+
+def _name_of(source: Path) -> str:
+    resolved = source.resolve()
+    stem = resolved.stem if resolved.is_file() else resolved.name
+    return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "index"
+
+
+def _show(report: IndexReport, path: Path) -> None:
+    clips = report.index.clips
+    seconds = sum(clip.duration_s or 0.0 for clip in clips)
+    labels = report.index.labels()
+    audio = f", {output.duration(seconds)} of audio" if seconds else ""
+    groups, folds = report.index.counts("group"), report.index.counts("fold")
+    output.line(f"{path}: {len(clips)} clips, {len(labels)} labels{audio}", style="bold")
+    splits = [
+        split for split in ("train", "valid", "test") if split in report.index.counts("split")
+    ]
+    grid = output.table("label", "clips", *splits, "minutes", numbers=("clips", *splits, "minutes"))
+    for label in labels or [""]:
+        rows = [clip for clip in clips if clip.label == label]
+        minutes = sum(clip.duration_s or 0.0 for clip in rows) / 60
+        counts = [str(sum(clip.split == split for clip in rows)) for split in splits]
+        grid.add_row(output.clean(label or "(no label)"), str(len(rows)), *counts, f"{minutes:.1f}")
+    output.show(grid)
+    if groups or folds:
+        output.line(f"{len(groups)} groups, {len(folds)} folds")
+    for code, paths in report.problems.items():
+        output.warn(
+            f"{len(paths)} {code}: {', '.join(paths[:3])}{', ...' if len(paths) > 3 else ''}"
+        )

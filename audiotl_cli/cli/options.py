@@ -1,0 +1,146 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from audiotl_cli.cli import output
+from audiotl_cli.errors import UsageError
+
+
+def _set_json(value: bool) -> bool:
+    output.state.json = value
+    return value
+
+
+def _set_quiet(value: bool) -> bool:
+    output.state.quiet = value
+    return value
+
+
+def _set_debug(value: bool) -> bool:
+    output.state.debug = value
+    if value:
+        output.release_stderr()
+    return value
+
+
+COMMON = "Common"
+EXTRACTION = "Extraction"
+CLASSIFIER = "Classifier"
+
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print one JSON value on stdout and nothing else.",
+        callback=_set_json,
+        is_eager=True,
+        rich_help_panel=COMMON,
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        help="No progress and no notes.",
+        callback=_set_quiet,
+        is_eager=True,
+        rich_help_panel=COMMON,
+    ),
+]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug",
+        help="Show the traceback of an error.",
+        callback=_set_debug,
+        is_eager=True,
+        rich_help_panel=COMMON,
+    ),
+]
+IndexFile = Annotated[
+    Path | None,
+    typer.Option("--index", help="Index file.  [default: the newest in data/index]"),
+]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", help="Folder of feature stores, or one store.  [default: data/features]"
+    ),
+]
+Extractors = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--extractor",
+        help="Whose features to use; repeat to put several side by side.  "
+        "[default: the store used last]",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Classifier = Annotated[
+    str,
+    typer.Option(
+        "--classifier",
+        help="logreg, linear-svm, svm, perceptron, mlp, knn, random-forest or gradient-boosting.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Pooling = Annotated[
+    str,
+    typer.Option(
+        "--pooling",
+        help="How frames become clips: mean+std, mean, mean+max, or vote (frames vote).",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Pca = Annotated[
+    int | None,
+    typer.Option(
+        "--pca",
+        help="Dimensions of a whitening PCA before the classifier.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Scale = Annotated[
+    bool | None,
+    typer.Option(
+        "--scale/--no-scale",
+        help="Standardise features first.  [default: as the classifier needs]",
+        show_default=False,
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Param = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param",
+        metavar="K=V",
+        help="A parameter of the classifier, such as C=0.1; repeatable.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Threads.  [default: one a core]", show_default=False),
+]
+
+
+def parse_params(items: list[str] | None) -> dict[str, Any]:
+    """Turn ``K=V`` into keyword arguments; values are Python literals, or else text."""
+    params: dict[str, Any] = {}
+    for item in items or []:
+        name, separator, text = item.partition("=")
+        if not separator or not name.isidentifier():
+            raise UsageError(f"--param is {item!r}, expected NAME=VALUE, such as C=0.1")
+        try:
+            params[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            params[name] = text
+    return params

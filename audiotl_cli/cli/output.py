@@ -1,0 +1,246 @@
+"""The one printer: results on stdout; progress, notes and errors on stderr.
+
+Text that comes from files (names, labels) is printed as it is, never as markup.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.style import StyleType
+    from rich.table import Table
+
+PLAIN_EVERY_S = 10.0  # between progress lines where there is no terminal to draw a bar in
+
+
+@dataclass
+class State:
+    """What ``--json``, ``--quiet`` and ``--debug`` were set to."""
+
+    json: bool = False
+    quiet: bool = False
+    debug: bool = False
+
+
+state = State()
+_consoles: dict[bool, Console] = {}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return the console of one of the two streams."""
+    if stderr not in _consoles:
+        from rich.console import Console
+
+        _consoles[stderr] = Console(
+            file=sys.stderr if stderr else sys.stdout, highlight=False, markup=False, emoji=False
+        )
+    return _consoles[stderr]
+
+
+def clean(text: object) -> str:
+    """Return text safe to print: control characters and broken bytes become escapes."""
+    safe = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in safe
+    )
+
+
+def result(value: Any, show: Callable[[], None]) -> None:
+    """Give a command's result: one JSON value with ``--json``, else whatever `show` prints."""
+    if state.json:
+        sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
+        sys.stdout.flush()
+    else:
+        show()
+
+
+def line(text: object, style: StyleType | None = None) -> None:
+    """Print a line of a result."""
+    console().print(clean(text), style=style, soft_wrap=True)
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a table or the like as a result."""
+    console().print(renderable)
+
+
+def note(text: object, style: StyleType | None = "dim") -> None:
+    """Say on stderr what is being worked on; nothing with ``--quiet``."""
+    if not state.quiet:
+        for part in str(text).splitlines():
+            console(stderr=True).print(clean(part), style=style, soft_wrap=True)
+
+
+def next_command(command: str) -> None:
+    """Say what to type next."""
+    if not state.json:
+        note(f"Next: {command}", style="cyan")
+
+
+def error(text: object) -> None:
+    """Say what went wrong, even with ``--quiet``."""
+    from rich.text import Text
+
+    first, *rest = str(text).splitlines() or [""]
+    message = Text.assemble(("Error: ", "bold red"), clean(first))
+    console(stderr=True).print(message, soft_wrap=True)
+    for part in rest:
+        console(stderr=True).print(clean(part), soft_wrap=True)
+
+
+def warn(text: object) -> None:
+    """Say on stderr what should be looked into; nothing with ``--quiet``."""
+    from rich.text import Text
+
+    if not state.quiet:
+        message = Text.assemble(("Warning: ", "bold yellow"), clean(text))
+        console(stderr=True).print(message, soft_wrap=True)
+
+
+def failures(items: Sequence[tuple[str, str]], n_most: int = 20) -> None:
+    """List inputs that failed, and why, on stderr, even with ``--quiet``."""
+    from rich.text import Text
+
+    for path, message in items[:n_most]:
+        text = Text.assemble(("failed ", "bold red"), clean(path), ": ", clean(message))
+        console(stderr=True).print(text, soft_wrap=True)
+    if len(items) > n_most:
+        note(f"... and {len(items) - n_most} more; --json lists all of them")
+
+
+def table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Table:
+    """Return an empty table; the columns in `numbers` are set to the right."""
+    from rich import box
+    from rich.table import Table
+
+    grid = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for column in columns:
+        grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return grid
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people read them: ``4.2 s``, ``3 min 20 s``, ``5 h 02 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+@contextmanager
+def progress(what: str, unit: str = "clips") -> Iterator[Callable[[int, int, float], None]]:
+    """Show how far a piece of work is; the callable takes done, total, and seconds of audio."""
+    if state.quiet:
+        yield lambda done, total, audio_s: None
+    elif console(stderr=True).is_terminal:
+        with _bar(what, unit) as update:
+            yield update
+    else:
+        yield _plain(what, unit)
+
+
+@contextmanager
+def _bar(what: str, unit: str) -> Iterator[Callable[[int, int, float], None]]:
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
+        TextColumn("{task.fields[speed]}", style="green"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=console(stderr=True), transient=True) as bars:
+        task = None
+        started = time.monotonic()
+
+        def update(done: int, total: int, audio_s: float = 0.0) -> None:
+            nonlocal task
+            if total == 0:
+                return
+            if task is None:
+                task = bars.add_task(what, total=total, speed="")
+            speed = audio_s / max(time.monotonic() - started, 1e-3)
+            text = f"{duration(audio_s)} of audio, {speed:.0f}x real time" if audio_s else ""
+            bars.update(task, completed=done, total=total, speed=text)
+
+        yield update
+
+
+def _plain(what: str, unit: str) -> Callable[[int, int, float], None]:
+    started = last = time.monotonic()
+
+    def update(done: int, total: int, audio_s: float = 0.0) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if total == 0 or (now - last < PLAIN_EVERY_S and done != total) or done == 0:
+            return
+        last = now
+        spent = max(now - started, 1e-3)
+        text = f"{what}: {done}/{total} {unit}"
+        if audio_s:
+            text += f", {duration(audio_s)} of audio, {audio_s / spent:.0f}x real time"
+        if done < total:
+            text += f", {duration((total - done) * spent / done)} left"
+        note(text, style=None)
+
+    return update
+
+
+class LogHandler(logging.Handler):
+    """Shows what the package logs: information as notes, the rest as warnings."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            warn(text)
+        else:
+            note(text, style=None)
+
+
+@contextmanager
+def own_stderr() -> Iterator[None]:
+    """Keep native libraries from writing across the screen.
+
+    Decoders and TensorFlow write to file descriptor 2. For the length of a command it
+    leads nowhere, while Python's own stderr goes on a private copy of it. ``--debug``
+    gives it back, see `release_stderr`.
+    """
+    try:
+        copy = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
+    python_stderr = sys.stderr
+    own = os.fdopen(copy, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
+    sys.stderr = own
+    _consoles.clear()
+    try:
+        yield
+    finally:
+        own.flush()
+        os.dup2(copy, 2)
+        sys.stderr = python_stderr
+        own.close()
+        _consoles.clear()
+
+
+def release_stderr() -> None:
+    """Let native libraries write to stderr again."""
+    os.dup2(sys.stderr.fileno(), 2)

@@ -1,0 +1,130 @@
+"""``audiotl store``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audiotl_cli.cli import options, output
+
+app = typer.Typer(
+    no_args_is_help=True, help="Look into feature stores, check them, import features."
+)
+
+
+@app.command(epilog="Example:  audiotl store info")
+def info(
+    store: options.Store = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show which features there are, and how they were made."""
+    from audiotl_cli.workflows.project import FEATURES
+    from audiotl_cli.workflows.store import store_info
+
+    found = store_info(store or FEATURES)
+    value = [
+        {
+            "store": str(one.store.folder),
+            "extractor": one.store.extractor,
+            "fingerprint": one.store.fingerprint,
+            "dim": one.store.dim,
+            "n_clips": one.n_clips,
+            "n_shards": one.n_shards,
+            "n_bytes": one.n_bytes,
+            "made_from": one.store.made_from,
+        }
+        for one in found
+    ]
+
+    def show() -> None:
+        grid = output.table(
+            "store", "layer", "dim", "clips", "shards", "MB",
+            numbers=("dim", "clips", "shards", "MB"),
+        )  # fmt: skip
+        for one in found:
+            grid.add_row(
+                output.clean(one.store.folder), str(one.store.made_from.get("layer", "")),
+                str(one.store.dim), str(one.n_clips), str(one.n_shards), f"{one.n_bytes / 1e6:.1f}",
+            )  # fmt: skip
+        output.show(grid)
+
+    output.result(value, show)
+
+
+@app.command(epilog="Example:  audiotl store verify")
+def verify(
+    store: options.Store = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Read every shard; damaged ones are named and moved aside, to be made again."""
+    from audiotl_cli.workflows.project import FEATURES
+    from audiotl_cli.workflows.store import verify_stores
+
+    with output.progress("Reading shards", "shards") as update:
+        reports = verify_stores(store or FEATURES, lambda done, total: update(done, total, 0.0))
+    damaged = [item for report in reports for item in report.damaged]
+    value = {
+        "stores": [{"store": str(report.folder), "n_clips": report.n_clips} for report in reports],
+        "damaged": [
+            {"path": str(shard), "moved_to": str(aside), "message": reason}
+            for shard, aside, reason in damaged
+        ],
+    }
+
+    def show() -> None:
+        for report in reports:
+            state = f"{len(report.damaged)} damaged shards" if report.damaged else "all whole"
+            output.line(f"{report.folder}: {report.n_clips} clips, {state}")
+
+    output.result(value, show)
+    output.failures(
+        [(str(shard), f"{reason}; moved to {aside}") for shard, aside, reason in damaged]
+    )
+    if damaged:
+        output.next_command("audiotl extract")
+        raise typer.Exit(1)
+
+
+@app.command(
+    "import",
+    epilog="Example:  audiotl store import training_data.npz --name gtzan --split train",
+)
+def import_(
+    file: Annotated[Path, typer.Argument(help="npz with X (features), Y (labels), IDS (clips).")],
+    name: Annotated[str, typer.Option(help="Name of the index and of the features.")],
+    split: Annotated[str, typer.Option(help="Split its clips belong to.")] = "train",
+    store: options.Store = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Bring in features made by sklearn-audio-transfer-learning, with an index of them."""
+    from audiotl_cli.workflows.project import FEATURES, INDEXES
+    from audiotl_cli.workflows.store import import_features
+
+    report = import_features(file, name, split, root=store or FEATURES, indexes=INDEXES)
+    value = {
+        "index": str(report.index.path),
+        "store": str(report.store.folder),
+        "n_clips": report.n_clips,
+        "n_frames": report.n_frames,
+        "labels": report.index.labels(),
+        "splits": report.index.counts("split"),
+    }
+
+    def show() -> None:
+        output.line(
+            f"{report.store.folder}: {report.n_clips} clips, {report.n_frames} frames of "
+            f"{report.store.dim} values"
+        )
+        splits = ", ".join(f"{k} {n}" for k, n in report.index.counts("split").items())
+        output.line(f"{report.index.path}: {len(report.index.clips)} clips ({splits})")
+
+    output.result(value, show)
+    output.next_command("audiotl train --classifier linear-svm --pooling vote")

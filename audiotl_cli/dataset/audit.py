@@ -1,0 +1,67 @@
+"""Look at every recording of an index before anything is learnt from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from audiotl_cli.audio.decode import probe
+from audiotl_cli.dataset.index import Clip
+from audiotl_cli.errors import AudioError
+
+PROBLEM_OF_CODE = {"empty": "empty"}  # every other error of audio is "unreadable"
+
+
+def audit(
+    clips: list[Clip], root: Path, on_clip: Callable[[int, int], None], *, workers: int = 4
+) -> list[Clip]:
+    """Read the header of every recording and fill the audit columns.
+
+    Parameters
+    ----------
+    clips : list of Clip
+    root : Path
+        What their paths are relative to.
+    on_clip : callable
+        Told how many are done, and of how many.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    clips : list of Clip
+        With duration, rate, channels, and ``unreadable`` or ``empty`` among the problems.
+    """
+    checked = []
+    with ThreadPoolExecutor(workers) as pool:
+        for clip in pool.map(lambda clip: _check(clip, root), clips):
+            checked.append(clip)
+            on_clip(len(checked), len(clips))
+    return checked
+
+
+def problems(clips: list[Clip]) -> dict[str, list[str]]:
+    """Return the paths that have each problem."""
+    found: dict[str, list[str]] = {}
+    for clip in clips:
+        for code in filter(None, clip.problems.split(";")):
+            found.setdefault(code, []).append(clip.path)
+    return found
+
+
+def _check(clip: Clip, root: Path) -> Clip:
+    try:
+        info = probe(root / clip.path)
+    except AudioError as error:
+        return replace(clip, problems=PROBLEM_OF_CODE.get(error.code, "unreadable"))
+    known = not math.isnan(info.duration_s)
+    return replace(
+        clip,
+        duration_s=round(info.duration_s, 6) if known else None,
+        sample_rate=info.sample_rate,
+        channels=info.n_channels,
+        problems="empty" if info.duration_s == 0 else "",
+    )

@@ -1,0 +1,216 @@
+"""The index: a CSV file with one row a clip.
+
+Its first line, ``# audio_root: FOLDER``, says what the paths are relative to; a relative
+FOLDER is relative to the index file. Without that line it is the file's own folder.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.errors import DataError
+
+ROOT_COMMENT = "# audio_root: "
+LABEL_SEPARATOR = ";"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One row of an index: a recording, or a stretch of one.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the index's audio root, ``/`` between parts.
+    label : str
+        Empty where not known; several labels are joined by ``;``.
+    split : str
+        ``train``, ``valid``, ``test`` or empty.
+    fold : str
+        The data set's own number, or empty.
+    group : str
+        What must never straddle a split: speaker, artist, source recording; or empty.
+    start_s, end_s : float or None
+        Bounds within the recording, seconds.
+    duration_s : float or None
+    sample_rate : int or None
+        Hz.
+    channels : int or None
+    sha256 : str
+        Of the file, or empty.
+    problems : str
+        Codes joined by ``;``, or empty.
+    """
+
+    path: str
+    label: str = ""
+    split: str = ""
+    fold: str = ""
+    group: str = ""
+    start_s: float | None = None
+    end_s: float | None = None
+    duration_s: float | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    sha256: str = ""
+    problems: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(Clip))
+_NUMBERS = {
+    "start_s": float,
+    "end_s": float,
+    "duration_s": float,
+    "sample_rate": int,
+    "channels": int,
+}
+
+
+@dataclass(frozen=True)
+class Index:
+    """A data set: clips, and the folder their paths start from.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    audio_root : Path
+    path : Path or None
+        The file it was read from or written to.
+    """
+
+    clips: Sequence[Clip]
+    audio_root: Path
+    path: Path | None = None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Index:
+        """Read an index file.
+
+        Raises
+        ------
+        DataError
+            The file is missing, is not such a CSV, or a row is wrong; says which.
+        """
+        path = Path(path)
+        text = _read_text(path)
+        root, first_line = path.parent, 1
+        if text.startswith("#"):
+            comment, _, text = text.partition("\n")
+            first_line = 2
+            if comment.startswith(ROOT_COMMENT.rstrip()):
+                root = path.parent / comment[len(ROOT_COMMENT) :].strip()
+        rows = csv.DictReader(io.StringIO(text), strict=True)
+        columns = rows.fieldnames or []
+        if "path" not in columns:
+            raise DataError(
+                f"{path}: its header is {','.join(columns) or 'empty'}; expected at least a "
+                f"column 'path' (all columns: {','.join(COLUMNS)})"
+            )
+        clips: list[Clip] = []
+        try:
+            clips.extend(
+                _clip(row, f"{path}, line {first_line + rows.line_num - 1}") for row in rows
+            )
+        except csv.Error as error:
+            raise DataError(f"{path}, line {first_line + rows.line_num - 1}: {error}") from error
+        if not clips:
+            raise DataError(f"{path} lists no clips")
+        return cls(clips, Path(os.path.normpath(root)), path)
+
+    def write(self, path: str | Path) -> Index:
+        """Write the index and return it with its new place.
+
+        The audio root is written relative to the file where it lies in the same project
+        (below the current folder), so that a project folder can be moved; else absolute.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = io.StringIO()
+        text.write(f"{ROOT_COMMENT}{_root_text(self.audio_root, path.parent)}\n")
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        for clip in self.clips:
+            rows.writerow([_cell(getattr(clip, column)) for column in COLUMNS])
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        part.write_bytes(text.getvalue().encode("utf-8", "surrogateescape"))
+        part.replace(path)
+        return replace(self, path=path)
+
+    def source(self, clip: Clip) -> AudioSource:
+        """Return where a clip's samples are."""
+        return AudioSource(self.audio_root / clip.path, clip.start_s, clip.end_s)
+
+    def labels(self) -> list[str]:
+        """Return the labels of all clips, sorted, each once."""
+        return sorted({label for clip in self.clips for label in clip_labels(clip)})
+
+    def counts(self, column: str) -> dict[str, int]:
+        """Return how many clips have each value of a column, sorted by value."""
+        found = Counter(str(getattr(clip, column)) for clip in self.clips)
+        return {value: found[value] for value in sorted(found) if value}
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of what the index says: every row, not where it lies."""
+        rows = "\n".join(repr(clip) for clip in self.clips)
+        return hashlib.sha256(rows.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def clip_labels(clip: Clip) -> list[str]:
+    """Return a clip's labels, none if it has none."""
+    return [part.strip() for part in clip.label.split(LABEL_SEPARATOR) if part.strip()]
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such index; make one with: audiotl index FOLDER") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from error
+    if b"\0" in data:
+        raise DataError(f"{path} is not a CSV file: it holds binary data")
+    return data.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n")
+
+
+def _clip(row: dict[str | None, str | None], where: str) -> Clip:
+    if None in row:
+        raise DataError(f"{where}: more cells than the header has columns")
+    values: dict[str, object] = {}
+    for column in COLUMNS:
+        text = (row.get(column) or "").strip() if column != "path" else (row.get(column) or "")
+        kind = _NUMBERS.get(column)
+        if kind is None:
+            values[column] = text
+        elif text:
+            try:
+                values[column] = kind(text)
+            except ValueError as error:
+                raise DataError(f"{where}: {column} is {text!r}, expected a number") from error
+    clip = Clip(**values)  # type: ignore[arg-type]
+    if not clip.path:
+        raise DataError(f"{where}: the path is empty")
+    start, end = clip.start_s or 0.0, clip.end_s
+    if start < 0 or (end is not None and not end > start):
+        raise DataError(f"{where}: a clip from {start} s to {end} s has no length")
+    return clip
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _root_text(root: Path, folder: Path) -> str:
+    absolute, project = root.resolve(), Path.cwd()
+    if absolute.is_relative_to(project) and folder.resolve().is_relative_to(project):
+        return Path(os.path.relpath(absolute, folder.resolve())).as_posix()
+    return absolute.as_posix()

@@ -1,0 +1,71 @@
+"""Deal clips out into parts: train and test, or folds.
+
+Clips of one group stay together, and every part gets its share of every label as nearly
+as the groups allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+
+def deal(
+    labels: Sequence[str], groups: Sequence[Hashable], shares: Sequence[float], seed: int
+) -> list[int]:
+    """Return the part of every clip.
+
+    Groups are dealt one by one, the largest first, each to the part that it brings nearest
+    to its share of every label (as in stratified group k-fold, but for parts of any size).
+
+    Parameters
+    ----------
+    labels : sequence of str
+        One a clip.
+    groups : sequence of hashable
+        One a clip; clips that are equal here get the same part.
+    shares : sequence of float
+        How much each part should get; they add up to 1.
+    seed : int
+        Decides between groups that are equally good.
+
+    Returns
+    -------
+    parts : list of int
+        Positions in `shares`, one a clip.
+    """
+    _, label_of = np.unique(np.array(labels, dtype=object).astype(str), return_inverse=True)
+    numbers: dict[Hashable, int] = {}
+    group_of = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
+    counts = np.zeros((len(numbers), label_of.max() + 1))
+    np.add.at(counts, (group_of, label_of), 1)
+
+    order = np.random.default_rng(seed).permutation(len(counts))
+    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
+    totals = counts.sum(axis=0)
+    # measured in shares of a label, so that rare labels weigh as much as common ones
+    held = np.zeros((len(shares), len(totals)))
+    targets = np.outer(shares, np.ones(len(totals)))
+    part_of = np.zeros(len(counts), dtype=int)
+    for group in order:
+        gain = counts[group] / totals
+        part = _nearest(held, targets, gain)
+        held[part] += gain
+        part_of[group] = part
+    return [int(part) for part in part_of[group_of]]
+
+
+def _nearest(
+    held: npt.NDArray[np.float64], targets: npt.NDArray[np.float64], gain: npt.NDArray[np.float64]
+) -> int:
+    """Return the part whose distance from its target shrinks most by taking the group.
+
+    Distances are relative to the target, so that a small part is not starved.
+    """
+    before = ((held - targets) / targets) ** 2
+    after = ((held + gain - targets) / targets) ** 2
+    weight = targets[:, :1]
+    change = ((after - before) * weight).sum(axis=1)
+    return int(np.argmin(np.round(change, 12)))

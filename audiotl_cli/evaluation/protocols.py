@@ -1,0 +1,83 @@
+"""Which clips are trained on and which are held out, round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audiotl_cli.errors import DataError, UsageError
+
+
+@dataclass(frozen=True)
+class Round:
+    """One fit and what it is tested on.
+
+    Parameters
+    ----------
+    name : str
+        Of the part held out.
+    train, test : list of int
+        Positions of clips.
+    """
+
+    name: str
+    train: list[int]
+    test: list[int]
+
+
+def leave_one_out(parts: Sequence[str], what: str) -> list[Round]:
+    """Hold out each part in turn.
+
+    Parameters
+    ----------
+    parts : sequence of str
+        The fold, group, ... of every clip; empty ones are not allowed.
+    what : str
+        What the parts are called in messages.
+
+    Raises
+    ------
+    DataError
+        A clip has no part, or there is only one.
+    """
+    missing = sum(not part for part in parts)
+    if missing:
+        raise DataError(
+            f"{missing} of {len(parts)} clips have no {what} in the index; give it with "
+            f"audiotl index --{what}-regex or --{what}-column"
+            + (", or deal some with --folds" if what == "fold" else "")
+        )
+    names = sorted(set(parts), key=lambda name: (len(name), name))
+    if len(names) < 2:
+        raise DataError(f"all clips have the same {what}, {names[0]!r}; expected at least two")
+    return [
+        Round(
+            name,
+            [i for i, part in enumerate(parts) if part != name],
+            [i for i, part in enumerate(parts) if part == name],
+        )
+        for name in names
+    ]
+
+
+def check_groups(rounds: Sequence[Round], groups: Sequence[str]) -> list[str]:
+    """Return the groups that stand on both sides of a round."""
+    leaks: set[str] = set()
+    for one in rounds:
+        leaks |= {groups[i] for i in one.train if groups[i]} & {groups[i] for i in one.test}
+    return sorted(leaks)
+
+
+def parse_protocol(text: str) -> str | int:
+    """Return ``fold``, ``group``, or a number of folds.
+
+    Raises
+    ------
+    UsageError
+        It is none of these.
+    """
+    if text in ("fold", "group"):
+        return text
+    if text.isdigit() and int(text) >= 2:
+        return int(text)
+    raise UsageError(f"--cv is {text!r}, expected fold, group, or a number of folds above 1")

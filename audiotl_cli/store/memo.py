@@ -1,0 +1,93 @@
+"""Remembers the SHA-256 of files, so that what did not change is not read again.
+
+One line a file, appended: a check sum, size, modification time, SHA-256 and path. A line
+that was cut off or damaged does not match its check sum and counts for nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import zlib
+from pathlib import Path
+
+from audiotl_cli.errors import AudioError
+
+SETTLED_S = 2.0
+"""A file changed less than this long ago may change again within one tick of its time."""
+
+
+class HashMemo:
+    """Keys of sound files, remembered in a file.
+
+    Parameters
+    ----------
+    path : Path
+        The memo; made when something is remembered.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[str, tuple[int, int, str]] = {}
+        self._new: list[bytes] = []
+        try:
+            lines = path.read_bytes().splitlines()
+        except OSError:
+            return
+        for line in lines:
+            check, _, body = line.partition(b"\t")
+            if check == _check_sum(body):
+                size, modified, sha256, name = body.split(b"\t", 3)
+                self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
+
+    def sha256(self, path: Path) -> str:
+        """Return the SHA-256 of a file, from memory if the file did not change since.
+
+        Raises
+        ------
+        AudioError
+            The file is missing or cannot be read.
+        """
+        try:
+            real = os.path.realpath(path)
+            state = os.stat(real)  # noqa: PTH116
+            known = self._known.get(real)
+            if known and known[:2] == (state.st_size, state.st_mtime_ns):
+                return known[2]
+            with open(real, "rb") as file:  # noqa: PTH123  (names may not be valid UTF-8)
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise AudioError("no such file", code="missing", stage="open") from error
+        except IsADirectoryError as error:
+            raise AudioError("is a folder, not a sound file", stage="open") from error
+        except OSError as error:
+            raise AudioError(f"cannot be read ({error.strerror})", stage="open") from error
+        if time.time_ns() - state.st_mtime_ns > SETTLED_S * 1e9 and "\n" not in real:
+            self._known[real] = (state.st_size, state.st_mtime_ns, sha256)
+            numbers = f"{state.st_size}\t{state.st_mtime_ns}\t{sha256}\t".encode()
+            body = numbers + os.fsencode(real)
+            self._new.append(_check_sum(body) + b"\t" + body + b"\n")
+        return sha256
+
+    def save(self) -> None:
+        """Append what was learnt since the last call."""
+        if not self._new:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # one write to a file opened for appending: runs side by side do not mix their lines
+        with self.path.open("ab") as file:
+            file.write(b"".join(self._new))
+        self._new = []
+
+
+def clip_key(sha256: str, start_s: float | None, end_s: float | None) -> str:
+    """Return the key of a clip: its file's hash, and its bounds if it is a part of it."""
+    if start_s is None and end_s is None:
+        return sha256
+    end = "" if end_s is None else f"{end_s:.6f}"
+    return f"{sha256}:{start_s or 0:.6f}-{end}"
+
+
+def _check_sum(body: bytes) -> bytes:
+    return f"{zlib.crc32(body):08x}".encode()

@@ -1,0 +1,77 @@
+"""Read the per-frame feature files of sklearn-audio-transfer-learning.
+
+They hold one row a frame: ``X`` (n, dim) features, ``Y`` (n,) label numbers and ``IDS``
+(n,) the clip each row belongs to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.errors import DataError
+
+
+@dataclass(frozen=True)
+class SeedClip:
+    """One clip of such a file.
+
+    Parameters
+    ----------
+    path : str
+    label : str
+    frames : float32 (n_frames, dim)
+    """
+
+    path: str
+    label: str
+    frames: npt.NDArray[np.float32]
+
+
+def read_seed_file(path: Path) -> list[SeedClip]:
+    """Return the clips of a feature file, in the order they first appear.
+
+    A label is the folder in the clip's path where that names the same classes as ``Y``
+    does, otherwise the number in ``Y``.
+
+    Raises
+    ------
+    DataError
+        The file is missing, damaged, or does not hold the three arrays.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            missing = {"X", "Y", "IDS"} - set(arrays.files)
+            if missing:
+                raise DataError(
+                    f"{path} holds {', '.join(arrays.files) or 'nothing'}; expected the arrays "
+                    "X (features), Y (labels) and IDS (clips)"
+                )
+            features, numbers, ids = arrays["X"], arrays["Y"], arrays["IDS"]
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except DataError:
+        raise
+    except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
+        raise DataError(f"{path} is not an npz file that can be read ({error})") from error
+    if features.ndim != 2 or not len(features) == len(numbers) == len(ids) > 0:
+        raise DataError(
+            f"{path}: X {features.shape}, Y {numbers.shape} and IDS {ids.shape} do not belong "
+            "together; expected (n, dim), (n,) and (n,)"
+        )
+    names = ids.astype(str)
+    clips, first, clip_of = np.unique(names, return_index=True, return_inverse=True)
+    labels = _labels([str(clip) for clip in clips], [str(numbers[i]) for i in first])
+    rows_of = np.split(np.argsort(clip_of, kind="stable"), np.cumsum(np.bincount(clip_of))[:-1])
+    frames = features.astype(np.float32)
+    return [SeedClip(str(clips[i]), labels[i], frames[rows_of[i]]) for i in np.argsort(first)]
+
+
+def _labels(clips: list[str], numbers: list[str]) -> list[str]:
+    folders = [PurePosixPath(clip.replace("\\", "/")).parent.name for clip in clips]
+    pairs = set(zip(folders, numbers, strict=True))
+    one_to_one = len(pairs) == len(set(folders)) == len(set(numbers))
+    return folders if one_to_one and "" not in folders else numbers

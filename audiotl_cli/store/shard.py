@@ -1,0 +1,161 @@
+"""One shard: an npz file that is written once, whole, and never believed unread.
+
+Any NumPy reads it: ``numpy.load(path, allow_pickle=False)`` gives ``frames`` (n, dim)
+float32, ``times`` (n,) seconds, ``keys`` (n_clips,) text, ``offsets`` (n_clips + 1,) where
+each clip's frames begin, and ``format``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.errors import DataError
+
+FORMAT = 1
+MEMBERS = ("format", "keys", "offsets", "times", "frames")
+
+
+class DamagedShardError(DataError):
+    """A shard's file is not what was written."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """The frames of one clip.
+
+    Parameters
+    ----------
+    frames : float32 (n_frames, dim)
+    times : float64 (n_frames,)
+        Seconds from the start of the clip.
+    """
+
+    frames: npt.NDArray[np.float32]
+    times: npt.NDArray[np.float64]
+
+
+def write_shard(folder: Path, clips: Mapping[str, Features], *, sync: bool = True) -> Path:
+    """Write clips into a new shard, named by its content, and return its path.
+
+    Readers see a whole shard or none. The same clips give the same bytes.
+
+    Parameters
+    ----------
+    folder : Path
+    clips : mapping of key to Features
+    sync : bool
+        Whether to wait until the disk has it, so that a power cut cannot take it back.
+        Without, it still survives the death of this process.
+    """
+    keys = sorted(clips)
+    lengths = [len(clips[key].frames) for key in keys]
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        format=np.int64(FORMAT),
+        keys=np.array(keys, dtype=np.str_),
+        offsets=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),
+        times=np.concatenate([clips[key].times for key in keys]).astype(np.float64),
+        frames=np.concatenate([clips[key].frames for key in keys]).astype(np.float32),
+    )
+    data = buffer.getbuffer()
+    path = folder / f"shard-{hashlib.sha256(data).hexdigest()[:16]}.npz"
+    write_whole(path, data, sync=sync)
+    return path
+
+
+def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> None:
+    """Write a file under a temporary name and rename it into place."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    if sync and os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def read_keys(path: Path) -> list[str]:
+    """Return the keys of the clips in a shard.
+
+    Raises
+    ------
+    DamagedShardError
+        The file is not a whole shard.
+    FileNotFoundError
+        It is gone: another process merged it into a larger one.
+    """
+    arrays = _read(path, ("format", "keys"))
+    return [str(key) for key in arrays["keys"]]
+
+
+def read_shard(path: Path) -> Iterator[tuple[str, Features]]:
+    """Return key and features of every clip in a shard; errors as `read_keys`."""
+    arrays = _read(path, MEMBERS)
+    keys, offsets = arrays["keys"], arrays["offsets"]
+    frames, times = arrays["frames"], arrays["times"]
+    fits = (
+        frames.ndim == 2
+        and frames.dtype == np.float32
+        and offsets.shape == (len(keys) + 1,)
+        and times.shape == (len(frames),)
+        and offsets[0] == 0
+        and offsets[-1] == len(frames)
+        and bool((np.diff(offsets) >= 0).all())
+    )
+    if not fits:
+        raise DamagedShardError(f"{path}: its arrays do not fit together")
+    for key, first, last in zip(keys, offsets[:-1], offsets[1:], strict=True):
+        yield str(key), Features(frames[first:last], times[first:last])
+
+
+def _read(path: Path, members: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays = {name: _read_member(archive, f"{name}.npy") for name in members}
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
+        raise DamagedShardError(f"{path}: not a whole shard ({error})") from error
+    if arrays["format"] != FORMAT:
+        raise DamagedShardError(f"{path}: format {arrays['format']}, expected {FORMAT}")
+    return arrays
+
+
+def _read_member(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+    """Read one array, its size checked against its header before memory is taken."""
+    info = archive.getinfo(name)
+    archive_size = Path(archive.filename or "").stat().st_size
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size > archive_size:
+        raise ValueError(f"{name} claims {info.file_size} bytes")
+    data = archive.read(info)  # checks the CRC
+    header = io.BytesIO(data)
+    version = np.lib.format.read_magic(header)
+    if version != (1, 0):
+        raise ValueError(f"{name} has npy version {version}")
+    shape, by_column, dtype = np.lib.format.read_array_header_1_0(header)
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if dtype.hasobject or (by_column and len(shape) > 1) or n_bytes != len(data) - header.tell():
+        raise ValueError(f"{name} claims an array of {shape} {dtype}")
+    return np.frombuffer(data, dtype, offset=header.tell()).reshape(shape)

@@ -1,0 +1,1 @@
+"""What each command does: one public function a file, a report out, nothing printed."""

@@ -1,0 +1,137 @@
+"""Make an index of a folder of recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from audiotl_cli.dataset.audit import audit, problems
+from audiotl_cli.dataset.build import (
+    FILE_NAME_LABEL,
+    Pattern,
+    assign_folds,
+    assign_splits,
+    clips_from_folder,
+    clips_from_table,
+    search_paths,
+)
+from audiotl_cli.dataset.index import Index
+from audiotl_cli.errors import DataError, UsageError
+
+LabelsFrom = Literal["folder", "filename", "csv"]
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """How to read labels, groups and folds, and how to split.
+
+    Parameters
+    ----------
+    labels_from : {"folder", "filename", "csv"} or None
+        None: ``csv`` where `metadata` is given, ``filename`` where `label_regex` is,
+        else ``folder``.
+    label_regex, group_regex, fold_regex : str or None
+        Searched in the path below the source; the first group counts.
+    metadata : Path or None
+        CSV or TSV with a header.
+    group_column, fold_column : str or None
+        Columns of `metadata`.
+    test_size : float
+        Share of the clips for the test split.
+    folds : int or None
+        Number of folds to deal the clips into.
+    seed : int
+    audit : bool
+        Whether to look at every file's header.
+    """
+
+    labels_from: LabelsFrom | None = None
+    label_regex: str | None = None
+    metadata: Path | None = None
+    group_regex: str | None = None
+    group_column: str | None = None
+    fold_regex: str | None = None
+    fold_column: str | None = None
+    test_size: float = 0.25
+    folds: int | None = None
+    seed: int = 0
+    audit: bool = True
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What was indexed.
+
+    Parameters
+    ----------
+    index : Index
+        As written.
+    problems : dict
+        Code to the paths that have it.
+    """
+
+    index: Index
+    problems: dict[str, list[str]]
+
+
+def build_index(
+    source: Path,
+    out: Path,
+    options: IndexOptions,
+    on_clip: Callable[[int, int], None] = lambda done, total: None,
+) -> IndexReport:
+    """Index the recordings of a folder, or of a table about them, and write the index.
+
+    Parameters
+    ----------
+    source : Path
+        A folder; or a CSV or TSV file, whose paths are relative to its own folder.
+    out : Path
+        The index to write.
+    options : IndexOptions
+    on_clip : callable
+        Told how many recordings have been looked at, and of how many.
+
+    Raises
+    ------
+    DataError
+        Nothing to index, or not one recording can be read.
+    UsageError
+        Options that do not fit together.
+    """
+    table, root = options.metadata, source
+    if table is None and source.is_file():
+        table, root = source, source.parent
+    if options.labels_from == "csv" and table is None:
+        raise UsageError("--labels-from csv needs the table: --metadata FILE.csv")
+    if (options.group_column or options.fold_column) and table is None:
+        raise UsageError("--group-column and --fold-column need the table: --metadata FILE.csv")
+    if table is not None:
+        clips = clips_from_table(
+            table, root, group_column=options.group_column, fold_column=options.fold_column
+        )
+    else:
+        labelled = options.labels_from in (None, "folder") and not options.label_regex
+        clips = clips_from_folder(root, labelled=labelled)
+        if options.labels_from == "filename" and not options.label_regex:
+            clips = search_paths(clips, "label", Pattern("--labels-from filename", FILE_NAME_LABEL))
+    if options.label_regex:
+        clips = search_paths(clips, "label", Pattern("--label-regex", options.label_regex))
+    if options.group_regex:
+        clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
+    if options.fold_regex:
+        clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
+    if options.audit:
+        clips = audit(clips, root, on_clip)
+        if all(clip.problems for clip in clips):
+            raise DataError(
+                f"none of the {len(clips)} recordings in {source} can be read; "
+                f"the first is {clips[0].path} ({clips[0].problems})"
+            )
+    if options.folds is not None:
+        clips = assign_folds(clips, options.folds, options.seed)
+    clips = assign_splits(clips, options.test_size, options.seed)
+    index = Index(clips, root).write(out)
+    return IndexReport(index, problems(clips))

@@ -1,0 +1,120 @@
+"""Where things lie in a project folder, and what a command works on when not told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.dataset.index import Index
+from audiotl_cli.errors import AudioError, DataError
+from audiotl_cli.store.memo import HashMemo, clip_key
+from audiotl_cli.store.store import STORE_FILE, FeatureStore, list_stores
+
+DATA = Path("data")
+INDEXES = DATA / "index"
+FEATURES = DATA / "features"
+MODELS = DATA / "models"
+EXPERIMENTS = DATA / "experiments"
+
+
+def newest_index() -> Path:
+    """Return the index in ``data/index`` that was written last.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    indexes = list(INDEXES.glob("*.csv"))
+    if not indexes:
+        raise DataError(f"there is no index in {INDEXES}; make one with: audiotl index FOLDER")
+    return max(indexes, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def newest_model() -> Path:
+    """Return the model in ``data/models`` that was saved last.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    models = list(MODELS.glob("*.joblib"))
+    if not models:
+        raise DataError(f"there is no model in {MODELS}; make one with: audiotl train")
+    return max(models, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def open_memo(root: Path) -> HashMemo:
+    """Return the memo of file hashes kept beside the stores in `root`."""
+    return HashMemo(root / ".hashes")
+
+
+def clip_keys(index: Index, memo: HashMemo) -> list[str | AudioError]:
+    """Return the key of every clip in the store, or why it has none.
+
+    The hash of a file that is not there is taken from the index, so that features can be
+    used without the audio they were made from.
+    """
+    keys: list[str | AudioError] = []
+    for clip in index.clips:
+        source = index.source(clip)
+        try:
+            sha256 = memo.sha256(source.path)
+        except AudioError as error:
+            if error.code != "missing" or not clip.sha256:
+                keys.append(error)
+                continue
+            sha256 = clip.sha256
+        keys.append(clip_key(sha256, clip.start_s, clip.end_s))
+    memo.save()
+    return keys
+
+
+def source_key(source: AudioSource, memo: HashMemo) -> str:
+    """Return the key of a source; errors as `HashMemo.sha256`."""
+    return clip_key(memo.sha256(source.path), source.start_s, source.end_s)
+
+
+def is_store(folder: Path) -> bool:
+    """Return whether a folder is one store rather than a folder of stores."""
+    return (folder / STORE_FILE).is_file()
+
+
+def find_stores(root: Path, extractors: list[str], keys: set[str]) -> list[FeatureStore]:
+    """Return the stores that hold the clips of an index.
+
+    Parameters
+    ----------
+    root : Path
+        A folder of stores, or one store.
+    extractors : list of str
+        One store for each: the one used last whose extractor (or folder) is called so.
+        Empty: the store used last.
+    keys : set of str
+        Stores that hold none of these are passed over.
+
+    Raises
+    ------
+    DataError
+        There is no such store; says which there are.
+    """
+    candidates = [root] if is_store(root) else list_stores(root)
+    stores = [store for store in map(FeatureStore, candidates) if not keys.isdisjoint(store.keys())]
+    if not stores:
+        raise DataError(
+            f"no features of this index's clips are in {root}; make them with: audiotl extract"
+        )
+    if not extractors:
+        return [stores[-1]]
+    found = []
+    for name in extractors:
+        named = [store for store in stores if name in (store.extractor, store.folder.name)]
+        if not named:
+            known = ", ".join(sorted({store.extractor for store in stores}))
+            raise DataError(
+                f"no features of this index's clips by {name!r} are in {root} (there are some by "
+                f"{known}); make them with: audiotl extract --extractor {name}"
+            )
+        found.append(named[-1])
+    return found

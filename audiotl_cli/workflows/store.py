@@ -1,0 +1,164 @@
+"""Look into feature stores, check them, and bring features from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.store.seed import SeedClip, read_seed_file
+from audiotl_cli.store.shard import Features
+from audiotl_cli.store.store import FeatureStore, list_stores, set_aside
+from audiotl_cli.workflows.project import is_store
+
+SEED_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class StoreInfo:
+    """One store at a glance.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    n_clips, n_shards, n_bytes : int
+    """
+
+    store: FeatureStore
+    n_clips: int
+    n_shards: int
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What a check of a store found.
+
+    Parameters
+    ----------
+    folder : Path
+    n_clips : int
+        Clips in shards that are whole.
+    damaged : list of tuple
+        Each damaged shard, where it was moved, and what is wrong.
+    """
+
+    folder: Path
+    n_clips: int
+    damaged: list[tuple[Path, Path, str]]
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import brought.
+
+    Parameters
+    ----------
+    index : Index
+    store : FeatureStore
+    n_clips, n_frames : int
+        In the imported file.
+    """
+
+    index: Index
+    store: FeatureStore
+    n_clips: int
+    n_frames: int
+
+
+def store_info(root: Path) -> list[StoreInfo]:
+    """Return what each store in a folder holds, the one used last at the end."""
+    return [_info(FeatureStore(folder)) for folder in _stores(root)]
+
+
+def verify_stores(root: Path, on_shard: Callable[[int, int], None]) -> list[VerifyReport]:
+    """Read every shard of every store; move damaged ones aside."""
+    reports = []
+    for folder in _stores(root):
+        n_clips, damaged = FeatureStore(folder).verify(on_shard)
+        moved = [(shard, set_aside(shard), reason) for shard, reason in damaged]
+        reports.append(VerifyReport(folder, n_clips, moved))
+    return reports
+
+
+def import_features(
+    path: Path, name: str, split: str, *, root: Path, indexes: Path
+) -> ImportReport:
+    """Bring in a feature file of sklearn-audio-transfer-learning, with an index of its clips.
+
+    A second file under the same name adds its clips to the same store and index.
+
+    Parameters
+    ----------
+    path : Path
+        An npz file with ``X``, ``Y`` and ``IDS``.
+    name : str
+        Of the index, and of the features in place of an extractor's.
+    split : str
+        The split its clips belong to.
+    root, indexes : Path
+        Folders of stores and of indexes.
+
+    Raises
+    ------
+    DataError
+        The file is not such a file, or has another width than those before it.
+    UsageError
+        The name cannot be a file name.
+    """
+    if not re.fullmatch(r"[\w][\w.-]*", name):
+        raise UsageError(f"--name is {name!r}; expected letters, digits, '.', '_' and '-'")
+    clips = read_seed_file(path)
+    dim = clips[0].frames.shape[1]
+    index_path = indexes / f"{name}.csv"
+    old = list(Index.read(index_path).clips) if index_path.exists() else []
+    others = [
+        store
+        for store in map(FeatureStore, list_stores(root))
+        if store.extractor == name and store.dim != dim
+    ]
+    if old and others:
+        raise DataError(
+            f"{path} has {dim} values a frame, but {name!r} was imported with {others[0].dim}; "
+            "give it another --name"
+        )
+    made_from = {"imported": name, "dim": dim, "version": SEED_VERSION}
+    store = FeatureStore.create(root, name, dim, made_from)
+    rows = {clip.path: clip for clip in old}
+    with store.writer() as writer:
+        for clip in clips:
+            key = _content_key(clip)
+            if key not in store:
+                # the file does not say when its frames begin: they are numbered
+                times = np.arange(len(clip.frames), dtype=np.float64)
+                writer.add(key, Features(clip.frames, times))
+            rows[clip.path] = Clip(clip.path, label=clip.label, split=split, sha256=key)
+    root_folder = Index.read(index_path).audio_root if old else Path.cwd()
+    index = Index(list(rows.values()), root_folder).write(index_path)
+    return ImportReport(index, store, len(clips), sum(len(clip.frames) for clip in clips))
+
+
+def _content_key(clip: SeedClip) -> str:
+    """Return what stands in for the hash of a sound file that is not at hand."""
+    digest = hashlib.sha256(clip.path.encode())
+    digest.update(clip.frames.tobytes())
+    return digest.hexdigest()
+
+
+def _stores(root: Path) -> list[Path]:
+    stores = [root] if is_store(root) else list_stores(root)
+    if not stores:
+        raise DataError(f"there is no feature store in {root}; make one with: audiotl extract")
+    return stores
+
+
+def _info(store: FeatureStore) -> StoreInfo:
+    shards = store.shards()
+    n_bytes = sum(shard.stat().st_size for shard in shards)
+    return StoreInfo(store, len(store), len(shards), n_bytes)

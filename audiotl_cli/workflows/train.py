@@ -1,0 +1,129 @@
+"""Fit a classifier on stored features and save it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard, dump_model, library_versions
+from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
+from audiotl_cli.classify.table import classifier_name
+from audiotl_cli.dataset.index import Index
+from audiotl_cli.errors import DataError
+from audiotl_cli.store.shard import write_whole
+from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.workflows.features import LabelledFeatures, read_features
+
+TRAIN, TEST = "train", "test"
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """A saved model.
+
+    Parameters
+    ----------
+    path : Path
+    card : ModelCard
+    stores : list of FeatureStore
+    """
+
+    path: Path
+    card: ModelCard
+    stores: list[FeatureStore]
+
+
+def train_model(
+    index: Index,
+    root: Path,
+    extractors: list[str],
+    options: ClassifierOptions,
+    *,
+    split: str = TRAIN,
+    out: Path | None = None,
+    models: Path,
+) -> TrainReport:
+    """Fit a classifier on one split of an index and save it.
+
+    Parameters
+    ----------
+    index : Index
+        Where it has no splits at all, every clip is trained on.
+    root : Path
+        A folder of feature stores, or one store.
+    extractors : list of str
+        Their features are put side by side; empty for the store used last.
+    options : ClassifierOptions
+    split : str
+    out : Path or None
+        The model's file; None names it by what it is made of, in `models`.
+    models : Path
+
+    Raises
+    ------
+    DataError
+        Nothing to train on.
+    UsageError
+        Options that do not fit the classifier or the data.
+    """
+    options = replace(options, classifier=classifier_name(options.classifier))
+    data = read_features(index, root, extractors)
+    splits = {clip.split for clip in data.clips}
+    has_splits = splits != {""}
+    rows = [i for i, clip in enumerate(data.clips) if clip.split == split or not has_splits]
+    if not rows:
+        raise DataError(
+            f"no clip with features is in the split {split!r}; the index has "
+            f"{', '.join(sorted(splits - {''}))}"
+        )
+    classifier = fit_classifier(
+        [data.frames[i] for i in rows], [data.labels[i] for i in rows], options
+    )
+    card = ModelCard(
+        classifier=options.classifier,
+        pooling=options.pooling,
+        params=_params(classifier),
+        scale="scale" in classifier.pipeline.named_steps,
+        pca=options.pca,
+        seed=options.seed,
+        labels=classifier.labels,
+        extractors=data.extractors,
+        index=index.path.name if index.path else "",
+        index_sha256=index.sha256(),
+        split=split if has_splits else "all",
+        n_clips=len(rows),
+        held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
+        versions=library_versions(),
+    )
+    path = out or models / f"{model_name(index, data.extractors, options)}.joblib"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, dump_model(classifier, card))
+    return TrainReport(path, card, data.stores)
+
+
+def model_name(index: Index, extractors: list[ExtractorSpec], options: ClassifierOptions) -> str:
+    """Return a name that says what a model or an experiment is made of."""
+    data_set = index.path.stem if index.path else "index"
+    networks = "+".join(
+        spec.name + (f"-{spec.layer.replace('/', '-')}" if spec.layer else "")
+        for spec in extractors
+    )
+    pca = f"-pca{options.pca}" if options.pca is not None else ""
+    return f"{data_set}-{networks}-{options.classifier}-{options.pooling}{pca}"
+
+
+def _held_out(classifier: ClipClassifier, data: LabelledFeatures) -> dict[str, Any] | None:
+    rows = [i for i, clip in enumerate(data.clips) if clip.split == TEST]
+    if not rows:
+        return None
+    predicted = classifier.predict([data.frames[i] for i in rows])
+    n_right = sum(data.labels[i] == told for i, told in zip(rows, predicted, strict=True))
+    return {"split": TEST, "n_clips": len(rows), "accuracy": n_right / len(rows)}
+
+
+def _params(classifier: ClipClassifier) -> dict[str, Any]:
+    """Return the estimator's parameters as plain values."""
+    params = classifier.pipeline.steps[-1][1].get_params()
+    plain = (bool, int, float, str, tuple, list, type(None))
+    return {k: v if isinstance(v, plain) else repr(v) for k, v in sorted(params.items())}
