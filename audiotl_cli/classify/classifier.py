@@ -77,8 +77,8 @@ class ClipClassifier:
         -------
         scores : float64 (n_clips, n_labels)
             Rows add up to 1. They are probabilities where the classifier gives some,
-            shares of votes under ``vote`` (ties broken by the frames' mean score), and
-            otherwise margins put through a softmax: fit to rank labels, not calibrated.
+            shares of votes under ``vote``, and otherwise margins put through a softmax:
+            fit to rank labels, not calibrated.
         """
         rows = [pool_clip(parts, self.pooling) for parts in clips]
         X = np.concatenate(rows)
@@ -87,20 +87,16 @@ class ClipClassifier:
             raise DataError(
                 f"the features have {X.shape[1]} values a clip, the model expects {expected}"
             )
-        row_scores = _row_scores(self.pipeline, X, len(self.labels))
         if self.pooling != "vote":
-            return row_scores
+            return _row_scores(self.pipeline, X, len(self.labels))
         votes = np.eye(len(self.labels))[self.pipeline.predict(X)]
         lengths = np.array([len(part) for part in rows])
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        n_votes = np.add.reduceat(votes, starts)
-        mean_score = np.add.reduceat(row_scores, starts) / lengths[:, None]
-        # a whole vote outweighs any mean score, so this only decides between equals
-        shares: npt.NDArray[np.float64] = (n_votes + mean_score) / (lengths[:, None] + 1)
+        shares: npt.NDArray[np.float64] = np.add.reduceat(votes, starts) / lengths[:, None]
         return shares
 
     def predict(self, clips: Clips) -> list[str]:
-        """Return the label of every clip."""
+        """Return the label of every clip: the highest score, the first of equals."""
         return [self.labels[best] for best in self.scores(clips).argmax(axis=1)]
 
 

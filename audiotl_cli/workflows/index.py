@@ -130,6 +130,8 @@ def build_index(
                 f"none of the {len(clips)} recordings in {source} can be read; "
                 f"the first is {clips[0].path} ({clips[0].problems})"
             )
+    if options.folds is not None and (options.fold_regex or options.fold_column):
+        raise UsageError("--folds deals new folds: give no --fold-regex or --fold-column with it")
     if options.folds is not None:
         clips = assign_folds(clips, options.folds, options.seed)
     clips = assign_splits(clips, options.test_size, options.seed)
