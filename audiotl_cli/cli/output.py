@@ -41,8 +41,11 @@ def console(*, stderr: bool = False) -> Console:
     if stderr not in _consoles:
         from rich.console import Console
 
+        stream = sys.stderr if stderr else sys.stdout
+        # nothing is folded on its way into a file or another program
+        width = None if stream.isatty() else int(os.environ.get("COLUMNS", "200"))
         _consoles[stderr] = Console(
-            file=sys.stderr if stderr else sys.stdout, highlight=False, markup=False, emoji=False
+            file=stream, width=width, highlight=False, markup=False, emoji=False
         )
     return _consoles[stderr]
 

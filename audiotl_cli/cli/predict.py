@@ -104,11 +104,12 @@ def _show(predictions: list[Prediction], top_k: int) -> None:
     known = [prediction for prediction in predictions if prediction.error is None]
     if not known:
         return
-    grid = output.table("recording", "label", "score", "then", numbers=("score",))
+    grid = output.table("label", "score", "then", "recording", numbers=("score",))
     for prediction in known:
         first, *rest = list(prediction.scores.items())[:top_k]
         then = ", ".join(f"{output.clean(label)} {value:.2f}" for label, value in rest)
-        grid.add_row(output.clean(prediction.path), output.clean(first[0]), f"{first[1]:.2f}", then)
+        path = output.clean(prediction.path)
+        grid.add_row(output.clean(first[0]), f"{first[1]:.2f}", then, path)
     output.show(grid)
 
 

@@ -16,15 +16,22 @@ PROBLEM_OF_CODE = {"empty": "empty"}  # every other error of audio is "unreadabl
 
 
 def audit(
-    clips: list[Clip], root: Path, on_clip: Callable[[int, int], None], *, workers: int = 4
+    clips: list[Clip],
+    root: Path,
+    sha256_of: Callable[[Path], str],
+    on_clip: Callable[[int, int], None],
+    *,
+    workers: int = 4,
 ) -> list[Clip]:
-    """Read the header of every recording and fill the audit columns.
+    """Look at every recording and fill the audit columns.
 
     Parameters
     ----------
     clips : list of Clip
     root : Path
         What their paths are relative to.
+    sha256_of : callable
+        Returns the hash of a file.
     on_clip : callable
         Told how many are done, and of how many.
     workers : int
@@ -33,11 +40,11 @@ def audit(
     Returns
     -------
     clips : list of Clip
-        With duration, rate, channels, and ``unreadable`` or ``empty`` among the problems.
+        With duration, rate, channels and hash, and ``unreadable`` or ``empty`` as problems.
     """
     checked = []
     with ThreadPoolExecutor(workers) as pool:
-        for clip in pool.map(lambda clip: _check(clip, root), clips):
+        for clip in pool.map(lambda clip: _check(clip, root, sha256_of), clips):
             checked.append(clip)
             on_clip(len(checked), len(clips))
     return checked
@@ -52,9 +59,10 @@ def problems(clips: list[Clip]) -> dict[str, list[str]]:
     return found
 
 
-def _check(clip: Clip, root: Path) -> Clip:
+def _check(clip: Clip, root: Path, sha256_of: Callable[[Path], str]) -> Clip:
     try:
         info = probe(root / clip.path)
+        sha256 = sha256_of(root / clip.path)
     except AudioError as error:
         return replace(clip, problems=PROBLEM_OF_CODE.get(error.code, "unreadable"))
     known = not math.isnan(info.duration_s)
@@ -63,5 +71,6 @@ def _check(clip: Clip, root: Path) -> Clip:
         duration_s=round(info.duration_s, 6) if known else None,
         sample_rate=info.sample_rate,
         channels=info.n_channels,
+        sha256=sha256,
         problems="empty" if info.duration_s == 0 else "",
     )

@@ -19,6 +19,7 @@ from audiotl_cli.dataset.build import (
 )
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.workflows.project import FEATURES, open_memo
 
 LabelsFrom = Literal["folder", "filename", "csv"]
 
@@ -124,7 +125,9 @@ def build_index(
     if options.fold_regex:
         clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
     if options.audit:
-        clips = audit(clips, root, on_clip)
+        memo = open_memo(FEATURES)
+        clips = audit(clips, root, memo.sha256, on_clip)
+        memo.save()
         if all(clip.problems for clip in clips):
             raise DataError(
                 f"none of the {len(clips)} recordings in {source} can be read; "

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import LABELS, Run
+
+
+@pytest.fixture
+def extracted(project: Path, sounds: Path, run: Run) -> Path:
+    assert run("index", sounds, "--fold-regex", r"[02468]?([0-9])\.wav").code == 0
+    assert run("extract", "--extractor", "mfcc").code == 0
+    return project
+
+
+def test_train_reports_and_saves(extracted: Path, run: Run) -> None:
+    finished = run("train", "--json")
+
+    assert finished.code == 0
+    value = finished.json
+    assert value["classifier"] == "logreg"
+    assert value["extractors"] == ["mfcc"]
+    assert value["pooling"] == "mean+std"
+    assert value["labels"] == list(LABELS)
+    assert value["n_clips"] == 18
+    assert value["held_out"]["n_clips"] == 6
+    assert Path(value["model"]).parent == Path("data/models")
+    assert Path(value["model"]).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    ["linear-svm", "svm", "perceptron", "mlp", "knn", "logreg", "random-forest", "linearSVM", "SVM",
+     "MLP", "kNN"],
+)  # fmt: skip
+def test_every_classifier_trains_and_evaluates(extracted: Path, run: Run, classifier: str) -> None:
+    trained = run("train", "--classifier", classifier, "--pooling", "vote", "--json")
+    assert trained.code == 0
+
+    value = run("evaluate", "--json").json
+
+    assert value["n_clips"] == 6
+    assert value["accuracy"] == trained.json["held_out"]["accuracy"]
+
+
+def test_evaluate_gives_everything_documented(extracted: Path, run: Run) -> None:
+    run("train")
+
+    value = run("evaluate", "--json").json
+
+    assert 0.5 < value["accuracy"] <= 1
+    low, high = value["confidence_interval"]
+    assert 0 <= low <= value["accuracy"] <= high <= 1
+    assert {"balanced_accuracy", "macro_f1", "per_label"} <= value.keys()
+    assert value["labels"] == list(LABELS)
+    assert sum(map(sum, value["confusion_matrix"])) == 6
+    assert len(value["predictions"]) == 6
+    first = value["predictions"][0]
+    assert first.keys() >= {"path", "label", "predicted", "scores"}
+    assert sum(first["scores"].values()) == pytest.approx(1, abs=1e-5)
+    right = sum(one["label"] == one["predicted"] for one in value["predictions"])
+    assert value["accuracy"] == right / 6
+
+
+def test_evaluate_writes_a_report_and_a_figure(extracted: Path, run: Run) -> None:
+    run("train")
+
+    finished = run("evaluate")
+
+    assert "accuracy" in finished.out
+    assert "95 % interval" in finished.out
+    assert "true \\ predicted" in finished.out
+    (folder,) = Path("data/experiments").iterdir()
+    assert json.loads((folder / "report.json").read_text())["n_clips"] == 6
+    assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("protocol", ["fold", "4"])
+def test_cross_validation_predicts_every_clip_once(
+    extracted: Path, run: Run, protocol: str
+) -> None:
+    finished = run("evaluate", "--cv", protocol, "--classifier", "linear-svm", "--json")
+
+    assert finished.code == 0
+    value = finished.json
+    assert value["n_clips"] == 24
+    assert len({one["path"] for one in value["predictions"]}) == 24
+    assert len(value["rounds"]) == (8 if protocol == "fold" else 4)
+    mean = sum(value["rounds"].values()) / len(value["rounds"])
+    assert value["accuracy"] == pytest.approx(mean)
+
+
+def test_same_seed_same_bytes(extracted: Path, run: Run) -> None:
+    texts = []
+    for name in ("a", "b"):
+        run("train", "--classifier", "mlp", "--pca", 8, "--seed", 5, "--out", "model.joblib")
+        run("evaluate", "model.joblib", "--report", name)
+        files = [Path("model.joblib"), Path(name, "report.json"), Path(name, "confusion.png")]
+        texts.append([path.read_bytes() for path in files])
+
+    assert texts[0] == texts[1]
+
+
+def test_a_model_says_how_it_was_made(extracted: Path, run: Run) -> None:
+    from audiotl_cli import load_model
+
+    path = run("train", "--classifier", "svm", "--param", "C=2", "--pca", 4, "--json").json["model"]
+    card = load_model(path).card
+
+    assert card.params["C"] == 2
+    assert card.pca == 4
+    assert card.extractors[0].name == "mfcc"
+    assert len(card.extractors[0].fingerprint) == 12
+    assert len(card.index_sha256) == 64
+    assert card.index == "sounds.csv"
+    assert card.versions.keys() >= {"audiotl", "python", "scikit-learn", "numpy"}
+    assert card.held_out is not None
+
+
+def test_several_extractors_are_put_side_by_side(extracted: Path, run: Run) -> None:
+    second = run("extract", "--extractor", "mfcc", "--hop-s", 0.5, "--json").json
+    first = next(p.name for p in Path("data/features").glob("mfcc-*") if p != Path(second["store"]))
+
+    trained = run(
+        "train", "--extractor", first, "--extractor", Path(second["store"]).name, "--json"
+    )
+
+    assert trained.code == 0
+    assert trained.json["extractors"] == ["mfcc", "mfcc"]
+    assert run("evaluate", "--json").json["n_clips"] == 6
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["train", "--classifier", "svn"], 2, "choose from logreg, linear-svm, svm"),
+        (["train", "--pooling", "median"], 2, "choose from vote, mean, mean+std, mean+max"),
+        (["train", "--param", "D=1"], 2, "logreg does not take the parameters D"),
+        (["train", "--param", "C"], 2, "expected NAME=VALUE"),
+        (["train", "--pca", "999"], 2, "--pca is 999"),
+        (["train", "--split", "dev"], 3, "no clip with features is in the split 'dev'"),
+        (["train", "--extractor", "vggish"], 3, "audiotl extract --extractor vggish"),
+        (["train", "--index", "none.csv"], 3, "none.csv: no such index"),
+        (["evaluate"], 3, "audiotl train"),
+        (["evaluate", "none.joblib"], 5, "no such model"),
+        (["evaluate", "--cv", "group"], 3, "no group in the index"),
+        (["evaluate", "--cv", "1"], 2, "expected fold, group, or a number of folds"),
+    ],
+)
+def test_what_cannot_be_done_is_explained(
+    extracted: Path, run: Run, args: list[str], code: int, message: str
+) -> None:
+    finished = run(*args)
+
+    assert finished.code == code
+    assert message in finished.err
+    assert "Traceback" not in finished.err
+
+
+def test_groups_on_both_sides_of_a_fold_are_named(project: Path, sounds: Path, run: Run) -> None:
+    run("index", sounds, "--fold-regex", r"(\d)\.wav", "--group-regex", r"([a-z]+)-0[0-3]")
+    run("extract", "--extractor", "mfcc")
+
+    finished = run("evaluate", "--cv", "fold")
+
+    assert "groups stand on both sides of a fold" in finished.err

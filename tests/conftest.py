@@ -1,0 +1,87 @@
+"""What many tests share: real data where it is at hand, a project folder, the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiotl_cli.cli.main import main
+from audiotl_cli.dataset.demo_sounds import synthesise
+from audiotl_cli.dataset.synthesis import SAMPLE_RATE
+
+REPOSITORY = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("AUDIOTL_SHARED", REPOSITORY.parent / "shared"))
+"""Real recordings and features that are too large for the repository."""
+
+LABELS = ("chirp", "drum", "rain")
+N_TAKES = 8
+
+
+def shared(path: str) -> Path:
+    """Return a path in the folder of real data, or skip the test."""
+    found = SHARED / path
+    if not found.exists():
+        pytest.skip(f"real data not at hand: {path} (set AUDIOTL_SHARED)")
+    return found
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON value on stdout."""
+        return json.loads(self.out)
+
+
+Run = Callable[..., Finished]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs a command line through the program's entry point."""
+
+    def run(*args: object) -> Finished:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main([str(arg) for arg in args])
+        out, err = capfd.readouterr()
+        assert isinstance(stop.value.code, int)
+        return Finished(stop.value.code, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with three labels of eight recordings each."""
+    import soundfile
+
+    folder = tmp_path_factory.mktemp("recordings") / "sounds"
+    for label in LABELS:
+        (folder / label).mkdir(parents=True)
+        for take in range(N_TAKES):
+            path = folder / label / f"{label}-{take:02d}.wav"
+            soundfile.write(path, synthesise(label, take), SAMPLE_RATE)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty project folder, the current one."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("AUDIOTL_OFFLINE", raising=False)
+    return folder
