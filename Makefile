@@ -22,7 +22,7 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check --quiet $(SOURCES)
 	$(BIN)/ruff check --quiet $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-timings
+	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.ready-dev  ## Put the code into its form
 	$(BIN)/ruff format $(SOURCES)

@@ -100,7 +100,7 @@ def evaluate(
             _show(found)
 
     output.result(values[0] if len(values) == 1 else values, show)
-    output.next_command("audiotl predict FILE")
+    output.next_command("audiotl predict FILE" if cv is None else "audiotl train")
 
 
 def _show(report: EvaluateReport) -> None:
