@@ -117,8 +117,10 @@ def _show(report: ExtractReport) -> None:
     text = f"{report.store.folder}: {report.n_added} clips added, {report.n_skipped} already there"
     if report.failures:
         text += f", {len(report.failures)} failed"
+    output.line(text, style="bold")
     if report.n_added:
         speed = report.audio_s / max(report.wall_s, 1e-3)
-        text += f" ({output.duration(report.audio_s)} of audio in "
-        text += f"{output.duration(report.wall_s)}, {speed:.0f}x real time)"
-    output.line(text, style="bold")
+        output.line(
+            f"{output.duration(report.audio_s)} of audio in {output.duration(report.wall_s)}, "
+            f"{speed:.0f}x real time"
+        )
