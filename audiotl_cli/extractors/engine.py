@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class Embedded:
 
 def embed_sources(
     extractor: Extractor, sources: Iterable[AudioSource], *, workers: int
-) -> Iterator[Embedded]:
+) -> Generator[Embedded]:
     """Embed sources, in their order.
 
     Parameters

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ def fingerprint(made_from: Mapping[str, Any]) -> str:
 def list_stores(root: Path) -> list[Path]:
     """Return the stores in a folder of stores, the most recently used last."""
     stores = [path.parent for path in root.glob(f"*/{STORE_FILE}")]
-    return sorted(stores, key=lambda store: (store.stat().st_mtime_ns, store.name))
+    return sorted(stores, key=lambda store: ((store / STORE_FILE).stat().st_mtime_ns, store.name))
 
 
 @dataclass
@@ -184,6 +185,10 @@ class FeatureStore:
     def shards(self) -> list[Path]:
         """Return the files of the store's shards."""
         return sorted(self.folder.glob("shard-*.npz"))
+
+    def touch(self) -> None:
+        """Mark this store as the one used last, see `list_stores`."""
+        os.utime(self.folder / STORE_FILE)
 
     def writer(self) -> StoreWriter:
         """Return the one object that may add clips; use it in a ``with`` statement."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from audiotl_cli.audio.types import AudioSource
@@ -37,10 +38,6 @@ class Failure:
     stage: str
     code: str
     message: str
-
-    @classmethod
-    def of(cls, path: object, error: AudioError) -> Failure:
-        return cls(str(path), error.stage, error.code, str(error))
 
 
 @dataclass(frozen=True)
@@ -105,49 +102,63 @@ def extract_features(
     started = time.perf_counter()
     if (workers is not None and workers < 1) or (limit is not None and limit < 1):
         raise UsageError("--workers and --limit are counts from 1")
-    if max_error_rate is not None and not 0 <= max_error_rate <= 1:
-        raise UsageError(f"--max-error-rate is {max_error_rate}, expected a share from 0 to 1")
     workers = workers or os.cpu_count() or 1
     extractor.use_threads(workers)
     if limit is not None:
-        index = Index(list(index.clips)[:limit], index.audio_root, index.path)
+        index = replace(index, clips=index.clips[:limit])
     store = _open_store(root, extractor)
-    memo_root = store.folder.parent
-    failures: list[Failure] = []
-    allowed = 0.0 if strict else 1.0 if max_error_rate is None else max_error_rate
+    failures = _Failures(len(index.clips), strict=strict, max_rate=max_error_rate)
+    n_added, audio_s = 0, 0.0
+    with store.writer() as writer:
+        missing = _missing(index, store, failures)
+        n_skipped = len(index.clips) - len(missing) - len(failures.items)
+        on_clip(0, len(missing), 0.0)
+        if missing:
+            results = embed_sources(extractor, missing.values(), workers=workers)
+            with closing(results):  # so that an error here stops the workers at once
+                for done, (key, result) in enumerate(zip(missing, results, strict=True), 1):
+                    audio_s += result.audio_s
+                    if result.error is not None:
+                        failures.add(missing[key].path, result.error)
+                    elif result.embeddings is not None:
+                        writer.add(key, Features(result.embeddings.frames, result.embeddings.times))
+                        n_added += 1
+                    on_clip(done, len(missing), audio_s)
+    store.touch()
+    wall_s = time.perf_counter() - started
+    return ExtractReport(store, n_added, n_skipped, failures.items, audio_s, wall_s)
 
-    def fail(failure: Failure) -> None:
-        failures.append(failure)
-        if len(failures) > allowed * len(index.clips):
+
+class _Failures:
+    """Collects failures until there are more than allowed."""
+
+    def __init__(self, n_clips: int, *, strict: bool, max_rate: float | None) -> None:
+        if max_rate is not None and not 0 <= max_rate <= 1:
+            raise UsageError(f"--max-error-rate is {max_rate}, expected a share from 0 to 1")
+        self.items: list[Failure] = []
+        self.n_clips = n_clips
+        self.n_allowed = 0.0 if strict else n_clips * (1.0 if max_rate is None else max_rate)
+
+    def add(self, path: Path, error: AudioError) -> None:
+        self.items.append(Failure(str(path), error.stage, error.code, str(error)))
+        if len(self.items) > self.n_allowed:
             raise DataError(
-                f"{len(failures)} of {len(index.clips)} clips failed, more than allowed; the last "
-                f"is {failure.path}: {failure.message}"
+                f"{len(self.items)} of {self.n_clips} clips failed, more than allowed; the last "
+                f"is {path}: {error}"
             )
 
-    with store.writer() as writer:
-        missing: dict[str, AudioSource] = {}
-        for clip, key in zip(index.clips, clip_keys(index, open_memo(memo_root)), strict=True):
-            source = index.source(clip)
-            if isinstance(key, AudioError):
-                fail(Failure.of(source.path, key))
-            elif key not in store:
-                missing.setdefault(key, source)
-        n_skipped = len(index.clips) - len(missing) - len(failures)
-        n_added, audio_s = 0, 0.0
-        on_clip(0, len(missing), 0.0)
-        results = embed_sources(extractor, missing.values(), workers=workers) if missing else ()
-        for done, (item, result) in enumerate(zip(missing.items(), results, strict=True), 1):
-            key, source = item
-            audio_s += result.audio_s
-            if result.error is not None:
-                fail(Failure.of(source.path, result.error))
-            elif result.embeddings is not None:
-                writer.add(key, Features(result.embeddings.frames, result.embeddings.times))
-                n_added += 1
-            on_clip(done, len(missing), audio_s)
-    os.utime(store.folder / "store.json")  # the store used last is what train takes
-    wall_s = time.perf_counter() - started
-    return ExtractReport(store, n_added, n_skipped, failures, audio_s, wall_s)
+
+def _missing(index: Index, store: FeatureStore, failures: _Failures) -> dict[str, AudioSource]:
+    """Return what the store does not hold, by key; files without a key have failed."""
+    missing: dict[str, AudioSource] = {}
+    keys = clip_keys(index, open_memo(store.folder.parent))
+    for clip, key in zip(index.clips, keys, strict=True):
+        source = index.source(clip)
+        if isinstance(key, AudioError):
+            failures.add(source.path, key)
+        elif key not in store:
+            missing.setdefault(key, source)
+    return missing
 
 
 def _open_store(root: Path, extractor: Extractor) -> FeatureStore:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from audiotl_cli.audio.decode import EXTENSIONS
 from audiotl_cli.dataset.audit import audit, problems
 from audiotl_cli.dataset.build import (
     FILE_NAME_LABEL,
@@ -103,6 +104,8 @@ def build_index(
         Options that do not fit together.
     """
     table, root = options.metadata, source
+    if source.suffix.lower() in EXTENSIONS and source.is_file():
+        raise UsageError(f"{source} is a recording; name the folder it is in, or a table")
     if table is None and source.is_file():
         table, root = source, source.parent
     if options.labels_from == "csv" and table is None:

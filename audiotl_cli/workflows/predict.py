@@ -101,7 +101,7 @@ class Model:
             for extractor in self.extractors:
                 extractor.use_threads(workers)
                 stream = embed_sources(extractor, sources, workers=workers)
-                closing.callback(stream.close)  # type: ignore[attr-defined]
+                closing.callback(stream.close)
                 streams.append(stream)
             for path, results in zip(paths, zip(*streams, strict=True), strict=True):
                 yield self._predict_one(path, results)

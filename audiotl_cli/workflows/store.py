@@ -139,6 +139,7 @@ def import_features(
                 times = np.arange(len(clip.frames), dtype=np.float64)
                 writer.add(key, Features(clip.frames, times))
             rows[clip.path] = Clip(clip.path, label=clip.label, split=split, sha256=key)
+    store.touch()
     root_folder = Index.read(index_path).audio_root if old else Path.cwd()
     index = Index(list(rows.values()), root_folder).write(index_path)
     return ImportReport(index, store, len(clips), sum(len(clip.frames) for clip in clips))
