@@ -20,7 +20,7 @@ Patches = npt.NDArray[np.float32]
 """What a network is fed, one entry a window: shape (n_windows, ...)."""
 
 SEGMENT_WINDOWS = 32
-"""Windows the front end sees at once: bounds memory on long recordings."""
+"""Windows the front end sees at once, at least: bounds memory on long recordings."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Embeddings:
     ----------
     frames : float32 (n_frames, dim)
     times : float64 (n_frames,)
-        Where each frame begins, in seconds from the start of the recording.
+        Where each frame begins, in seconds from the start of the recording; its middle
+        where a network centres its windows (OpenL3).
     """
 
     frames: npt.NDArray[np.float32]
@@ -202,7 +203,8 @@ class Extractor(abc.ABC):
 
     def patches(self, blocks: Iterable[Waveform]) -> Iterator[Patches]:
         """Turn a stream of samples at `sample_rate` into network inputs, in constant memory."""
-        for segment in segments(blocks, self.framing, max_windows=SEGMENT_WINDOWS):
+        n_batches = -(-SEGMENT_WINDOWS // self.batch_size)
+        for segment in segments(blocks, self.framing, max_windows=n_batches * self.batch_size):
             yield self.front_end(segment)
 
     def run(self, patches: Patches) -> npt.NDArray[np.float32]:
@@ -260,5 +262,5 @@ class Extractor(abc.ABC):
         if not np.isfinite(samples).all():
             raise AudioError("the waveform holds values that are not finite", code="not_finite")
         samples = resample(samples, sample_rate, self.sample_rate, self.resampler)
-        patches = np.concatenate(list(self.patches([samples])))
-        return self.assemble(self.run(patches))
+        frames = [self.run(patches) for patches in self.patches([samples])]
+        return self.assemble(np.concatenate(frames))

@@ -19,6 +19,7 @@ DEFAULT = "musicnn"
 
 BUILT_IN = {
     "musicnn": "audiotl_cli.extractors.musicnn:MusicnnExtractor",
+    "openl3": "audiotl_cli.extractors.openl3:OpenL3Extractor",
     "mfcc": "audiotl_cli.extractors.mfcc:MfccExtractor",
 }
 

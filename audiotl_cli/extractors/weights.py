@@ -73,6 +73,65 @@ class WeightPackage:
         return cache_folder() / "weights" / f"{self.package}-{self.version}"
 
 
+@dataclass(frozen=True)
+class PublishedFile:
+    """One file of weights that is published at an address.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the cache.
+    url : str
+    digest : str
+        ``sha256:...``, ``md5:...``, or ``gitblob:...``: the SHA-1 git knows it by.
+    size : int or None
+        Bytes, where published.
+    licence, citation : str
+    """
+
+    name: str
+    url: str
+    digest: str
+    size: int | None
+    licence: str
+    citation: str
+
+
+@dataclass(frozen=True)
+class FoundWeights:
+    """A file of weights on this machine.
+
+    Parameters
+    ----------
+    path : Path
+    identity : str
+        ``sha256:...``, what the fingerprint covers.
+    label : str
+        ``published``, or ``unverified:<file name>`` for any other file.
+    """
+
+    path: Path
+    identity: str
+    label: str
+
+
+def locate(published: PublishedFile, chosen: Path | None = None) -> FoundWeights:
+    """Return the chosen file, or the published one from the cache.
+
+    Raises
+    ------
+    WeightsError
+        There is no such file.
+    """
+    path = chosen or cache_folder() / "weights" / published.name
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing; get {published.url} ({published.digest})")
+    data = path.read_bytes()
+    blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    label = "published" if published.digest == f"gitblob:{blob}" else f"unverified:{path.name}"
+    return FoundWeights(path, f"sha256:{hashlib.sha256(data).hexdigest()}", label)
+
+
 def cache_folder() -> Path:
     """Return the folder for downloads: ``AUDIOTL_CACHE`` or the user's cache folder."""
     chosen = os.environ.get("AUDIOTL_CACHE")

@@ -1,0 +1,193 @@
+"""OpenL3's weights: where the published files are, and what is in them.
+
+The files are Keras weights in HDF5, published gzipped. Neither Keras nor the package
+``openl3`` is needed to read them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, locate
+
+FloatArray = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
+
+BATCH_NORM_EPSILON = 1e-3  # Keras' default
+CHANNELS = (1, 64, 64, 128, 128, 256, 256, 512, 512)  # into and between the 3x3 convolutions
+MAX_BYTES = 64 << 20  # three times a published file, unpacked
+
+_BLOBS = {
+    "linear_env": "7837407f033f3564c7e8d53fc4a4241fe160478b",
+    "linear_music": "4e2e61beb17865481c8b8791c72eac8307e2753a",
+    "mel128_env": "8c3dfee140f7776373841e5938a3e76c54f28942",
+    "mel128_music": "73ff29de441865318c4b3a3f98c40763c4773e7c",
+    "mel256_env": "34dbd7a91cdd2de6a3d6d036ac0a24d27d78e3cc",
+    "mel256_music": "15e483646fa3d4091a463f0affbb706e6bbbb098",
+}
+
+WEIGHTS = {
+    network: PublishedFile(
+        name=f"openl3_audio_{network}-v0_4_0.h5.gz",
+        url=f"https://github.com/marl/openl3/raw/models/openl3_audio_{network}-v0_4_0.h5.gz",
+        digest=f"gitblob:{blob}",
+        size=None,
+        licence="CC BY 4.0",
+        citation="Cramer, Wu, Salamon and Bello, Look, Listen, and Learn More: Design Choices "
+        "for Deep Audio Embeddings, ICASSP 2019",
+    )
+    for network, blob in _BLOBS.items()
+}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a network learnt, its batch normalisations worked into the convolutions.
+
+    Parameters
+    ----------
+    scale, shift : float
+        The first batch normalisation, of the spectrogram. It stays by itself: the zeros
+        around the spectrogram are added after it.
+    convolutions : tuple of (kernel, bias)
+        Kernels float32 (3, 3, n_in, n_out), biases float32 (n_out,).
+    """
+
+    scale: float
+    shift: float
+    convolutions: tuple[tuple[FloatArray, FloatArray], ...]
+
+
+def find_weights(representation: str, content: str, chosen: Path | None = None) -> FoundWeights:
+    """Return the weights of a network: the chosen file, an installed one or the published one.
+
+    Raises
+    ------
+    WeightsError
+        There are none, they cannot be had, or the chosen file is of another network.
+    """
+    network = f"{representation}_{content}"
+    if chosen is None:
+        chosen = installed_file(network)
+    else:
+        _check_name(chosen, network)
+    return locate(WEIGHTS[network], chosen)
+
+
+def installed_file(network: str) -> Path | None:
+    """Return the file in an installed ``openl3`` package, which is not imported for it."""
+    package = importlib.util.find_spec("openl3")
+    for folder in (package and package.submodule_search_locations) or ():
+        path = Path(folder) / f"openl3_audio_{network}.h5"
+        if path.is_file():
+            return path
+    return None
+
+
+def _check_name(chosen: Path, network: str) -> None:
+    """Refuse a file named after another network: inside, the files are all alike."""
+    named = re.search("|".join(WEIGHTS), chosen.name)
+    if named and named.group() != network:
+        raise WeightsError(
+            f"{chosen} holds the weights of OpenL3's {named.group()} by its name, expected those "
+            f"of {network}; choose a layer that begins with {named.group()}, or another file"
+        )
+
+
+def read_parameters(path: Path) -> Parameters:
+    """Read a file of weights, ``.h5`` or ``.h5.gz``.
+
+    Raises
+    ------
+    WeightsError
+        It cannot be read or holds something else.
+    """
+    import h5py
+
+    try:
+        with h5py.File(io.BytesIO(_unpacked(path)), "r") as file:
+            return _parameters(file)
+    except Exception as error:  # a damaged file can fail in any way
+        raise WeightsError(
+            f"{path} does not hold the weights of an OpenL3 network ({error}); expected one of "
+            "the published openl3_audio_*-v0_4_0.h5.gz, or the same unpacked"
+        ) from error
+
+
+def _unpacked(path: Path) -> bytes:
+    with path.open("rb") as file:
+        is_gzip = file.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if is_gzip else path.open("rb") as stream:
+        data: bytes = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES >> 20} MiB")
+    return data
+
+
+def _parameters(file: Any) -> Parameters:
+    """Work the batch normalisation that follows each convolution but the last into it."""
+    normalisations, convolutions = _layers(file)
+    scale, shift = _scale_and_shift(normalisations[0], CHANNELS[0])
+    folded = []
+    for number, layer in enumerate(convolutions):
+        n_in, n_out = CHANNELS[number : number + 2]
+        kernel = _read(layer, "kernel", (3, 3, n_in, n_out))
+        bias = _read(layer, "bias", (n_out,))
+        if layer is not convolutions[-1]:
+            factor, offset = _scale_and_shift(normalisations[number + 1], n_out)
+            kernel, bias = kernel * factor, bias * factor + offset
+        folded.append((kernel.astype(np.float32), bias.astype(np.float32)))
+    return Parameters(float(scale[0]), float(shift[0]), tuple(folded))
+
+
+def _layers(file: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the batch normalisations and the convolutions, each in the network's order."""
+    layers = [_arrays(file[name]) for name in file.attrs["layer_names"]]
+    normalisations = [layer for layer in layers if "gamma" in layer]
+    convolutions = [layer for layer in layers if "kernel" in layer]
+    found, expected = (len(normalisations), len(convolutions)), (8, 8)
+    if found != expected:
+        raise ValueError(
+            f"it has {found[0]} batch normalisations and {found[1]} convolutions, "
+            f"expected {expected[0]} and {expected[1]}"
+        )
+    return normalisations, convolutions
+
+
+def _arrays(group: Any) -> dict[str, Any]:
+    """Return the arrays of a layer, unread, by their own names: ``a/a/kernel:0`` is ``kernel``."""
+    arrays: dict[str, Any] = {}
+
+    def collect(name: str, item: Any) -> None:
+        if hasattr(item, "shape"):
+            arrays[name.split("/")[-1].split(":")[0]] = item
+
+    group.visititems(collect)
+    return arrays
+
+
+def _read(layer: dict[str, Any], name: str, shape: tuple[int, ...]) -> Float64Array:
+    """Read an array whose shape is right: a file may claim one that fills the memory."""
+    array = layer[name]
+    if array.shape != shape:
+        raise ValueError(f"{array.name} has the shape {array.shape}, expected {shape}")
+    values: Float64Array = array[()].astype(np.float64)
+    return values
+
+
+def _scale_and_shift(layer: dict[str, Any], width: int) -> tuple[Float64Array, Float64Array]:
+    """Return a batch normalisation as one multiplication and one addition."""
+    names = ("gamma", "beta", "moving_mean", "moving_variance")
+    gamma, beta, mean, variance = (_read(layer, name, (width,)) for name in names)
+    scale = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
+    return scale, beta - mean * scale
