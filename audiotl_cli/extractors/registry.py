@@ -20,6 +20,7 @@ DEFAULT = "musicnn"
 BUILT_IN = {
     "musicnn": "audiotl_cli.extractors.musicnn:MusicnnExtractor",
     "mfcc": "audiotl_cli.extractors.mfcc:MfccExtractor",
+    "vggish": "audiotl_cli.extractors.vggish:VggishExtractor",
 }
 
 
