@@ -21,6 +21,7 @@ BUILT_IN = {
     "musicnn": "audiotl_cli.extractors.musicnn:MusicnnExtractor",
     "mfcc": "audiotl_cli.extractors.mfcc:MfccExtractor",
     "vggish": "audiotl_cli.extractors.vggish:VggishExtractor",
+    "yamnet": "audiotl_cli.extractors.yamnet:YamnetExtractor",
 }
 
 
