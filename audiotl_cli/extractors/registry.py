@@ -21,6 +21,8 @@ BUILT_IN = {
     "musicnn": "audiotl_cli.extractors.musicnn:MusicnnExtractor",
     "openl3": "audiotl_cli.extractors.openl3:OpenL3Extractor",
     "mfcc": "audiotl_cli.extractors.mfcc:MfccExtractor",
+    "vggish": "audiotl_cli.extractors.vggish:VggishExtractor",
+    "yamnet": "audiotl_cli.extractors.yamnet:YamnetExtractor",
 }
 
 

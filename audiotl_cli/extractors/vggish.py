@@ -1,0 +1,280 @@
+"""VGGish: the network behind AudioSet's released embeddings.
+
+Hershey et al., *CNN Architectures for Large-Scale Audio Classification*, ICASSP 2017
+(arXiv:1609.09430): VGG's configuration A with one group of layers less, trained to tag
+YouTube's sound tracks. The graph is built anew from that definition with tf-slim, under
+the variable names of the published TensorFlow 1 checkpoint.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.audio.framing import Framing
+from audiotl_cli.audio.types import Waveform
+from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors.audioset import (
+    HIGH_HZ,
+    LOW_HZ,
+    N_FFT,
+    N_MELS,
+    PATCH_FRAMES,
+    SAMPLE_RATE,
+    STFT_WINDOW,
+    cut_patches,
+    log_mel,
+    patch_framing,
+)
+from audiotl_cli.extractors.base import Extractor, Layer, Patches
+from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.runtime import limit_threads, session_config, tensorflow
+from audiotl_cli.extractors.spectrogram import Float64Array, FloatArray, mel_filters
+from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, locate
+
+DIM = 128
+LOG_OFFSET = 0.01
+QUANTISED_TO = 2.0  # whitened values are clipped to [-2, 2] before they become 0 ... 255
+
+_CITATION = "Hershey et al., CNN Architectures for Large-Scale Audio Classification, ICASSP 2017"
+WEIGHTS = PublishedFile(
+    name="vggish",
+    url="https://storage.googleapis.com/audioset/vggish_model.ckpt",
+    digest="md5:d1c7011e6366aa34176bb05c705e31a8",
+    size=289_000_000,
+    licence="Apache-2.0",
+    citation=_CITATION,
+)
+PCA_WEIGHTS = PublishedFile(
+    name="vggish-pca",
+    url="https://storage.googleapis.com/audioset/vggish_pca_params.npz",
+    digest="md5:c80cae691033abe7c7ecd11ea39fc834",
+    size=73_000,
+    licence="Apache-2.0",
+    citation=_CITATION,
+)
+
+Forward = Callable[[Patches], npt.NDArray[np.float32]]
+
+
+class VggishExtractor(Extractor):
+    """VGGish embeddings: one frame of 128 values every 0.96 s.
+
+    ``embedding`` is taken after the last layer's ReLU, ``embedding_pre_relu`` before it, as
+    the publisher does since 2023. ``postprocessed`` is the latter after AudioSet's PCA,
+    whitening and quantisation: whole numbers 0 to 255, which need a second, small file.
+
+    Parameters
+    ----------
+    weights : Path or None
+        A user's own TensorFlow 1 checkpoint (one file) with VGGish's variables; None is the
+        published one.
+    layer, hop_s, resampler
+        See `Extractor`; hops are multiples of 10 ms.
+
+    Notes
+    -----
+    An incomplete last window is left out, as published. The published front end gives
+    nothing at all for recordings under 0.975 s; here they are filled up with zeros to one
+    window, as YAMNet's front end does.
+    """
+
+    name = "vggish"
+    version = "1"
+    summary = "general sounds (YouTube, AudioSet's forerunner); 128 values, slow"
+    sample_rate = 16_000
+    window_s = 0.96
+    default_hop_s = 0.96
+    default_layer = "embedding"
+    batch_size = 32
+
+    def __init__(
+        self,
+        *,
+        weights: Path | None = None,
+        layer: str | None = None,
+        hop_s: float | None = None,
+        resampler: str = "soxr",
+    ) -> None:
+        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler)
+        self.weights = weights
+
+    @classmethod
+    def layers(cls) -> dict[str, Layer]:
+        names = ("embedding", "embedding_pre_relu", "postprocessed")
+        return {name: Layer(DIM) for name in names}
+
+    def frame(self, hop_s: float) -> Framing:
+        return patch_framing(hop_s, pad_end=False)
+
+    def weights_id(self) -> tuple[str, str]:
+        return self._found.identity, self._found.label
+
+    def details(self) -> dict[str, Any]:
+        if self.layer != "postprocessed":
+            return {}
+        return {"pca_sha256": self._pca_found.identity, "pca": self._pca_found.label}
+
+    def use_threads(self, n_threads: int) -> None:
+        limit_threads(n_threads)
+
+    def prepare(self) -> None:
+        _ = self._network
+        if self.layer == "postprocessed":
+            _ = self._pca
+
+    def front_end(self, segment: Waveform) -> Patches:
+        frames = log_mel(segment, *_tables(), LOG_OFFSET)
+        return cut_patches(frames, self.framing.hop)
+
+    def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
+        frames = self._network(patches)
+        if self.layer == "embedding":
+            frames = np.maximum(frames, np.float32(0))
+        elif self.layer == "postprocessed":
+            frames = postprocess(frames, *self._pca)
+        return frames[:, None, :]
+
+    def published_checks(self) -> list[Check]:
+        """Run the publisher's smoke test: 3 s of a 1 kHz sine, within a tenth."""
+        sine = np.sin(2 * np.pi * 1000 * np.arange(3 * self.sample_rate) / self.sample_rate)
+        extractor = VggishExtractor(weights=self.weights, layer="embedding_pre_relu")
+        extractor.batch_size = self.batch_size
+        frames = extractor.embed(sine, self.sample_rate).frames
+        checks = _statistics_checks("embedding_pre_relu", frames, 0.000657, 0.343)
+        try:
+            quantised = postprocess(frames, *self._pca)
+        except WeightsError as error:
+            what = "1 kHz sine, postprocessed"
+            return [*checks, Check(what, "mean 126, deviation 89.3", str(error), passed=False)]
+        return checks + _statistics_checks("postprocessed", quantised, 126.0, 89.3)
+
+    @cached_property
+    def _found(self) -> FoundWeights:
+        return locate(WEIGHTS, self.weights)
+
+    @cached_property
+    def _pca_found(self) -> FoundWeights:
+        return locate(PCA_WEIGHTS)
+
+    @property
+    def _network(self) -> Forward:
+        return _network(self._found.path, self._found.identity, self.batch_size)
+
+    @cached_property
+    def _pca(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        return read_pca(self._pca_found.path)
+
+
+def _statistics_checks(
+    layer: str, frames: npt.NDArray[np.float32], mean: float, deviation: float
+) -> list[Check]:
+    checks = []
+    for quantity, expected, found in (
+        ("mean", mean, float(frames.mean())),
+        ("deviation", deviation, float(frames.std())),
+    ):
+        near = abs(found - expected) <= 0.1 * expected
+        what = f"1 kHz sine, {quantity} of {layer}"
+        checks.append(Check(what, f"{expected:.3g}", f"{found:.3g}", near))
+    return checks
+
+
+def postprocess(
+    frames: npt.NDArray[np.float32], matrix: npt.NDArray[Any], means: npt.NDArray[Any]
+) -> npt.NDArray[np.float32]:
+    """Whiten and quantise embeddings as AudioSet's released ones were.
+
+    Parameters
+    ----------
+    frames : float32 (n, 128)
+        Embeddings before the last ReLU.
+    matrix : (128, 128)
+        Its rows are the principal directions, scaled to whiten.
+    means : (128,)
+
+    Returns
+    -------
+    frames : float32 (n, 128)
+        Whole numbers from 0 to 255.
+    """
+    whitened = (matrix @ (frames.T - means[:, None])).T
+    clipped = np.clip(whitened, -QUANTISED_TO, QUANTISED_TO)
+    levels = (clipped + QUANTISED_TO) * (255 / (2 * QUANTISED_TO))
+    quantised: npt.NDArray[np.float32] = np.floor(levels).astype(np.float32)
+    return quantised
+
+
+def read_pca(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the matrix (128, 128) and the means (128,) of `postprocess` from an npz file.
+
+    Raises
+    ------
+    WeightsError
+        It holds something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            matrix, means = file["pca_eigen_vectors"], file["pca_means"].reshape(-1)
+    except (OSError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path} does not hold VGGish's PCA ({error})") from error
+    if matrix.shape != (DIM, DIM) or means.shape != (DIM,):
+        raise WeightsError(f"{path}: a PCA of {matrix.shape}, expected ({DIM}, {DIM})")
+    return matrix, means
+
+
+@cache
+def _tables() -> tuple[Float64Array, FloatArray]:
+    """Return the window, in double precision as the published front end, and mel bands."""
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi / STFT_WINDOW * np.arange(STFT_WINDOW))
+    bands = (SAMPLE_RATE, N_FFT, N_MELS, LOW_HZ, HIGH_HZ)
+    return taper, mel_filters(*bands, scale="htk", area_norm=False)
+
+
+@lru_cache(maxsize=1)  # its weights are 289 MB, and layers are told apart behind it
+def _network(checkpoint: Path, identity: str, batch_size: int) -> Forward:
+    """Return VGGish up to the last ReLU, as a function of float32 (batch_size, 96, 64)."""
+    tf = tensorflow()
+    with tf.Graph().as_default():
+        patches = tf.compat.v1.placeholder(tf.float32, [batch_size, PATCH_FRAMES, N_MELS])
+        embedding = _build(tf, patches)
+        session = tf.compat.v1.Session(config=session_config())
+        try:
+            tf.compat.v1.train.Saver().restore(session, str(checkpoint))
+        except (tf.errors.OpError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise WeightsError(
+                f"{checkpoint} does not hold VGGish's weights as a TensorFlow checkpoint ({reason})"
+            ) from error
+        run: Forward = session.make_callable(embedding, [patches])
+    return run
+
+
+def _build(tf: Any, patches: Any) -> Any:
+    """Build the graph; (batch, 96, 64) in, (batch, 128) out."""
+    import tf_slim as slim
+
+    with (
+        warnings.catch_warnings(),
+        slim.arg_scope([slim.conv2d, slim.fully_connected], trainable=False),
+        slim.arg_scope([slim.conv2d], kernel_size=3, padding="SAME"),
+        slim.arg_scope([slim.max_pool2d], kernel_size=2, stride=2, padding="SAME"),
+        tf.compat.v1.variable_scope("vggish"),
+    ):
+        warnings.simplefilter("ignore")  # tf-slim calls what TensorFlow calls old
+        x = patches[..., None]
+        for number, (repetitions, width) in enumerate([(1, 64), (1, 128), (2, 256), (2, 512)], 1):
+            if repetitions == 1:
+                x = slim.conv2d(x, width, scope=f"conv{number}")
+            else:
+                x = slim.repeat(x, repetitions, slim.conv2d, width, scope=f"conv{number}")
+            x = slim.max_pool2d(x, scope=f"pool{number}")
+        x = tf.reshape(x, [patches.shape[0], 6 * 4 * 512])
+        x = slim.repeat(x, 2, slim.fully_connected, 4096, scope="fc1")
+        return slim.fully_connected(x, DIM, activation_fn=None, scope="fc2")

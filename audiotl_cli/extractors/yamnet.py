@@ -1,0 +1,268 @@
+"""YAMNet: a small, fast tagger of 521 AudioSet classes.
+
+Plakal and Ellis, *YAMNet*, 2019 (tensorflow/models, research/audioset/yamnet): MobileNet v1
+(Howard et al., arXiv:1704.04861) on VGGish's kind of patches. Built here anew from that
+definition; batch normalisation is folded into the convolutions.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.audio.framing import Framing
+from audiotl_cli.audio.types import Waveform
+from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors.audioset import (
+    HIGH_HZ,
+    LOW_HZ,
+    N_FFT,
+    N_MELS,
+    PATCH_FRAMES,
+    SAMPLE_RATE,
+    STFT_WINDOW,
+    cut_patches,
+    log_mel,
+    patch_framing,
+)
+from audiotl_cli.extractors.base import Extractor, Layer, Patches
+from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.runtime import limit_threads, tensorflow
+from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, locate
+
+LOG_OFFSET = 0.001
+BATCH_NORM_EPSILON = 1e-4
+
+# stride and width of each layer: the first is a full convolution, the others are separable
+LAYERS = (
+    *((2, 32), (1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512)),
+    *((1, 512), (1, 512), (1, 512), (1, 512), (1, 512), (2, 1024), (1, 1024)),
+)
+DIM = 1024
+SIZE_LIMIT = 1 << 27  # bytes a compressed file may grow to; the published one has 15 MB
+
+CLASS_NAMES = tuple(
+    resources.files("audiotl_cli.extractors")
+    .joinpath("yamnet_classes.txt")
+    .read_text(encoding="utf-8")
+    .splitlines()
+)
+"""What the 521 scores stand for, in their order: AudioSet's display names."""
+
+WEIGHTS = PublishedFile(
+    name="yamnet",
+    url="https://storage.googleapis.com/audioset/yamnet.h5",
+    digest="",
+    size=15_300_000,
+    licence="Apache-2.0",
+    citation="Plakal and Ellis, YAMNet, 2019",
+)
+
+Array = npt.NDArray[np.float32]
+
+
+class YamnetExtractor(Extractor):
+    """YAMNet embeddings: one frame of 1024 values every 0.48 s.
+
+    ``scores`` are the 521 classes' instead, each from 0 to 1 by itself; see `CLASS_NAMES`.
+
+    Parameters
+    ----------
+    weights : Path or None
+        A user's own file in the layout of ``yamnet.h5``, as it is or compressed by gzip;
+        None is the published one.
+    layer, hop_s, resampler
+        See `Extractor`; hops are multiples of 10 ms.
+
+    Notes
+    -----
+    As published, zeros after the end fill up the last window, so that every sample is in
+    one, and a recording shorter than a window of 0.975 s.
+    """
+
+    name = "yamnet"
+    version = "1"
+    summary = "general sounds (AudioSet); small, fast, also 521 class scores"
+    sample_rate = 16_000
+    window_s = 0.96
+    default_hop_s = 0.48
+    default_layer = "embedding"
+    batch_size = 16
+
+    def __init__(
+        self,
+        *,
+        weights: Path | None = None,
+        layer: str | None = None,
+        hop_s: float | None = None,
+        resampler: str = "soxr",
+    ) -> None:
+        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler)
+        self.weights = weights
+
+    @classmethod
+    def layers(cls) -> dict[str, Layer]:
+        return {"embedding": Layer(DIM), "scores": Layer(len(CLASS_NAMES))}
+
+    def frame(self, hop_s: float) -> Framing:
+        return patch_framing(hop_s, pad_end=True)
+
+    def weights_id(self) -> tuple[str, str]:
+        return self._found.identity, self._found.label
+
+    def use_threads(self, n_threads: int) -> None:
+        limit_threads(n_threads)
+
+    def prepare(self) -> None:
+        _ = self._network
+
+    def front_end(self, segment: Waveform) -> Patches:
+        frames = log_mel(segment, *_tables(), LOG_OFFSET)
+        return cut_patches(frames, self.framing.hop)
+
+    def forward(self, patches: Patches) -> Array:
+        frames: Array = self._network(patches).numpy()
+        return frames[:, None, :]
+
+    def published_checks(self) -> list[Check]:
+        """Run the publisher's test: three sounds of 3 s, each among its 10 best classes."""
+        n_samples = 3 * self.sample_rate
+        noise = np.random.RandomState(51773)  # the published test's own noise
+        sounds = {
+            "Silence": np.zeros(n_samples),
+            "White noise": noise.uniform(-1, 1, n_samples),
+            "Sine wave": np.sin(2 * np.pi * 440 * np.arange(n_samples) / self.sample_rate),
+        }
+        extractor = YamnetExtractor(weights=self.weights, layer="scores")
+        checks = []
+        for expected, sound in sounds.items():
+            scores = extractor.embed(sound, self.sample_rate).frames.mean(axis=0)
+            best = [CLASS_NAMES[index] for index in np.argsort(scores)[::-1][:10]]
+            what = f"{expected} is among the 10 best classes of its own sound"
+            checks.append(Check(what, expected, ", ".join(best), expected in best))
+        return checks
+
+    @cached_property
+    def _found(self) -> FoundWeights:
+        return locate(WEIGHTS, self.weights)
+
+    @cached_property
+    def _network(self) -> Any:
+        """The network as a function from a batch of patches to the layer."""
+        variables = read_weights(self._found.path)
+        tf = tensorflow()
+        shape = [self.batch_size, PATCH_FRAMES, N_MELS]
+
+        def network(patches: Any) -> Any:
+            return _build(tf, variables, patches)[self.layer]
+
+        signature = [tf.TensorSpec(shape, tf.float32)]
+        return tf.function(network, input_signature=signature).get_concrete_function()
+
+
+@cache
+def _tables() -> tuple[Array, Array]:
+    """Return the window and mel bands, with TensorFlow's own rounding.
+
+    YAMNet's front end is in single precision throughout, and what it rounds is heard: beside
+    a loud sound, a window off in the last bit changes quiet bands by 0.002.
+    """
+    tf = tensorflow()
+    window = tf.signal.hann_window(STFT_WINDOW)
+    n_bins = N_FFT // 2 + 1
+    filters = tf.signal.linear_to_mel_weight_matrix(N_MELS, n_bins, SAMPLE_RATE, LOW_HZ, HIGH_HZ)
+    return window.numpy(), filters.numpy()
+
+
+def read_weights(path: Path) -> dict[str, Array]:
+    """Return kernels and biases from a file in the layout of ``yamnet.h5``.
+
+    Parameters
+    ----------
+    path : Path
+        HDF5, as it is or compressed by gzip.
+
+    Returns
+    -------
+    variables : dict
+        ``LAYER/kernel`` and ``LAYER/bias`` of each convolution and of ``dense``.
+
+    Raises
+    ------
+    WeightsError
+        It is not HDF5, or lacks one of YAMNet's variables.
+    """
+    import h5py
+
+    try:
+        raw: IO[bytes]
+        with path.open("rb") as raw:
+            if raw.read(2) == b"\x1f\x8b":
+                with gzip.open(path) as packed:
+                    raw = io.BytesIO(packed.read(SIZE_LIMIT))
+            with h5py.File(raw, "r") as file:
+                return _fold(file)
+    except (OSError, EOFError, KeyError, ValueError, zlib.error) as error:
+        raise WeightsError(f"{path} does not hold YAMNet's weights ({error})") from error
+
+
+def _fold(file: Any) -> dict[str, Array]:
+    """Read every layer, with its batch normalisation worked into kernel and bias."""
+
+    def read(layer: str, variable: str, *shape: int) -> Array:
+        name = f"{layer}/{layer}/{variable}:0"  # Keras repeats the layer inside its group
+        if file[name].shape != shape:
+            raise ValueError(f"{name} has the shape {file[name].shape}, expected {shape}")
+        value: Array = file[name][()].astype(np.float32, copy=False)
+        return value
+
+    def fold(layer: str, variable: str, *shape: int) -> None:
+        width = shape[-2] if variable == "depthwise_kernel" else shape[-1]
+        norm = f"{layer}/bn"
+        variance = read(norm, "moving_variance", width)
+        scale = 1 / np.sqrt(variance + np.float32(BATCH_NORM_EPSILON))
+        shift = read(norm, "beta", width) - read(norm, "moving_mean", width) * scale
+        scale = scale.reshape(shape[-2:]) if variable == "depthwise_kernel" else scale
+        variables[f"{layer}/kernel"] = read(layer, variable, *shape) * scale
+        variables[f"{layer}/bias"] = shift
+
+    n_classes = len(CLASS_NAMES)
+    variables = {
+        "dense/kernel": read("dense", "kernel", DIM, n_classes),
+        "dense/bias": read("dense", "bias", n_classes),
+    }
+    channels = LAYERS[0][1]
+    fold("layer1/conv", "kernel", 3, 3, 1, channels)
+    for number, (_, width) in enumerate(LAYERS[1:], 2):
+        fold(f"layer{number}/depthwise_conv", "depthwise_kernel", 3, 3, channels, 1)
+        fold(f"layer{number}/pointwise_conv", "kernel", 1, 1, channels, width)
+        channels = width
+    return variables
+
+
+def _build(tf: Any, variables: dict[str, Array], patches: Any) -> dict[str, Any]:
+    """Build the graph; (batch, 96, 64) in, both layers by name out."""
+
+    def convolve(x: Any, layer: str, stride: int) -> Any:
+        kernel, bias = variables[f"{layer}/kernel"], variables[f"{layer}/bias"]
+        if layer.endswith("depthwise_conv"):
+            maps = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME")
+        else:
+            maps = tf.nn.conv2d(x, kernel, stride, "SAME")
+        return tf.nn.relu(maps + bias)
+
+    x = convolve(patches[..., None], "layer1/conv", LAYERS[0][0])
+    for number, (stride, _) in enumerate(LAYERS[1:], 2):
+        x = convolve(x, f"layer{number}/depthwise_conv", stride)
+        x = convolve(x, f"layer{number}/pointwise_conv", 1)
+    embedding = tf.reduce_mean(x, axis=[1, 2])
+    scores = tf.sigmoid(embedding @ variables["dense/kernel"] + variables["dense/bias"])
+    return {"embedding": embedding, "scores": scores}
