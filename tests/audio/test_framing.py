@@ -34,7 +34,7 @@ def naive_windows(waveform: list[float], framing: Framing) -> list[list[float]]:
     while True:
         window = padded[start : start + framing.window]
         covered = start + framing.window - framing.hop  # up to here by the window before
-        nothing_left = framing.tail == "drop" or covered >= len(padded)
+        nothing_left = framing.tail == "drop" or covered >= len(padded) or not window
         if start > 0 and len(window) < framing.window and nothing_left:
             break
         windows.append(window + [0.0] * (framing.window - len(window)))
