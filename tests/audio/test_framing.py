@@ -50,7 +50,7 @@ def in_blocks(waveform: Waveform, sizes: list[int]) -> Iterator[Waveform]:
         first, turn = first + size, turn + 1
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     framing=framings,
     n_samples=st.integers(1, 300),

@@ -26,7 +26,7 @@ def in_blocks(waveform: Waveform, sizes: list[int], rate: int) -> Iterator[tuple
         first, turn = last, turn + 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     n_samples=st.integers(1, 6000),
     sizes=st.lists(st.integers(1, 3000), min_size=1, max_size=5),

@@ -41,7 +41,7 @@ def clips(draw: st.DrawFn) -> Clip:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rows=st.lists(clips(), min_size=1, max_size=5))
 def test_round_trip(rows: list[Clip]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -15,7 +15,7 @@ data_sets = st.lists(
 share_lists = st.sampled_from([[0.75, 0.25], [0.5, 0.5], [0.8, 0.1, 0.1], [0.2] * 5])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(clips=data_sets, shares=share_lists, seed=st.integers(0, 5))
 def test_no_group_is_in_two_parts(
     clips: list[tuple[str, int]], shares: list[float], seed: int
@@ -39,7 +39,7 @@ def test_other_seed_other_parts() -> None:
     assert len(results) == 5
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     counts=st.lists(st.integers(4, 30), min_size=1, max_size=12),
     seed=st.integers(0, 20),

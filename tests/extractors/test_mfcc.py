@@ -101,7 +101,7 @@ def test_same_sound_same_numbers() -> None:
 
 @pytest.mark.parametrize("n_samples", [1, 2, 100, 22050, 50_000])
 def test_silence_and_little_give_finite_numbers(n_samples: int) -> None:
-    for peak in (0.0, 1e-30, 1.0):
+    for peak in (0.0, 1e-30):
         waveform = np.full(n_samples, peak, np.float32)
         for rate in (8000, 22050, 192000):
             assert np.isfinite(MfccExtractor().embed(waveform, rate).frames).all()

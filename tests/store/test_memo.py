@@ -109,7 +109,7 @@ def test_every_flipped_byte_of_a_memo_never_gives_a_wrong_hash(tmp_path: Path) -
     content = place.read_bytes()
     assert content.count(b"\n") == 2
     for at in range(len(content)):
-        for flip in (0x01, 0x20, 0xFF):
+        for flip in (0x01, 0x20):
             damaged = bytearray(content)
             damaged[at] ^= flip
             place.write_bytes(damaged)

@@ -81,7 +81,7 @@ def members_of(arrays: dict[str, Any]) -> dict[str, bytes]:
     return members
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(clips=clip_maps())
 def test_round_trip(clips: dict[str, Features]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -116,15 +116,14 @@ def test_same_clips_give_the_same_bytes_in_any_order(tmp_path: Path) -> None:
     assert write_shard(tmp_path / "a", clips_of(1, 2, 4)).name != first.name
 
 
-@pytest.mark.parametrize("flip", [0x01, 0xFF])
-def test_every_flipped_byte_is_noticed_or_harmless(tmp_path: Path, flip: int) -> None:
+def test_every_flipped_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
     clips = clips_of(1)
     path = write_shard(tmp_path, clips)
     content = path.read_bytes()
     n_noticed = 0
     for at in range(len(content)):
         damaged = bytearray(content)
-        damaged[at] ^= flip
+        damaged[at] ^= 0xFF if at % 9 == 8 else 1 << at % 9
         path.write_bytes(damaged)
         try:
             found = dict(read_shard(path))
