@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -123,14 +124,17 @@ def read(source: AudioSource) -> tuple[Waveform, int]:
 def _open(path: Path) -> Iterator[soundfile.SoundFile]:
     import soundfile
 
-    if not path.exists():
-        raise AudioError("no such file", code="missing", stage="open")
-    if path.is_dir():
-        raise AudioError("is a folder, not a sound file", stage="open")
     try:
-        size = path.stat().st_size
+        state = os.stat(path)  # noqa: PTH116  (names may not be valid UTF-8)
+        if stat.S_ISDIR(state.st_mode):
+            raise AudioError("is a folder, not a sound file", stage="open")
+        if not stat.S_ISREG(state.st_mode):  # opening a named pipe would wait for a writer
+            raise AudioError("is a pipe or device, not a sound file", stage="open")
+        size = state.st_size
         # a descriptor, because libsndfile cannot open names that are not valid UTF-8
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise AudioError("no such file", code="missing", stage="open") from error
     except OSError as error:
         raise AudioError(f"cannot be opened ({error.strerror})", stage="open") from error
     if size == 0:

@@ -47,7 +47,10 @@ class Framing:
         beyond = self.pad_start + n_samples + self.pad_end - self.window
         if beyond <= 0:
             return 1
-        return 1 + (-(-beyond // self.hop) if self.tail == "pad" else beyond // self.hop)
+        if self.tail == "drop":
+            return 1 + beyond // self.hop
+        # where windows lie apart, none begins behind the last sample
+        return min(1 - (-beyond // self.hop), -(-(beyond + self.window) // self.hop))
 
 
 def segments(

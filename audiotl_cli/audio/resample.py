@@ -72,7 +72,9 @@ def resample_blocks(
     if held:
         import resampy
 
-        yield resampy.resample(np.concatenate(held), rate, to_rate).astype(np.float32)
+        waveform = np.concatenate(held)
+        if len(waveform) * to_rate >= rate:  # resampy refuses to make less than one sample
+            yield resampy.resample(waveform, rate, to_rate).astype(np.float32)
 
 
 def read_blocks_at(source: AudioSource, to_rate: int, resampler: str) -> Iterator[Waveform]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from audiotl_cli.audio.decode import find_recordings
-from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.index import Clip, check_clip
 from audiotl_cli.dataset.split import deal
 from audiotl_cli.errors import DataError, UsageError
 
@@ -113,10 +114,18 @@ def clips_from_table(
         text = table.read_text(encoding="utf-8-sig", errors="surrogateescape")
     except OSError as error:
         raise DataError(f"{table} cannot be read ({error.strerror})") from error
-    lines = [line for line in text.splitlines(keepends=True) if not line.startswith("#")]
-    tabbed = bool(lines) and lines[0].count("\t") > lines[0].count(",")
-    rows = csv.DictReader(io.StringIO("".join(lines)), delimiter="\t" if tabbed else ",")
-    columns = list(rows.fieldnames or [])
+    n_comments = 0
+    while text.startswith("#"):
+        text = text.partition("\n")[2]
+        n_comments += 1
+    header = text.partition("\n")[0]
+    tabbed = header.count("\t") > header.count(",")
+    rows = csv.DictReader(io.StringIO(text), delimiter="\t" if tabbed else ",")
+    try:
+        columns, cells = list(rows.fieldnames or []), [(rows.line_num, row) for row in rows]
+    except csv.Error as error:
+        line = n_comments + rows.reader.line_num
+        raise DataError(f"{table}, line {line}: {error}") from error
 
     def column(wanted: Sequence[str], option: str, *, required: bool) -> str | None:
         found = next((name for name in wanted if name in columns), None)
@@ -134,7 +143,7 @@ def clips_from_table(
 
     clips = []
     by_name: dict[str, list[str]] | None = None
-    for row in rows:
+    for line, row in cells:
 
         def cell(name: str | None, row: dict[str, str | None] = row) -> str:
             return (row.get(name) or "").strip() if name else ""
@@ -146,18 +155,18 @@ def clips_from_table(
             same = by_name.get(PurePosixPath(path).name, [])
             path = same[0] if len(same) == 1 else path
         split = cell("split").lower()
-        where = f"{table}, line {rows.line_num}"
-        clips.append(
-            Clip(
-                path=path,
-                label=cell(of_label),
-                split=SPLIT_NAMES.get(split, split),
-                fold=cell(of_fold),
-                group=cell(of_group),
-                start_s=_seconds(cell("start_s"), where),
-                end_s=_seconds(cell("end_s"), where),
-            )
+        where = f"{table}, line {n_comments + line}"
+        clip = Clip(
+            path=path,
+            label=cell(of_label),
+            split=SPLIT_NAMES.get(split, split),
+            fold=cell(of_fold),
+            group=cell(of_group),
+            start_s=_seconds(cell("start_s"), where),
+            end_s=_seconds(cell("end_s"), where),
         )
+        check_clip(clip, where)
+        clips.append(clip)
     if not clips:
         raise DataError(f"{table} lists no recordings")
     return clips
@@ -256,6 +265,9 @@ def _seconds(text: str, where: str) -> float | None:
     if not text:
         return None
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError as error:
         raise DataError(f"{where}: {text!r} is not a number of seconds") from error
+    if not math.isfinite(seconds):
+        raise DataError(f"{where}: {text!r} is not a number of seconds")
+    return seconds

@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -106,21 +107,22 @@ class Index:
             comment, _, text = text.partition("\n")
             first_line = 2
             if comment.startswith(ROOT_COMMENT.rstrip()):
-                root = path.parent / comment[len(ROOT_COMMENT) :].strip()
-        rows = csv.DictReader(io.StringIO(text), strict=True)
-        columns = rows.fieldnames or []
-        if "path" not in columns:
-            raise DataError(
-                f"{path}: its header is {','.join(columns) or 'empty'}; expected at least a "
-                f"column 'path' (all columns: {','.join(COLUMNS)})"
-            )
+                root = path.parent / comment.removeprefix(ROOT_COMMENT.rstrip()).strip()
+        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         clips: list[Clip] = []
         try:
+            columns = rows.fieldnames or []
+            if "path" not in columns:
+                raise DataError(
+                    f"{path}: its header is {','.join(columns) or 'empty'}; expected at least a "
+                    f"column 'path' (all columns: {','.join(COLUMNS)})"
+                )
             clips.extend(
                 _clip(row, f"{path}, line {first_line + rows.line_num - 1}") for row in rows
             )
         except csv.Error as error:
-            raise DataError(f"{path}, line {first_line + rows.line_num - 1}: {error}") from error
+            line = first_line + rows.reader.line_num - 1
+            raise DataError(f"{path}, line {line}: {error}") from error
         if not clips:
             raise DataError(f"{path} lists no clips")
         return cls(clips, Path(os.path.normpath(root)), path)
@@ -133,14 +135,10 @@ class Index:
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = io.StringIO()
-        text.write(f"{ROOT_COMMENT}{_root_text(self.audio_root, path.parent)}\n")
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        for clip in self.clips:
-            rows.writerow([_cell(getattr(clip, column)) for column in COLUMNS])
+        lines = [f"{ROOT_COMMENT}{_root_text(self.audio_root, path.parent)}\n", _line(COLUMNS)]
+        lines += [_line([_cell(getattr(clip, name)) for name in COLUMNS]) for clip in self.clips]
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_bytes(text.getvalue().encode("utf-8", "surrogateescape"))
+        part.write_bytes("".join(lines).encode("utf-8", "surrogateescape"))
         part.replace(path)
         return replace(self, path=path)
 
@@ -177,7 +175,7 @@ def _read_text(path: Path) -> str:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
     if b"\0" in data:
         raise DataError(f"{path} is not a CSV file: it holds binary data")
-    return data.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n")
+    return data.decode("utf-8-sig", "surrogateescape")
 
 
 def _clip(row: dict[str | None, str | None], where: str) -> Clip:
@@ -190,23 +188,41 @@ def _clip(row: dict[str | None, str | None], where: str) -> Clip:
         if kind is None:
             values[column] = text
         elif text:
-            try:
-                values[column] = kind(text)
-            except ValueError as error:
-                raise DataError(f"{where}: {column} is {text!r}, expected a number") from error
+            values[column] = _number(kind, text, f"{where}: {column}")
     clip = Clip(**values)  # type: ignore[arg-type]
+    check_clip(clip, where)
+    return clip
+
+
+def check_clip(clip: Clip, where: str) -> None:
+    """Raise `DataError` if a clip has no path or no length."""
     if not clip.path:
         raise DataError(f"{where}: the path is empty")
     start, end = clip.start_s or 0.0, clip.end_s
     if start < 0 or (end is not None and not end > start):
         raise DataError(f"{where}: a clip from {start} s to {end} s has no length")
-    return clip
+
+
+def _number(kind: Callable[[str], float], text: str, what: str) -> float:
+    try:
+        number = kind(text)
+    except ValueError as error:
+        raise DataError(f"{what} is {text!r}, expected a number") from error
+    if not math.isfinite(number):
+        raise DataError(f"{what} is {text!r}, expected a finite number")
+    return number
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    """Return a value as text that gives the same value when read."""
+    return "" if value is None else str(value).removesuffix(".0" * isinstance(value, float))
+
+
+def _line(cells: Sequence[str]) -> str:
+    # a writer quotes only line breaks that are its own: so it gets both, and one is taken off
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _root_text(root: Path, folder: Path) -> str:

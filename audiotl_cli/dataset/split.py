@@ -42,8 +42,12 @@ def deal(
     counts = np.zeros((len(numbers), label_of.max() + 1))
     np.add.at(counts, (group_of, label_of), 1)
 
+    # all clips count like one more label: where labels are content with several parts, the
+    # one that is behind in size gets the group
+    counts = np.hstack([counts, counts.sum(axis=1, keepdims=True)])
+
     order = np.random.default_rng(seed).permutation(len(counts))
-    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
+    order = order[np.argsort(-counts[order, -1], kind="stable")]
     totals = counts.sum(axis=0)
     # measured in shares of a label, so that rare labels weigh as much as common ones
     held = np.zeros((len(shares), len(totals)))

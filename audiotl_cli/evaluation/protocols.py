@@ -78,6 +78,6 @@ def parse_protocol(text: str) -> str | int:
     """
     if text in ("fold", "group"):
         return text
-    if text.isdigit() and int(text) >= 2:
+    if text.isascii() and text.isdigit() and int(text) >= 2:
         return int(text)
     raise UsageError(f"--cv is {text!r}, expected fold, group, or a number of folds above 1")

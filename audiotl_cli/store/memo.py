@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import time
 import zlib
 from pathlib import Path
@@ -55,6 +56,8 @@ class HashMemo:
             known = self._known.get(real)
             if known and known[:2] == (state.st_size, state.st_mtime_ns):
                 return known[2]
+            if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
+                raise AudioError("is a pipe or device, not a sound file", stage="open")
             with open(real, "rb") as file:  # noqa: PTH123  (names may not be valid UTF-8)
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError as error:

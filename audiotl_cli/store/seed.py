@@ -43,7 +43,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
         The file is missing, damaged, or does not hold the three arrays.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             missing = {"X", "Y", "IDS"} - set(arrays.files)
             if missing:
                 raise DataError(
@@ -57,10 +57,11 @@ def read_seed_file(path: Path) -> list[SeedClip]:
         raise
     except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
         raise DataError(f"{path} is not an npz file that can be read ({error})") from error
-    if features.ndim != 2 or not len(features) == len(numbers) == len(ids) > 0:
+    one_each = numbers.shape == ids.shape == features.shape[:1] != (0,)
+    if features.ndim != 2 or features.dtype.kind not in "fiu" or not one_each:
         raise DataError(
-            f"{path}: X {features.shape}, Y {numbers.shape} and IDS {ids.shape} do not belong "
-            "together; expected (n, dim), (n,) and (n,)"
+            f"{path}: X {features.shape} {features.dtype}, Y {numbers.shape} and IDS {ids.shape} "
+            "do not belong together; expected numbers (n, dim), (n,) and (n,)"
         )
     names = ids.astype(str)
     clips, first, clip_of = np.unique(names, return_index=True, return_inverse=True)

@@ -103,6 +103,8 @@ def read_keys(path: Path) -> list[str]:
     ------
     DamagedShardError
         The file is not a whole shard.
+    DataError
+        It cannot be opened.
     FileNotFoundError
         It is gone: another process merged it into a larger one.
     """
@@ -118,6 +120,8 @@ def read_shard(path: Path) -> Iterator[tuple[str, Features]]:
     fits = (
         frames.ndim == 2
         and frames.dtype == np.float32
+        and times.dtype == np.float64
+        and offsets.dtype == np.int64
         and offsets.shape == (len(keys) + 1,)
         and times.shape == (len(frames),)
         and offsets[0] == 0
@@ -132,21 +136,30 @@ def read_shard(path: Path) -> Iterator[tuple[str, Features]]:
 
 def _read(path: Path, members: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = {name: _read_member(archive, f"{name}.npy") for name in members}
+        file = path.open("rb")
     except FileNotFoundError:
         raise
-    except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
-        raise DamagedShardError(f"{path}: not a whole shard ({error})") from error
-    if arrays["format"] != FORMAT:
+    except OSError as error:  # says nothing about the shard: it must not be moved aside
+        raise DataError(f"{path} cannot be opened ({error.strerror})") from error
+    with file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                size = os.fstat(file.fileno()).st_size
+                arrays = {name: _read_member(archive, f"{name}.npy", size) for name in members}
+        except MemoryError:
+            raise
+        except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
+            raise DamagedShardError(f"{path}: not a whole shard ({error})") from error
+    if arrays["format"].tolist() != FORMAT:
         raise DamagedShardError(f"{path}: format {arrays['format']}, expected {FORMAT}")
+    if arrays["keys"].ndim != 1 or arrays["keys"].dtype.kind != "U":
+        raise DamagedShardError(f"{path}: its keys are not a list of text")
     return arrays
 
 
-def _read_member(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+def _read_member(archive: zipfile.ZipFile, name: str, archive_size: int) -> npt.NDArray[Any]:
     """Read one array, its size checked against its header before memory is taken."""
     info = archive.getinfo(name)
-    archive_size = Path(archive.filename or "").stat().st_size
     if info.compress_type != zipfile.ZIP_STORED or info.file_size > archive_size:
         raise ValueError(f"{name} claims {info.file_size} bytes")
     data = archive.read(info)  # checks the CRC

@@ -263,8 +263,7 @@ class StoreWriter:
         """Put one clip on the disk."""
         path = write_shard(self.store.folder, {key: features}, sync=False)
         self._hold(key, features, path)
-        if len(self.loose) >= SHARD_CLIPS or self.n_bytes >= SHARD_BYTES:
-            self._merge()
+        self._merge_if_full()
 
     def _hold(self, key: str, features: Features, shard: Path) -> None:
         self.loose[key] = features
@@ -274,11 +273,13 @@ class StoreWriter:
 
     def _recover(self) -> None:
         """Sweep up what a killed run left; take its small shards over."""
-        for part in self.store.folder.glob(".*.part"):
+        # only parts of shards: another process may be making store.json right now
+        for part in self.store.folder.glob(".shard-*.part"):
             part.unlink(missing_ok=True)
         self.store._scan = None
         scan = self.store._scanned()
-        for shard, n_clips in scan.n_clips.items():
+        # largest first: a merged shard that is damaged leaves its clips to the small ones
+        for shard, n_clips in sorted(scan.n_clips.items(), key=lambda item: -item[1]):
             if n_clips >= SHARD_CLIPS or shard.stat().st_size >= SHARD_BYTES:
                 continue
             try:
@@ -289,20 +290,25 @@ class StoreWriter:
                 scan.shard_of = {k: path for k, path in scan.shard_of.items() if path != shard}
                 continue
             for key, features in clips:
-                if scan.shard_of[key] == shard:
+                if scan.shard_of.get(key, shard) == shard:
                     self._hold(key, features, shard)
             self.loose_shards.add(shard)
+        self._merge_if_full()  # as the killed run was about to do
+
+    def _merge_if_full(self) -> None:
+        if len(self.loose) >= SHARD_CLIPS or self.n_bytes >= SHARD_BYTES:
+            self._merge()
 
     def _merge(self) -> None:
         """Write what is loose as one shard, then delete the small ones."""
-        if not self.loose:
-            return
-        merged = write_shard(self.store.folder, self.loose)
-        for shard in self.loose_shards - {merged}:
+        if self.loose:
+            merged = write_shard(self.store.folder, self.loose)
+            self.loose_shards.discard(merged)
+            scan = self.store._scanned()
+            scan.shard_of |= dict.fromkeys(self.loose, merged)
+            scan.n_clips[merged] = len(self.loose)
+        for shard in self.loose_shards:  # copies that a killed run left are among them
             shard.unlink(missing_ok=True)
-        scan = self.store._scanned()
-        scan.shard_of |= dict.fromkeys(self.loose, merged)
-        scan.n_clips[merged] = len(self.loose)
         self.loose, self.loose_shards, self.n_bytes = {}, set(), 0
 
 

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+
+from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
+from audiotl_cli.classify.table import build_classifier, classifier_name, list_classifiers
+from audiotl_cli.errors import DataError, UsageError
+from tests.classify.problems import LABELS, made_clips
+
+NAMES = [
+    "logreg",
+    "linear-svm",
+    "svm",
+    "perceptron",
+    "mlp",
+    "knn",
+    "random-forest",
+    "gradient-boosting",
+]
+QUICK: dict[str, dict[str, Any]] = {
+    "random-forest": {"n_estimators": 20},
+    "gradient-boosting": {"max_iter": 10, "min_samples_leaf": 3},
+    "mlp": {"learning_rate_init": 0.05},
+}
+
+
+def fit(name: str, pooling: str = "mean+std", seed: int = 0, **options: Any) -> ClipClassifier:
+    clips, truth = made_clips()
+    params = QUICK.get(name, {})
+    kind = ClassifierOptions(name, pooling=pooling, seed=seed, params=params, **options)
+    return fit_classifier(clips, truth, kind)
+
+
+def test_table() -> None:
+    assert list_classifiers() == NAMES
+
+
+@pytest.mark.parametrize("pooling", ["vote", "mean+std"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_classifier_learns_and_repeats(name: str, pooling: str) -> None:
+    model = fit(name, pooling)
+    assert model.labels == LABELS
+    assert model.pooling == pooling
+    clips, truth = made_clips(5, seed=9)
+    scores = model.scores(clips)
+    assert scores.shape == (15, 3)
+    assert scores.dtype == np.float64
+    assert (scores >= 0).all()
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
+    predicted = model.predict(clips)
+    assert sum(a == b for a, b in zip(predicted, truth, strict=True)) >= 14
+    np.testing.assert_array_equal(fit(name, pooling).scores(clips), scores)
+
+
+@pytest.mark.parametrize("name", ["mlp", "random-forest"])
+def test_seed_matters_where_there_is_chance(name: str) -> None:
+    clips, _ = made_clips(5, seed=9)
+    assert not np.array_equal(fit(name, seed=1).scores(clips), fit(name, seed=2).scores(clips))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_labels(name: str) -> None:
+    clips, truth = made_clips(labels=["yes", "no"])
+    options = ClassifierOptions(name, params=QUICK.get(name, {}))
+    model = fit_classifier(clips, truth, options)
+    assert model.labels == ["no", "yes"]
+    test_clips, test_truth = made_clips(5, labels=["yes", "no"], seed=9)
+    assert model.predict(test_clips) == test_truth
+    scores = model.scores(test_clips)
+    assert scores.shape == (10, 2)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
+
+
+def test_scores_do_not_depend_on_the_clips_beside() -> None:
+    clips, _ = made_clips(4, seed=9)
+    for name in ("logreg", "svm", "knn"):
+        for pooling in ("vote", "mean"):
+            model = fit(name, pooling)
+            together = model.scores(clips)
+            alone = np.concatenate([model.scores([clip]) for clip in clips])
+            np.testing.assert_allclose(together, alone, rtol=1e-6)
+
+
+def test_votes_are_shares_of_frames() -> None:
+    clips, truth = made_clips()
+    model = fit_classifier(clips, truth, ClassifierOptions("knn", pooling="vote"))
+    ant, bee, cat = (clips[i][0][:1] for i in range(3))
+    assert (truth[0], truth[1], truth[2]) == ("ant", "bee", "cat")
+    mixed = [
+        [np.concatenate([bee, ant, bee, cat])],
+        [cat],
+        [np.concatenate([cat, ant])],
+    ]
+    assert model.scores(mixed).tolist() == [[0.25, 0.5, 0.25], [0, 0, 1], [0.5, 0, 0.5]]
+    assert model.predict(mixed) == ["bee", "cat", "ant"]  # the first of equals
+
+
+def test_margins_become_a_softmax() -> None:
+    model = fit("linear-svm", "mean")
+    clips, _ = made_clips(2, seed=9)
+    rows = np.concatenate([clip[0].mean(axis=0, dtype=np.float64)[None] for clip in clips])
+    margins = model.pipeline.decision_function(rows.astype(np.float32))
+    expected = np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.scores(clips), expected, rtol=1e-9)
+
+
+def test_labels_are_sorted_whatever_order_they_come_in() -> None:
+    clips, truth = made_clips(labels=["z", "ä", "B", "a"])
+    model = fit_classifier(clips, truth, ClassifierOptions("knn"))
+    assert model.labels == ["B", "a", "z", "ä"]
+    assert model.predict(clips) == truth
+
+
+def test_extractors_side_by_side_tell_more_than_one() -> None:
+    rng = np.random.default_rng(0)
+    bits = [(i // 2 % 2, i % 2) for i in range(40)]
+    clips = [
+        [
+            (a + rng.normal(0, 0.1, (3, 2))).astype(np.float32),
+            (b + rng.normal(0, 0.1, (5, 1))).astype(np.float32),
+        ]
+        for a, b in bits
+    ]
+    truth = [f"{a}{b}" for a, b in bits]
+    options = ClassifierOptions("logreg", pooling="mean", params={"C": 10.0})
+    model = fit_classifier(clips, truth, options)
+    assert model.predict(clips) == truth
+    with pytest.raises(DataError, match="the features have 2 values a clip, the model expects 3"):
+        model.scores([clip[:1] for clip in clips])
+
+
+def test_one_label_is_not_enough() -> None:
+    clips, _ = made_clips(2)
+    with pytest.raises(DataError, match="all 6 clips to train on have the same label, 'dog'"):
+        fit_classifier(clips, ["dog"] * 6, ClassifierOptions())
+
+
+@pytest.mark.parametrize(
+    ("name", "proper"),
+    [
+        ("linearSVM", "linear-svm"),
+        ("SVM", "svm"),
+        ("MLP", "mlp"),
+        ("kNN", "knn"),
+        ("perceptron", "perceptron"),
+        ("Random-Forest", "random-forest"),
+        ("logistic-regression", "logreg"),
+    ],
+)
+def test_aliases(name: str, proper: str) -> None:
+    assert classifier_name(name) == proper
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(UsageError, match="unknown classifier 'svn'; choose from logreg, linear-"):
+        classifier_name("svn")
+
+
+def test_unknown_parameter_names_those_there_are() -> None:
+    with pytest.raises(UsageError, match="svm does not take the parameters depth; it has C, bre"):
+        fit_classifier(*made_clips(2), ClassifierOptions("svm", params={"depth": 3}))
+
+
+@pytest.mark.parametrize(
+    ("name", "params"), [("svm", {"C": -1}), ("knn", {"metric": "no"}), ("mlp", {"solver": 3})]
+)
+def test_parameter_with_an_impossible_value(name: str, params: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"{name} cannot be fitted: ") as caught:
+        fit_classifier(*made_clips(2), ClassifierOptions(name, params=params))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pca", [0, 7, 100])
+def test_pca_out_of_range(pca: int) -> None:
+    options = ClassifierOptions("knn", pooling="mean", pca=pca)
+    with pytest.raises(UsageError, match=f"--pca is {pca}, but 36 rows of 6 features allow 1 to 6"):
+        fit_classifier(*made_clips(), options)
+
+
+def test_steps_of_the_pipeline() -> None:
+    def steps(name: str, **options: Any) -> list[str]:
+        chosen = {"scale": None, "pca": None, "seed": 0} | options
+        return [step for step, _ in build_classifier(name, {}, **chosen).steps]
+
+    assert steps("logreg") == ["scale", "logreg"]
+    assert steps("logreg", scale=False) == ["logreg"]
+    assert steps("SVM") == ["svm"]
+    assert steps("svm", scale=True, pca=3) == ["scale", "pca", "svm"]
+
+
+def test_the_five_of_the_seed_project_are_set_as_it_set_them() -> None:
+    def params(name: str) -> dict[str, Any]:
+        pipeline = build_classifier(name, {}, scale=None, pca=None, seed=7)
+        assert len(pipeline.steps) == 1
+        found: dict[str, Any] = pipeline.steps[0][1].get_params()
+        return found
+
+    assert params("linearSVM")["C"] == 1.0
+    svm = params("svm")
+    assert (svm["C"], svm["kernel"], svm["gamma"]) == (1.0, "rbf", "scale")
+    perceptron = params("perceptron")
+    assert (perceptron["loss"], perceptron["max_iter"]) == ("log_loss", 600)
+    mlp = params("mlp")
+    assert (mlp["hidden_layer_sizes"], mlp["max_iter"]) == ((20,), 600)
+    assert (mlp["solver"], mlp["learning_rate_init"]) == ("sgd", 0.001)
+    assert (mlp["learning_rate"], mlp["random_state"]) == ("constant", 7)
+    knn = params("knn")
+    assert (knn["n_neighbors"], knn["metric"]) == (1, "cosine")
+
+
+def test_whitening_pca_has_unit_variance() -> None:
+    clips, truth = made_clips()
+    model = fit_classifier(clips, truth, ClassifierOptions("svm", pooling="mean", pca=4))
+    rows = np.concatenate([clip[0].mean(axis=0, dtype=np.float64)[None] for clip in clips])
+    white = model.pipeline[:-1].transform(rows.astype(np.float32))
+    np.testing.assert_allclose(white.var(axis=0, ddof=1), np.ones(4), rtol=1e-4)
+
+
+def test_warnings_of_the_fit_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    clips, truth = made_clips()
+    options = ClassifierOptions("mlp", params={"max_iter": 2})
+    fit_classifier(clips, truth, options)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("mlp: Stochastic Optimizer: Maximum iterations (2)")
