@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from audiotl_cli.cli.main import main
 from audiotl_cli.dataset.demo_sounds import synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
+from tests.extractors.golden import write_seeded_checkpoint
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("AUDIOTL_SHARED", REPOSITORY.parent / "shared"))
@@ -75,6 +76,15 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path = folder / label / f"{label}-{take:02d}.wav"
             soundfile.write(path, synthesise(label, take), SAMPLE_RATE)
     return folder
+
+
+@pytest.fixture(scope="session")
+def seeded_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a checkpoint in VGGish's published layout that holds random weights."""
+    path = tmp_path_factory.mktemp("vggish") / "seeded.ckpt"
+    write_seeded_checkpoint(path)
+    yield path
+    path.unlink()  # pytest keeps three runs' folders; 289 MB each is too much
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ class ExtractorSpec:
     fingerprint : str
         The feature store's.
     weights : str
-        ``published``, ``none``, or the name of unverified weights.
+        ``published``, ``none``, or ``unverified:`` and the name of a user's own file;
+        ``unknown`` for features that came from elsewhere.
     imported : bool
         Whether the features came from elsewhere, so that no audio can be embedded.
     """
@@ -49,6 +50,14 @@ class ExtractorSpec:
     resampler: str = "soxr"
     weights: str = "published"
     imported: bool = False
+
+    @property
+    def warning(self) -> str:
+        """What every report says where the weights are not the published ones; else empty."""
+        name = self.weights.removeprefix("unverified:")
+        if name == self.weights:
+            return ""
+        return f"weights of {self.name} are not the published ones: {name}"
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ def evaluate(
 def _show(report: EvaluateReport) -> None:
     scores = report.scores
     output.line(report.title, style="bold")
+    output.warnings(report.result["warnings"])
     low, high = scores.interval
     output.line(
         f"accuracy {scores.accuracy:.3f}  (95 % interval {low:.3f} to {high:.3f}, "

@@ -104,6 +104,7 @@ def _value(report: ExtractReport) -> dict[str, object]:
     return {
         "store": str(report.store.folder),
         "fingerprint": report.store.fingerprint,
+        "weights": report.extractor.weights,
         "n_added": report.n_added,
         "n_skipped": report.n_skipped,
         "n_failed": len(report.failures),
@@ -118,6 +119,7 @@ def _show(report: ExtractReport) -> None:
     if report.failures:
         text += f", {len(report.failures)} failed"
     output.line(text, style="bold")
+    output.warnings([report.extractor.warning])
     if report.n_added:
         speed = report.audio_s / max(report.wall_s, 1e-3)
         output.line(

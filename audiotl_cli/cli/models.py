@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from audiotl_cli.cli import options, output
 
-app = typer.Typer(no_args_is_help=True, help="List the networks and fetch their weights.")
+if TYPE_CHECKING:
+    from audiotl_cli.extractors.checks import Check
+    from audiotl_cli.workflows.models import ModelInfo
+    from audiotl_cli.workflows.verify import VerifyReport
+
+app = typer.Typer(
+    no_args_is_help=True, help="List the networks, fetch their weights and check them."
+)
 
 
 @app.command("list", epilog="Example:  audiotl models list")
@@ -22,38 +29,133 @@ def list_(
     from audiotl_cli.workflows.models import list_models
 
     found = list_models()
-
-    def show() -> None:
-        grid = output.table(
-            "name", "installed", "dim", "window", "hop", "rate", "weights", "what it is",
-            numbers=("dim", "window", "hop", "rate"),
-        )  # fmt: skip
-        for one in found:
-            weights = f"{one.size / 1e6:.0f} MB, {one.licence}" if one.size else "none"
-            grid.add_row(
-                one.name, "yes" if one.installed else "no", str(one.dim), f"{one.window_s:g} s",
-                f"{one.hop_s:g} s", f"{one.sample_rate / 1000:g} kHz", weights, one.summary,
-            )  # fmt: skip
-        output.show(grid)
-
-    output.result([vars(one) for one in found], show)
+    output.result([asdict(one) for one in found], lambda: _show_list(found))
 
 
-@app.command(epilog="Example:  audiotl models fetch musicnn")
+@app.command(
+    epilog="Examples:  audiotl models fetch yamnet   |   "
+    "audiotl models fetch vggish --from ~/Downloads/vggish_model.ckpt"
+)
 def fetch(
-    name: Annotated[str, typer.Argument(help="Name of the extractor.")],
+    name: Annotated[
+        str, typer.Argument(help="An extractor, or one of the files in: audiotl models list")
+    ],
     source: Annotated[
-        Path | None, typer.Option("--from", help="File at hand, instead of the network.")
+        str | None,
+        typer.Option("--from", metavar="FILE|URL", help="Take the weights from there."),
     ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Put the weights of a network into the cache, their hash checked."""
+    """Put the weights of a network into the cache, checked.
+
+    A file given with --from need not be the published one; it is used then, and every
+    report says so.
+    """
     from audiotl_cli.workflows.models import fetch_model
 
-    folder = fetch_model(name, source)
-    value = {"name": name, "path": str(folder) if folder else None}
-    text = f"{name} is installed in {folder}" if folder else f"{name} needs no weights"
-    output.result(value, lambda: output.line(text))
-    output.next_command(f"audiotl extract --extractor {name}")
+    with output.progress(f"Fetching {name}", "MB") as update:
+        fetched = fetch_model(
+            name,
+            source,
+            lambda _, done, total: update(round(done / 1e6), round(total / 1e6), 0.0),
+        )
+    value = {
+        "name": name,
+        "path": str(fetched[0].path) if fetched else None,
+        "files": [
+            {"name": one.name, "path": str(one.path), "weights": one.label} for one in fetched
+        ],
+    }
+
+    def show() -> None:
+        for one in fetched:
+            output.line(f"{one.name}: {_label(one.label)}, in {one.path}")
+        if not fetched:
+            output.line(f"{name} needs no weights")
+
+    output.result(value, show)
+    output.next_command(f"audiotl models verify {name}")
+
+
+@app.command(epilog="Examples:  audiotl models verify   |   audiotl models verify musicnn")
+def verify(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="An extractor or a file.  [default: all that are installed]"),
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Hold what the publishers document against what their networks give here."""
+    from audiotl_cli.workflows.verify import verify_models
+
+    with output.progress("Checking", "networks") as update:
+        report = verify_models(name, lambda done, total: update(done, total, 0.0))
+    value = {
+        "networks": [
+            {"name": one.name, "weights": one.weights, "checks": [asdict(c) for c in one.checks]}
+            for one in report.networks
+        ],
+        "not_installed": report.not_installed,
+    }
+    output.result(value, lambda: _show_checks(report))
+    if report.not_installed:
+        output.note(f"Not installed, so not checked: {', '.join(report.not_installed)}")
+    if any(check.passed is False for check in report.checks):
+        raise typer.Exit(3)
+    if any(check.missing for check in report.checks):
+        raise typer.Exit(4)
+
+
+def _show_list(found: list[ModelInfo]) -> None:
+    extractors = output.table(
+        "extractor", "ready", "dim", "window", "hop", "rate", "what it is good for",
+        numbers=("dim", "window", "hop", "rate"),
+    )  # fmt: skip
+    for one in found:
+        extractors.add_row(
+            one.name, "yes" if one.installed else "no", str(one.dim), f"{one.window_s:g} s",
+            f"{one.hop_s:g} s", f"{one.sample_rate / 1000:g} kHz", one.summary,
+        )  # fmt: skip
+    output.show(extractors)
+    files = output.table("weights", "of", "installed", "size", "licence", numbers=("size",))
+    for one in found:
+        for file in one.files:
+            label = output.clean(_label(file.installed)) if file.installed else "no"
+            files.add_row(file.name, one.name, label, _size(file.size), file.licence)
+    output.show(files)
+
+
+def _show_checks(report: VerifyReport) -> None:
+    for network in report.networks:
+        for name, label in network.weights.items():
+            output.line(f"{name}: {_label(label)}", style="bold")
+        if not network.weights:
+            output.line(f"{network.name} has no weights", style="bold")
+        if not network.checks:
+            output.line("Nothing is published to check it against.")
+            continue
+        grid = output.table("what", "expected", "found", "passed")
+        for check in network.checks:
+            found = output.clean(check.found)
+            grid.add_row(output.clean(check.what), check.expected, found, _verdict(check))
+        output.show(grid)
+
+
+def _verdict(check: Check) -> str:
+    return {True: "yes", False: "NO", None: "-"}[check.passed]
+
+
+def _label(label: str) -> str:
+    """Put a label of weights into words."""
+    name = label.removeprefix("unverified:")
+    return label if name == label else f"not the published ones ({name})"
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return "unknown"
+    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

@@ -110,6 +110,12 @@ def warn(text: object) -> None:
         console(stderr=True).print(message, soft_wrap=True)
 
 
+def warnings(texts: Sequence[str]) -> None:
+    """Print what a reader of a result must know, each text once; empty ones are left out."""
+    for text in dict.fromkeys(filter(None, texts)):
+        line(f"! {text}", style="yellow")
+
+
 def failures(items: Sequence[tuple[str, str]], n_most: int = 20) -> None:
     """List inputs that failed, and why, on stderr, even with ``--quiet``."""
     from rich.text import Text

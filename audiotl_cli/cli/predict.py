@@ -53,6 +53,8 @@ def predict(
     given = [Path(text) for text in _expand(inputs)]
     files = list_inputs(given)
     loaded = load_model(path)
+    for warning in {spec.warning for spec in loaded.card.extractors} - {""}:
+        output.warn(warning)
     predictions: list[Prediction] = []
     audio_s = 0.0
     with output.progress("Predicting", "files") as update:

@@ -35,6 +35,7 @@ def info(
             "n_clips": one.n_clips,
             "n_shards": one.n_shards,
             "n_bytes": one.n_bytes,
+            "weights": one.extractor.weights,
             "made_from": one.store.made_from,
         }
         for one in found
@@ -51,6 +52,7 @@ def info(
                 str(one.store.dim), str(one.n_clips), str(one.n_shards), f"{one.n_bytes / 1e6:.1f}",
             )  # fmt: skip
         output.show(grid)
+        output.warnings([one.extractor.warning for one in found])
 
     output.result(value, show)
 

@@ -65,6 +65,7 @@ def train(
         "model": str(report.path),
         "classifier": card.classifier,
         "extractors": [spec.name for spec in card.extractors],
+        "weights": [spec.weights for spec in card.extractors],
         "pooling": card.pooling,
         "n_clips": card.n_clips,
         "labels": list(card.labels),
@@ -82,6 +83,7 @@ def _show(report: TrainReport) -> None:
         f"{card.classifier} on {networks}, pooling {card.pooling}: "
         f"{card.n_clips} clips, {len(card.labels)} labels"
     )
+    output.warnings([spec.warning for spec in card.extractors])
     if card.held_out:
         output.line(
             f"accuracy {card.held_out['accuracy']:.3f} on {card.held_out['n_clips']} held-out clips"

@@ -14,7 +14,8 @@ from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError, UsageError
-from audiotl_cli.extractors.weights import WeightPackage
+from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.weights import WeightSource
 
 Patches = npt.NDArray[np.float32]
 """What a network is fed, one entry a window: shape (n_windows, ...)."""
@@ -114,7 +115,6 @@ class Extractor(abc.ABC):
     window_s: ClassVar[float]
     default_hop_s: ClassVar[float]
     default_layer: ClassVar[str]
-    weights_package: ClassVar[WeightPackage | None] = None
     batch_size: int = 16
 
     def __init__(
@@ -177,9 +177,26 @@ class Extractor(abc.ABC):
     def use_threads(self, n_threads: int) -> None:  # noqa: B027
         """Limit the network to a number of threads; must precede its first use."""
 
+    @classmethod
+    def weights_files(cls, layer: str | None = None) -> tuple[WeightSource, ...]:
+        """Return the weights a layer needs; None: those that any layer needs."""
+        return ()
+
     def weights_id(self) -> tuple[str, str]:
-        """Return the SHA-256 of the weights and what they are: ``published`` or a name."""
+        """Return what tells the weights apart, and whose they are.
+
+        Returns
+        -------
+        identity : str
+            ``sha256:`` and the SHA-256 of the file; empty where there are no weights.
+        label : str
+            ``published``, ``unverified:`` and the name of the file a user chose, or ``none``.
+        """
         return "", "none"
+
+    def published_checks(self) -> list[Check]:
+        """Hold what the publisher says the network gives against what it gives here."""
+        return []
 
     def details(self) -> dict[str, Any]:
         """Return whatever else changes a number, for the fingerprint."""

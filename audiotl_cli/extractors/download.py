@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from audiotl_cli.errors import WeightsError
+
+OnBytes = Callable[[int, int], None]
+"""Told the bytes that have come, and of how many; 0 where the server does not say."""
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +30,11 @@ def mirrored(url: str) -> str:
     return mirror + urlsplit(url).path if mirror else url
 
 
-def download(url: str, target: Path) -> None:
+def download(url: str, target: Path, on_bytes: OnBytes | None = None) -> None:
     """Write what a URL gives to a file, which is left incomplete when this fails.
 
-    Proxies are taken from ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``.
+    Proxies are taken from ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``. Without
+    `on_bytes` the log tells how far it is.
 
     Raises
     ------
@@ -43,7 +48,7 @@ def download(url: str, target: Path) -> None:
 
     responses: list[Any] = []  # pooch leaves them open where it fails
     hooks = {"response": lambda response, **_: responses.append(response)}
-    news = _News(target.name)
+    news = _News(target.name, on_bytes)
     fetch = pooch.HTTPDownloader(progressbar=news, timeout=TIMEOUT_S, hooks=hooks)
     try:
         fetch(url, str(target), None)
@@ -76,17 +81,26 @@ def check_kind(path: Path, name: str) -> None:
             raise WeightsError(f"the file is not of the format of {name}")
 
 
-class _News:
-    """What pooch takes for a progress bar; tells the log every few seconds."""
+def is_url(source: str | Path) -> bool:
+    """Return whether a source is fetched rather than read."""
+    return str(source).startswith(("http://", "https://"))
 
-    def __init__(self, name: str) -> None:
+
+class _News:
+    """What pooch takes for a progress bar; tells a callable, or the log every few seconds."""
+
+    def __init__(self, name: str, on_bytes: OnBytes | None) -> None:
+        self.on_bytes = on_bytes
         self.name = name.strip(".").removesuffix(".part")
         self.total = self.n_bytes = 0
         self.told = time.monotonic()
 
     def update(self, n_bytes: int) -> None:
         self.n_bytes += n_bytes
-        if time.monotonic() - self.told > NEWS_EVERY_S:
+        if self.on_bytes:
+            # the last chunk is counted whole, however short it is
+            self.on_bytes(min(self.n_bytes, self.total or self.n_bytes), self.total)
+        elif time.monotonic() - self.told > NEWS_EVERY_S:
             self.told = time.monotonic()
             of_all = f" of {self.total / 1e6:.0f}" if self.total else ""
             logger.info("%s: %.0f%s MB", self.name, self.n_bytes / 1e6, of_all)

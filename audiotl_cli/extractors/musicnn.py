@@ -7,8 +7,10 @@ from its published definition and run with its published weights.
 
 from __future__ import annotations
 
+import json
 import math
 from functools import cached_property
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,16 @@ import numpy.typing as npt
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
+from audiotl_cli.extractors.checks import Check, compare, rising_tones
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
 from audiotl_cli.extractors.spectrogram import mel_filters, spectra
-from audiotl_cli.extractors.weights import WeightFile, WeightPackage, require
+from audiotl_cli.extractors.weights import (
+    PUBLISHED,
+    WeightFile,
+    WeightPackage,
+    WeightSource,
+    require,
+)
 
 N_FFT, STFT_HOP, N_MELS = 512, 256, 96  # samples at 16 kHz, and bands
 WINDOW_FRAMES = 187  # 3 s of STFT frames
@@ -108,7 +117,6 @@ class MusicnnExtractor(Extractor):
     window_s = 3.0
     default_hop_s = 1.0
     default_layer = "max_pool"
-    weights_package = WEIGHTS
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
@@ -138,8 +146,12 @@ class MusicnnExtractor(Extractor):
             short="repeat",
         )
 
+    @classmethod
+    def weights_files(cls, layer: str | None = None) -> tuple[WeightSource, ...]:
+        return (WEIGHTS,)
+
     def weights_id(self) -> tuple[str, str]:
-        return _CHECKPOINTS[self.model][0], "published"
+        return f"sha256:{_CHECKPOINTS[self.model][0]}", PUBLISHED
 
     def use_threads(self, n_threads: int) -> None:
         limit_threads(n_threads)
@@ -156,6 +168,18 @@ class MusicnnExtractor(Extractor):
     def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
         frames: npt.NDArray[np.float32] = self._network(patches).numpy()
         return frames.reshape(len(patches), self.rows, self.dim)
+
+    def published_checks(self) -> list[Check]:
+        """Compare with values kept from a run whose parity with the package was tested."""
+        text = resources.files("audiotl_cli.extractors").joinpath("musicnn_values.json")
+        sound = rising_tones(self.sample_rate)
+        checks = []
+        for layer, values in json.loads(text.read_text(encoding="utf-8")).items():
+            frame = MusicnnExtractor(layer=layer).embed(sound, self.sample_rate).frames[0]
+            places, expected = zip(*values, strict=True)
+            what = f"two rising tones, largest of {layer}"
+            checks.append(compare(what, np.array(expected), frame[list(places)], 1e-3))
+        return checks
 
     @cached_property
     def _network(self) -> Any:

@@ -18,13 +18,19 @@ import numpy.typing as npt
 
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
-from audiotl_cli.extractors.openl3_weights import Parameters, find_weights, read_parameters
+from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.openl3_weights import (
+    WEIGHTS,
+    Parameters,
+    find_weights,
+    read_parameters,
+)
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
 from audiotl_cli.extractors.spectrogram import mel_filters
 
 if TYPE_CHECKING:
     from audiotl_cli.audio.types import Waveform
-    from audiotl_cli.extractors.weights import FoundWeights
+    from audiotl_cli.extractors.weights import FoundWeights, WeightSource
 
 SAMPLE_RATE = 48_000  # Hz
 WINDOW = SAMPLE_RATE  # samples: 1 s
@@ -79,9 +85,9 @@ class OpenL3Extractor(Extractor):
     Parameters
     ----------
     weights : Path, optional
-        Another file than the published one, ``.h5`` or ``.h5.gz``. Without it, the file in
-        an installed ``openl3`` package is used (its code is not), or else the published one
-        is fetched.
+        Another file than the published one, ``.h5`` or ``.h5.gz``. Without it, the cached
+        file is used, or that of an installed ``openl3`` package (its code is not), or else
+        the published one is fetched.
 
     Notes
     -----
@@ -130,6 +136,10 @@ class OpenL3Extractor(Extractor):
         hop = max(1, int(hop_s * SAMPLE_RATE))
         return Framing(window=WINDOW, hop=hop, pad_start=WINDOW // 2, tail="pad")
 
+    @classmethod
+    def weights_files(cls, layer: str | None = None) -> tuple[WeightSource, ...]:
+        return tuple(WEIGHTS.values()) if layer is None else (WEIGHTS[layer.rpartition("_")[0]],)
+
     def weights_id(self) -> tuple[str, str]:
         return self._found.identity, self._found.label
 
@@ -152,6 +162,11 @@ class OpenL3Extractor(Extractor):
     def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
         frames: npt.NDArray[np.float32] = self._network()(patches).numpy()
         return frames[:, None, :]
+
+    def published_checks(self) -> list[Check]:
+        """Say that there is nothing to compare with: the publisher documents no values."""
+        found = "no published values to check against with these weights"
+        return [Check(f"embeddings of {self.layer}", "", found, passed=None)]
 
     @cached_property
     def _found(self) -> FoundWeights:

@@ -7,7 +7,6 @@ The files are Keras weights in HDF5, published gzipped. Neither Keras nor the pa
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import io
 import re
 from dataclasses import dataclass
@@ -38,13 +37,15 @@ _BLOBS = {
 
 WEIGHTS = {
     network: PublishedFile(
-        name=f"openl3_audio_{network}-v0_4_0.h5.gz",
+        name=f"openl3-{network}",
         url=f"https://github.com/marl/openl3/raw/models/openl3_audio_{network}-v0_4_0.h5.gz",
         digest=f"gitblob:{blob}",
-        size=None,
+        size=18_700_000,  # 4.7 million values in single precision; gzip saves little
         licence="CC BY 4.0",
         citation="Cramer, Wu, Salamon and Bello, Look, Listen, and Learn More: Design Choices "
         "for Deep Audio Embeddings, ICASSP 2019",
+        # unpacked there, so that the published digest says nothing about it
+        packaged=f"openl3/openl3_audio_{network}.h5",
     )
     for network, blob in _BLOBS.items()
 }
@@ -69,7 +70,8 @@ class Parameters:
 
 
 def find_weights(representation: str, content: str, chosen: Path | None = None) -> FoundWeights:
-    """Return the weights of a network: the chosen file, an installed one or the published one.
+    """Return the weights of a network: the chosen file, the cached, an installed package's
+    or the published one.
 
     Raises
     ------
@@ -77,21 +79,9 @@ def find_weights(representation: str, content: str, chosen: Path | None = None) 
         There are none, they cannot be had, or the chosen file is of another network.
     """
     network = f"{representation}_{content}"
-    if chosen is None:
-        chosen = installed_file(network)
-    else:
+    if chosen is not None:
         _check_name(chosen, network)
     return locate(WEIGHTS[network], chosen)
-
-
-def installed_file(network: str) -> Path | None:
-    """Return the file in an installed ``openl3`` package, which is not imported for it."""
-    package = importlib.util.find_spec("openl3")
-    for folder in (package and package.submodule_search_locations) or ():
-        path = Path(folder) / f"openl3_audio_{network}.h5"
-        if path.is_file():
-            return path
-    return None
 
 
 def _check_name(chosen: Path, network: str) -> None:

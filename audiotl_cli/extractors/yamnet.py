@@ -36,7 +36,7 @@ from audiotl_cli.extractors.audioset import (
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
-from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, locate
+from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, WeightSource, locate
 
 LOG_OFFSET = 0.001
 BATCH_NORM_EPSILON = 1e-4
@@ -114,6 +114,10 @@ class YamnetExtractor(Extractor):
 
     def frame(self, hop_s: float) -> Framing:
         return patch_framing(hop_s, pad_end=True)
+
+    @classmethod
+    def weights_files(cls, layer: str | None = None) -> tuple[WeightSource, ...]:
+        return (WEIGHTS,)
 
     def weights_id(self) -> tuple[str, str]:
         return self._found.identity, self._found.label

@@ -100,7 +100,8 @@ def evaluate_model(
     clips = [data.clips[i] for i in rows]
     matrix = classifier.scores([data.frames[i] for i in rows])
     title = f"{model.stem} on {split} of {index.path.name if index.path else 'the index'}"
-    about = {"model": str(model), "split": split, "card": asdict(card)}
+    about: dict[str, Any] = {"model": str(model), "split": split, "card": asdict(card)}
+    about["warnings"] = _warnings(data)
     folder = report or experiments / f"{model.stem}-{split}"
     return _report(title, about, clips, classifier.labels, matrix, {}, folder, seed)
 
@@ -168,6 +169,7 @@ def cross_validate(
         "index_sha256": index.sha256(),
         "seed": options.seed,
         "rounds": accuracies,
+        "warnings": _warnings(data),
         "versions": library_versions(),
     }
     name = model_name(index, data.extractors, options)
@@ -192,6 +194,10 @@ def _fit_round(
     )
     columns = [labels.index(label) for label in classifier.labels]
     return columns, classifier.scores([data.frames[i] for i in one.test])
+
+
+def _warnings(data: LabelledFeatures) -> list[str]:
+    return [spec.warning for spec in data.extractors if spec.warning]
 
 
 def _report(
@@ -236,5 +242,6 @@ def _report(
     write_whole(folder / "report.json", text.encode())
     heading = f"{title}\naccuracy {scores.accuracy:.3f}"
     heading += f" [{scores.interval[0]:.3f}, {scores.interval[1]:.3f}]"
+    heading = "\n".join([heading, *about["warnings"]])
     draw_confusion(scores, heading, folder / "confusion.png")
     return EvaluateReport(title, scores, result, rounds, folder)

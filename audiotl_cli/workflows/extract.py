@@ -10,12 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engine import embed_sources
 from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore, fingerprint
+from audiotl_cli.workflows.features import store_spec
 from audiotl_cli.workflows.project import clip_keys, is_store, open_memo
 
 OnClip = Callable[[int, int, float], None]
@@ -47,6 +49,8 @@ class ExtractReport:
     Parameters
     ----------
     store : FeatureStore
+    extractor : ExtractorSpec
+        What the features are made with.
     n_added, n_skipped : int
         Clips embedded now, and found there already.
     failures : list of Failure
@@ -55,6 +59,7 @@ class ExtractReport:
     """
 
     store: FeatureStore
+    extractor: ExtractorSpec
     n_added: int
     n_skipped: int
     failures: list[Failure]
@@ -126,7 +131,8 @@ def extract_features(
                     on_clip(done, len(missing), audio_s)
     store.touch()
     wall_s = time.perf_counter() - started
-    return ExtractReport(store, n_added, n_skipped, failures.items, audio_s, wall_s)
+    spec = store_spec(store)
+    return ExtractReport(store, spec, n_added, n_skipped, failures.items, audio_s, wall_s)
 
 
 class _Failures:

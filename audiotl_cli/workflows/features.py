@@ -119,12 +119,13 @@ def _read(
     return LabelledFeatures(
         clips=[clip for clip, _ in there],
         frames=[[found[key].frames for found in features] for _, key in there],
-        extractors=[_spec(store) for store in stores],
+        extractors=[store_spec(store) for store in stores],
         stores=stores,
     )
 
 
-def _spec(store: FeatureStore) -> ExtractorSpec:
+def store_spec(store: FeatureStore) -> ExtractorSpec:
+    """Return the extractor that made a store's features, as a model card has it."""
     made = store.made_from
     return ExtractorSpec(
         name=store.extractor,

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.store.seed import SeedClip, read_seed_file
 from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore, list_stores, set_aside
+from audiotl_cli.workflows.features import store_spec
 from audiotl_cli.workflows.project import is_store
 
 SEED_VERSION = "1"
@@ -27,10 +29,13 @@ class StoreInfo:
     Parameters
     ----------
     store : FeatureStore
+    extractor : ExtractorSpec
+        What its features were made with.
     n_clips, n_shards, n_bytes : int
     """
 
     store: FeatureStore
+    extractor: ExtractorSpec
     n_clips: int
     n_shards: int
     n_bytes: int
@@ -162,4 +167,4 @@ def _stores(root: Path) -> list[Path]:
 def _info(store: FeatureStore) -> StoreInfo:
     shards = store.shards()
     n_bytes = sum(shard.stat().st_size for shard in shards)
-    return StoreInfo(store, len(store), len(shards), n_bytes)
+    return StoreInfo(store, store_spec(store), len(store), len(shards), n_bytes)

@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+import http.server
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run
+from audiotl_cli.extractors.musicnn import WEIGHTS
+from audiotl_cli.extractors.weights import is_installed
+from tests.conftest import Run, shared
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
 
 @pytest.fixture
@@ -12,6 +22,14 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("AUDIOTL_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def openl3_file(tmp_path: Path) -> Path:
+    """Return a file that begins like HDF5, named as OpenL3's are."""
+    path = tmp_path / "openl3_audio_mel256_env-mine.h5"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(1_000_000))
+    return path
 
 
 def test_list_says_what_is_installed(empty_cache: Path, run: Run) -> None:
@@ -50,4 +68,134 @@ def test_a_wrong_file_is_refused(empty_cache: Path, tmp_path: Path, run: Run) ->
 
 
 def test_mfcc_needs_no_weights(run: Run) -> None:
-    assert run("models", "fetch", "mfcc", "--json").json == {"name": "mfcc", "path": None}
+    value = run("models", "fetch", "mfcc", "--json").json
+
+    assert value == {"name": "mfcc", "path": None, "files": []}
+    assert run("models", "fetch", "mfcc", "--from", "file").code == 2
+    assert run("models", "verify", "mfcc").code == 0
+
+
+def test_list_knows_every_file(empty_cache: Path, run: Run) -> None:
+    value = {one["name"]: one for one in run("models", "list", "--json").json}
+
+    names = {name: [file["name"] for file in one["files"]] for name, one in value.items()}
+    assert names["vggish"] == ["vggish", "vggish-pca"]
+    assert len(names["openl3"]) == 6
+    assert names["mfcc"] == []
+    for one in value.values():
+        for file in one["files"]:
+            assert file["installed"] is None
+            assert file["licence"]
+            assert file["citation"]
+            assert file["size"] > 0
+    assert "openl3-mel256_env" in run("models", "list").out
+
+
+def test_a_file_is_told_by_its_name(empty_cache: Path, openl3_file: Path, run: Run) -> None:
+    finished = run("models", "fetch", "openl3", "--from", openl3_file, "--json")
+
+    assert finished.code == 0
+    (file,) = finished.json["files"]
+    assert file["name"] == "openl3-mel256_env"
+    assert file["weights"] == f"unverified:{openl3_file.name}"
+    assert Path(file["path"]).read_bytes() == openl3_file.read_bytes()
+    assert f"not the published ones ({openl3_file.name})" in run("models", "list").out
+
+
+def test_a_file_that_could_be_several_is_not_guessed(
+    empty_cache: Path, openl3_file: Path, run: Run
+) -> None:
+    mine = openl3_file.rename(openl3_file.with_name("mine.h5"))
+
+    finished = run("models", "fetch", "openl3", "--from", mine)
+
+    assert finished.code == 2
+    assert "openl3-linear_env, openl3-linear_music, openl3-mel128_env" in finished.err
+    assert run("models", "fetch", "openl3-linear_env", "--from", mine).code == 0
+
+
+def test_the_published_name_of_a_file_is_a_name_too(
+    empty_cache: Path, openl3_file: Path, run: Run
+) -> None:
+    name = "openl3_audio_mel128_music-v0_4_0.h5.gz"
+
+    value = run("models", "fetch", name, "--from", openl3_file, "--json").json
+
+    assert value["files"][0]["name"] == "openl3-mel128_music"
+
+
+def test_a_file_comes_from_a_url(
+    empty_cache: Path, openl3_file: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("AUDIOTL_OFFLINE", raising=False)
+    handler = partial(Quiet, directory=str(openl3_file.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        url = f"http://127.0.0.1:{server.server_port}/{openl3_file.name}"
+        finished = run("models", "fetch", "openl3", "--from", url)
+        missing = run("models", "fetch", "musicnn", "--from", f"{url}.whl")
+        server.shutdown()
+
+    assert finished.code == 0
+    assert openl3_file.name in finished.out
+    assert "Fetching openl3: 1/1 MB" in finished.err
+    assert missing.code == 4
+    assert "404" in missing.err
+
+
+def test_nothing_is_called_so(run: Run) -> None:
+    finished = run("models", "fetch", "wav2vec")
+
+    assert finished.code == 2
+    assert "choose from musicnn, openl3" in finished.err
+    assert "vggish-pca" in finished.err
+
+
+def test_verify_needs_weights(empty_cache: Path, run: Run) -> None:
+    for name in ("vggish", "vggish-pca", "openl3", "musicnn"):
+        finished = run("models", "verify", name)
+        assert finished.code == 4
+        assert f"audiotl models fetch {name.split('-')[0]}" in finished.err
+    value = run("models", "verify", "--json").json
+    assert value["networks"] == []
+    assert "yamnet" in value["not_installed"]
+
+
+def test_verify_says_that_openl3_is_not_the_published(
+    empty_cache: Path, openl3_file: Path, run: Run
+) -> None:
+    run("models", "fetch", "openl3-mel128_music", "--from", openl3_file)
+
+    finished = run("models", "verify", "openl3", "--json")
+
+    assert finished.code == 3
+    digest, embeddings = finished.json["networks"][0]["checks"]
+    assert digest["what"] == "gitblob of openl3_audio_mel128_music-v0_4_0.h5.gz"
+    assert (digest["expected"], digest["passed"]) == ("73ff29de4418", False)
+    assert embeddings["passed"] is None
+    assert "no published values" in embeddings["found"]
+    assert "no published values" in run("models", "verify", "openl3").out
+
+
+def test_verify_holds_musicnn_to_its_values(run: Run) -> None:
+    if not is_installed(WEIGHTS):
+        pytest.skip("the published weights are not in the cache")
+
+    finished = run("models", "verify", "musicnn", "--json")
+
+    assert finished.code == 0
+    checks = finished.json["networks"][0]["checks"]
+    assert all(check["passed"] for check in checks)
+    assert len(checks) == 8 + 6
+
+
+def test_yamnet_passes_its_checks(empty_cache: Path, run: Run) -> None:
+    weights = shared("weights/yamnet_dequantized.h5.gz")
+    assert run("models", "fetch", "yamnet", "--from", weights).code == 0
+
+    finished = run("models", "verify", "yamnet")
+
+    assert finished.code == 0
+    assert "not the published ones (yamnet_dequantized.h5.gz)" in finished.out
+    assert "White noise" in finished.out

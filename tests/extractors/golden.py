@@ -10,9 +10,25 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from audiotl_cli.extractors.runtime import tensorflow
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests" / "golden"
 SHARED = Path(os.environ.get("AUDIOTL_SHARED", ROOT.parent / "shared"))
+
+# variables of the published checkpoint in the order the golden values' seed drew them
+SEED = 20261123
+SHAPES = {
+    "conv1": (3, 3, 1, 64),
+    "conv2": (3, 3, 64, 128),
+    "conv3/conv3_1": (3, 3, 128, 256),
+    "conv3/conv3_2": (3, 3, 256, 256),
+    "conv4/conv4_1": (3, 3, 256, 512),
+    "conv4/conv4_2": (3, 3, 512, 512),
+    "fc1/fc1_1": (12288, 4096),
+    "fc1/fc1_2": (4096, 4096),
+    "fc2": (4096, 128),
+}
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -44,3 +60,25 @@ def cosine(frames: Array, reference: Array) -> float:
 
 def relative_error(frames: Array, reference: Array) -> float:
     return float(np.abs(frames - reference).max() / np.abs(reference).max())
+
+
+def write_seeded_checkpoint(path: Path) -> None:
+    """Write a TensorFlow 1 checkpoint, one file, with the golden values' random weights."""
+    tf = tensorflow()
+    rng = np.random.default_rng(SEED)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        variables = []
+        for layer, shape in SHAPES.items():
+            spread = np.float32(np.sqrt(2 / np.prod(shape[:-1])))
+            kernel = rng.standard_normal(shape, np.float32) * spread
+            bias = rng.standard_normal(shape[-1], np.float32) * np.float32(0.01)
+            for name, value in (("weights", kernel), ("biases", bias)):
+                start = tf.compat.v1.placeholder(tf.float32, value.shape)
+                variable = tf.compat.v1.Variable(
+                    start, name=f"vggish/{layer}/{name}", use_resource=False
+                )
+                session.run(variable.initializer, {start: value})
+                variables.append(variable)
+        version = tf.compat.v1.train.SaverDef.V1
+        saver = tf.compat.v1.train.Saver(variables, write_version=version)
+        saver.save(session, str(path), write_meta_graph=False, write_state=False)

@@ -335,5 +335,5 @@ def test_the_registry_knows_every_file() -> None:
     assert len(WEIGHTS) == 6
     for network, file in WEIGHTS.items():
         assert file.url.endswith(f"/raw/models/openl3_audio_{network}-v0_4_0.h5.gz")
-        assert file.url.endswith(file.name)
+        assert file.url.endswith(file.path.name)
         assert len(file.digest.removeprefix("gitblob:")) == 40

@@ -209,7 +209,7 @@ def test_proxies_are_taken_from_the_environment(
 def test_https_vouches_where_no_digest_is_documented(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "download", lambda _, target: target.write_bytes(DATA))
+    monkeypatch.setattr(weights, "download", lambda _, target, __: target.write_bytes(DATA))
     wanted = published("https://weights.invalid/net.bin", digest="")
     assert locate(wanted).label == "published"
     note = json.loads((cache / "net.bin.json").read_text())

