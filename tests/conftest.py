@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,3 +85,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.delenv("AUDIOTL_OFFLINE", raising=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def vggish_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a file of random weights in the layout of VGGish's published checkpoint."""
+    from tests.extractors.seeded_vggish import write_seeded_checkpoint
+
+    path = tmp_path_factory.mktemp("vggish") / "seeded.ckpt"
+    write_seeded_checkpoint(path)
+    yield path
+    path.unlink()  # pytest keeps three runs' folders; 289 MB each is too much
