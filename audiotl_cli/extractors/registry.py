@@ -56,7 +56,9 @@ def extractor_class(name: str) -> type[Extractor]:
         choices = ", ".join([*registered, "tflite:FILE", "savedmodel:FOLDER"])
         raise UsageError(f"no extractor {name!r}; choose from {choices}")
     try:
-        found: type[Extractor] = entry.load()
+        found = entry.load()
+        if not (isinstance(found, type) and issubclass(found, Extractor)):
+            raise TypeError(f"it is {found!r}, expected a subclass of {Extractor.__qualname__}")
     except Exception as error:  # a plug-in's import can fail in any way
         raise UsageError(
             f"the extractor {name!r} ({entry.value}) cannot be loaded: {error}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from audiotl_cli.errors import UsageError
 from audiotl_cli.extractors.registry import extractor_class, list_extractors
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,14 @@ class ModelInfo:
 
 
 def list_models() -> list[ModelInfo]:
-    """Return all registered extractors."""
-    return [_info(name) for name in list_extractors()]
+    """Return all registered extractors; plug-ins that are broken are warned of and left out."""
+    found = []
+    for name in list_extractors():
+        try:
+            found.append(_info(name))
+        except UsageError as error:
+            logger.warning("%s", error)
+    return found
 
 
 def fetch_model(name: str, source: Path | None = None) -> Path | None:
