@@ -25,8 +25,8 @@ class Settings:
     sample_rate : int
         Hz; ``log_mel`` is defined at 16 kHz.
     window_s : float
-        Seconds a window; 0.975 (15600 samples at 16 kHz, what YAMNet and VGGish as
-        published for TensorFlow take) or, for ``log_mel``, 0.96.
+        Seconds a window; 0.975 (15600 samples at 16 kHz, what YAMNet's TFLite file takes)
+        or, for ``log_mel``, 0.96.
     hop_s : float
         Seconds between windows; `window_s`.
     output : str
@@ -63,7 +63,7 @@ def read_settings(path: Path) -> Settings:
     for name, value in values.items():
         kind = type(known[name])
         fits = isinstance(value, int | float if kind is float else kind)
-        if not fits or (kind is not str and not 0 < value < 1e6):
+        if not fits or isinstance(value, bool) or (kind is not str and not 0 < value < 1e6):
             expected = "text" if kind is str else f"{kind.__name__} above 0"
             raise UsageError(f"{path}: {name} is {value!r}, expected {expected}")
     return _with_defaults(Settings(**values), path)

@@ -160,6 +160,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "output": ({"shape": [1, WINDOW]}, {**SETTINGS, "output": "no"}, "none called 'no'"),
     "settings": ({"shape": [1, WINDOW]}, {"window": 1}, "some of input, sample_rate"),
     "rate": ({"shape": [1, WINDOW]}, {"sample_rate": "16k"}, "sample_rate is '16k'"),
+    "bool": ({"shape": [1, WINDOW]}, {"sample_rate": True}, "sample_rate is True"),
     "sign": ({"shape": [1, WINDOW]}, {"window_s": -1}, "window_s is -1"),
     "input": ({"shape": [1, WINDOW]}, {"input": "mel"}, "input is 'mel'"),
     "mel rate": ({"shape": [1, 96, 64]}, {"input": "log_mel", "sample_rate": 8000}, "8000 Hz"),
