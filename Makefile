@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-SOURCES := audiotl_cli tests benchmarks
+SOURCES := audiotl_cli tests benchmarks examples
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench clean

@@ -19,7 +19,8 @@ def extract(
     extractor: Annotated[
         list[str] | None,
         typer.Option(
-            help="Which network; repeat for several.  [default: musicnn]",
+            help="Which network, or tflite:FILE or savedmodel:FOLDER for your own; repeat for "
+            "several.  [default: musicnn]",
             rich_help_panel=options.EXTRACTION,
         ),
     ] = None,

@@ -6,6 +6,7 @@ Both see patches of 96 STFT frames by 64 mel bands, 0.96 s, as set out in Hershe
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import Patches
-from audiotl_cli.extractors.spectrogram import FloatArray
+from audiotl_cli.extractors.spectrogram import Float64Array, FloatArray, mel_filters
 
 SAMPLE_RATE = 16_000  # Hz
 STFT_WINDOW, STFT_HOP, N_FFT = 400, 160, 512  # samples: 25 ms, 10 ms
@@ -39,6 +40,14 @@ def patch_framing(hop_s: float, *, pad_end: bool) -> Framing:
         hop=max(1, round(hop_s * SAMPLE_RATE / STFT_HOP)) * STFT_HOP,
         tail="pad" if pad_end else "drop",
     )
+
+
+@cache
+def tables() -> tuple[Float64Array, FloatArray]:
+    """Return VGGish's window, in double precision as published, and mel bands."""
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi / STFT_WINDOW * np.arange(STFT_WINDOW))
+    bands = (SAMPLE_RATE, N_FFT, N_MELS, LOW_HZ, HIGH_HZ)
+    return taper, mel_filters(*bands, scale="htk", area_norm=False)
 
 
 def log_mel(waveform: Waveform, taper: AnyFloats, filters: FloatArray, offset: float) -> Patches:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -108,13 +109,13 @@ class Extractor(abc.ABC):
         The layer, hop or resampler does not exist.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[str]
-    summary: ClassVar[str]
-    sample_rate: ClassVar[int]
-    window_s: ClassVar[float]
-    default_hop_s: ClassVar[float]
-    default_layer: ClassVar[str]
+    name: str
+    version: str
+    summary: str
+    sample_rate: int
+    window_s: float
+    default_hop_s: float
+    default_layer: str
     batch_size: int = 16
 
     def __init__(
@@ -123,13 +124,7 @@ class Extractor(abc.ABC):
         check_resampler(resampler)
         self.resampler = resampler
         self.layer = layer or self.default_layer
-        layers = self.layers()
-        if self.layer not in layers:
-            raise UsageError(
-                f"{self.name} has no layer {self.layer!r}; choose from {', '.join(layers)}"
-            )
-        self.dim = layers[self.layer].dim
-        self.rows = layers[self.layer].rows
+        self.check_layer()
         asked = self.default_hop_s if hop_s is None else hop_s
         if not 0 < asked <= 3600:
             raise UsageError(f"--hop-s is {asked}, expected seconds above 0")
@@ -140,6 +135,24 @@ class Extractor(abc.ABC):
     @abc.abstractmethod
     def layers(cls) -> dict[str, Layer]:
         """Return the layers by name, the default among them."""
+
+    def check_layer(self) -> None:
+        """Refuse a layer the network does not have."""
+        layers = self.layers()
+        if self.layer not in layers:
+            raise UsageError(
+                f"{self.name} has no layer {self.layer!r}; choose from {', '.join(layers)}"
+            )
+
+    @cached_property
+    def dim(self) -> int:
+        """Width of a frame."""
+        return self.layers()[self.layer].dim
+
+    @cached_property
+    def rows(self) -> int:
+        """Frames a window."""
+        return self.layers()[self.layer].rows
 
     @abc.abstractmethod
     def frame(self, hop_s: float) -> Framing:

@@ -133,7 +133,8 @@ class OpenL3Extractor(Extractor):
         }
 
     def frame(self, hop_s: float) -> Framing:
-        hop = max(1, int(hop_s * SAMPLE_RATE))
+        # cut, as published; the margin is for `hop_s` itself, a quotient that may fall short
+        hop = max(1, int(hop_s * SAMPLE_RATE + 1e-6))
         return Framing(window=WINDOW, hop=hop, pad_start=WINDOW // 2, tail="pad")
 
     @classmethod

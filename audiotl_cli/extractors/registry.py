@@ -26,13 +26,20 @@ BUILT_IN = {
 }
 
 
+MODEL_FILES = {
+    "tflite": "audiotl_cli.extractors.model_file:TfliteExtractor",
+    "savedmodel": "audiotl_cli.extractors.model_file:SavedModelExtractor",
+}
+"""What stands before the colon in names such as ``tflite:FILE``: a model of one's own."""
+
+
 def list_extractors() -> list[str]:
     """Return the names of all extractors, the default first."""
     return list(_registered())
 
 
 def extractor_class(name: str) -> type[Extractor]:
-    """Return the class registered under a name.
+    """Return the class registered under a name, or the one for ``tflite:FILE`` and alike.
 
     Raises
     ------
@@ -40,11 +47,18 @@ def extractor_class(name: str) -> type[Extractor]:
         No such extractor, or a plug-in that cannot be imported.
     """
     registered = _registered()
-    if name not in registered:
-        raise UsageError(f"no extractor {name!r}; choose from {', '.join(registered)}")
-    entry = registered[name]
+    kind, path = _model_file(name)
+    if path:
+        entry = EntryPoint(kind, MODEL_FILES[kind], GROUP)
+    elif name in registered:
+        entry = registered[name]
+    else:
+        choices = ", ".join([*registered, "tflite:FILE", "savedmodel:FOLDER"])
+        raise UsageError(f"no extractor {name!r}; choose from {choices}")
     try:
-        found: type[Extractor] = entry.load()
+        found = entry.load()
+        if not (isinstance(found, type) and issubclass(found, Extractor)):
+            raise TypeError(f"it is {found!r}, expected a subclass of {Extractor.__qualname__}")
     except Exception as error:  # a plug-in's import can fail in any way
         raise UsageError(
             f"the extractor {name!r} ({entry.value}) cannot be loaded: {error}"
@@ -64,7 +78,8 @@ def load_extractor(
     Parameters
     ----------
     name : str
-        A registered name, see `list_extractors`.
+        A registered name, see `list_extractors`; or ``tflite:FILE`` or
+        ``savedmodel:FOLDER`` for a model of your own, see `extractors.model_file`.
     weights : path, optional
         Another file of weights than the published one, for networks that take one.
     layer : str, optional
@@ -79,6 +94,9 @@ def load_extractor(
         The name, layer, hop or resampler does not exist, or it takes no other weights.
     """
     options: dict[str, Any] = {"layer": layer, "hop_s": hop_s, "resampler": resampler}
+    _, path = _model_file(name)
+    if path:
+        options["path"] = Path(path)
     if weights is not None:
         options["weights"] = Path(weights)
     try:
@@ -86,7 +104,13 @@ def load_extractor(
     except TypeError as error:
         if weights is None:
             raise
-        raise UsageError(f"{name} runs with its published weights only") from error
+        raise UsageError(f"{name} takes no other weights than its own") from error
+
+
+def _model_file(name: str) -> tuple[str, str]:
+    """Split ``tflite:FILE`` and alike into kind and path; the path is empty for other names."""
+    kind, _, path = name.partition(":")
+    return kind, path if kind in MODEL_FILES else ""
 
 
 @cache

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +21,16 @@ from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.audioset import (
-    HIGH_HZ,
-    LOW_HZ,
-    N_FFT,
     N_MELS,
     PATCH_FRAMES,
-    SAMPLE_RATE,
-    STFT_WINDOW,
     cut_patches,
     log_mel,
     patch_framing,
+    tables,
 )
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.runtime import limit_threads, session_config, tensorflow
-from audiotl_cli.extractors.spectrogram import Float64Array, FloatArray, mel_filters
 from audiotl_cli.extractors.weights import (
     PUBLISHED,
     UNVERIFIED,
@@ -146,7 +141,7 @@ class VggishExtractor(Extractor):
             _ = self._pca
 
     def front_end(self, segment: Waveform) -> Patches:
-        frames = log_mel(segment, *_tables(), LOG_OFFSET)
+        frames = log_mel(segment, *tables(), LOG_OFFSET)
         return cut_patches(frames, self.framing.hop)
 
     def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
@@ -244,14 +239,6 @@ def read_pca(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     if matrix.shape != (DIM, DIM) or means.shape != (DIM,):
         raise WeightsError(f"{path}: a PCA of {matrix.shape}, expected ({DIM}, {DIM})")
     return matrix, means
-
-
-@cache
-def _tables() -> tuple[Float64Array, FloatArray]:
-    """Return the window, in double precision as the published front end, and mel bands."""
-    taper = 0.5 - 0.5 * np.cos(2 * np.pi / STFT_WINDOW * np.arange(STFT_WINDOW))
-    bands = (SAMPLE_RATE, N_FFT, N_MELS, LOW_HZ, HIGH_HZ)
-    return taper, mel_filters(*bands, scale="htk", area_norm=False)
 
 
 @lru_cache(maxsize=1)  # its weights are 289 MB, and layers are told apart behind it

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,16 @@ def fingerprint(made_from: Mapping[str, Any]) -> str:
     """
     text = json.dumps(made_from, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def safe_name(text: str) -> str:
+    """Return text fit for a file's name: extractors may be named by a path."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text)[-100:]
+
+
+def folder_name(extractor: str, digest: str) -> str:
+    """Return the name of a store's folder."""
+    return f"{safe_name(extractor)}-{digest}"
 
 
 def list_stores(root: Path) -> list[Path]:
@@ -108,7 +119,7 @@ class FeatureStore:
     def create(cls, root: Path, extractor: str, dim: int, made_from: Mapping[str, Any]) -> Self:
         """Open the store of a fingerprint below `root`, made first if it does not exist."""
         digest = fingerprint(made_from)
-        folder = root / f"{extractor}-{digest}"
+        folder = root / folder_name(extractor, digest)
         if not (folder / STORE_FILE).is_file():
             folder.mkdir(parents=True, exist_ok=True)
             about = {

@@ -10,7 +10,7 @@ from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.classify.pooling import FloatArray
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index
 from audiotl_cli.errors import DataError
-from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.store.store import FeatureStore, folder_name
 from audiotl_cli.workflows.project import clip_keys, find_stores, is_store, open_memo
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def read_features_of(index: Index, root: Path, specs: list[ExtractorSpec]) -> La
     keyed = _keyed_clips(index, root)
     stores = []
     for spec in specs:
-        folder = root if is_store(root) else root / f"{spec.name}-{spec.fingerprint}"
+        folder = root if is_store(root) else root / folder_name(spec.name, spec.fingerprint)
         if not is_store(folder) or FeatureStore(folder).fingerprint != spec.fingerprint:
             layer = f" --layer {spec.layer}" if spec.layer else ""
             raise DataError(

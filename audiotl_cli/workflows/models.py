@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -45,6 +46,9 @@ class WeightsInfo:
     citation: str
     installed: str | None
     path: str | None
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,14 @@ class Fetched:
 
 
 def list_models() -> list[ModelInfo]:
-    """Return all registered extractors."""
-    return [_model_info(name) for name in list_extractors()]
+    """Return all registered extractors; plug-ins that are broken are warned of and left out."""
+    found = []
+    for name in list_extractors():
+        try:
+            found.append(_model_info(name))
+        except UsageError as error:
+            logger.warning("%s", error)
+    return found
 
 
 def fetch_model(

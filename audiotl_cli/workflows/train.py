@@ -12,7 +12,7 @@ from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.store.shard import write_whole
-from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 
 TRAIN, TEST = "train", "test"
@@ -106,7 +106,7 @@ def model_name(index: Index, extractors: list[ExtractorSpec], options: Classifie
     """Return a name that says what a model or an experiment is made of."""
     data_set = index.path.stem if index.path else "index"
     networks = "+".join(
-        spec.name + (f"-{spec.layer.replace('/', '-')}" if spec.layer else "")
+        safe_name(spec.name) + (f"-{safe_name(spec.layer.replace('/', '-'))}" if spec.layer else "")
         for spec in extractors
     )
     pca = f"-pca{options.pca}" if options.pca is not None else ""

@@ -1,0 +1,357 @@
+"""Embed with a TensorFlow model of one's own: a TFLite file or a SavedModel folder.
+
+``tflite:FILE`` and ``savedmodel:FOLDER`` take any model with one float32 input, the
+waveform of a window or its log-mel patch, and an output that is one vector a window. What
+the model cannot say itself stands in a small JSON file beside it, see
+`model_settings.Settings`.
+
+A TensorFlow model is a program: use only those of people you trust.
+"""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+import json
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.audio.framing import Framing
+from audiotl_cli.audio.types import Waveform
+from audiotl_cli.errors import UsageError, WeightsError
+from audiotl_cli.extractors import audioset
+from audiotl_cli.extractors.base import Description, Extractor, Layer, Patches
+from audiotl_cli.extractors.cache import file_sha256
+from audiotl_cli.extractors.model_settings import read_settings
+from audiotl_cli.extractors.runtime import limit_threads, tensorflow
+
+Array = npt.NDArray[np.float32]
+Shape = tuple[int | None, ...]
+
+PATCH = (audioset.PATCH_FRAMES, audioset.N_MELS)
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A model that was read.
+
+    Parameters
+    ----------
+    inputs : list of (shape, dtype)
+        Sizes that are free are None.
+    outputs : list of str
+    call : callable
+        Takes an output's name and an array of the input's shape.
+    """
+
+    inputs: list[tuple[Shape, str]]
+    outputs: list[str]
+    call: Callable[[str, Array], Any]
+
+
+class ModelFileExtractor(Extractor):
+    """Embeddings by a TensorFlow model in a file or folder, one frame a window.
+
+    Parameters
+    ----------
+    path : Path
+        The model. Its settings are in a file of the same name with ``.json`` added.
+    layer : str or None
+        Name of the output; None is the settings' or the only one.
+    hop_s, resampler
+        See `Extractor`.
+
+    Notes
+    -----
+    Zeros fill the last window, so that every sample is in one.
+
+    Raises
+    ------
+    WeightsError
+        There is no such model; when it is read, at the first use: it cannot be.
+    UsageError
+        The settings are wrong, or, at the first use, do not fit the model.
+    """
+
+    kind: ClassVar[str]
+    version = "1"
+    summary = "a TensorFlow model of your own"
+    default_layer = ""
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        layer: str | None = None,
+        hop_s: float | None = None,
+        resampler: str = "soxr",
+    ) -> None:
+        self.name = f"{self.kind}:{path}"
+        self.path = path.expanduser().absolute()
+        self._check_there()
+        self.settings_path = self.path.with_name(f"{self.path.name}.json")
+        self.settings = read_settings(self.settings_path)
+        self.sample_rate = self.settings.sample_rate
+        self.window_s = self.settings.window_s
+        self.default_hop_s = self.settings.hop_s
+        self.n_threads: int | None = None
+        super().__init__(layer=layer or self.settings.output, hop_s=hop_s, resampler=resampler)
+
+    @classmethod
+    def layers(cls) -> dict[str, Layer]:
+        return {}  # the outputs, which are known when the model is read
+
+    def check_layer(self) -> None:
+        """Leave it to the first use: the outputs are not known before."""
+
+    @cached_property
+    def dim(self) -> int:
+        return self._network.dim
+
+    @cached_property
+    def rows(self) -> int:
+        return 1
+
+    def frame(self, hop_s: float) -> Framing:
+        if self.settings.input == "log_mel":
+            return audioset.patch_framing(hop_s, pad_end=True)
+        window, hop = (max(1, round(s * self.sample_rate)) for s in (self.window_s, hop_s))
+        return Framing(window=window, hop=hop, tail="pad")
+
+    def weights_id(self) -> tuple[str, str]:
+        return f"sha256:{self._sha256}", f"unverified:{self.path.name}"
+
+    def details(self) -> dict[str, Any]:
+        if self.settings.input == "log_mel":
+            return {"input": "log_mel", "log_offset": self.settings.log_offset}
+        return {"input": "waveform"}
+
+    def describe(self) -> Description:
+        # where the model lies changes no number
+        return replace(super().describe(), extractor=self.kind)
+
+    def use_threads(self, n_threads: int) -> None:
+        limit_threads(n_threads)
+        self.n_threads = n_threads
+
+    def prepare(self) -> None:
+        _ = self._network
+
+    def front_end(self, segment: Waveform) -> Patches:
+        if self.settings.input == "log_mel":
+            frames = audioset.log_mel(segment, *audioset.tables(), self.settings.log_offset)
+            return audioset.cut_patches(frames, self.framing.hop)
+        windows: Patches = np.lib.stride_tricks.sliding_window_view(segment, self.framing.window)
+        return windows[:: self.framing.hop]
+
+    def forward(self, patches: Patches) -> Array:
+        return self._network.run(patches)[:, None, :]
+
+    @abc.abstractmethod
+    def open(self) -> OpenModel:
+        """Read the model; fails in any way where it cannot be."""
+
+    def _check_there(self) -> None:
+        if not self.path.is_file():
+            raise WeightsError(f"{self.path}: no such TFLite file")
+
+    @cached_property
+    def _sha256(self) -> str:
+        return file_sha256(self.path)
+
+    @cached_property
+    def _network(self) -> _Network:
+        try:
+            opened = self.open()
+        except Exception as error:  # a damaged model fails in any way
+            message = f"{self.path} cannot be read as {self.kind} ({_line(error)})"
+            raise WeightsError(message) from error
+        window = PATCH if self.settings.input == "log_mel" else (self.framing.window,)
+        try:
+            return _Network(opened, self.layer, window)
+        except ValueError as error:
+            raise UsageError(
+                f"{self.path}: {error}. What it takes is said in {self.settings_path} "
+                f"(now: {json.dumps(asdict(self.settings))})"
+            ) from error
+
+
+class TfliteExtractor(ModelFileExtractor):
+    """Embeddings by a TFLite file: ``tflite:FILE``; see `ModelFileExtractor`."""
+
+    kind = "tflite"
+    batch_size = 1  # a file's free batch size often is so by name only
+
+    def open(self) -> OpenModel:
+        tf = tensorflow()
+        _check_whole(self.path)
+        with warnings.catch_warnings():
+            # its successor is another package; this one comes with TensorFlow
+            message = r"\s*Warning: tf\.lite\.Interpreter is deprecated"
+            warnings.filterwarnings("ignore", message, UserWarning)
+            interpreter = tf.lite.Interpreter(str(self.path), num_threads=self.n_threads)
+        interpreter.allocate_tensors()
+        inputs = interpreter.get_input_details()
+        if len(interpreter.get_signature_list()) == 1:  # its names are better
+            outputs = interpreter.get_signature_runner().get_output_details()
+        else:
+            outputs = {output["name"]: output for output in interpreter.get_output_details()}
+
+        def call(output: str, array: Array) -> Any:
+            if tuple(interpreter.get_input_details()[0]["shape"]) != array.shape:
+                interpreter.resize_tensor_input(inputs[0]["index"], array.shape, strict=True)
+                interpreter.allocate_tensors()
+            interpreter.set_tensor(inputs[0]["index"], array)
+            interpreter.invoke()
+            return interpreter.get_tensor(outputs[output]["index"])
+
+        shapes = [(_shape(one["shape_signature"]), np.dtype(one["dtype"]).name) for one in inputs]
+        return OpenModel(shapes, list(outputs), call)
+
+
+class SavedModelExtractor(ModelFileExtractor):
+    """Embeddings by a SavedModel: ``savedmodel:FOLDER``; see `ModelFileExtractor`.
+
+    Its signature ``serving_default`` is used, or its only one.
+    """
+
+    kind = "savedmodel"
+
+    def open(self) -> OpenModel:
+        signatures = tensorflow().saved_model.load(str(self.path)).signatures
+        name = "serving_default" if len(signatures) != 1 else next(iter(signatures))
+        if name not in signatures:
+            raise ValueError(
+                f"it has the signatures {sorted(signatures)}, expected serving_default; save it "
+                "with signatures=, or a Keras model with model.export"
+            )
+        signature = signatures[name]
+        specs = signature.structured_input_signature[1]
+
+        def call(output: str, array: Array) -> Any:
+            arguments = {name: tensorflow().constant(array) for name in specs}
+            return signature(**arguments)[output].numpy()
+
+        shapes = [
+            (() if spec.shape.rank is None else _shape(spec.shape), spec.dtype.name)
+            for spec in specs.values()
+        ]
+        return OpenModel(shapes, list(signature.structured_outputs), call)
+
+    def _check_there(self) -> None:
+        if not (self.path / "saved_model.pb").is_file():
+            raise WeightsError(
+                f"{self.path}: no SavedModel, expected a folder with a file saved_model.pb"
+            )
+
+    @cached_property
+    def _sha256(self) -> str:
+        """The SHA-256 of the files TensorFlow reads: their digests and names, sorted."""
+        found = [self.path / "saved_model.pb"]
+        for part in ("variables", "assets"):
+            found += sorted(path for path in (self.path / part).rglob("*") if path.is_file())
+        lines = [f"{file_sha256(path)}  {path.relative_to(self.path).as_posix()}" for path in found]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+class _Network:
+    """A model that was tried: batches of windows in, one vector a window out.
+
+    Raises
+    ------
+    ValueError
+        The model takes or gives something else.
+    """
+
+    def __init__(self, opened: OpenModel, output: str, window: tuple[int, ...]) -> None:
+        if len(opened.inputs) != 1 or opened.inputs[0][1] != "float32":
+            found = ", ".join(f"{dtype} {_text(shape)}" for shape, dtype in opened.inputs)
+            raise ValueError(f"it takes {found or 'nothing'}, expected one float32 array")
+        shape = opened.inputs[0][0]
+        self.batched, self.batch = _batch(shape, window)
+        self.n_ones = max(0, len(shape) - len(window) - 1)  # such as a last axis of channels
+        self.window = window
+        if not output and len(opened.outputs) == 1:
+            output = opened.outputs[0]
+        if output not in opened.outputs:
+            raise ValueError(
+                f"its outputs are {', '.join(map(repr, opened.outputs))}, found none "
+                f'called {output!r}; choose one by --layer or as "output"'
+            )
+        self.output, self.call = output, opened.call
+        try:
+            zeros = np.zeros((self.batch or 1, *window), np.float32)
+            self.dim: int = self._vectors(zeros).shape[1]
+        except ValueError:
+            raise
+        except Exception as error:  # TensorFlow has many ways to refuse an input
+            raise ValueError(f"it fails on a window of zeros ({_line(error)})") from error
+
+    def run(self, windows: Array) -> Array:
+        """Return the vectors, (n, dim), of windows (n, ...)."""
+        size = self.batch or len(windows)
+        parts = []
+        for first in range(0, len(windows), size):
+            part = windows[first : first + size]
+            n_real = len(part)
+            if n_real < size:
+                filler = np.zeros((size - n_real, *self.window), np.float32)
+                part = np.concatenate([part, filler])
+            parts.append(self._vectors(part)[:n_real])
+        return np.concatenate(parts)
+
+    def _vectors(self, windows: Array) -> Array:
+        n = len(windows)
+        shape = (n, *self.window, *(1,) * self.n_ones) if self.batched else self.window
+        found = np.asarray(self.call(self.output, np.ascontiguousarray(windows.reshape(shape))))
+        values = found.reshape(1, *found.shape) if n == 1 and found.shape[:1] != (1,) else found
+        is_vector = values.shape[:1] == (n,) and sum(size > 1 for size in values.shape[1:]) <= 1
+        if not is_vector or not np.issubdtype(values.dtype, np.floating):
+            raise ValueError(
+                f"for {n} windows {self.output!r} gives {found.dtype} {_text(found.shape)}, "
+                "expected floats, one vector a window"
+            )
+        return values.reshape(n, -1).astype(np.float32, copy=False)
+
+
+def _check_whole(path: Path) -> None:
+    """Walk through a TFLite file; a cut one would end the process in TensorFlow's reader."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    try:
+        flatbuffer_utils.convert_bytearray_to_object(path.read_bytes())
+    except Exception as error:  # offsets that lead astray fail in any way
+        raise ValueError("it is damaged or no TFLite file") from error
+
+
+def _batch(shape: Shape, window: tuple[int, ...]) -> tuple[bool, int]:
+    """Return whether there is a first axis of windows, and its size, 0 where it is free."""
+    batched = len(shape) > len(window)
+    inner = shape[1:] if batched else shape
+    ones = inner[len(window) :]
+    fits = all(one in (1, None) for one in ones) and len(inner) >= len(window)
+    if not fits or any(a not in (b, None) for a, b in zip(inner, window, strict=False)):
+        raise ValueError(
+            f"it takes float32 {_text(shape)}, which a window of {_text(window)} does not fit"
+        )
+    return batched, (shape[0] or 0) if batched else 1
+
+
+def _shape(sizes: Sequence[Any]) -> Shape:
+    return tuple(None if size is None or size < 0 else int(size) for size in sizes)
+
+
+def _text(shape: Shape) -> str:
+    return "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
+
+
+def _line(error: Exception) -> str:
+    """Return the first line of a message: TensorFlow's go on for pages."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
