@@ -9,6 +9,11 @@ from audiotl_cli.dataset.index import Clip
 from tests.sounds import noise, write_wav
 
 
+def name_as_hash(path: Path) -> str:
+    """Stand in for the hash of a file."""
+    return f"hash of {path.name}"
+
+
 def quiet(done: int, total: int) -> None:
     pass
 
@@ -20,12 +25,13 @@ def test_columns_are_filled_in_the_order_of_the_clips(tmp_path: Path) -> None:
     clips = audit(
         [Clip("b.flac", label="x"), Clip("a.wav")],
         tmp_path,
+        name_as_hash,
         lambda done, total: steps.append((done, total)),
         workers=2,
     )
     assert clips == [
-        Clip("b.flac", label="x", duration_s=1.0, sample_rate=44100, channels=2),
-        Clip("a.wav", duration_s=0.5, sample_rate=8000, channels=1),
+        Clip("b.flac", "x", duration_s=1.0, sample_rate=44100, channels=2, sha256="hash of b.flac"),
+        Clip("a.wav", duration_s=0.5, sample_rate=8000, channels=1, sha256="hash of a.wav"),
     ]
     assert steps == [(1, 2), (2, 2)]
 
@@ -40,7 +46,7 @@ def test_problems_are_named_and_stop_nothing(tmp_path: Path) -> None:
     content[24:28] = b"\1\0\0\0"
     (tmp_path / "1 hz.wav").write_bytes(content)
     names = ["good", "header only", "zero bytes", "text", "folder", "1 hz", "missing"]
-    clips = audit([Clip(f"{name}.wav") for name in names], tmp_path, quiet)
+    clips = audit([Clip(f"{name}.wav") for name in names], tmp_path, name_as_hash, quiet)
     assert [clip.problems for clip in clips] == ["", "empty", "empty", *["unreadable"] * 4]
     assert problems(clips) == {
         "empty": ["header only.wav", "zero bytes.wav"],
@@ -60,7 +66,7 @@ def test_unknown_length_is_left_empty(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[8:12] = b"\xff\xff\xff\xff"
     path.write_bytes(content)
-    (clip,) = audit([Clip("x.au")], tmp_path, quiet)
+    (clip,) = audit([Clip("x.au")], tmp_path, name_as_hash, quiet)
     assert clip.problems == ""
     assert clip.sample_rate == 8000
     assert clip.duration_s is None or clip.duration_s == 0.1

@@ -189,7 +189,7 @@ def test_sources_are_taken_only_a_little_ahead(sources: list[AudioSource]) -> No
     for _ in range(20):
         embeddings_of(next(stream))
     assert n_taken <= 20 + 12
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert decode_threads() == []
 
 
@@ -199,7 +199,7 @@ def test_closing_early_stops_threads_that_wait(tmp_path: Path) -> None:
     next(stream)
     assert decode_threads()
     started = time.monotonic()
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert time.monotonic() - started < 3
     assert decode_threads() == []
 
