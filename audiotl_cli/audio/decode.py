@@ -30,6 +30,9 @@ EXTENSIONS = frozenset(f".{ending}" for ending in _ENDINGS.split())
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1_000, 768_000
 """Hz. Outside this range a header is damaged or not of sound."""
 
+MAX_SAMPLE = 1e6
+"""Larger samples are damage; their squares would overflow in the front ends."""
+
 BLOCK_SAMPLES = 1 << 18
 """Samples read at once over all channels: 1 MiB of float32."""
 
@@ -184,6 +187,11 @@ def _mix_down(block: Any, path: Path) -> Waveform:
     mono: Waveform = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
     if not np.isfinite(mono).all():
         raise AudioError("holds samples that are not finite numbers", code="not_finite")
+    if np.abs(mono).max(initial=0.0) > MAX_SAMPLE:
+        raise AudioError(
+            f"holds samples beyond {MAX_SAMPLE:g}; expected -1 to 1, or thereabouts",
+            code="not_finite",
+        )
     return np.ascontiguousarray(mono, dtype=np.float32)
 
 

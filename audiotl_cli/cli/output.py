@@ -43,7 +43,8 @@ def console(*, stderr: bool = False) -> Console:
 
         stream = sys.stderr if stderr else sys.stdout
         # nothing is folded on its way into a file or another program
-        width = None if stream.isatty() else int(os.environ.get("COLUMNS", "200"))
+        columns = os.environ.get("COLUMNS", "")
+        width = None if stream.isatty() else int(columns) if columns.isdecimal() else 200
         _consoles[stderr] = Console(
             file=stream, width=width, highlight=False, markup=False, emoji=False
         )

@@ -178,6 +178,17 @@ class _Batcher:
             audio_s = entry.job.n_samples / self.extractor.sample_rate
             if entry.job.error is not None:
                 yield Embedded(None, audio_s, entry.job.error)
-            else:
-                embeddings = self.extractor.assemble(np.concatenate(entry.frames))
+                continue
+            embeddings = self.extractor.assemble(np.concatenate(entry.frames))
+            if np.isfinite(embeddings.frames).all():
                 yield Embedded(embeddings, audio_s)
+            else:
+                yield Embedded(None, audio_s, _overflowed())
+
+
+def _overflowed() -> AudioError:
+    return AudioError(
+        "gives embeddings that are not finite: its samples are far beyond -1 to 1",
+        code="not_finite",
+        stage="embed",
+    )

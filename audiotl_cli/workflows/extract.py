@@ -116,20 +116,22 @@ def extract_features(
     n_added, audio_s = 0, 0.0
     with store.writer() as writer:
         missing = _missing(index, store, failures)
-        n_skipped = len(index.clips) - len(missing) - len(failures.items)
         on_clip(0, len(missing), 0.0)
         if missing:
-            results = embed_sources(extractor, missing.values(), workers=workers)
+            sources = (same[0] for same in missing.values())
+            results = embed_sources(extractor, sources, workers=workers)
             with closing(results):  # so that an error here stops the workers at once
                 for done, (key, result) in enumerate(zip(missing, results, strict=True), 1):
                     audio_s += result.audio_s
                     if result.error is not None:
-                        failures.add(missing[key].path, result.error)
+                        for source in missing[key]:
+                            failures.add(source.path, result.error)
                     elif result.embeddings is not None:
                         writer.add(key, Features(result.embeddings.frames, result.embeddings.times))
                         n_added += 1
                     on_clip(done, len(missing), audio_s)
     store.touch()
+    n_skipped = len(index.clips) - n_added - len(failures.items)
     wall_s = time.perf_counter() - started
     spec = store_spec(store)
     return ExtractReport(store, spec, n_added, n_skipped, failures.items, audio_s, wall_s)
@@ -154,16 +156,21 @@ class _Failures:
             )
 
 
-def _missing(index: Index, store: FeatureStore, failures: _Failures) -> dict[str, AudioSource]:
-    """Return what the store does not hold, by key; files without a key have failed."""
-    missing: dict[str, AudioSource] = {}
+def _missing(
+    index: Index, store: FeatureStore, failures: _Failures
+) -> dict[str, list[AudioSource]]:
+    """Return what the store does not hold, by key: recordings with the same samples together.
+
+    Files without a key have failed.
+    """
+    missing: dict[str, list[AudioSource]] = {}
     keys = clip_keys(index, open_memo(store.folder.parent))
     for clip, key in zip(index.clips, keys, strict=True):
         source = index.source(clip)
         if isinstance(key, AudioError):
             failures.add(source.path, key)
         elif key not in store:
-            missing.setdefault(key, source)
+            missing.setdefault(key, []).append(source)
     return missing
 
 

@@ -114,6 +114,33 @@ def test_bad_recordings_are_reported_and_the_rest_goes_on(
     ]
 
 
+def test_every_copy_of_a_bad_recording_is_listed(indexed: Path, run: Run) -> None:
+    (indexed / "rain/bad-1.wav").write_text("this is no sound")
+    (indexed / "drum/bad-2.wav").write_text("this is no sound")
+    run("index", indexed)
+
+    value = run("extract", "--extractor", "mfcc", "--json").json
+
+    assert sorted(Path(failure["path"]).name for failure in value["failures"]) == [
+        "bad-1.wav",
+        "bad-2.wav",
+    ]
+    assert (value["n_added"], value["n_skipped"], value["n_failed"]) == (24, 0, 2)
+
+
+def test_samples_beyond_all_measure_are_no_features(indexed: Path, run: Run) -> None:
+    import soundfile
+
+    loud = np.full(30_000, 1e25, np.float32)
+    soundfile.write(indexed / "rain/loud.wav", loud, 22_050, subtype="FLOAT")
+    run("index", indexed)
+
+    value = run("extract", "--extractor", "mfcc", "--json").json
+
+    assert [(f["stage"], f["code"]) for f in value["failures"]] == [("decode", "not_finite")]
+    assert value["n_added"] == 24
+
+
 def test_strict_and_error_rate_end_the_run(indexed: Path, run: Run) -> None:
     (indexed / "chirp/a-bad.wav").write_text("this is no sound")
     (indexed / "chirp/b-bad.wav").write_text("nor is this")
