@@ -109,7 +109,7 @@ def test_same_make_opens_the_same_store_and_another_make_another(tmp_path: Path)
 def test_stores_are_listed_by_last_use(tmp_path: Path) -> None:
     stores = [FeatureStore.create(tmp_path, name, 4, {"name": name}) for name in "abc"]
     for store, then in zip(stores, (300, 100, 200), strict=True):
-        os.utime(store.folder, (then, then))
+        os.utime(store.folder / "store.json", (then, then))
     (tmp_path / "no-store").mkdir()
     assert [folder.name[0] for folder in list_stores(tmp_path)] == ["b", "c", "a"]
 
