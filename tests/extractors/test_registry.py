@@ -49,12 +49,12 @@ def test_load_passes_the_options_on() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(UsageError, match="no extractor 'vgish'; choose from musicnn, mfcc"):
+    with pytest.raises(UsageError, match="no extractor 'vgish'; choose from musicnn, openl3, mfcc, vggish, yamnet"):
         load_extractor("vgish")
 
 
 def test_weights_for_an_extractor_without() -> None:
-    with pytest.raises(UsageError, match="mfcc runs with its published weights only"):
+    with pytest.raises(UsageError, match="mfcc takes no other weights than its own"):
         load_extractor("mfcc", weights="w.h5")
 
 
