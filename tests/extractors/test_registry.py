@@ -49,7 +49,9 @@ def test_load_passes_the_options_on() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(UsageError, match="no extractor 'vgish'; choose from musicnn, openl3, mfcc, vggish, yamnet"):
+    with pytest.raises(
+        UsageError, match="no extractor 'vgish'; choose from musicnn, openl3, mfcc, vggish, yamnet"
+    ):
         load_extractor("vgish")
 
 
