@@ -102,16 +102,16 @@ def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
         start = round((source.start_s or 0.0) * rate)
         remaining = math.inf if source.end_s is None else round(source.end_s * rate) - start
         if start:
-            _skip(file, start, source.path)
+            _skip(file, start)
         block_frames = max(1, BLOCK_SAMPLES // file.channels)
         n_read = 0
         while remaining > 0:
-            block = _read(file, int(min(block_frames, remaining)), source.path)
+            block = _read(file, int(min(block_frames, remaining)))
             if len(block) == 0:
                 break
             n_read += len(block)
             remaining -= len(block)
-            yield _mix_down(block, source.path), rate
+            yield _mix_down(block), rate
         if n_read == 0:
             where = f" from {start / rate:.3f} s on" if start else ""
             raise AudioError(f"holds no audio samples{where}", code="empty")
@@ -160,7 +160,7 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile]:
         yield file
 
 
-def _read(file: soundfile.SoundFile, n_frames: int, path: Path) -> Any:
+def _read(file: soundfile.SoundFile, n_frames: int) -> Any:
     import soundfile
 
     try:
@@ -169,7 +169,7 @@ def _read(file: soundfile.SoundFile, n_frames: int, path: Path) -> Any:
         raise AudioError(f"breaks off while decoding ({_reason(error)})") from error
 
 
-def _skip(file: soundfile.SoundFile, n_frames: int, path: Path) -> None:
+def _skip(file: soundfile.SoundFile, n_frames: int) -> None:
     """Move to a frame; formats that cannot seek are read up to it."""
     import soundfile
 
@@ -177,13 +177,13 @@ def _skip(file: soundfile.SoundFile, n_frames: int, path: Path) -> None:
         file.seek(min(n_frames, file.frames))
     except (soundfile.LibsndfileError, RuntimeError):
         while n_frames > 0:
-            block = _read(file, min(n_frames, BLOCK_SAMPLES), path)
+            block = _read(file, min(n_frames, BLOCK_SAMPLES))
             if len(block) == 0:
                 return
             n_frames -= len(block)
 
 
-def _mix_down(block: Any, path: Path) -> Waveform:
+def _mix_down(block: Any) -> Waveform:
     mono: Waveform = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
     if not np.isfinite(mono).all():
         raise AudioError("holds samples that are not finite numbers", code="not_finite")

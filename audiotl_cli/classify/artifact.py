@@ -19,7 +19,6 @@ from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.errors import ArtifactError
 
 FORMAT = 1
-SUFFIX = ".joblib"
 _LIBRARIES = ("scikit-learn", "numpy", "joblib", "tensorflow", "soundfile", "soxr")
 
 

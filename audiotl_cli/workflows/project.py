@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.store.memo import HashMemo, clip_key
@@ -69,11 +68,6 @@ def clip_keys(index: Index, memo: HashMemo) -> list[str | AudioError]:
         keys.append(clip_key(sha256, clip.start_s, clip.end_s))
     memo.save()
     return keys
-
-
-def source_key(source: AudioSource, memo: HashMemo) -> str:
-    """Return the key of a source; errors as `HashMemo.sha256`."""
-    return clip_key(memo.sha256(source.path), source.start_s, source.end_s)
 
 
 def is_store(folder: Path) -> bool:
