@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from audiotl_cli.cli import options, output
+from audiotl_cli.files import write_whole
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.predict import Prediction
@@ -121,7 +122,5 @@ def _write(text: str, to: Path | None) -> None:
         sys.stdout.flush()
         return
     to.parent.mkdir(parents=True, exist_ok=True)
-    part = to.with_name(f".{to.name}.part")
-    part.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
-    part.replace(to)
+    write_whole(to, text.encode("utf-8", "surrogateescape"))
     output.note(f"Written to {to}")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import write_whole
 
 ROOT_COMMENT = "# audio_root: "
 LABEL_SEPARATOR = ";"
@@ -137,9 +138,7 @@ class Index:
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = [f"{ROOT_COMMENT}{_root_text(self.audio_root, path.parent)}\n", _line(COLUMNS)]
         lines += [_line([_cell(getattr(clip, name)) for name in COLUMNS]) for clip in self.clips]
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_bytes("".join(lines).encode("utf-8", "surrogateescape"))
-        part.replace(path)
+        write_whole(path, "".join(lines).encode("utf-8", "surrogateescape"))
         return replace(self, path=path)
 
     def source(self, clip: Clip) -> AudioSource:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 
 from audiotl_cli.evaluation.metrics import Scores
+from audiotl_cli.files import write_whole
 
 
 def draw_confusion(scores: Scores, title: str, path: Path) -> None:
@@ -35,7 +36,7 @@ def draw_confusion(scores: Scores, title: str, path: Path) -> None:
                     axes.text(column, row, str(count), ha="center", va="center", color=colour)
     bar = figure.colorbar(image, ax=axes, shrink=0.7, label="share of the true label")
     bar.outline.set_visible(False)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    picture = io.BytesIO()
     # no date or version inside: the same evaluation gives the same bytes
-    figure.savefig(part, format="png", metadata={"Software": None})
-    part.replace(path)
+    figure.savefig(picture, format="png", metadata={"Software": None})
+    write_whole(path, picture.getvalue())

@@ -213,7 +213,7 @@ class TfliteExtractor(ModelFileExtractor):
             return interpreter.get_tensor(outputs[output]["index"])
 
         shapes = [(_shape(one["shape_signature"]), np.dtype(one["dtype"]).name) for one in inputs]
-        return OpenModel(shapes, list(outputs), call)
+        return OpenModel(shapes, sorted(outputs), call)
 
 
 class SavedModelExtractor(ModelFileExtractor):
@@ -243,7 +243,7 @@ class SavedModelExtractor(ModelFileExtractor):
             (() if spec.shape.rank is None else _shape(spec.shape), spec.dtype.name)
             for spec in specs.values()
         ]
-        return OpenModel(shapes, list(signature.structured_outputs), call)
+        return OpenModel(shapes, sorted(signature.structured_outputs), call)
 
     def _check_there(self) -> None:
         if not (self.path / "saved_model.pb").is_file():

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import write_whole
 
 FORMAT = 1
 MEMBERS = ("format", "keys", "offsets", "times", "frames")
@@ -73,27 +74,6 @@ def write_shard(folder: Path, clips: Mapping[str, Features], *, sync: bool = Tru
     path = folder / f"shard-{hashlib.sha256(data).hexdigest()[:16]}.npz"
     write_whole(path, data, sync=sync)
     return path
-
-
-def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> None:
-    """Write a file under a temporary name and rename it into place."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    if sync and os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def read_keys(path: Path) -> list[str]:

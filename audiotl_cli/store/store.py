@@ -15,13 +15,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import write_whole
 from audiotl_cli.store.shard import (
     DamagedShardError,
     Features,
     read_keys,
     read_shard,
     write_shard,
-    write_whole,
 )
 
 logger = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.figures import draw_confusion
 from audiotl_cli.evaluation.metrics import Scores, score
 from audiotl_cli.evaluation.protocols import Round, check_groups, leave_one_out, parse_protocol
-from audiotl_cli.store.shard import write_whole
+from audiotl_cli.files import write_whole
 from audiotl_cli.workflows.features import LabelledFeatures, read_features, read_features_of
 from audiotl_cli.workflows.train import TEST, model_name
 

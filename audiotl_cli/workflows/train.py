@@ -11,7 +11,7 @@ from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, f
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
-from audiotl_cli.store.shard import write_whole
+from audiotl_cli.files import write_whole
 from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 

@@ -22,7 +22,6 @@ from audiotl_cli.store.shard import (
     read_keys,
     read_shard,
     write_shard,
-    write_whole,
 )
 from tests.store.features import clips_of, features_of, key_of, same
 
@@ -262,22 +261,6 @@ def test_file_that_cannot_be_opened_is_not_called_damaged(
     with pytest.raises(DataError, match=r"cannot be opened \(Permission denied\)") as caught:
         read_keys(path)
     assert not isinstance(caught.value, DamagedShardError)
-
-
-def test_failed_write_leaves_the_old_file_and_no_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "store.json"
-    write_whole(path, b"old")
-
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_every_clip_gets_its_own_frames(tmp_path: Path) -> None:

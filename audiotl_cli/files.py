@@ -1,0 +1,44 @@
+"""Write files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> None:
+    """Write a file under a temporary name and rename it into place.
+
+    Readers see the old file or the whole new one, never a part.
+
+    Parameters
+    ----------
+    path : Path
+        In a folder that exists.
+    data : bytes
+    sync : bool
+        Whether to wait until the disk has it, so that a power cut cannot take it back.
+        Without, it still survives the death of this process.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written, or the disk is full; the old file stays.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    if sync and os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
