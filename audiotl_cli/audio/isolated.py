@@ -178,10 +178,10 @@ class _Process:
     """One decoding process and the pipes to it."""
 
     def __init__(self) -> None:
-        # decoders complain to stderr; the child shares the position in this file
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
         code = CODE.format(path=sys.path)
         try:
+            # decoders complain to stderr; the child shares the position in this file
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
             self._popen = subprocess.Popen(
                 [sys.executable, "-P", "-c", code],
                 stdin=subprocess.PIPE,
@@ -191,7 +191,6 @@ class _Process:
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # nothing here multiplies matrices
             )
         except OSError as error:
-            self._said.close()
             raise AudiotlError(f"no process can be started to decode with ({error})") from error
         assert self._popen.stdin is not None
         assert self._popen.stdout is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -22,6 +23,8 @@ from audiotl_cli.cli import (
     train,
 )
 from audiotl_cli.errors import AudiotlError
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     name="audiotl",
@@ -123,6 +126,8 @@ def run(args: list[str] | None) -> int:
             raise
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         output.error(f"{where}{error.strerror or error}")
+        if error.errno in NO_ROOM:
+            output.note("Make room; what was finished is kept, and the same command goes on there.")
         return 3
     except Exception as error:
         if output.state.debug:

@@ -71,6 +71,8 @@ def embed_sources(
     """
     remaining = iter(sources)
     first = list(islice(remaining, workers))
+    if not first:
+        return
     with (
         Decoders(len(first)) as decoders,  # they start while the network is loaded
         ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool,

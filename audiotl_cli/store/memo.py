@@ -7,6 +7,7 @@ that was cut off or damaged does not match its check sum and counts for nothing.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import stat
 import time
@@ -14,6 +15,8 @@ import zlib
 from pathlib import Path
 
 from audiotl_cli.errors import AudioError
+
+logger = logging.getLogger(__name__)
 
 SETTLED_S = 2.0
 """A file changed less than this long ago may change again within one tick of its time."""
@@ -74,13 +77,20 @@ class HashMemo:
         return sha256
 
     def save(self) -> None:
-        """Append what was learnt since the last call."""
+        """Append what was learnt since the last call, where the folder can be written.
+
+        A memo only spares work: without room for it, or leave to write it, the work goes on.
+        """
         if not self._new:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # one write to a file opened for appending: runs side by side do not mix their lines
-        with self.path.open("ab") as file:
-            file.write(b"".join(self._new))
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # one write to a file opened for appending: runs side by side do not mix their lines
+            with self.path.open("ab") as file:
+                file.write(b"".join(self._new))
+        except OSError as error:
+            logger.debug("Hashes are not remembered: %s", error)
+            return
         self._new = []
 
 
