@@ -35,6 +35,7 @@ class HashMemo:
         self.path = path
         self._known: dict[str, tuple[int, int, str]] = {}
         self._new: list[bytes] = []
+        self._real_folders: dict[str, str] = {}
         try:
             lines = path.read_bytes().splitlines()
         except OSError:
@@ -54,7 +55,7 @@ class HashMemo:
             The file is missing or cannot be read.
         """
         try:
-            real = os.path.realpath(path)
+            real = self._real_path(path)
             state = os.stat(real)  # noqa: PTH116
             known = self._known.get(real)
             if known and known[:2] == (state.st_size, state.st_mtime_ns):
@@ -75,6 +76,14 @@ class HashMemo:
             body = numbers + os.fsencode(real)
             self._new.append(_check_sum(body) + b"\t" + body + b"\n")
         return sha256
+
+    def _real_path(self, path: Path) -> str:
+        """Return a path without links; each folder is looked up once, for it takes long."""
+        folder, name = os.path.split(path)
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        real = os.path.join(self._real_folders[folder], name)  # noqa: PTH118
+        return os.path.realpath(real) if name == ".." or os.path.islink(real) else real  # noqa: PTH114
 
     def save(self) -> None:
         """Append what was learnt since the last call, where the folder can be written.
