@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from audiotl_cli import Index
 from tests.conftest import LABELS, Run
 
 
@@ -166,3 +167,46 @@ def test_groups_on_both_sides_of_a_fold_are_named(project: Path, sounds: Path, r
     finished = run("evaluate", "--cv", "fold")
 
     assert "groups stand on both sides of a fold" in finished.err
+
+
+@pytest.mark.parametrize("again", [["--seed", 7], ["--no-audit"]], ids=["split", "name"])
+def test_clips_that_were_trained_on_are_counted(
+    extracted: Path, sounds: Path, run: Run, again: list[object]
+) -> None:
+    model = run("train", "--json").json["model"]
+    trained = {
+        clip.path for clip in Index.read("data/index/sounds.csv").clips if clip.split == "train"
+    }
+    assert run("index", sounds, "--out", "data/other.csv", *again).code == 0
+    tested = {clip.path for clip in Index.read("data/other.csv").clips if clip.split == "test"}
+
+    finished = run("evaluate", model, "--index", "data/other.csv", "--json")
+    shown = run("evaluate", model, "--index", "data/other.csv")
+    clean = run("evaluate", model, "--json")
+
+    n_both = len(tested & trained)
+    assert n_both > 0
+    assert finished.json["n_trained_on"] == n_both
+    assert f"{n_both} of the 6 clips evaluated were trained on" in finished.err
+    assert f"6 clips, {n_both} of them trained on)" in shown.out
+    assert clean.json["n_trained_on"] == 0
+    assert "trained on" not in clean.err
+    assert "trained_on" not in clean.json["card"]
+
+
+def test_copies_on_both_sides_of_a_fold_are_counted(project: Path, sounds: Path, run: Run) -> None:
+    folder = project / "copies"
+    for label in LABELS:
+        (folder / label).mkdir(parents=True)
+        for take in range(4):
+            content = (sounds / label / f"{label}-0{take}.wav").read_bytes()
+            (folder / label / f"{take}-1.wav").write_bytes(content)
+            if take == 0:
+                (folder / label / f"{take}-2.wav").write_bytes(content)
+    run("index", folder, "--fold-regex", r"-(\d)\.wav")
+    run("extract", "--extractor", "mfcc")
+
+    finished = run("evaluate", "--cv", "fold", "--json")
+
+    assert finished.json["n_trained_on"] == 6
+    assert "6 of the 15 clips evaluated were trained on" in finished.err
