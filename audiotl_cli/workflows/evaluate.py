@@ -267,5 +267,10 @@ def _report(
     if about["n_trained_on"]:
         heading += f", {about['n_trained_on']} of {len(clips)} clips were trained on"
     heading = "\n".join([heading, *about["warnings"]])
-    draw_confusion(scores, heading, folder / "confusion.png")
+    figure = folder / "confusion.png"
+    figure.unlink(missing_ok=True)  # that of an evaluation before
+    try:
+        draw_confusion(scores, heading, figure)
+    except Exception as error:  # whatever drawing meets, the scores are worth more
+        logger.warning("%s could not be drawn (%r)", figure, error)
     return EvaluateReport(title, scores, result, rounds, folder)

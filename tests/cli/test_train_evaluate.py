@@ -210,3 +210,43 @@ def test_copies_on_both_sides_of_a_fold_are_counted(project: Path, sounds: Path,
 
     assert finished.json["n_trained_on"] == 6
     assert "6 of the 15 clips evaluated were trained on" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["knn", "n_neighbors=99"], "knn cannot be fitted to 18 clips: Expected n_neighbors"),
+        (["svm", "decision_function_shape=ovo"], "expected 'ovr': scores here are one a label"),
+        (["svm", "kernel=precomputed"], "svm cannot be fitted to 18 clips"),
+        (["mlp", "hidden_layer_sizes=(0,)"], "mlp cannot be fitted to 18 clips"),
+        (["logreg", "class_weight={7: 1}"], "logreg cannot be fitted to 18 clips"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, list) else "",
+)
+def test_parameters_that_do_not_work_are_explained(
+    extracted: Path, run: Run, args: list[str], message: str
+) -> None:
+    finished = run("train", "--classifier", args[0], "--param", args[1])
+
+    assert finished.code == 2
+    assert message in finished.err
+    assert not Path("data/models").exists()
+
+
+def test_scores_outlive_a_figure_that_cannot_be_drawn(
+    extracted: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise RuntimeError("no ink")
+
+    run("train")
+    run("evaluate", "--report", "r")
+    Path("r/report.json").unlink()
+    monkeypatch.setattr("audiotl_cli.workflows.evaluate.draw_confusion", fail)
+
+    finished = run("evaluate", "--report", "r", "--json")
+
+    assert finished.code == 0
+    assert json.loads(Path("r/report.json").read_text()) == finished.json
+    assert "r/confusion.png could not be drawn (RuntimeError('no ink'))" in finished.err
+    assert not Path("r/confusion.png").exists()
