@@ -250,3 +250,18 @@ def test_scores_outlive_a_figure_that_cannot_be_drawn(
     assert json.loads(Path("r/report.json").read_text()) == finished.json
     assert "r/confusion.png could not be drawn (RuntimeError('no ink'))" in finished.err
     assert not Path("r/confusion.png").exists()
+
+
+def test_another_store_than_the_last_is_not_taken_in_silence(
+    extracted: Path, sounds: Path, run: Run
+) -> None:
+    other = sounds / "rain"
+    run("index", other, "--out", "o.csv", "--label-regex", "(rain)")
+    last = run("extract", "--extractor", "mfcc", "--hop-s", 0.5, "--index", "o.csv", "--json").json
+    for shard in Path(last["store"]).glob("*.npz"):
+        shard.unlink()
+
+    finished = run("train", "--index", "data/index/sounds.csv", "--quiet")
+
+    assert finished.code == 0
+    assert f"{last['store']} was used last, but holds no features" in finished.err
