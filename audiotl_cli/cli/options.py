@@ -113,7 +113,8 @@ Scale = Annotated[
     bool | None,
     typer.Option(
         "--scale/--no-scale",
-        help="Standardise features first.  [default: as the classifier needs]",
+        help="Standardise features first.  [default: as the classifier needs; always for several "
+        "extractors]",
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
@@ -124,6 +125,18 @@ Param = Annotated[
         "--param",
         metavar="K=V",
         help="A parameter of the classifier, such as C=0.1; repeatable.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Search = Annotated[
+    int,
+    typer.Option(
+        "--search",
+        metavar="N",
+        min=0,
+        help="Try N settings of classifier, pooling and parameters (there are 55) by "
+        "cross-validation among the training clips, and take the best.",
+        show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
 ]
