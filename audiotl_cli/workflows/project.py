@@ -122,11 +122,11 @@ def find_stores(root: Path, extractors: list[str], keys: set[str]) -> list[Featu
             f"no features of this index's clips are in {root}; make them with: audiotl extract"
         )
     if not extractors:
-        if stores[-1].folder != candidates[-1]:
+        if stores[-1] is not candidates[-1]:
             logger.warning(
                 "%s was used last, but holds no features of this index's clips; "
                 "%s is taken (--extractor chooses)",
-                candidates[-1],
+                candidates[-1].folder,
                 stores[-1].folder,
             )
         return [stores[-1]]

@@ -74,7 +74,7 @@ def _needed_keys(index: Index, memo: HashMemo) -> set[str]:
             needed.add(key)
         elif not clip.sha256:
             raise DataError(
-                f"{index.path} names {clip.path}, which {key}: its features cannot be told from "
+                f"{index.path} names {clip.path}: {key}. Its features cannot be told from "
                 "those that nobody needs. Bring it back, or take it out of the index"
             )
     return needed
