@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiotl_cli.audio import isolated
+from audiotl_cli.audio import decoder_process
 from audiotl_cli.audio.decode import read_blocks
 from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource
@@ -127,7 +127,7 @@ def test_a_working_directory_full_of_modules_is_not_imported(
 
 @pytest.fixture
 def bad_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolated, "CODE", BAD_DECODER)
+    monkeypatch.setattr(decoder_process, "CODE", BAD_DECODER)
 
 
 @pytest.mark.usefixtures("bad_decoder")
@@ -200,7 +200,7 @@ def test_what_goes_wrong_in_python_is_an_error_of_the_file(tmp_path: Path) -> No
 def test_a_process_that_cannot_start_is_no_fault_of_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(isolated, "CODE", "import sys; sys.exit('no such module')")
+    monkeypatch.setattr(decoder_process, "CODE", "import sys; sys.exit('no such module')")
     with Decoders() as decoders, pytest.raises(AudiotlError, match="no such module") as caught:
         list(decoders.read_blocks(source_at(tmp_path / "good.wav")))
     assert not isinstance(caught.value, AudioError)
@@ -238,8 +238,8 @@ def test_stopping_frees_threads_that_wait_for_a_decoder(tmp_path: Path) -> None:
 PARENT = """
 import sys, time
 from pathlib import Path
-from audiotl_cli.audio import isolated
-isolated.CODE = sys.argv[1]
+from audiotl_cli.audio import decoder_process, isolated
+decoder_process.CODE = sys.argv[1]
 from audiotl_cli.audio.types import AudioSource
 decoders = isolated.Decoders(1)
 blocks = decoders.read_blocks(AudioSource(Path(sys.argv[2])))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiotl_cli.audio import isolated
+from audiotl_cli.audio import decoder_process, isolated
 from tests.conftest import Run
 from tests.reliability import bad_decoder
 from tests.sounds import noise, sine, write_wav
@@ -58,7 +58,7 @@ def test_case_25_a_crash_and_a_hang_cost_two_files_of_twenty(
         with Path(f"sounds/{name}.wav").open("ab") as file:
             file.write(name.encode())
     run("index", "sounds", "--no-audit")
-    monkeypatch.setattr(isolated, "CODE", bad_decoder.CODE)
+    monkeypatch.setattr(decoder_process, "CODE", bad_decoder.CODE)
     monkeypatch.setattr(isolated, "TIMEOUT_S", 2.0)
 
     finished = run("extract", "--extractor", "mfcc", "--json")
