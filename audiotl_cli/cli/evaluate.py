@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = "Examples:  audiotl evaluate   |   audiotl evaluate --cv fold --classifier linear-svm"
 MOST_COLUMNS = 24  # a wider confusion matrix is left to the figure
+LEAST_NAME = 8  # columns; a confusion matrix whose names get less is, too
 
 
 def evaluate(
@@ -150,10 +151,16 @@ def _show_confusion(scores: Scores) -> None:
     from rich.text import Text
 
     letters = _letters(len(scores.labels))
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.add_column("true \\ predicted")
+    digits = max(3, len(str(scores.confusion.max())))
+    room = output.console().width - (digits + 1) * len(letters) - 2
+    if room < LEAST_NAME:
+        output.line("confusion matrix too wide to show: see the figure")
+        return
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+    grid.add_column("true \\ predicted", no_wrap=True, max_width=room)
     for letter in letters:
-        grid.add_column(letter, justify="right", min_width=3)
+        grid.add_column(letter, justify="right", min_width=digits, no_wrap=True)
+    none = "·" if output.console().encoding.startswith("utf") else "."
     for row, label in enumerate(scores.labels):
         n_clips = max(int(scores.confusion[row].sum()), 1)
         cells = []
@@ -161,7 +168,7 @@ def _show_confusion(scores: Scores) -> None:
             count = int(scores.confusion[row, column])
             share = count / n_clips
             style = "bold green" if row == column else "bold red" if share >= 0.1 else "yellow"
-            cells.append(Text(str(count), style) if count else Text("·", "dim"))
+            cells.append(Text(str(count), style) if count else Text(none, "dim"))
         grid.add_row(f"{letters[row]} {output.clean(label)}", *cells)
     output.show(grid)
 
