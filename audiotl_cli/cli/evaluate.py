@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ LEAST_NAME = 8  # columns; a confusion matrix whose names get less is, too
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[
         list[Path] | None,
         typer.Argument(help="Model files.  [default: the newest in data/models]"),
@@ -55,6 +57,14 @@ def evaluate(
     from audiotl_cli.workflows.evaluate import cross_validate, evaluate_model
     from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
 
+    fitting = ("extractor", "classifier", "pooling", "pca", "scale", "param")
+    if cv is None and (unused := options.typed(context, *fitting)):
+        raise UsageError(
+            f"{', '.join(unused)} without --cv: a saved model keeps what it was trained with; "
+            "train another with audiotl train, or cross-validate with --cv"
+        )
+    if cv is not None and options.typed(context, "split"):
+        raise UsageError("--cv evaluates on every clip: give no --split with it")
     path = index or newest_index()
     clips = Index.read(path)
     root = store or FEATURES
@@ -101,7 +111,13 @@ def evaluate(
             _show(found)
 
     output.result(values[0] if len(values) == 1 else values, show)
-    output.next_command("audiotl predict FILE" if cv is None else "audiotl train")
+    if cv is not None:
+        output.next_command(
+            f"audiotl train{options.carry(context, 'index', 'store', 'seed', *fitting)}"
+        )
+    else:
+        file = f" --model {shlex.quote(str(model[0]))}" if model else ""
+        output.next_command(f"audiotl predict FILE{file}")
 
 
 def _show(report: EvaluateReport) -> None:

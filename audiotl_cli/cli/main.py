@@ -23,6 +23,7 @@ from audiotl_cli.cli import (
     store,
     train,
 )
+from audiotl_cli.cli.streams import BROKEN_PIPE, open_streams
 from audiotl_cli.errors import AudiotlError, UsageError
 
 INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
@@ -83,7 +84,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     output.state = output.State()
-    output.open_streams()
+    open_streams()
     try:
         with output.own_stderr():
             given = sys.argv[1:] if args is None else args
@@ -140,7 +141,7 @@ def run(args: Sequence[str]) -> int:
     """
     code, message = _run(args)
     asked = output.state.json or "--json" in args
-    if code and asked and not output.state.answered and code != output.BROKEN_PIPE:
+    if code and asked and not output.state.answered and code != BROKEN_PIPE:
         output.write(json.dumps({"error": {"exit_code": code, "message": message}}) + "\n")
     return code
 

@@ -5,7 +5,6 @@ Text that comes from files (names, labels) is printed as it is, never as markup.
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
@@ -16,12 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from audiotl_cli.cli.streams import BROKEN_PIPE, lead_nowhere
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.style import StyleType
     from rich.table import Table
 
-BROKEN_PIPE = 141  # 128 and the number of the signal, as shells have it
 NARROW = 100  # columns; below, a progress line does without its bar
 NUMBERS = 38  # columns that the numbers of a progress line take without one
 PLAIN_EVERY_S = 10.0  # between progress lines where there is no terminal to draw a bar in
@@ -57,17 +57,11 @@ def _open_console(stream: TextIO, width: int | None) -> Console:
 
     class PipeConsole(Console):
         def on_broken_pipe(self) -> None:
-            _lead_nowhere(stream)
+            lead_nowhere(stream)
             if stream is sys.stdout:  # notes may go unread, a result not
                 raise SystemExit(BROKEN_PIPE)
 
     return PipeConsole(file=stream, width=width, highlight=False, markup=False, emoji=False)
-
-
-def _lead_nowhere(stream: TextIO) -> None:
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, stream.fileno())
-    os.close(null)
 
 
 def write(text: str) -> None:
@@ -76,7 +70,7 @@ def write(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError as error:
-        _lead_nowhere(sys.stdout)
+        lead_nowhere(sys.stdout)
         raise SystemExit(BROKEN_PIPE) from error
 
 
@@ -88,7 +82,7 @@ def clean(text: object) -> str:
     )
 
 
-def result(value: Any, show: Callable[[], None]) -> None:
+def result(value: Any, show: Callable[[], None] = lambda: None) -> None:
     """Give a command's result: one JSON value with ``--json``, else whatever `show` prints."""
     if state.json:
         text = json.dumps(value, allow_nan=False) + "\n"
@@ -116,7 +110,7 @@ def note(text: object, style: StyleType | None = "dim") -> None:
 
 
 def next_command(command: str) -> None:
-    """Say what to type next."""
+    """Say what to type next; see `options.carry` for what it must not forget."""
     if not state.json:
         note(f"Next: {command}", style="cyan")
 
@@ -259,32 +253,12 @@ class LogHandler(logging.Handler):
             note(text, style=None)
 
 
-def open_streams() -> None:
-    """Make the three streams fit to use.
-
-    One that was closed leads nowhere; it also must not leave its number to a file, which
-    would then hold what native libraries print. What a stream's encoding has no sign for is
-    escaped.
-    """
-    for name, errors in (
-        ("stdin", "surrogateescape"),
-        ("stdout", "backslashreplace"),
-        ("stderr", "backslashreplace"),
-    ):
-        stream = getattr(sys, name)
-        if stream is None:  # the lowest number that is free is taken: the stream's own
-            null = os.open(os.devnull, os.O_RDWR)
-            setattr(sys, name, os.fdopen(null, "r" if name == "stdin" else "w"))
-        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors=errors)
-
-
 def finish(code: int) -> int:
     """Bring out what is left to be written, and return the exit code after that."""
     try:
         sys.stdout.flush()
     except OSError as problem:
-        _lead_nowhere(sys.stdout)
+        lead_nowhere(sys.stdout)
         if isinstance(problem, BrokenPipeError):
             return BROKEN_PIPE
         if not code:
@@ -320,7 +294,7 @@ def own_stderr() -> Iterator[None]:
         try:
             own.flush()
         except OSError:
-            _lead_nowhere(own)
+            lead_nowhere(own)
         os.dup2(copy, 2)
         sys.stderr = python_stderr
         own.close()
