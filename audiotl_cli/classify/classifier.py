@@ -35,7 +35,9 @@ class ClassifierOptions:
     pca : int or None
         Dimensions of a whitening PCA.
     scale : bool or None
-        Whether to standardise features; None is the classifier's own habit.
+        Whether to standardise features; None is the classifier's own habit, and yes where
+        several extractors' features stand side by side: unscaled, the one with the largest
+        numbers would drown the others.
     params : mapping
         Parameters of the estimator.
     seed : int
@@ -137,7 +139,7 @@ def fit_classifier(
     pipeline = build_classifier(
         options.classifier,
         options.params,
-        scale=options.scale,
+        scale=True if options.scale is None and len(clips[0]) > 1 else options.scale,
         pca=options.pca,
         seed=options.seed,
     )
