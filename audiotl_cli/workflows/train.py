@@ -128,7 +128,8 @@ def model_name(
     parts = [data_set, networks, options.classifier, options.pooling]
     if options.pca is not None:
         parts.append(f"pca{options.pca}")
-    if options.scale not in (None, recipe.scale):
+    scaled = recipe.scale or len(extractors) > 1  # as `fit_classifier` has it
+    if options.scale not in (None, scaled):
         parts.append("scale" if options.scale else "no-scale")
     for name, value in sorted(options.params.items()):
         if name not in recipe.params or recipe.params[name] != value:
