@@ -154,6 +154,8 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
             args=list(args), prog_name="audiotl", default_map=defaults, auto_envvar_prefix="AUDIOTL"
         )
     except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # met while help was printed
+            return BROKEN_PIPE, ""
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
         # wrong usage has been shown by the command line's library, and is what this came from
         wrong = getattr(stop.__context__, "format_message", lambda: "")()

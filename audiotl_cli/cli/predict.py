@@ -53,9 +53,9 @@ def predict(
     from audiotl_cli.workflows.project import newest_model
 
     form = _choose_format(format_, to, json=json)
+    given = [Path(text) for text in _expand(inputs)]
     path = model or newest_model()
     output.note(f"Model {path}")
-    given = [Path(text) for text in _expand(inputs)]
     files = list_inputs(given)
     loaded = load_model(path)
     for warning in {spec.warning for spec in loaded.card.extractors} - {""}:
@@ -106,6 +106,8 @@ def _expand(inputs: list[str]) -> list[str]:
     """Replace ``-`` by the lines on stdin."""
     names: list[str] = []
     for text in inputs:
+        if not text:  # an unset variable of a script; as a path it would be the current folder
+            raise UsageError("an input is empty text; expected a recording, a folder, or -")
         names += [line for line in sys.stdin.read().splitlines() if line] if text == "-" else [text]
     return names
 

@@ -16,6 +16,7 @@ def test_a_progress_line_is_one_line(monkeypatch: pytest.MonkeyPatch, width: int
     text = io.StringIO()
     screen = Console(file=text, width=width, force_terminal=True, color_system=None)
     monkeypatch.setitem(output._consoles, True, screen)
+    monkeypatch.setattr(output, "state", output.State())
 
     with output.progress("Embedding with tflite:models/some/bird.tflite") as update:
         update(9_999, 10_000, 0.25)

@@ -173,6 +173,7 @@ def test_json_is_printed_beside_a_file(trained: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        ([""], "an input is empty text"),
         (["--output", "out.txt"], "expected a name ending in .json, .jsonl or .csv"),
         (["--output", "out"], "expected a name ending in"),
         (["--output", "out.csv", "--format", "table"], "expected a name ending in"),

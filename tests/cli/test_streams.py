@@ -65,6 +65,12 @@ def test_a_pipe_that_nobody_reads_ends_the_run_quietly(odd: Path, option: str) -
     assert done.stderr == b""
 
 
+def test_help_that_nobody_reads_ends_the_same_way(project: Path) -> None:
+    done = shell("audiotl --help | true; exit ${PIPESTATUS[0]}")
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_notes_that_nobody_reads_do_not_end_the_run(odd: Path) -> None:
     done = shell("audiotl index odd 2> >(exec true); echo $?")
 
