@@ -45,6 +45,7 @@ def evaluate(
     pca: options.Pca = None,
     scale: options.Scale = None,
     param: options.Param = None,
+    search: options.Search = 0,
     seed: options.Seed = 0,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -57,7 +58,7 @@ def evaluate(
     from audiotl_cli.workflows.evaluate import cross_validate, evaluate_model
     from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
 
-    fitting = ("extractor", "classifier", "pooling", "pca", "scale", "param")
+    fitting = ("extractor", "classifier", "pooling", "pca", "scale", "param", "search")
     if cv is None and (unused := options.typed(context, *fitting)):
         raise UsageError(
             f"{', '.join(unused)} without --cv: a saved model keeps what it was trained with; "
@@ -81,7 +82,7 @@ def evaluate(
             params=options.parse_params(param),
             seed=seed,
         )
-        with output.progress("Cross-validating", "rounds") as update:
+        with output.progress("Cross-validating", "fits" if search else "rounds") as update:
             reports.append(
                 cross_validate(
                     clips,
@@ -89,6 +90,7 @@ def evaluate(
                     extractor or [],
                     chosen,
                     cv,
+                    n_settings=search,
                     report=report,
                     experiments=EXPERIMENTS,
                     on_round=lambda done, total: update(done, total, 0.0),
@@ -136,6 +138,8 @@ def _show(report: EvaluateReport) -> None:
         rounds = "  ".join(f"{name}: {value:.3f}" for name, value in report.rounds.items())
         if len(report.rounds) <= 20:
             output.line(f"accuracy by round  {rounds}")
+    for name, setting in report.result.get("chosen", {}).items():
+        output.line(f"chosen for round {name}, without its clips: {output.setting(setting)}")
     _show_labels(scores)
     if len(scores.labels) <= MOST_COLUMNS:
         _show_confusion(scores)

@@ -15,12 +15,18 @@ from audiotl_cli.classify.artifact import (
     dump_model,
     library_versions,
 )
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
-from audiotl_cli.classify.table import RECIPES, classifier_name
+from audiotl_cli.classify.classifier import (
+    DEFAULT_POOLING,
+    ClassifierOptions,
+    ClipClassifier,
+    fit_classifier,
+)
+from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
 from audiotl_cli.store.store import FeatureStore, safe_name
+from audiotl_cli.workflows.choose import OnFit, choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 
 TRAIN, TEST = "train", "test"
@@ -49,9 +55,11 @@ def train_model(
     extractors: list[str],
     options: ClassifierOptions,
     *,
+    n_settings: int = 0,
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    on_fit: OnFit = lambda done, total: None,
 ) -> TrainReport:
     """Fit a classifier on one split of an index and save it.
 
@@ -64,10 +72,14 @@ def train_model(
     extractors : list of str
         Their features are put side by side; empty for the store used last.
     options : ClassifierOptions
+    n_settings : int
+        How many settings of classifier, pooling and parameters to try on the clips to train
+        on; the best is fitted. 0 takes `options` as they are.
     split : str
     out : Path or None
         The model's file; None names it by what it is made of, in `models`.
     models : Path
+    on_fit : callable
 
     Raises
     ------
@@ -76,7 +88,7 @@ def train_model(
     UsageError
         Options that do not fit the classifier or the data.
     """
-    options = replace(options, classifier=classifier_name(options.classifier))
+    options = asked = replace(options, classifier=classifier_name(options.classifier))
     data = read_features(index, root, extractors)
     splits = {clip.split for clip in data.clips}
     has_splits = splits != {""}
@@ -86,6 +98,9 @@ def train_model(
             f"no clip with features is in the split {split!r}; the index has "
             f"{', '.join(sorted(splits - {''}))}"
         )
+    tried = choose(data, rows, n_settings, options, on_fit) if n_settings else []
+    if tried:
+        options = tried[0].options
     classifier = fit_classifier(
         [data.frames[i] for i in rows], [data.labels[i] for i in rows], options
     )
@@ -104,16 +119,23 @@ def train_model(
         n_clips=len(rows),
         held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
         versions=library_versions(),
+        search=[one.as_json() for one in tried],
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
     )
-    path = out or models / f"{model_name(index, data.extractors, options, split)}.joblib"
+    name = model_name(index, data.extractors, asked, n_settings=n_settings, split=split)
+    path = out or models / f"{name}.joblib"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump_model(classifier, card))
     return TrainReport(path, card, data.stores)
 
 
 def model_name(
-    index: Index, extractors: list[ExtractorSpec], options: ClassifierOptions, split: str = TRAIN
+    index: Index,
+    extractors: list[ExtractorSpec],
+    options: ClassifierOptions,
+    *,
+    n_settings: int = 0,
+    split: str = TRAIN,
 ) -> str:
     """Return a name that says what a model or an experiment is made of.
 
@@ -125,7 +147,11 @@ def model_name(
         for spec in extractors
     )
     recipe = RECIPES[options.classifier]
-    parts = [data_set, networks, options.classifier, options.pooling]
+    kind = f"{options.classifier}-{options.pooling}"
+    if n_settings:  # among which those asked for are only the first
+        usual = kind == f"{DEFAULT}-{DEFAULT_POOLING}"
+        kind = f"search{n_settings}" if usual else f"search{n_settings}-from-{kind}"
+    parts = [data_set, networks, kind]
     if options.pca is not None:
         parts.append(f"pca{options.pca}")
     scaled = recipe.scale or len(extractors) > 1  # as `fit_classifier` has it

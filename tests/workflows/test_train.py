@@ -16,7 +16,7 @@ INDEX = Index([Clip("a")], Path(), Path("x.csv"))
 
 @given(st.dictionaries(texts, texts, max_size=5), texts)
 def test_a_name_is_fit_for_a_file(params: dict[str, str], split: str) -> None:
-    name = model_name(INDEX, [], ClassifierOptions(params=params), split)
+    name = model_name(INDEX, [], ClassifierOptions(params=params), split=split)
 
     assert len(name) <= LONGEST_NAME
     assert re.fullmatch(r"[A-Za-z0-9_.=+-]+", name)
