@@ -118,6 +118,7 @@ class MusicnnExtractor(Extractor):
     window_s = 3.0
     default_hop_s = 1.0
     default_layer = "max_pool"
+    batch_size = 8  # larger ones are no faster
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:

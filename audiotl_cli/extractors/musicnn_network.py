@@ -27,7 +27,7 @@ Float64Array = npt.NDArray[np.float64]
 
 BATCH_NORM_EPSILON = 1e-3
 NEGLIGIBLE = 1e-7  # what float32 resolves next to 1
-FRAMES_AT_ONCE = 16  # along time: the fastest of 4, 8, 16, 32 on one and on two cores
+FRAMES_AT_ONCE = 4  # the fastest of 4, 8, 16, 24 and 32
 
 
 class Variables:
