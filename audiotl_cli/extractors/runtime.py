@@ -44,7 +44,7 @@ def one_blas_thread() -> Iterator[None]:
                 _blas_limit.restore_original_limits()
 
 
-@cache
+@cache  # looking for libraries takes milliseconds; NumPy's is there already
 def _blas() -> Any:
     from threadpoolctl import ThreadpoolController
 
