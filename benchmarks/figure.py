@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 BAR = 0.34
-OGG, WAV = "#1f5f8b", "#9cc3dd"
+FORMS = (("ogg", "#1f5f8b", "white", -BAR / 2), ("wav", "#9cc3dd", "black", BAR / 2))
 
 
 def draw(found: Mapping[str, Any], path: Path) -> Path:
@@ -21,7 +21,7 @@ def draw(found: Mapping[str, Any], path: Path) -> Path:
     figure, axes = plt.subplots(figsize=(8, 1.4 + 0.62 * len(rows)), layout="constrained")
     names = []
     for place, row in enumerate(rows):
-        for ending, colour, offset in (("ogg", OGG, -BAR / 2), ("wav", WAV, BAR / 2)):
+        for ending, colour, ink, offset in FORMS:
             speed, y = row[ending]["rate"], place + offset
             bound = row["audio_s"] / row[ending]["bound_s"]
             axes.barh(y, speed, BAR, color=colour, label=ending.upper() if place == 0 else None)
@@ -30,10 +30,12 @@ def draw(found: Mapping[str, Any], path: Path) -> Path:
             text = f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}"
             axes.annotate(
                 text,
-                (max(speed, bound), y),
+                (0, y),
+                xycoords=("axes fraction", "data"),
                 xytext=(5, 0),
                 textcoords="offset points",
                 va="center",
+                color=ink,
                 fontsize=8,
             )
         engine = f"\n{row['engine']}" if row["gflop_per_window"] else ""
@@ -41,7 +43,9 @@ def draw(found: Mapping[str, Any], path: Path) -> Path:
     axes.set_yticks(range(len(rows)), names)
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.set_xlim(right=2.2 * max(axes.dataLim.x1, 1))
+    slowest = min(row[ending]["rate"] for row in rows for ending, *_ in FORMS)
+    axes.set_xlim(left=slowest / 4)  # room for a number in the shortest bar
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel("seconds of audio a second, end to end (logarithmic)")
     machine = found["machine"]
     axes.set_title(

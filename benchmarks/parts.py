@@ -61,12 +61,12 @@ def measure(
     model.prepare()
     first = _recordings(folder, "wav")[0]
     windows = _windows(model, _at_rate(model, _decoded([first])))
-    model.run(windows)
+    batch = np.resize(windows, (model.batch_size, *windows.shape[1:]))
+    model.run(batch)
     start_s = time.perf_counter() - started
 
-    batch = np.resize(windows, (model.batch_size, *windows.shape[1:]))
     batch_s = best_of(lambda: model.run(batch), at_least=2)
-    n_clips = max(2, round(run_s * model.batch_size / (batch_s * len(windows))))
+    n_clips = max(1, round(run_s * model.batch_size / (batch_s * len(windows))))
     oggs, wavs = (_recordings(folder, ending)[:n_clips] for ending in ("ogg", "wav"))
     walls = {}
     for ending, paths in (("ogg", oggs), ("wav", wavs)):

@@ -37,7 +37,13 @@ def show(found: Mapping[str, Any]) -> None:
 
 
 def _table(title: str, *columns: str, left: int = 1) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number < left else "right", no_wrap=True)
     return table
@@ -45,8 +51,9 @@ def _table(title: str, *columns: str, left: int = 1) -> Table:
 
 def _show_extractors(console: Console, rows: list[dict[str, Any]]) -> None:
     measured = [row for row in rows if "skipped" not in row]
-    columns = ("extractor", "engine", "OGG", "WAV", "bound", "wall/bound", "network")
-    speeds = _table("Seconds of audio a second", *columns, "efficiency", "start s", "MB", left=2)
+    columns = ("extractor", "engine", "OGG", "WAV", "bound", "wall/\nbound", "network\nalone")
+    more = ("efficiency\nalone", "end\nto end", "start\ns", "peak\nMB")
+    speeds = _table("Seconds of audio a second", *columns, *more, left=2)
     for row in measured:
         ogg = row["ogg"]
         speeds.add_row(
@@ -57,7 +64,8 @@ def _show_extractors(console: Console, rows: list[dict[str, Any]]) -> None:
             _rate(row["audio_s"] / ogg["bound_s"]),
             f"{ogg['wall_over_bound']:.2f}",
             _rate(row["network_rate"]),
-            f"{ogg['efficiency']:.2f}" if ogg["efficiency"] else "",
+            _share(row["network_efficiency"]),
+            _share(ogg["efficiency"]),
             f"{row['start_s']:.1f}",
             f"{row['peak_mb']:.0f}",
         )
@@ -66,13 +74,13 @@ def _show_extractors(console: Console, rows: list[dict[str, Any]]) -> None:
     notes = [
         "OGG, WAV: extractions into a new store, all costs but the start (import, weights, first "
         "batch).",
-        "bound: OGG, the parts by themselves over the cores. network: alone, on all cores.",
+        "bound: from OGG, the parts by themselves over the cores. Network alone: on all cores.",
     ]
     if rates:
         notes.append(
-            "efficiency: the convolutions' arithmetic over the time of the OGG extraction, over a "
-            f"matrix product's rate ({min(rates):.0f} to {max(rates):.0f} GFLOP/s, float32, all "
-            "cores). MB: the most memory held."
+            "efficiency: the convolutions' arithmetic over the time, alone or from OGG, over a "
+            f"matrix product's\nrate ({min(rates):.0f} to {max(rates):.0f} GFLOP/s, float32, all "
+            "cores). peak: the most memory held."
         )
     if any(row["weights"] == "random" for row in measured):
         notes.append("* random weights, speed only")
@@ -82,7 +90,8 @@ def _show_extractors(console: Console, rows: list[dict[str, Any]]) -> None:
         if "skipped" in row:
             console.print(f"Not measured: {row['name']} by {row['engine']}: {row['skipped']}")
     console.print()
-    parts = _table("Where the cores' time goes, %, from OGG", "extractor", "engine", *PARTS, left=2)
+    names = [part.replace("_", " ") for part in PARTS]
+    parts = _table("Where the cores' time goes, %, from OGG", "extractor", "engine", *names, left=2)
     for row in measured:
         taken = (f"{100 * row['ogg']['shares'][part]:.1f}" for part in PARTS)
         parts.add_row(_name(row), row["engine"] if row["gflop_per_window"] else "", *taken)
@@ -121,7 +130,7 @@ def _show_startup(console: Console, found: Mapping[str, Any]) -> None:
     console.print(table)
     console.print(
         f"predict takes {found['predict_over_import']:.2f} times as long as importing TensorFlow "
-        f"({found['n_rounds']} rounds)\n"
+        f"(median of {found['n_rounds']})\n"
     )
 
 
@@ -145,4 +154,8 @@ def _name(row: Mapping[str, Any]) -> str:
 
 
 def _rate(rate: float) -> str:
-    return f"{rate:.3g}" if rate < 100 else f"{rate:.0f}"
+    return f"{rate:.{2 if rate < 10 else 1 if rate < 100 else 0}f}"
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.2f}"
