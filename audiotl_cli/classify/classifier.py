@@ -35,7 +35,9 @@ class ClassifierOptions:
     pca : int or None
         Dimensions of a whitening PCA.
     scale : bool or None
-        Whether to standardise features; None is the classifier's own habit.
+        Whether to standardise features; None is the classifier's own habit, and yes where
+        several extractors' features stand side by side: unscaled, the one with the largest
+        numbers would drown the others.
     params : mapping
         Parameters of the estimator.
     seed : int
@@ -137,20 +139,24 @@ def fit_classifier(
     pipeline = build_classifier(
         options.classifier,
         options.params,
-        scale=options.scale,
+        scale=True if options.scale is None and len(clips[0]) > 1 else options.scale,
         pca=options.pca,
         seed=options.seed,
     )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        classifier = ClipClassifier(pipeline, names, options.pooling)
         try:
             pipeline.fit(X, y)
-        except (ValueError, TypeError) as error:
-            reason = str(error).splitlines()[0]
-            raise UsageError(f"{options.classifier} cannot be fitted: {reason}") from error
+            classifier.scores(clips[:1])  # some parameters only fail when something is predicted
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            reason = (str(error).splitlines() or [repr(error)])[0]
+            raise UsageError(
+                f"{options.classifier} cannot be fitted to {len(clips)} clips: {reason}"
+            ) from error
     for text in sorted({str(warning.message).splitlines()[0] for warning in caught}):
         logger.warning("%s: %s", options.classifier, text)
-    return ClipClassifier(pipeline, names, options.pooling)
+    return classifier
 
 
 def _row_scores(pipeline: Any, X: FloatArray, n_labels: int) -> npt.NDArray[np.float64]:

@@ -108,10 +108,12 @@ def _show(report: EvaluateReport) -> None:
     output.line(report.title, style="bold")
     output.warnings(report.result["warnings"])
     low, high = scores.interval
+    n_trained_on = report.result["n_trained_on"]
+    trained_on = f", {n_trained_on} of them trained on" if n_trained_on else ""
     output.line(
         f"accuracy {scores.accuracy:.3f}  (95 % interval {low:.3f} to {high:.3f}, "
-        f"{report.result['n_clips']} clips)   balanced accuracy {scores.balanced_accuracy:.3f}   "
-        f"macro F1 {scores.macro_f1:.3f}"
+        f"{report.result['n_clips']} clips{trained_on})   "
+        f"balanced accuracy {scores.balanced_accuracy:.3f}   macro F1 {scores.macro_f1:.3f}"
     )
     if report.rounds:
         rounds = "  ".join(f"{name}: {value:.3f}" for name, value in report.rounds.items())

@@ -111,7 +111,8 @@ Scale = Annotated[
     bool | None,
     typer.Option(
         "--scale/--no-scale",
-        help="Standardise features first.  [default: as the classifier needs]",
+        help="Standardise features first.  [default: as the classifier needs; always for several "
+        "extractors]",
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),

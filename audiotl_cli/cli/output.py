@@ -103,12 +103,11 @@ def error(text: object) -> None:
 
 
 def warn(text: object) -> None:
-    """Say on stderr what should be looked into; nothing with ``--quiet``."""
+    """Say on stderr what should be looked into, even with ``--quiet``."""
     from rich.text import Text
 
-    if not state.quiet:
-        message = Text.assemble(("Warning: ", "bold yellow"), clean(text))
-        console(stderr=True).print(message, soft_wrap=True)
+    message = Text.assemble(("Warning: ", "bold yellow"), clean(text))
+    console(stderr=True).print(message, soft_wrap=True)
 
 
 def warnings(texts: Sequence[str]) -> None:

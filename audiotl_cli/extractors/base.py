@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import numbers
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -278,7 +279,8 @@ class Extractor(abc.ABC):
         Raises
         ------
         AudioError
-            The waveform is empty, has another shape, or holds values that are not finite.
+            The waveform is empty, has another shape, holds values that are not finite, or
+            the sample rate is none.
         """
         samples = np.asarray(waveform, dtype=np.float32)
         if samples.ndim == 2:
@@ -291,6 +293,8 @@ class Extractor(abc.ABC):
             )
         if not np.isfinite(samples).all():
             raise AudioError("the waveform holds values that are not finite", code="not_finite")
+        if not (isinstance(sample_rate, numbers.Real) and 1 <= sample_rate < float("inf")):
+            raise AudioError(f"the sample rate is {sample_rate!r}, expected Hz", code="bad_rate")
         samples = resample(samples, sample_rate, self.sample_rate, self.resampler)
         frames = [self.run(patches) for patches in self.patches([samples])]
         return self.assemble(np.concatenate(frames))

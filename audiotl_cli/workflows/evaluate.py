@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.artifact import library_versions, load_model_file
+from audiotl_cli.classify.artifact import clip_mark, library_versions, load_model_file
 from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.build import assign_folds
@@ -95,13 +95,21 @@ def evaluate_model(
             f"no clip with features is in the split {split!r} of {index.path} (it has {found}); "
             "choose one with --split, or evaluate with --cv"
         )
-    if split == card.split and index.sha256() == card.index_sha256:
-        logger.warning("the model was trained on the split %r: its score says little", split)
     clips = [data.clips[i] for i in rows]
     matrix = classifier.scores([data.frames[i] for i in rows])
     title = f"{model.stem} on {split} of {index.path.name if index.path else 'the index'}"
-    about: dict[str, Any] = {"model": str(model), "split": split, "card": asdict(card)}
-    about["warnings"] = _warnings(data)
+    known = set(card.trained_on)
+    n_trained_on = sum(clip_mark(data.keys[i]) in known for i in rows) if known else None
+    about = {
+        "model": str(model),
+        "split": split,
+        "index": index.path.name if index.path else "",
+        "index_sha256": index.sha256(),
+        "n_trained_on": n_trained_on,
+        "card": {name: value for name, value in asdict(card).items() if name != "trained_on"},
+        "warnings": _warnings(data),
+    }
+    _warn_trained_on(n_trained_on, len(rows))
     folder = report or experiments / f"{model.stem}-{split}"
     return _report(title, about, clips, classifier.labels, matrix, {}, folder, seed)
 
@@ -151,13 +159,17 @@ def cross_validate(
     labels = sorted(set(data.labels))
     matrix = np.zeros((len(data.clips), len(labels)))
     accuracies: dict[str, float] = {}
+    n_trained_on = 0
     for done, one in enumerate(rounds, 1):
         columns, scores = _fit_round(data, one, options, labels)
         matrix[np.ix_(one.test, columns)] = scores
         told = matrix[one.test].argmax(axis=1)
         right = [labels[best] == data.labels[i] for best, i in zip(told, one.test, strict=True)]
         accuracies[one.name] = sum(right) / len(right)
+        known = {data.keys[i] for i in one.train}
+        n_trained_on += sum(data.keys[i] in known for i in one.test)
         on_round(done, len(rounds))
+    _warn_trained_on(n_trained_on, len(data.clips))
     about = {
         "cv": protocol,
         "classifier": options.classifier,
@@ -169,6 +181,7 @@ def cross_validate(
         "index_sha256": index.sha256(),
         "seed": options.seed,
         "rounds": accuracies,
+        "n_trained_on": n_trained_on,
         "warnings": _warnings(data),
         "versions": library_versions(),
     }
@@ -194,6 +207,15 @@ def _fit_round(
     )
     columns = [labels.index(label) for label in classifier.labels]
     return columns, classifier.scores([data.frames[i] for i in one.test])
+
+
+def _warn_trained_on(n_trained_on: int | None, n_clips: int) -> None:
+    if n_trained_on:
+        logger.warning(
+            "%d of the %d clips evaluated were trained on, so the score is too good",
+            n_trained_on,
+            n_clips,
+        )
 
 
 def _warnings(data: LabelledFeatures) -> list[str]:
@@ -242,6 +264,13 @@ def _report(
     write_whole(folder / "report.json", text.encode())
     heading = f"{title}\naccuracy {scores.accuracy:.3f}"
     heading += f" [{scores.interval[0]:.3f}, {scores.interval[1]:.3f}]"
+    if about["n_trained_on"]:
+        heading += f", {about['n_trained_on']} of {len(clips)} clips were trained on"
     heading = "\n".join([heading, *about["warnings"]])
-    draw_confusion(scores, heading, folder / "confusion.png")
+    figure = folder / "confusion.png"
+    figure.unlink(missing_ok=True)  # that of an evaluation before
+    try:
+        draw_confusion(scores, heading, figure)
+    except Exception as error:  # whatever drawing meets, the scores are worth more
+        logger.warning("%s could not be drawn (%r)", figure, error)
     return EvaluateReport(title, scores, result, rounds, folder)

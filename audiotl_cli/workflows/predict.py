@@ -75,9 +75,11 @@ class Model:
         return self.classifier.labels
 
     def predict(
-        self, paths: Iterable[str | Path], *, workers: int | None = None
+        self, paths: str | Path | Iterable[str | Path], *, workers: int | None = None
     ) -> list[Prediction]:
-        """Predict recordings; see `stream`."""
+        """Predict one recording or several; see `stream`."""
+        if isinstance(paths, str | Path):
+            paths = [paths]
         return list(self.stream([Path(path) for path in paths], workers=workers))
 
     def stream(self, paths: Sequence[Path], *, workers: int | None = None) -> Iterator[Prediction]:

@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard, dump_model, library_versions
+from audiotl_cli.classify.artifact import (
+    ExtractorSpec,
+    ModelCard,
+    clip_mark,
+    dump_model,
+    library_versions,
+)
 from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.index import Index
@@ -95,6 +101,7 @@ def train_model(
         n_clips=len(rows),
         held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
         versions=library_versions(),
+        trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
     )
     path = out or models / f"{model_name(index, data.extractors, options)}.joblib"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from audiotl_cli import Index
 from tests.conftest import LABELS, Run
 
 
@@ -166,3 +167,101 @@ def test_groups_on_both_sides_of_a_fold_are_named(project: Path, sounds: Path, r
     finished = run("evaluate", "--cv", "fold")
 
     assert "groups stand on both sides of a fold" in finished.err
+
+
+@pytest.mark.parametrize("again", [["--seed", 7], ["--no-audit"]], ids=["split", "name"])
+def test_clips_that_were_trained_on_are_counted(
+    extracted: Path, sounds: Path, run: Run, again: list[object]
+) -> None:
+    model = run("train", "--json").json["model"]
+    trained = {
+        clip.path for clip in Index.read("data/index/sounds.csv").clips if clip.split == "train"
+    }
+    assert run("index", sounds, "--out", "data/other.csv", *again).code == 0
+    tested = {clip.path for clip in Index.read("data/other.csv").clips if clip.split == "test"}
+
+    finished = run("evaluate", model, "--index", "data/other.csv", "--json")
+    shown = run("evaluate", model, "--index", "data/other.csv")
+    clean = run("evaluate", model, "--json")
+
+    n_both = len(tested & trained)
+    assert n_both > 0
+    assert finished.json["n_trained_on"] == n_both
+    assert f"{n_both} of the 6 clips evaluated were trained on" in finished.err
+    assert f"6 clips, {n_both} of them trained on)" in shown.out
+    assert clean.json["n_trained_on"] == 0
+    assert "trained on" not in clean.err
+    assert "trained_on" not in clean.json["card"]
+
+
+def test_copies_on_both_sides_of_a_fold_are_counted(project: Path, sounds: Path, run: Run) -> None:
+    folder = project / "copies"
+    for label in LABELS:
+        (folder / label).mkdir(parents=True)
+        for take in range(4):
+            content = (sounds / label / f"{label}-0{take}.wav").read_bytes()
+            (folder / label / f"{take}-1.wav").write_bytes(content)
+            if take == 0:
+                (folder / label / f"{take}-2.wav").write_bytes(content)
+    run("index", folder, "--fold-regex", r"-(\d)\.wav")
+    run("extract", "--extractor", "mfcc")
+
+    finished = run("evaluate", "--cv", "fold", "--json")
+
+    assert finished.json["n_trained_on"] == 6
+    assert "6 of the 15 clips evaluated were trained on" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["knn", "n_neighbors=99"], "knn cannot be fitted to 18 clips: Expected n_neighbors"),
+        (["svm", "decision_function_shape=ovo"], "expected 'ovr': scores here are one a label"),
+        (["svm", "kernel=precomputed"], "svm cannot be fitted to 18 clips"),
+        (["mlp", "hidden_layer_sizes=(0,)"], "mlp cannot be fitted to 18 clips"),
+        (["logreg", "class_weight={7: 1}"], "logreg cannot be fitted to 18 clips"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, list) else "",
+)
+def test_parameters_that_do_not_work_are_explained(
+    extracted: Path, run: Run, args: list[str], message: str
+) -> None:
+    finished = run("train", "--classifier", args[0], "--param", args[1])
+
+    assert finished.code == 2
+    assert message in finished.err
+    assert not Path("data/models").exists()
+
+
+def test_scores_outlive_a_figure_that_cannot_be_drawn(
+    extracted: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise RuntimeError("no ink")
+
+    run("train")
+    run("evaluate", "--report", "r")
+    Path("r/report.json").unlink()
+    monkeypatch.setattr("audiotl_cli.workflows.evaluate.draw_confusion", fail)
+
+    finished = run("evaluate", "--report", "r", "--json")
+
+    assert finished.code == 0
+    assert json.loads(Path("r/report.json").read_text()) == finished.json
+    assert "r/confusion.png could not be drawn (RuntimeError('no ink'))" in finished.err
+    assert not Path("r/confusion.png").exists()
+
+
+def test_another_store_than_the_last_is_not_taken_in_silence(
+    extracted: Path, sounds: Path, run: Run
+) -> None:
+    other = sounds / "rain"
+    run("index", other, "--out", "o.csv", "--label-regex", "(rain)")
+    last = run("extract", "--extractor", "mfcc", "--hop-s", 0.5, "--index", "o.csv", "--json").json
+    for shard in Path(last["store"]).glob("*.npz"):
+        shard.unlink()
+
+    finished = run("train", "--index", "data/index/sounds.csv", "--quiet")
+
+    assert finished.code == 0
+    assert f"{last['store']} was used last, but holds no features" in finished.err
