@@ -63,7 +63,7 @@ def measure_extractors(corpus: Corpus, run_s: float) -> list[dict[str, Any]]:
     rows = []
     for case in CASES:
         for engine in ENGINES if case.gflop else ENGINES[:1]:
-            _say(f"{case.name} by {engine}")
+            _say(f"{case.name} by {engine}" if case.gflop else case.name)
             row: dict[str, Any] = {"name": case.name, "extractor": case.extractor}
             try:
                 weights = _weights(case, corpus.folder)
