@@ -113,7 +113,7 @@ def _published(corpus: Corpus, options: argparse.Namespace) -> dict[str, Any]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about a minute, and rougher")
+    parser.add_argument("--quick", action="store_true", help="shorter and rougher")
     parser.add_argument(
         "--only",
         type=_sections,

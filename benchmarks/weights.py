@@ -1,4 +1,4 @@
-"""Random weights in the published layouts: as fast as the real ones, and no good for else."""
+"""Random weights in the published layouts: the same arithmetic, and no good for anything else."""
 
 from __future__ import annotations
 
