@@ -86,6 +86,8 @@ class ModelCard:
         ``split``, ``n_clips`` and ``accuracy`` on clips it was not trained on.
     versions : dict
         Of Python and the libraries.
+    search : list of dict
+        How the settings that were tried did, the best first; empty without a search.
     trained_on : sequence of str
         What tells the clips it was trained on, sorted; see `clip_mark`; empty where not known.
     """
@@ -104,6 +106,7 @@ class ModelCard:
     n_clips: int
     held_out: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    search: Sequence[dict[str, Any]] = ()
     trained_on: Sequence[str] = ()
 
 

@@ -105,7 +105,7 @@ class ClipClassifier:
 def fit_classifier(
     clips: Clips, labels: Sequence[str], options: ClassifierOptions
 ) -> ClipClassifier:
-    """Fit a classifier on clips.
+    """Fit a classifier on clips, and log what scikit-learn warns of.
 
     Parameters
     ----------
@@ -121,6 +121,16 @@ def fit_classifier(
     UsageError
         Parameters that the classifier or the data do not allow.
     """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        classifier = fit_quietly(clips, labels, options)
+    for text in sorted({str(warning.message).splitlines()[0] for warning in caught}):
+        logger.warning("%s: %s", options.classifier, text)
+    return classifier
+
+
+def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions) -> ClipClassifier:
+    """Fit a classifier on clips; as `fit_classifier`, but fit for several threads at once."""
     names = sorted(set(labels))
     if len(names) < 2:
         raise DataError(
@@ -143,19 +153,15 @@ def fit_classifier(
         pca=options.pca,
         seed=options.seed,
     )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        classifier = ClipClassifier(pipeline, names, options.pooling)
-        try:
-            pipeline.fit(X, y)
-            classifier.scores(clips[:1])  # some parameters only fail when something is predicted
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            reason = (str(error).splitlines() or [repr(error)])[0]
-            raise UsageError(
-                f"{options.classifier} cannot be fitted to {len(clips)} clips: {reason}"
-            ) from error
-    for text in sorted({str(warning.message).splitlines()[0] for warning in caught}):
-        logger.warning("%s: %s", options.classifier, text)
+    classifier = ClipClassifier(pipeline, names, options.pooling)
+    try:
+        pipeline.fit(X, y)
+        classifier.scores(clips[:1])  # some parameters only fail when something is predicted
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = (str(error).splitlines() or [repr(error)])[0]
+        raise UsageError(
+            f"{options.classifier} cannot be fitted to {len(clips)} clips: {reason}"
+        ) from error
     return classifier
 
 

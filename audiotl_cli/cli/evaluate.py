@@ -42,6 +42,7 @@ def evaluate(
     pca: options.Pca = None,
     scale: options.Scale = None,
     param: options.Param = None,
+    search: options.Search = 0,
     seed: options.Seed = 0,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -70,7 +71,7 @@ def evaluate(
             params=options.parse_params(param),
             seed=seed,
         )
-        with output.progress("Cross-validating", "rounds") as update:
+        with output.progress("Cross-validating", "fits" if search else "rounds") as update:
             reports.append(
                 cross_validate(
                     clips,
@@ -78,6 +79,7 @@ def evaluate(
                     extractor or [],
                     chosen,
                     cv,
+                    n_settings=search,
                     report=report,
                     experiments=EXPERIMENTS,
                     on_round=lambda done, total: update(done, total, 0.0),
@@ -119,6 +121,8 @@ def _show(report: EvaluateReport) -> None:
         rounds = "  ".join(f"{name}: {value:.3f}" for name, value in report.rounds.items())
         if len(report.rounds) <= 20:
             output.line(f"accuracy by round  {rounds}")
+    for name, setting in report.result.get("chosen", {}).items():
+        output.line(f"chosen for round {name}, without its clips: {output.setting(setting)}")
     _show_labels(scores)
     if len(scores.labels) <= MOST_COLUMNS:
         _show_confusion(scores)

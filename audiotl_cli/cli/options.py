@@ -126,6 +126,18 @@ Param = Annotated[
         rich_help_panel=CLASSIFIER,
     ),
 ]
+Search = Annotated[
+    int,
+    typer.Option(
+        "--search",
+        metavar="N",
+        min=0,
+        help="Try N settings of classifier, pooling and parameters (there are 55) by "
+        "cross-validation among the training clips, and take the best.",
+        show_default=False,
+        rich_help_panel=CLASSIFIER,
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
 Workers = Annotated[
     int | None,

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -136,6 +136,12 @@ def table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) 
     for column in columns:
         grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     return grid
+
+
+def setting(chosen: Mapping[str, Any]) -> str:
+    """Return a classifier's settings as one reads them."""
+    params = ", ".join(f"{name}={value}" for name, value in chosen["params"].items())
+    return f"{chosen['classifier']}{f' {params}' if params else ''} on {chosen['pooling']}"
 
 
 def duration(seconds: float) -> str:

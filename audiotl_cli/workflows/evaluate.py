@@ -22,6 +22,7 @@ from audiotl_cli.evaluation.figures import draw_confusion
 from audiotl_cli.evaluation.metrics import Scores, score
 from audiotl_cli.evaluation.protocols import Round, check_groups, leave_one_out, parse_protocol
 from audiotl_cli.files import write_whole
+from audiotl_cli.workflows.choose import choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features, read_features_of
 from audiotl_cli.workflows.train import TEST, model_name
 
@@ -121,6 +122,7 @@ def cross_validate(
     options: ClassifierOptions,
     protocol: str,
     *,
+    n_settings: int = 0,
     report: Path | None = None,
     experiments: Path,
     on_round: Callable[[int, int], None] = lambda done, total: None,
@@ -135,8 +137,11 @@ def cross_validate(
     protocol : str
         ``fold``: the index's folds; ``group``: leave one group out; or a number of folds,
         dealt so that groups stay together.
+    n_settings : int
+        How many settings to try in every round, among the clips it trains on; the clips held
+        out have no part in the choice. 0 takes `options` as they are.
     on_round : callable
-        Told how many rounds are done, and of how many.
+        Told how much is done, and of how much: rounds, or fits where settings are tried.
 
     Raises
     ------
@@ -160,15 +165,25 @@ def cross_validate(
     matrix = np.zeros((len(data.clips), len(labels)))
     accuracies: dict[str, float] = {}
     n_trained_on = 0
-    for done, one in enumerate(rounds, 1):
-        columns, scores = _fit_round(data, one, options, labels)
+    chosen: dict[str, dict[str, Any]] = {}
+    for done, one in enumerate(rounds):
+        best = options
+        if n_settings:
+
+            def on_fit(fits: int, of: int, done: int = done) -> None:
+                on_round(done * of + fits, len(rounds) * of)
+
+            winner = choose(data, one.train, n_settings, options, on_fit)[0]
+            best, chosen[one.name] = winner.options, winner.as_json()
+        columns, scores = _fit_round(data, one, best, labels)
         matrix[np.ix_(one.test, columns)] = scores
         told = matrix[one.test].argmax(axis=1)
         right = [labels[best] == data.labels[i] for best, i in zip(told, one.test, strict=True)]
         accuracies[one.name] = sum(right) / len(right)
         known = {data.keys[i] for i in one.train}
         n_trained_on += sum(data.keys[i] in known for i in one.test)
-        on_round(done, len(rounds))
+        if not n_settings:
+            on_round(done + 1, len(rounds))
     _warn_trained_on(n_trained_on, len(data.clips))
     about = {
         "cv": protocol,
@@ -181,11 +196,13 @@ def cross_validate(
         "index_sha256": index.sha256(),
         "seed": options.seed,
         "rounds": accuracies,
+        "n_settings": n_settings,
+        "chosen": chosen,
         "n_trained_on": n_trained_on,
         "warnings": _warnings(data),
         "versions": library_versions(),
     }
-    name = model_name(index, data.extractors, options)
+    name = model_name(index, data.extractors, options, n_settings)
     kind = f"{len(rounds)}-fold cross-validation" if how != "group" else "leave one group out"
     title = f"{name}, {kind}"
     folder = report or experiments / f"{name}-cv-{protocol}"

@@ -19,6 +19,7 @@ from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
 from audiotl_cli.store.store import FeatureStore, safe_name
+from audiotl_cli.workflows.choose import OnFit, choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 
 TRAIN, TEST = "train", "test"
@@ -46,9 +47,11 @@ def train_model(
     extractors: list[str],
     options: ClassifierOptions,
     *,
+    n_settings: int = 0,
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    on_fit: OnFit = lambda done, total: None,
 ) -> TrainReport:
     """Fit a classifier on one split of an index and save it.
 
@@ -61,10 +64,14 @@ def train_model(
     extractors : list of str
         Their features are put side by side; empty for the store used last.
     options : ClassifierOptions
+    n_settings : int
+        How many settings of classifier, pooling and parameters to try on the clips to train
+        on; the best is fitted. 0 takes `options` as they are.
     split : str
     out : Path or None
         The model's file; None names it by what it is made of, in `models`.
     models : Path
+    on_fit : callable
 
     Raises
     ------
@@ -83,6 +90,9 @@ def train_model(
             f"no clip with features is in the split {split!r}; the index has "
             f"{', '.join(sorted(splits - {''}))}"
         )
+    tried = choose(data, rows, n_settings, options, on_fit) if n_settings else []
+    if tried:
+        options = tried[0].options
     classifier = fit_classifier(
         [data.frames[i] for i in rows], [data.labels[i] for i in rows], options
     )
@@ -101,15 +111,18 @@ def train_model(
         n_clips=len(rows),
         held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
         versions=library_versions(),
+        search=[one.as_json() for one in tried],
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
     )
-    path = out or models / f"{model_name(index, data.extractors, options)}.joblib"
+    path = out or models / f"{model_name(index, data.extractors, options, n_settings)}.joblib"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump_model(classifier, card))
     return TrainReport(path, card, data.stores)
 
 
-def model_name(index: Index, extractors: list[ExtractorSpec], options: ClassifierOptions) -> str:
+def model_name(
+    index: Index, extractors: list[ExtractorSpec], options: ClassifierOptions, n_settings: int = 0
+) -> str:
     """Return a name that says what a model or an experiment is made of."""
     data_set = index.path.stem if index.path else "index"
     networks = "+".join(
@@ -117,7 +130,8 @@ def model_name(index: Index, extractors: list[ExtractorSpec], options: Classifie
         for spec in extractors
     )
     pca = f"-pca{options.pca}" if options.pca is not None else ""
-    return f"{data_set}-{networks}-{options.classifier}-{options.pooling}{pca}"
+    kind = f"search{n_settings}" if n_settings else f"{options.classifier}-{options.pooling}"
+    return f"{data_set}-{networks}-{kind}{pca}"
 
 
 def _held_out(classifier: ClipClassifier, data: LabelledFeatures) -> dict[str, Any] | None:

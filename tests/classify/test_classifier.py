@@ -185,7 +185,7 @@ def test_unknown_parameter_names_those_there_are() -> None:
     ("name", "params"), [("svm", {"C": -1}), ("knn", {"metric": "no"}), ("mlp", {"solver": 3})]
 )
 def test_parameter_with_an_impossible_value(name: str, params: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=f"{name} cannot be fitted: ") as caught:
+    with pytest.raises(UsageError, match=f"{name} cannot be fitted to 6 clips: ") as caught:
         fit_classifier(*made_clips(2), ClassifierOptions(name, params=params))
     assert "\n" not in str(caught.value)
 

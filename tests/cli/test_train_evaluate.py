@@ -265,3 +265,28 @@ def test_another_store_than_the_last_is_not_taken_in_silence(
 
     assert finished.code == 0
     assert f"{last['store']} was used last, but holds no features" in finished.err
+
+
+def test_search_chooses_among_the_training_clips(extracted: Path, run: Run) -> None:
+    finished = run("train", "--search", "6", "--classifier", "knn", "--json")
+
+    assert finished.code == 0
+    board = finished.json["leaderboard"]
+    assert len(board) == 6
+    assert [one["accuracy"] for one in board] == sorted(
+        (one["accuracy"] for one in board), reverse=True
+    )
+    assert finished.json["classifier"] == board[0]["classifier"]
+    assert finished.json["pooling"] == board[0]["pooling"]
+    assert "search6" in finished.json["model"]
+    shown = run("train", "--search", "2")
+    assert "2 settings, each by 5-fold cross-validation" in shown.stdout
+
+
+def test_nested_search_says_what_every_round_chose(extracted: Path, run: Run) -> None:
+    finished = run("evaluate", "--cv", "3", "--search", "4", "--json")
+
+    assert finished.code == 0
+    assert set(finished.json["chosen"]) == {"1", "2", "3"}
+    assert {"classifier", "pooling", "params", "accuracy"} <= set(finished.json["chosen"]["1"])
+    assert finished.json["n_clips"] == 24
