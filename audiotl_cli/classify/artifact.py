@@ -17,7 +17,7 @@ from typing import Any
 
 from audiotl_cli import __version__
 from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.errors import ArtifactError
+from audiotl_cli.errors import ArtifactError, DataError
 
 FORMAT = 1
 _LIBRARIES = ("scikit-learn", "numpy", "joblib", "tensorflow", "soundfile", "soxr")
@@ -139,14 +139,16 @@ def load_model_file(path: Path) -> tuple[ClipClassifier, ModelCard]:
 
     Raises
     ------
+    DataError
+        There is no such file.
     ArtifactError
-        The file is missing, is no model, or was made by another version of scikit-learn.
+        The file is no model, or was made by another version of scikit-learn.
     """
     import joblib
     from sklearn.exceptions import InconsistentVersionWarning
 
     if not path.is_file():
-        raise ArtifactError(f"{path}: no such model; make one with: audiotl train")
+        raise DataError(f"{path}: no such model; make one with: audiotl train")
     import warnings
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = "Examples:  audiotl evaluate   |   audiotl evaluate --cv fold --classifier linear-svm"
 MOST_COLUMNS = 24  # a wider confusion matrix is left to the figure
+LEAST_NAME = 8  # columns; a confusion matrix whose names get less is, too
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[
         list[Path] | None,
         typer.Argument(help="Model files.  [default: the newest in data/models]"),
@@ -55,6 +58,14 @@ def evaluate(
     from audiotl_cli.workflows.evaluate import cross_validate, evaluate_model
     from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
 
+    fitting = ("extractor", "classifier", "pooling", "pca", "scale", "param", "search")
+    if cv is None and (unused := options.typed(context, *fitting)):
+        raise UsageError(
+            f"{', '.join(unused)} without --cv: a saved model keeps what it was trained with; "
+            "train another with audiotl train, or cross-validate with --cv"
+        )
+    if cv is not None and options.typed(context, "split"):
+        raise UsageError("--cv evaluates on every clip: give no --split with it")
     path = index or newest_index()
     clips = Index.read(path)
     root = store or FEATURES
@@ -102,7 +113,13 @@ def evaluate(
             _show(found)
 
     output.result(values[0] if len(values) == 1 else values, show)
-    output.next_command("audiotl predict FILE" if cv is None else "audiotl train")
+    if cv is not None:
+        output.next_command(
+            f"audiotl train{options.carry(context, 'index', 'store', 'seed', *fitting)}"
+        )
+    else:
+        file = f" --model {shlex.quote(str(model[0]))}" if model else ""
+        output.next_command(f"audiotl predict FILE{file}")
 
 
 def _show(report: EvaluateReport) -> None:
@@ -154,10 +171,16 @@ def _show_confusion(scores: Scores) -> None:
     from rich.text import Text
 
     letters = _letters(len(scores.labels))
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.add_column("true \\ predicted")
+    digits = max(3, len(str(scores.confusion.max())))
+    room = output.console().width - (digits + 1) * len(letters) - 2
+    if room < LEAST_NAME:
+        output.line("confusion matrix too wide to show: see the figure")
+        return
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+    grid.add_column("true \\ predicted", no_wrap=True, max_width=room)
     for letter in letters:
-        grid.add_column(letter, justify="right", min_width=3)
+        grid.add_column(letter, justify="right", min_width=digits, no_wrap=True)
+    none = "·" if output.console().encoding.startswith("utf") else "."
     for row, label in enumerate(scores.labels):
         n_clips = max(int(scores.confusion[row].sum()), 1)
         cells = []
@@ -165,7 +188,7 @@ def _show_confusion(scores: Scores) -> None:
             count = int(scores.confusion[row, column])
             share = count / n_clips
             style = "bold green" if row == column else "bold red" if share >= 0.1 else "yellow"
-            cells.append(Text(str(count), style) if count else Text("·", "dim"))
+            cells.append(Text(str(count), style) if count else Text(none, "dim"))
         grid.add_row(f"{letters[row]} {output.clean(label)}", *cells)
     output.show(grid)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -118,7 +119,8 @@ def index(
     output.result(value, lambda: _show(report, path))
     for text in report.warnings:
         output.warn(text)
-    output.next_command("audiotl extract")
+    index_option = f" --index {shlex.quote(str(out))}" if out else ""
+    output.next_command(f"audiotl extract{index_option}")
 
 
 def _name_of(source: Path) -> str:

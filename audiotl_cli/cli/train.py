@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ EXAMPLES = "Examples:  audiotl train   |   audiotl train --classifier svm --pool
 
 
 def train(
+    context: typer.Context,
     index: options.IndexFile = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
@@ -79,7 +81,12 @@ def train(
     if search:
         value["leaderboard"] = list(card.search)
     output.result(value, lambda: _show(report))
-    output.next_command("audiotl evaluate" if card.held_out else "audiotl predict FILE")
+    file = shlex.quote(str(out)) if out else ""
+    if card.held_out:
+        where = options.carry(context, "index", "store")
+        output.next_command(f"audiotl evaluate{f' {file}' if file else ''}{where}")
+    else:
+        output.next_command(f"audiotl predict FILE{f' --model {file}' if file else ''}")
 
 
 def _show(report: TrainReport) -> None:

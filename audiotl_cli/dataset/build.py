@@ -198,11 +198,21 @@ def search_paths(
     ]
 
 
-def assign_folds(clips: list[Clip], n_folds: int, seed: int) -> list[Clip]:
-    """Deal clips into folds 1 ... n, groups kept together, labels spread evenly."""
+def assign_folds(
+    clips: list[Clip], n_folds: int, seed: int, *, option: str = "--folds"
+) -> list[Clip]:
+    """Deal clips into folds 1 ... n, groups kept together, labels spread evenly.
+
+    Raises
+    ------
+    UsageError
+        There are not so many groups; the message names `option`.
+    """
     groups = {_unit(replace(clip, fold="")) for clip in clips}
     if not 2 <= n_folds <= len(groups):
-        raise UsageError(f"--folds is {n_folds}; expected 2 to {len(groups)}, the number of groups")
+        raise UsageError(
+            f"{option} is {n_folds}; expected 2 to {len(groups)}, the number of groups"
+        )
     parts = deal(
         [clip.label for clip in clips],
         [_unit(replace(clip, fold="")) for clip in clips],

@@ -17,6 +17,7 @@ from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError, UsageError
 from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.runtime import one_blas_thread
 from audiotl_cli.extractors.weights import WeightSource
 
 Patches = npt.NDArray[np.float32]
@@ -296,5 +297,6 @@ class Extractor(abc.ABC):
         if not (isinstance(sample_rate, numbers.Real) and 1 <= sample_rate < float("inf")):
             raise AudioError(f"the sample rate is {sample_rate!r}, expected Hz", code="bad_rate")
         samples = resample(samples, sample_rate, self.sample_rate, self.resampler)
-        frames = [self.run(patches) for patches in self.patches([samples])]
+        with one_blas_thread():
+            frames = [self.run(patches) for patches in self.patches([samples])]
         return self.assemble(np.concatenate(frames))

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -24,6 +24,7 @@ from audiotl_cli.audio.resample import resample_blocks
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError, AudiotlError
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
+from audiotl_cli.extractors.runtime import one_blas_thread
 
 SEGMENTS_AHEAD = 4  # a recording: bounds memory on long ones
 SOURCES_AHEAD = 4  # a worker: enough that the network never waits for short ones
@@ -73,15 +74,14 @@ def embed_sources(
     first = list(islice(remaining, workers))
     if not first:
         return
-    with (
-        Decoders(len(first)) as decoders,  # they start while the network is loaded
-        ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool,
-    ):
+    with Decoders(len(first)) as decoders, ExitStack() as stack:
+        extractor.prepare()  # while the decoders start
+        stack.enter_context(one_blas_thread())
+        pool = stack.enter_context(ThreadPoolExecutor(workers, thread_name_prefix="decode"))
+        pending: deque[_Job] = deque()
+        batcher = _Batcher(extractor)
         stop = threading.Event()
         try:
-            extractor.prepare()
-            pending: deque[_Job] = deque()
-            batcher = _Batcher(extractor)
             for source in chain(first, remaining):
                 job = _Job()
                 pool.submit(_prepare, extractor, source, decoders, job, stop)

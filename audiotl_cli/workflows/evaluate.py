@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.artifact import clip_mark, library_versions, load_model_file
+from audiotl_cli.classify.artifact import ModelCard, clip_mark, library_versions, load_model_file
 from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.build import assign_folds
@@ -24,7 +24,7 @@ from audiotl_cli.evaluation.protocols import Round, check_groups, leave_one_out,
 from audiotl_cli.files import write_whole
 from audiotl_cli.workflows.choose import choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features, read_features_of
-from audiotl_cli.workflows.train import TEST, model_name
+from audiotl_cli.workflows.train import TEST, model_name, name_part
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def evaluate_model(
         "warnings": _warnings(data),
     }
     _warn_trained_on(n_trained_on, len(rows))
-    folder = report or experiments / f"{model.stem}-{split}"
+    folder = report or experiments / _report_name(model, card, index, split, seed)
     return _report(title, about, clips, classifier.labels, matrix, {}, folder, seed)
 
 
@@ -202,16 +202,25 @@ def cross_validate(
         "warnings": _warnings(data),
         "versions": library_versions(),
     }
-    name = model_name(index, data.extractors, options, n_settings)
+    name = model_name(index, data.extractors, options, n_settings=n_settings)
     kind = f"{len(rounds)}-fold cross-validation" if how != "group" else "leave one group out"
     title = f"{name}, {kind}"
     folder = report or experiments / f"{name}-cv-{protocol}"
     return _report(title, about, data.clips, labels, matrix, accuracies, folder, options.seed)
 
 
+def _report_name(model: Path, card: ModelCard, index: Index, split: str, seed: int) -> str:
+    parts = [model.stem, name_part(split)]
+    if index.path and index.path.name != card.index:
+        parts.append(f"of-{name_part(index.path.stem)}")
+    if seed:
+        parts.append(f"seed{seed}")
+    return "-".join(parts)
+
+
 def _rounds(clips: Sequence[Clip], how: str | int, seed: int) -> list[Round]:
     if isinstance(how, int):
-        dealt = assign_folds(list(clips), how, seed)
+        dealt = assign_folds(list(clips), how, seed, option="--cv")
         return leave_one_out([clip.fold for clip in dealt], "fold")
     return leave_one_out([getattr(clip, how) for clip in clips], how)
 

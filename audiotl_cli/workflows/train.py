@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,13 @@ from audiotl_cli.classify.artifact import (
     dump_model,
     library_versions,
 )
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
-from audiotl_cli.classify.table import classifier_name
+from audiotl_cli.classify.classifier import (
+    DEFAULT_POOLING,
+    ClassifierOptions,
+    ClipClassifier,
+    fit_classifier,
+)
+from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
@@ -23,6 +30,7 @@ from audiotl_cli.workflows.choose import OnFit, choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 
 TRAIN, TEST = "train", "test"
+LONGEST_NAME, LONGEST_PART = 160, 40  # characters; a file's name has at most 255 bytes
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ def train_model(
     UsageError
         Options that do not fit the classifier or the data.
     """
-    options = replace(options, classifier=classifier_name(options.classifier))
+    options = asked = replace(options, classifier=classifier_name(options.classifier))
     data = read_features(index, root, extractors)
     splits = {clip.split for clip in data.clips}
     has_splits = splits != {""}
@@ -114,24 +122,64 @@ def train_model(
         search=[one.as_json() for one in tried],
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
     )
-    path = out or models / f"{model_name(index, data.extractors, options, n_settings)}.joblib"
+    name = model_name(index, data.extractors, asked, n_settings=n_settings, split=split)
+    path = out or models / f"{name}.joblib"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump_model(classifier, card))
     return TrainReport(path, card, data.stores)
 
 
 def model_name(
-    index: Index, extractors: list[ExtractorSpec], options: ClassifierOptions, n_settings: int = 0
+    index: Index,
+    extractors: list[ExtractorSpec],
+    options: ClassifierOptions,
+    *,
+    n_settings: int = 0,
+    split: str = TRAIN,
 ) -> str:
-    """Return a name that says what a model or an experiment is made of."""
+    """Return a name that says what a model or an experiment is made of.
+
+    Options at their default are left out, so that the usual names are short.
+    """
     data_set = index.path.stem if index.path else "index"
     networks = "+".join(
         safe_name(spec.name) + (f"-{safe_name(spec.layer.replace('/', '-'))}" if spec.layer else "")
         for spec in extractors
     )
-    pca = f"-pca{options.pca}" if options.pca is not None else ""
-    kind = f"search{n_settings}" if n_settings else f"{options.classifier}-{options.pooling}"
-    return f"{data_set}-{networks}-{kind}{pca}"
+    recipe = RECIPES[options.classifier]
+    kind = f"{options.classifier}-{options.pooling}"
+    if n_settings:  # among which those asked for are only the first
+        usual = kind == f"{DEFAULT}-{DEFAULT_POOLING}"
+        kind = f"search{n_settings}" if usual else f"search{n_settings}-from-{kind}"
+    parts = [data_set, networks, kind]
+    if options.pca is not None:
+        parts.append(f"pca{options.pca}")
+    scaled = recipe.scale or len(extractors) > 1  # as `fit_classifier` has it
+    if options.scale not in (None, scaled):
+        parts.append("scale" if options.scale else "no-scale")
+    for name, value in sorted(options.params.items()):
+        if name not in recipe.params or recipe.params[name] != value:
+            parts.append(name_part(f"{name}={value}"))
+    if options.seed:
+        parts.append(f"seed{options.seed}")
+    if split != TRAIN:
+        parts.append(f"on-{name_part(split)}")
+    return shorten("-".join(parts), LONGEST_NAME)
+
+
+def name_part(text: str) -> str:
+    """Return text fit for a part of a file's name; different text stays different."""
+    safe = re.sub(r"[^\w.=+-]+", "_", text, flags=re.ASCII)
+    return shorten(text if safe == text else f"{safe}-{_digest(text)}", LONGEST_PART)
+
+
+def shorten(text: str, n_most: int) -> str:
+    """Return text of at most so many characters; different text stays different."""
+    return text if len(text) <= n_most else f"{text[: n_most - 7]}-{_digest(text)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
 
 
 def _held_out(classifier: ClipClassifier, data: LabelledFeatures) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -145,7 +146,12 @@ def test_several_extractors_are_put_side_by_side(extracted: Path, run: Run) -> N
         (["train", "--extractor", "vggish"], 3, "audiotl extract --extractor vggish"),
         (["train", "--index", "none.csv"], 3, "none.csv: no such index"),
         (["evaluate"], 3, "audiotl train"),
-        (["evaluate", "none.joblib"], 5, "no such model"),
+        (["evaluate", "none.joblib"], 3, "no such model; make one with: audiotl train"),
+        (["evaluate", "--classifier", "svm"], 2, "--classifier without --cv"),
+        (["evaluate", "--pca", "3", "--param", "C=1"], 2, "--pca, --param without --cv"),
+        (["evaluate", "x.joblib", "--cv", "fold"], 2, "--cv fits its own models"),
+        (["evaluate", "--cv", "fold", "--split", "test"], 2, "give no --split with it"),
+        (["evaluate", "--cv", "999"], 2, "--cv is 999; expected 2 to 24"),
         (["evaluate", "--cv", "group"], 3, "no group in the index"),
         (["evaluate", "--cv", "1"], 2, "expected fold, group, or a number of folds"),
     ],
@@ -265,6 +271,56 @@ def test_another_store_than_the_last_is_not_taken_in_silence(
 
     assert finished.code == 0
     assert f"{last['store']} was used last, but holds no features" in finished.err
+
+
+def test_every_way_to_train_has_a_name_of_its_own(extracted: Path, run: Run) -> None:
+    usual = "sounds-mfcc-statistics-linear-svm-mean+std"
+    ways: dict[str, list[object]] = {
+        "": [],
+        "-C=2": ["--param", "C=2"],
+        "-C=2-dual=False": ["--param", "dual=False", "--param", "C=2"],
+        "-scale": ["--scale"],
+        "-seed7": ["--seed", 7],
+        "-on-test": ["--split", "test"],
+        "-pca4": ["--pca", 4],
+    }
+    for suffix, args in ways.items():
+        path = run("train", "--classifier", "linear-svm", *args, "--json").json["model"]
+        assert path == f"data/models/{usual}{suffix}.joblib"
+    for same in (["--param", "C=1.0"], ["--no-scale"], ["--seed", 0]):
+        path = run("train", "--classifier", "linear-svm", *same, "--json").json["model"]
+        assert path == f"data/models/{usual}.joblib"
+
+    run("evaluate", "--cv", "2", "--classifier", "linear-svm", "--param", "C=2")
+    run("evaluate", f"data/models/{usual}.joblib", "--seed", 3)
+
+    reports = {path.name for path in Path("data/experiments").iterdir()}
+    assert reports == {f"{usual}-C=2-cv-2", f"{usual}-test-seed3"}
+
+
+def test_what_to_type_next_works_as_it_stands(project: Path, sounds: Path, run: Run) -> None:
+    commands = [["index", str(sounds), "--out", "my index.csv"]]
+    for _ in range(4):
+        finished = run(*commands[-1], *(["--extractor", "mfcc"] if len(commands) == 2 else []))
+        assert finished.code == 0, finished.err
+        (line,) = [text for text in finished.err.splitlines() if text.startswith("Next: ")]
+        command = shlex.split(line)[2:]
+        extra = {"extract": ["--store", "some where"], "train": ["--out", "m.joblib"]}
+        commands.append(command + extra.get(command[0], []))
+
+    place = ["--index", "my index.csv", "--store", "some where"]
+    assert commands[2] == ["train", *place, "--out", "m.joblib"]
+    assert commands[3] == ["evaluate", "m.joblib", *place]
+    assert commands[4] == ["predict", "FILE", "--model", "m.joblib"]
+
+
+def test_after_cross_validation_the_same_is_trained(extracted: Path, run: Run) -> None:
+    finished = run(
+        "evaluate", "--cv", 2, "--classifier", "svm", "--param", "C=2", "--no-scale", "--seed", 3
+    )
+
+    last = finished.err.splitlines()[-1]
+    assert last == "Next: audiotl train --classifier svm --no-scale --param C=2 --seed 3"
 
 
 def test_search_chooses_among_the_training_clips(extracted: Path, run: Run) -> None:
