@@ -121,7 +121,10 @@ def fit_classifier(
     UsageError
         Parameters that the classifier or the data do not allow.
     """
-    with warnings.catch_warnings(record=True) as caught:
+    from threadpoolctl import threadpool_limits
+
+    # how many threads a matrix product has shows in the last bit of a model
+    with threadpool_limits(1, "blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         classifier = fit_quietly(clips, labels, options)
     for text in sorted({str(warning.message).splitlines()[0] for warning in caught}):
