@@ -8,11 +8,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from audiotl_cli.classify.classifier import ClassifierOptions, Clips, fit_quietly
+from audiotl_cli.classify.pooling import pool_clip
 from audiotl_cli.errors import UsageError
 
 Fold = tuple[Sequence[int], Sequence[int]]
@@ -112,21 +114,34 @@ def search(
     """
     from threadpoolctl import threadpool_limits
 
-    def accuracy(options: ClassifierOptions, fold: Fold) -> float:
-        fit, test = fold
-        model = fit_quietly([clips[i] for i in fit], [labels[i] for i in fit], options)
-        told = model.predict([clips[i] for i in test])
+    fitted = [[clips[i] for i in fit] for fit, _ in folds]
+    tested = [[clips[i] for i in test] for _, test in folds]
+
+    @cache
+    def rotated_fold(number: int, pooling: str) -> tuple[Clips, Clips]:
+        return rotate(fitted[number], tested[number], pooling)
+
+    def accuracy(options: ClassifierOptions, number: int) -> float:
+        known: Clips = fitted[number]
+        unknown: Clips = tested[number]
+        if _may_rotate(options):
+            known, unknown = rotated_fold(number, options.pooling)
+            options = replace(options, pooling="mean", scale=False)
+        fit, test = folds[number]
+        model = fit_quietly(known, [labels[i] for i in fit], options)
+        told = model.predict(unknown)
         return sum(labels[i] == one for i, one in zip(test, told, strict=True)) / len(test)
 
     accuracies = []
+    pairs = itertools.product(candidates, range(len(folds)))
     # a fit a core: the products within one are too small to share between cores
     with (
         warnings.catch_warnings(),
-        threadpool_limits(1),
+        threadpool_limits(1, "blas"),
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
         warnings.simplefilter("ignore")  # a setting that does not converge shows in its score
-        fits = [pool.submit(accuracy, *pair) for pair in itertools.product(candidates, folds)]
+        fits = [pool.submit(accuracy, *pair) for pair in pairs]
         try:
             for fit in fits:
                 accuracies.append(fit.result())
@@ -140,3 +155,40 @@ def search(
         for i, options in enumerate(candidates)
     ]
     return sorted(tried, key=lambda one: -one.accuracy)
+
+
+def _may_rotate(options: ClassifierOptions) -> bool:
+    known = {name for name, _, _ in _LEARNERS}
+    return bool(options.scale and options.pca is None) and options.classifier in known
+
+
+def rotate(fitted: Clips, tested: Clips, pooling: str) -> tuple[Clips, Clips]:
+    """Pool and standardise clips, and turn them into the space that the fitted ones span.
+
+    Fewer clips than features lie in a space of as many dimensions as there are clips. What
+    sees only products and distances of features (linear models, kernels) is fitted there to
+    the same result, in a fraction of the time.
+
+    Parameters
+    ----------
+    fitted, tested : sequence of sequences of float32 (n_frames, dim)
+    pooling : str
+        Not ``vote``.
+
+    Returns
+    -------
+    fitted, tested : sequence of [float32 (1, n)]
+        Where there are fewer fitted clips than features, ``n`` is one more than there are
+        such clips: the last value is a clip's distance from the space they span.
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler()
+    X = scaler.fit_transform(np.concatenate([pool_clip(parts, pooling) for parts in fitted]))
+    Z = scaler.transform(np.concatenate([pool_clip(parts, pooling) for parts in tested]))
+    if X.shape[0] < X.shape[1]:
+        basis = np.linalg.svd(X, full_matrices=False)[2].T
+        outside = np.linalg.norm(Z - Z @ basis @ basis.T, axis=1, keepdims=True)
+        X = np.hstack([X @ basis, np.zeros((len(X), 1), X.dtype)])
+        Z = np.hstack([Z @ basis, outside])
+    return [[row[None, :]] for row in X], [[row[None, :]] for row in Z]

@@ -112,6 +112,6 @@ def _show_leaderboard(tried: Sequence[dict[str, Any]], n_most: int = 8) -> None:
         grid.add_row(f"{one['accuracy']:.3f}", f"{min(one['accuracies']):.3f}", output.setting(one))
     output.show(grid)
     output.line(
-        f"{len(tried)} settings, each by 5-fold cross-validation among the clips trained on; "
+        f"{len(tried)} settings, each cross-validated among the clips trained on; "
         "the best of many flatters itself a little"
     )

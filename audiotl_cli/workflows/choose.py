@@ -11,6 +11,7 @@ from audiotl_cli.evaluation.protocols import leave_one_out
 from audiotl_cli.workflows.features import LabelledFeatures
 
 N_FOLDS = 5
+MIN_FOLDS = 3  # with fewer, too little is left to fit on
 
 OnFit = Callable[[int, int], None]
 """Told how many fits are done, and of how many."""
@@ -23,7 +24,10 @@ def choose(
     base: ClassifierOptions,
     on_fit: OnFit = lambda done, total: None,
 ) -> list[Tried]:
-    """Try settings by cross-validation among some of the clips, groups kept together.
+    """Try settings by cross-validation among some of the clips.
+
+    The rounds leave out the data set's own folds where all these clips are in folds, and
+    otherwise 5 that are dealt, groups kept together.
 
     Parameters
     ----------
@@ -46,8 +50,10 @@ def choose(
         `n_settings` is below 1, or there are fewer groups than folds.
     """
     clips = [data.clips[i] for i in rows]
-    dealt = assign_folds(clips, N_FOLDS, base.seed)
-    rounds = leave_one_out([clip.fold for clip in dealt], "fold")
+    folds = [clip.fold for clip in clips]
+    if "" in folds or len(set(folds)) < MIN_FOLDS:
+        folds = [clip.fold for clip in assign_folds(clips, N_FOLDS, base.seed)]
+    rounds = leave_one_out(folds, "fold")
     candidates = settings(n_settings, base)
     n_done = 0
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.classifier import ClassifierOptions
-from audiotl_cli.classify.search import search, settings
+from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
+from audiotl_cli.classify.search import rotate, search, settings
 from audiotl_cli.errors import UsageError
 from tests.classify.problems import made_clips
 
@@ -67,3 +67,15 @@ def test_a_setting_that_cannot_be_fitted_is_an_error() -> None:
     bad = ClassifierOptions("logreg", "mean", params={"C": -1.0})
     with pytest.raises(UsageError, match="logreg cannot be fitted"):
         search(clips, truth, halves(len(clips)), [bad])
+
+
+@pytest.mark.parametrize("pooling", ["mean", "mean+std"])
+@pytest.mark.parametrize("name", ["logreg", "linear-svm", "svm"])
+def test_rotated_features_give_the_same_classifier(name: str, pooling: str) -> None:
+    clips, truth = made_clips(8, dim=60)
+    unknown, _ = made_clips(6, dim=60, seed=1)
+    plain = fit_classifier(clips, truth, ClassifierOptions(name, pooling, scale=True))
+    known_there, unknown_there = rotate(clips, unknown, pooling)
+    assert known_there[0][0].shape == (1, 25)
+    turned = fit_classifier(known_there, truth, ClassifierOptions(name, "mean", scale=False))
+    np.testing.assert_allclose(turned.scores(unknown_there), plain.scores(unknown), atol=2e-3)
