@@ -1,4 +1,4 @@
-"""TensorFlow, imported late, quietly, and with a limit on its threads."""
+"""How many threads networks use; and TensorFlow, imported late and quietly."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ _n_threads = 0
 
 
 def limit_threads(n_threads: int) -> None:
-    """Let TensorFlow use this many threads; has an effect only before its first use."""
+    """Let networks use this many threads; TensorFlow obeys only before its first use."""
     global _n_threads
     _n_threads = n_threads
+
+
+def thread_count() -> int:
+    """Return how many threads a network may use: as limited, or one a core."""
+    return _n_threads or os.cpu_count() or 1
 
 
 @cache

@@ -9,8 +9,7 @@ the variable names of the published TensorFlow 1 checkpoint.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,15 @@ from audiotl_cli.extractors.audioset import (
 )
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
+from audiotl_cli.extractors.engines.operations import (
+    Activation,
+    Array,
+    Forward,
+    Network,
+    Operations,
+)
+from audiotl_cli.extractors.engines.tensorflow import TensorflowOperations
 from audiotl_cli.extractors.runtime import limit_threads, session_config, tensorflow
 from audiotl_cli.extractors.weights import (
     PUBLISHED,
@@ -43,6 +51,19 @@ from audiotl_cli.extractors.weights import (
 
 DIM = 128
 LOG_OFFSET = 0.01
+# of each layer's kernel, in order, under the published checkpoint's names
+SHAPES = {
+    "conv1": (3, 3, 1, 64),
+    "conv2": (3, 3, 64, 128),
+    "conv3/conv3_1": (3, 3, 128, 256),
+    "conv3/conv3_2": (3, 3, 256, 256),
+    "conv4/conv4_1": (3, 3, 256, 512),
+    "conv4/conv4_2": (3, 3, 512, 512),
+    "fc1/fc1_1": (6 * 4 * 512, 4096),
+    "fc1/fc1_2": (4096, 4096),
+    "fc2": (4096, DIM),
+}
+POOL_AFTER = ("conv1", "conv2", "conv3/conv3_2", "conv4/conv4_2")
 QUANTISED_TO = 2.0  # whitened values are clipped to [-2, 2] before they become 0 ... 255
 
 _CITATION = "Hershey et al., CNN Architectures for Large-Scale Audio Classification, ICASSP 2017"
@@ -63,8 +84,6 @@ PCA_WEIGHTS = PublishedFile(
     citation=_CITATION,
 )
 
-Forward = Callable[[Patches], npt.NDArray[np.float32]]
-
 
 class VggishExtractor(Extractor):
     """VGGish embeddings: one frame of 128 values every 0.96 s.
@@ -78,7 +97,7 @@ class VggishExtractor(Extractor):
     weights : Path or None
         A user's own TensorFlow 1 checkpoint (one file) with VGGish's variables; None is the
         published one.
-    layer, hop_s, resampler
+    layer, hop_s, resampler, engine
         See `Extractor`; hops are multiples of 10 ms.
 
     Notes
@@ -88,6 +107,7 @@ class VggishExtractor(Extractor):
     window, as YAMNet's front end does.
     """
 
+    engines = (TENSORFLOW, NCNN)
     name = "vggish"
     version = "1"
     summary = "general sounds (YouTube, AudioSet's forerunner); 128 values, slow"
@@ -104,8 +124,9 @@ class VggishExtractor(Extractor):
         layer: str | None = None,
         hop_s: float | None = None,
         resampler: str = "soxr",
+        engine: str | None = None,
     ) -> None:
-        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler)
+        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
         self.weights = weights
 
     @classmethod
@@ -177,7 +198,11 @@ class VggishExtractor(Extractor):
 
     @property
     def _network(self) -> Forward:
-        return _network(self._found.path, self._found.identity, self.batch_size)
+        checkpoint, identity = self._found.path, self._found.identity
+        if self.engine == TENSORFLOW:
+            return _session(checkpoint, identity, self.batch_size)
+        shape, read = (PATCH_FRAMES, N_MELS), partial(read_weights, checkpoint)
+        return load(Network(self.name, identity, shape, _build, read), self.engine, self.batch_size)
 
     @cached_property
     def _pca(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -242,43 +267,87 @@ def read_pca(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
 
 
 @lru_cache(maxsize=1)  # its weights are 289 MB, and layers are told apart behind it
-def _network(checkpoint: Path, identity: str, batch_size: int) -> Forward:
-    """Return VGGish up to the last ReLU, as a function of float32 (batch_size, 96, 64)."""
+def _session(checkpoint: Path, identity: str, batch_size: int) -> Forward:
+    """Return VGGish up to the last ReLU, by tf-slim, for batches (batch_size, 96, 64)."""
     tf = tensorflow()
     with tf.Graph().as_default():
         patches = tf.compat.v1.placeholder(tf.float32, [batch_size, PATCH_FRAMES, N_MELS])
-        embedding = _build(tf, patches)
+        with warnings.catch_warnings(), tf.compat.v1.variable_scope("vggish"):
+            warnings.simplefilter("ignore")  # tf-slim calls what TensorFlow calls old
+            embedding = _build(_SlimOperations(), patches[..., None])
         session = tf.compat.v1.Session(config=session_config())
         try:
             tf.compat.v1.train.Saver().restore(session, str(checkpoint))
         except (tf.errors.OpError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise WeightsError(
-                f"{checkpoint} does not hold VGGish's weights as a TensorFlow checkpoint ({reason})"
-            ) from error
+            raise _not_vggish(checkpoint, error) from error
         run: Forward = session.make_callable(embedding, [patches])
     return run
 
 
-def _build(tf: Any, patches: Any) -> Any:
-    """Build the graph; (batch, 96, 64) in, (batch, 128) out."""
-    import tf_slim as slim
+def _not_vggish(checkpoint: Path, error: Exception) -> WeightsError:
+    reason = str(error).splitlines()[0]
+    return WeightsError(
+        f"{checkpoint} does not hold VGGish's weights as a TensorFlow checkpoint ({reason})"
+    )
 
-    with (
-        warnings.catch_warnings(),
-        slim.arg_scope([slim.conv2d, slim.fully_connected], trainable=False),
-        slim.arg_scope([slim.conv2d], kernel_size=3, padding="SAME"),
-        slim.arg_scope([slim.max_pool2d], kernel_size=2, stride=2, padding="SAME"),
-        tf.compat.v1.variable_scope("vggish"),
-    ):
-        warnings.simplefilter("ignore")  # tf-slim calls what TensorFlow calls old
-        x = patches[..., None]
-        for number, (repetitions, width) in enumerate([(1, 64), (1, 128), (2, 256), (2, 512)], 1):
-            if repetitions == 1:
-                x = slim.conv2d(x, width, scope=f"conv{number}")
-            else:
-                x = slim.repeat(x, repetitions, slim.conv2d, width, scope=f"conv{number}")
-            x = slim.max_pool2d(x, scope=f"pool{number}")
-        x = tf.reshape(x, [patches.shape[0], 6 * 4 * 512])
-        x = slim.repeat(x, 2, slim.fully_connected, 4096, scope="fc1")
-        return slim.fully_connected(x, DIM, activation_fn=None, scope="fc2")
+
+def read_weights(checkpoint: Path) -> dict[str, Array]:
+    """Return ``LAYER/kernel`` and ``LAYER/bias`` of each layer from a TensorFlow 1 checkpoint.
+
+    Raises
+    ------
+    WeightsError
+        It is none, or lacks one of VGGish's variables.
+    """
+    tf = tensorflow()
+    variables = {}
+    try:
+        reader = tf.compat.v1.train.NewCheckpointReader(str(checkpoint))
+        shapes = reader.get_variable_to_shape_map()
+        for layer, shape in SHAPES.items():
+            for ours, theirs, size in (
+                ("kernel", "weights", shape),
+                ("bias", "biases", shape[-1:]),
+            ):
+                name = f"vggish/{layer}/{theirs}"
+                if tuple(shapes.get(name, ())) != size:
+                    raise ValueError(f"{name} has the shape {shapes.get(name)}, expected {size}")
+                variables[f"{layer}/{ours}"] = reader.get_tensor(name)
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        raise _not_vggish(checkpoint, error) from error
+    return variables
+
+
+def _build(ops: Operations, patches: Any) -> Any:
+    """Describe the network; (96, 64, 1) in, 128 values out, before the last ReLU."""
+    x = patches
+    for layer in SHAPES:
+        if layer.startswith("conv"):
+            x = ops.convolve(x, layer)
+            if layer in POOL_AFTER:
+                x = ops.max_pool(x, (2, 2))
+    x = ops.flatten(x)
+    x = ops.dense(x, "fc1/fc1_1", activation="relu")
+    x = ops.dense(x, "fc1/fc1_2", activation="relu")
+    return ops.dense(x, "fc2", activation="")
+
+
+class _SlimOperations(TensorflowOperations):
+    """Operations that make the published graph's own variables, by tf-slim."""
+
+    def __init__(self) -> None:
+        import tf_slim
+
+        super().__init__({})
+        self.slim = tf_slim
+
+    def convolve(self, x: Any, layer: str, *, stride: int = 1, relu: bool = True) -> Any:
+        return self.slim.conv2d(x, SHAPES[layer][-1], 3, stride, scope=layer, trainable=False)
+
+    def max_pool(self, x: Any, size: tuple[int, int]) -> Any:
+        return self.slim.max_pool2d(x, size, stride=size, padding="SAME")
+
+    def dense(self, x: Any, layer: str, *, activation: Activation) -> Any:
+        activate = getattr(self.tf.nn, activation) if activation else None
+        width = SHAPES[layer][-1]
+        return self.slim.fully_connected(x, width, activate, scope=layer, trainable=False)
