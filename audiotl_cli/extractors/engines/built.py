@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.cache import cache_folder, locked
 from audiotl_cli.extractors.engines.operations import Network
 from audiotl_cli.files import write_whole
@@ -70,10 +69,8 @@ def built(network: Network, engine: str, build: Callable[[], Built]) -> tuple[Pa
 def _read(path: Path, made_from: list[Any]) -> Built | None:
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except OSError:
         return None
-    except OSError as error:
-        raise WeightsError(f"cannot read {path} ({error.strerror or error})") from error
     view = memoryview(content)
     if hashlib.sha256(view[:-_DIGEST]).digest() != content[-_DIGEST:]:
         return None
