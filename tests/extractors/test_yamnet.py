@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,6 +168,27 @@ def test_another_engine_has_another_fingerprint(random_weights: Path) -> None:
     assert described[None] == described["tensorflow"]
     assert described[None].details == {}
     assert described["ncnn"] == replace(described[None], details={"engine": "ncnn"})
+
+
+def test_the_fast_engine_needs_no_tensorflow(random_weights: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ncnn")
+    script = (
+        "import sys\n"
+        "import numpy as np\n"
+        "from audiotl_cli import load_extractor\n"
+        f"extractor = load_extractor('yamnet', {str(random_weights)!r}, engine='ncnn')\n"
+        "extractor.embed(np.zeros(16_000), 16_000)\n"
+        "print({'tensorflow', 'keras', 'resampy', 'matplotlib'} & set(sys.modules))\n"
+    )
+    for _ in ("built", "from the cache"):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "AUDIOTL_CACHE": str(tmp_path)},
+        )
+        assert (done.stdout.strip(), done.stderr) == ("set()", "")
 
 
 def test_compressed_weights_give_the_same(random_weights: Path, tmp_path: Path) -> None:

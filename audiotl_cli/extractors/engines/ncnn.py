@@ -190,8 +190,6 @@ def _body(path: Path, header: dict[str, Any]) -> Callable[[Array], Array]:
 
 def _dense(model: Built) -> Forward | None:
     """Return the dense layers, from vectors to vectors; None where there are none."""
-    from threadpoolctl import ThreadpoolController
-
     layers = []
     at = model.header["matrices_at"]
     for layer in model.header["dense"]:
@@ -202,7 +200,6 @@ def _dense(model: Built) -> Forward | None:
         layers.append((kernel, bias, layer["activation"]))
     if not layers:
         return None
-    blas = ThreadpoolController()
 
     def rows(vectors: Array) -> Array:
         n_real = len(vectors)
@@ -213,8 +210,7 @@ def _dense(model: Built) -> Forward | None:
         return vectors[:n_real]
 
     def dense(vectors: Array) -> Array:
-        with blas.limit(limits=thread_count(), user_api="blas"):
-            parts = [rows(vectors[first : first + ROWS]) for first in range(0, len(vectors), ROWS)]
+        parts = [rows(vectors[first : first + ROWS]) for first in range(0, len(vectors), ROWS)]
         return np.concatenate(parts)
 
     return dense
