@@ -9,7 +9,7 @@ published weights. `openl3_weights` reads those.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -256,12 +256,20 @@ def decibel(window: Waveform, representation: Representation) -> Array:
     n_missing = (n_frames - 1) * STFT_HOP + n_fft - WINDOW
     samples = np.pad(window, (0, max(0, n_missing)))
     frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::STFT_HOP][:n_frames]
-    magnitude = np.abs(scipy.fft.rfft(frames * hann(n_fft), axis=1))
+    magnitude = np.abs(scipy.fft.rfft(frames * hann(n_fft), axis=1)).T
     if representation.n_mels:
-        magnitude = magnitude @ _mel_bands(representation)
+        magnitude = _sparse_mel_bands(representation) @ magnitude
     level = np.float32(10) * np.log10(np.maximum(magnitude, np.float32(FLOOR)))
     level -= level.max()
-    return np.ascontiguousarray(np.maximum(level, np.float32(-DYNAMIC_RANGE_DB)).T)
+    return np.ascontiguousarray(np.maximum(level, np.float32(-DYNAMIC_RANGE_DB)))
+
+
+@cache
+def _sparse_mel_bands(representation: Representation) -> Any:
+    """Return `_mel_bands` turned, without its zeros: of 1025 bins a band has about 16."""
+    import scipy.sparse
+
+    return scipy.sparse.csr_array(_mel_bands(representation).T)
 
 
 def _mel_bands(representation: Representation) -> Array:
