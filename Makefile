@@ -28,8 +28,8 @@ format: $(VENV)/.ready-dev  ## Put the code into its form
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-bench: $(VENV)/.ready  ## Print the table of speeds
-	@$(BIN)/python benchmarks/speed.py
+bench: $(VENV)/.ready  ## Measure every speed the README states; BENCH=--quick is rougher
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 clean:  ## Remove the virtual environment and caches, but no data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -52,6 +52,8 @@ def test_a_model_predicts_files(project: Path, sounds: Path, run: Run) -> None:
     (prediction,) = load_model(path).predict([sounds / "rain/rain-00.wav"])
 
     assert prediction.label == "rain"
+    assert load_model(path).predict(str(sounds / "rain/rain-00.wav"))[0].label == "rain"
+    assert load_model(path).predict(sounds / "rain/rain-00.wav")[0].label == "rain"
     assert set(prediction.scores) == set(LABELS)
     index = Index.read("data/index/sounds.csv")
     assert len(index.clips) == 24
@@ -87,3 +89,10 @@ def test_the_embedder_says_what_is_wrong(tmp_path: Path) -> None:
         AudioEmbedder("mfcc", pooling="vote").fit([])
     with pytest.raises(AudioError, match=r"gone\.wav no such file"):
         AudioEmbedder("mfcc").transform([tmp_path / "gone.wav"])
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "16000", None])
+def test_a_waveform_needs_a_sample_rate(rate: object) -> None:
+    with pytest.raises(AudioError, match=r"the sample rate is .*, expected Hz") as caught:
+        load_extractor("mfcc").embed(np.zeros(100), rate)  # type: ignore[arg-type]
+    assert caught.value.code == "bad_rate"

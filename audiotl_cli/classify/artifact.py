@@ -6,6 +6,7 @@ models from people one trusts may be loaded.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import platform
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from typing import Any
 
 from audiotl_cli import __version__
 from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.errors import ArtifactError
+from audiotl_cli.errors import ArtifactError, DataError
 
 FORMAT = 1
 _LIBRARIES = ("scikit-learn", "numpy", "joblib", "tensorflow", "soundfile", "soxr")
@@ -88,6 +89,10 @@ class ModelCard:
         ``split``, ``n_clips`` and ``accuracy`` on clips it was not trained on.
     versions : dict
         Of Python and the libraries.
+    search : list of dict
+        How the settings that were tried did, the best first; empty without a search.
+    trained_on : sequence of str
+        What tells the clips it was trained on, sorted; see `clip_mark`; empty where not known.
     """
 
     classifier: str
@@ -104,6 +109,16 @@ class ModelCard:
     n_clips: int
     held_out: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    search: Sequence[dict[str, Any]] = ()
+    trained_on: Sequence[str] = ()
+
+
+def clip_mark(key: str) -> str:
+    """Return 16 hexadecimal digits that stand for a clip, given its key in the store.
+
+    Among a million clips, two have the same with a probability of 3e-8 (birthday bound).
+    """
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def library_versions() -> dict[str, str]:
@@ -127,14 +142,16 @@ def load_model_file(path: Path) -> tuple[ClipClassifier, ModelCard]:
 
     Raises
     ------
+    DataError
+        There is no such file.
     ArtifactError
-        The file is missing, is no model, or was made by another version of scikit-learn.
+        The file is no model, or was made by another version of scikit-learn.
     """
     import joblib
     from sklearn.exceptions import InconsistentVersionWarning
 
     if not path.is_file():
-        raise ArtifactError(f"{path}: no such model; make one with: audiotl train")
+        raise DataError(f"{path}: no such model; make one with: audiotl train")
     import warnings
 
     try:

@@ -35,7 +35,9 @@ class ClassifierOptions:
     pca : int or None
         Dimensions of a whitening PCA.
     scale : bool or None
-        Whether to standardise features; None is the classifier's own habit.
+        Whether to standardise features; None is the classifier's own habit, and yes where
+        several extractors' features stand side by side: unscaled, the one with the largest
+        numbers would drown the others.
     params : mapping
         Parameters of the estimator.
     seed : int
@@ -103,7 +105,7 @@ class ClipClassifier:
 def fit_classifier(
     clips: Clips, labels: Sequence[str], options: ClassifierOptions
 ) -> ClipClassifier:
-    """Fit a classifier on clips.
+    """Fit a classifier on clips, and log what scikit-learn warns of.
 
     Parameters
     ----------
@@ -119,6 +121,19 @@ def fit_classifier(
     UsageError
         Parameters that the classifier or the data do not allow.
     """
+    from threadpoolctl import threadpool_limits
+
+    # how many threads a matrix product has shows in the last bit of a model
+    with threadpool_limits(1, "blas"), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        classifier = fit_quietly(clips, labels, options)
+    for text in sorted({str(warning.message).splitlines()[0] for warning in caught}):
+        logger.warning("%s: %s", options.classifier, text)
+    return classifier
+
+
+def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions) -> ClipClassifier:
+    """Fit a classifier on clips; as `fit_classifier`, but fit for several threads at once."""
     names = sorted(set(labels))
     if len(names) < 2:
         raise DataError(
@@ -137,20 +152,20 @@ def fit_classifier(
     pipeline = build_classifier(
         options.classifier,
         options.params,
-        scale=options.scale,
+        scale=True if options.scale is None and len(clips[0]) > 1 else options.scale,
         pca=options.pca,
         seed=options.seed,
     )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            pipeline.fit(X, y)
-        except (ValueError, TypeError) as error:
-            reason = str(error).splitlines()[0]
-            raise UsageError(f"{options.classifier} cannot be fitted: {reason}") from error
-    for text in sorted({str(warning.message).splitlines()[0] for warning in caught}):
-        logger.warning("%s: %s", options.classifier, text)
-    return ClipClassifier(pipeline, names, options.pooling)
+    classifier = ClipClassifier(pipeline, names, options.pooling)
+    try:
+        pipeline.fit(X, y)
+        classifier.scores(clips[:1])  # some parameters only fail when something is predicted
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = (str(error).splitlines() or [repr(error)])[0]
+        raise UsageError(
+            f"{options.classifier} cannot be fitted to {len(clips)} clips: {reason}"
+        ) from error
+    return classifier
 
 
 def _row_scores(pipeline: Any, X: FloatArray, n_labels: int) -> npt.NDArray[np.float64]:

@@ -148,7 +148,7 @@ def build_classifier(
     Raises
     ------
     UsageError
-        The classifier has no such parameter.
+        The classifier has no such parameter, or its scores would not be one a label.
     """
     from sklearn.decomposition import PCA
     from sklearn.pipeline import Pipeline
@@ -157,6 +157,11 @@ def build_classifier(
     name = classifier_name(name)
     recipe = RECIPES[name]
     chosen = {**recipe.params, **({"random_state": seed} if recipe.seeded else {}), **params}
+    if chosen.get("decision_function_shape", "ovr") != "ovr":
+        raise UsageError(
+            f"--param decision_function_shape is {chosen['decision_function_shape']!r}, expected "
+            "'ovr': scores here are one a label, not one a pair of labels"
+        )
     try:
         estimator = recipe.build(**chosen)
     except TypeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = "Examples:  audiotl evaluate   |   audiotl evaluate --cv fold --classifier linear-svm"
 MOST_COLUMNS = 24  # a wider confusion matrix is left to the figure
+LEAST_NAME = 8  # columns; a confusion matrix whose names get less is, too
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[
         list[Path] | None,
         typer.Argument(help="Model files.  [default: the newest in data/models]"),
@@ -42,6 +45,7 @@ def evaluate(
     pca: options.Pca = None,
     scale: options.Scale = None,
     param: options.Param = None,
+    search: options.Search = 0,
     seed: options.Seed = 0,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -54,6 +58,14 @@ def evaluate(
     from audiotl_cli.workflows.evaluate import cross_validate, evaluate_model
     from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
 
+    fitting = ("extractor", "classifier", "pooling", "pca", "scale", "param", "search")
+    if cv is None and (unused := options.typed(context, *fitting)):
+        raise UsageError(
+            f"{', '.join(unused)} without --cv: a saved model keeps what it was trained with; "
+            "train another with audiotl train, or cross-validate with --cv"
+        )
+    if cv is not None and options.typed(context, "split"):
+        raise UsageError("--cv evaluates on every clip: give no --split with it")
     path = index or newest_index()
     clips = Index.read(path)
     root = store or FEATURES
@@ -70,7 +82,7 @@ def evaluate(
             params=options.parse_params(param),
             seed=seed,
         )
-        with output.progress("Cross-validating", "rounds") as update:
+        with output.progress("Cross-validating", "fits" if search else "rounds") as update:
             reports.append(
                 cross_validate(
                     clips,
@@ -78,6 +90,7 @@ def evaluate(
                     extractor or [],
                     chosen,
                     cv,
+                    n_settings=search,
                     report=report,
                     experiments=EXPERIMENTS,
                     on_round=lambda done, total: update(done, total, 0.0),
@@ -100,7 +113,13 @@ def evaluate(
             _show(found)
 
     output.result(values[0] if len(values) == 1 else values, show)
-    output.next_command("audiotl predict FILE" if cv is None else "audiotl train")
+    if cv is not None:
+        output.next_command(
+            f"audiotl train{options.carry(context, 'index', 'store', 'seed', *fitting)}"
+        )
+    else:
+        file = f" --model {shlex.quote(str(model[0]))}" if model else ""
+        output.next_command(f"audiotl predict FILE{file}")
 
 
 def _show(report: EvaluateReport) -> None:
@@ -108,15 +127,19 @@ def _show(report: EvaluateReport) -> None:
     output.line(report.title, style="bold")
     output.warnings(report.result["warnings"])
     low, high = scores.interval
+    n_trained_on = report.result["n_trained_on"]
+    trained_on = f", {n_trained_on} of them trained on" if n_trained_on else ""
     output.line(
         f"accuracy {scores.accuracy:.3f}  (95 % interval {low:.3f} to {high:.3f}, "
-        f"{report.result['n_clips']} clips)   balanced accuracy {scores.balanced_accuracy:.3f}   "
-        f"macro F1 {scores.macro_f1:.3f}"
+        f"{report.result['n_clips']} clips{trained_on})   "
+        f"balanced accuracy {scores.balanced_accuracy:.3f}   macro F1 {scores.macro_f1:.3f}"
     )
     if report.rounds:
         rounds = "  ".join(f"{name}: {value:.3f}" for name, value in report.rounds.items())
         if len(report.rounds) <= 20:
             output.line(f"accuracy by round  {rounds}")
+    for name, setting in report.result.get("chosen", {}).items():
+        output.line(f"chosen for round {name}, without its clips: {output.setting(setting)}")
     _show_labels(scores)
     if len(scores.labels) <= MOST_COLUMNS:
         _show_confusion(scores)
@@ -148,10 +171,16 @@ def _show_confusion(scores: Scores) -> None:
     from rich.text import Text
 
     letters = _letters(len(scores.labels))
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.add_column("true \\ predicted")
+    digits = max(3, len(str(scores.confusion.max())))
+    room = output.console().width - (digits + 1) * len(letters) - 2
+    if room < LEAST_NAME:
+        output.line("confusion matrix too wide to show: see the figure")
+        return
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+    grid.add_column("true \\ predicted", no_wrap=True, max_width=room)
     for letter in letters:
-        grid.add_column(letter, justify="right", min_width=3)
+        grid.add_column(letter, justify="right", min_width=digits, no_wrap=True)
+    none = "·" if output.console().encoding.startswith("utf") else "."
     for row, label in enumerate(scores.labels):
         n_clips = max(int(scores.confusion[row].sum()), 1)
         cells = []
@@ -159,7 +188,7 @@ def _show_confusion(scores: Scores) -> None:
             count = int(scores.confusion[row, column])
             share = count / n_clips
             style = "bold green" if row == column else "bold red" if share >= 0.1 else "yellow"
-            cells.append(Text(str(count), style) if count else Text("·", "dim"))
+            cells.append(Text(str(count), style) if count else Text(none, "dim"))
         grid.add_row(f"{letters[row]} {output.clean(label)}", *cells)
     output.show(grid)
 

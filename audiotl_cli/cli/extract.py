@@ -15,6 +15,7 @@ EXAMPLES = "Examples:  audiotl extract   |   audiotl extract --extractor mfcc --
 
 
 def extract(
+    context: typer.Context,
     index: options.IndexFile = None,
     extractor: Annotated[
         list[str] | None,
@@ -104,7 +105,7 @@ def extract(
             _show(report)
 
     output.result(values[0] if len(values) == 1 else values, show)
-    output.next_command("audiotl train")
+    output.next_command(f"audiotl train{options.carry(context, 'index', 'store')}")
     if any(report.failures for report in reports):
         raise typer.Exit(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -69,11 +70,15 @@ def index(
     no_audit: Annotated[
         bool, typer.Option("--no-audit", help="Do not look into the files.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over an index that was edited by hand.")
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """List the recordings of a folder with their labels, and split them."""
+    from audiotl_cli.errors import UsageError
     from audiotl_cli.workflows.index import IndexOptions, build_index
     from audiotl_cli.workflows.project import INDEXES
 
@@ -90,9 +95,17 @@ def index(
         seed=seed,
         audit=not no_audit,
     )
+    if name is not None and out is not None:
+        raise UsageError("--name and --out both name the index; give one of them")
     path = out or INDEXES / f"{name or _name_of(source)}.csv"
     with output.progress("Looking at recordings", "files") as update:
-        report = build_index(source, path, chosen, lambda done, total: update(done, total, 0.0))
+        report = build_index(
+            source,
+            path,
+            chosen,
+            overwrite=overwrite,
+            on_clip=lambda done, total: update(done, total, 0.0),
+        )
     found = report.index
     value = {
         "path": str(path),
@@ -101,9 +114,13 @@ def index(
         "label_counts": found.counts("label"),
         "splits": found.counts("split"),
         "problems": report.problems,
+        "warnings": report.warnings,
     }
     output.result(value, lambda: _show(report, path))
-    output.next_command("audiotl extract")
+    for text in report.warnings:
+        output.warn(text)
+    index_option = f" --index {shlex.quote(str(out))}" if out else ""
+    output.next_command(f"audiotl extract{index_option}")
 
 
 def _name_of(source: Path) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -21,7 +23,11 @@ from audiotl_cli.cli import (
     store,
     train,
 )
-from audiotl_cli.errors import AudiotlError
+from audiotl_cli.cli.streams import BROKEN_PIPE, open_streams
+from audiotl_cli.errors import AudiotlError, UsageError
+
+INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
+HELP = {"-h", "--help", "--version"}
 
 app = typer.Typer(
     name="audiotl",
@@ -61,7 +67,7 @@ def audiotl(
     [bold]audiotl predict FILE[/bold]
 
     Exit codes: 0 done; 1 some inputs failed; 2 wrong usage; 3 bad data; 4 weights or
-    network missing; 5 model not trusted; 130 interrupted.
+    network missing; 5 model not trusted; 130 interrupted; 141 nobody reads the output.
     """
 
 
@@ -78,56 +84,101 @@ def main(args: list[str] | None = None) -> NoReturn:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     output.state = output.State()
+    open_streams()
     try:
         with output.own_stderr():
-            sys.exit(run(args))
+            given = sys.argv[1:] if args is None else args
+            code = run(given)
+            if code == INTERRUPTED:
+                output.note(f"Interrupted; {_after_interrupt(given)}.", style="yellow")
+            sys.exit(output.finish(code))
     finally:
         logger.removeHandler(handler)
 
 
-def _options(group: Any) -> dict[str, set[str]]:
-    """Return the names of every command's options, and keep variables out of the help."""
-    for parameter in group.params:
-        parameter.show_envvar = False
-    options: dict[str, set[str]] = {}
+def _after_interrupt(args: Sequence[str]) -> str:
+    command = next((arg for arg in args if not arg.startswith("-")), "")
+    goes_on = command in ("extract", "demo")
+    return "the same command " + ("goes on where it stopped" if goes_on else "starts anew")
+
+
+def _options(group: Any) -> settings.Commands:
+    """Return the options of every command, and keep variables out of the help."""
+    commands: dict[str, Any] = {}
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
-            _options(command)
+            commands[name] = _options(command)
+            continue
+        commands[name] = {}
         for parameter in command.params:
             parameter.show_envvar = False
-        options[name] = {parameter.name for parameter in command.params}
-    return options
+            repeatable = getattr(parameter, "multiple", False) or parameter.nargs == -1
+            flags = [flag for flag in parameter.opts if flag.startswith("--")]
+            for flag in flags or [parameter.name]:
+                key = flag.removeprefix("--").replace("-", "_")
+                commands[name][key] = settings.Option(parameter.name, repeatable)
+    return commands
 
 
-def run(args: list[str] | None) -> int:
-    """Run a command line, show what went wrong, and return its exit code."""
+def _defaults(args: Sequence[str], group: Any) -> dict[str, Any]:
+    """Read the settings; a file that is broken does not stand in the way of help."""
+    commands = _options(group)
+    for parameter in group.params:
+        parameter.show_envvar = False
+    try:
+        return settings.read_settings(settings.FILE, commands)
+    except UsageError:
+        if not args or not HELP.isdisjoint(args) or "_AUDIOTL_COMPLETE" in os.environ:
+            return {}
+        raise
+
+
+def run(args: Sequence[str]) -> int:
+    """Run a command line, show what went wrong, and return its exit code.
+
+    With ``--json``, what went wrong is an object on stdout as well, unless the command has
+    given its result there.
+    """
+    code, message = _run(args)
+    asked = output.state.json or "--json" in args
+    if code and asked and not output.state.answered and code != BROKEN_PIPE:
+        output.write(json.dumps({"error": {"exit_code": code, "message": message}}) + "\n")
+    return code
+
+
+def _run(args: Sequence[str]) -> tuple[int, str]:
     try:
         group = typer.main.get_command(app)
-        options = _options(group)
-        defaults = settings.read_settings(settings.FILE, options)
+        defaults = _defaults(args, group)
         group.main(
-            args=args, prog_name="audiotl", default_map=defaults, auto_envvar_prefix="AUDIOTL"
+            args=list(args), prog_name="audiotl", default_map=defaults, auto_envvar_prefix="AUDIOTL"
         )
     except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # met while help was printed
+            return BROKEN_PIPE, ""
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-        if code == 130:
-            output.note("Interrupted; the same command goes on where it stopped.", style="yellow")
-        return code
+        # wrong usage has been shown by the command line's library, and is what this came from
+        wrong = getattr(stop.__context__, "format_message", lambda: "")()
+        return code, "interrupted" if code == INTERRUPTED else wrong
+    except KeyboardInterrupt:
+        return INTERRUPTED, "interrupted"
     except AudiotlError as error:
         if output.state.debug:
             raise
         output.error(error)
-        return error.exit_code
+        return error.exit_code, str(error)
     except OSError as error:
         if output.state.debug:
             raise
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        output.error(f"{where}{error.strerror or error}")
-        return 3
+        message = f"{where}{error.strerror or error}"
+        output.error(message)
+        return 3, message
     except Exception as error:
         if output.state.debug:
             raise
-        output.error(f"{type(error).__name__}: {error}")
+        message = f"{type(error).__name__}: {error}"
+        output.error(message)
         output.note("This should not happen; --debug shows where it did.")
-        return 70
-    return 0
+        return 70, message
+    return 0, ""

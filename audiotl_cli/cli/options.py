@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -111,7 +112,8 @@ Scale = Annotated[
     bool | None,
     typer.Option(
         "--scale/--no-scale",
-        help="Standardise features first.  [default: as the classifier needs]",
+        help="Standardise features first.  [default: as the classifier needs; always for several "
+        "extractors]",
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
@@ -125,11 +127,49 @@ Param = Annotated[
         rich_help_panel=CLASSIFIER,
     ),
 ]
+Search = Annotated[
+    int,
+    typer.Option(
+        "--search",
+        metavar="N",
+        min=0,
+        help="Try N settings of classifier, pooling and parameters (there are 55) by "
+        "cross-validation among the training clips, and take the best.",
+        show_default=False,
+        rich_help_panel=CLASSIFIER,
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, help="Threads.  [default: one a core]", show_default=False),
 ]
+
+
+def carry(context: typer.Context, *names: str) -> str:
+    """Return those of a command's options that are not at their default, to type again."""
+    words: list[str] = []
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        if parameter.name not in names or value in (None, (), [], parameter.default):
+            continue
+        flag = next(flag for flag in parameter.opts if flag.startswith("--"))
+        if isinstance(value, bool):
+            words.append(flag if value else parameter.secondary_opts[0])
+        else:
+            for one in value if isinstance(value, list | tuple) else [value]:
+                words += [flag, shlex.quote(str(one))]
+    return "".join(f" {word}" for word in words)
+
+
+def typed(context: typer.Context, *names: str) -> list[str]:
+    """Return those of a command's options that stand on the command line."""
+    found = []
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            found.append(parameter.opts[0])
+    return found
 
 
 def parse_params(items: list[str] | None) -> dict[str, Any]:

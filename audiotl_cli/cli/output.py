@@ -10,16 +10,20 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+from audiotl_cli.cli.streams import BROKEN_PIPE, lead_nowhere
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.style import StyleType
     from rich.table import Table
 
+NARROW = 100  # columns; below, a progress line does without its bar
+NUMBERS = 38  # columns that the numbers of a progress line take without one
 PLAIN_EVERY_S = 10.0  # between progress lines where there is no terminal to draw a bar in
 
 
@@ -30,6 +34,7 @@ class State:
     json: bool = False
     quiet: bool = False
     debug: bool = False
+    answered: bool = False  # whether the one JSON value is out
 
 
 state = State()
@@ -39,16 +44,34 @@ _consoles: dict[bool, Console] = {}
 def console(*, stderr: bool = False) -> Console:
     """Return the console of one of the two streams."""
     if stderr not in _consoles:
-        from rich.console import Console
-
         stream = sys.stderr if stderr else sys.stdout
         # nothing is folded on its way into a file or another program
         columns = os.environ.get("COLUMNS", "")
         width = None if stream.isatty() else int(columns) if columns.isdecimal() else 200
-        _consoles[stderr] = Console(
-            file=stream, width=width, highlight=False, markup=False, emoji=False
-        )
+        _consoles[stderr] = _open_console(stream, width)
     return _consoles[stderr]
+
+
+def _open_console(stream: TextIO, width: int | None) -> Console:
+    from rich.console import Console
+
+    class PipeConsole(Console):
+        def on_broken_pipe(self) -> None:
+            lead_nowhere(stream)
+            if stream is sys.stdout:  # notes may go unread, a result not
+                raise SystemExit(BROKEN_PIPE)
+
+    return PipeConsole(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def write(text: str) -> None:
+    """Write text that is meant for programs to stdout."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        lead_nowhere(sys.stdout)
+        raise SystemExit(BROKEN_PIPE) from error
 
 
 def clean(text: object) -> str:
@@ -59,11 +82,12 @@ def clean(text: object) -> str:
     )
 
 
-def result(value: Any, show: Callable[[], None]) -> None:
+def result(value: Any, show: Callable[[], None] = lambda: None) -> None:
     """Give a command's result: one JSON value with ``--json``, else whatever `show` prints."""
     if state.json:
-        sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
-        sys.stdout.flush()
+        text = json.dumps(value, allow_nan=False) + "\n"
+        state.answered = True
+        write(text)
     else:
         show()
 
@@ -86,7 +110,7 @@ def note(text: object, style: StyleType | None = "dim") -> None:
 
 
 def next_command(command: str) -> None:
-    """Say what to type next."""
+    """Say what to type next; see `options.carry` for what it must not forget."""
     if not state.json:
         note(f"Next: {command}", style="cyan")
 
@@ -103,12 +127,11 @@ def error(text: object) -> None:
 
 
 def warn(text: object) -> None:
-    """Say on stderr what should be looked into; nothing with ``--quiet``."""
+    """Say on stderr what should be looked into, even with ``--quiet``."""
     from rich.text import Text
 
-    if not state.quiet:
-        message = Text.assemble(("Warning: ", "bold yellow"), clean(text))
-        console(stderr=True).print(message, soft_wrap=True)
+    message = Text.assemble(("Warning: ", "bold yellow"), clean(text))
+    console(stderr=True).print(message, soft_wrap=True)
 
 
 def warnings(texts: Sequence[str]) -> None:
@@ -139,6 +162,12 @@ def table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) 
     return grid
 
 
+def setting(chosen: Mapping[str, Any]) -> str:
+    """Return a classifier's settings as one reads them."""
+    params = ", ".join(f"{name}={value}" for name, value in chosen["params"].items())
+    return f"{chosen['classifier']}{f' {params}' if params else ''} on {chosen['pooling']}"
+
+
 def duration(seconds: float) -> str:
     """Return seconds as people read them: ``4.2 s``, ``3 min 20 s``, ``5 h 02 min``."""
     if seconds < 60:
@@ -165,10 +194,14 @@ def progress(what: str, unit: str = "clips") -> Iterator[Callable[[int, int, flo
 def _bar(what: str, unit: str) -> Iterator[Callable[[int, int, float], None]]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+    width = console(stderr=True).width
+    narrow = width < NARROW
+    room = max(width - NUMBERS, 8) if narrow else NARROW // 3
+    name = what if len(what) <= room else f"{what[: room - 1]}…"
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
+        *(() if narrow else (BarColumn(bar_width=None),)),
         TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
         TextColumn("{task.fields[speed]}", style="green"),
         TimeRemainingColumn(elapsed_when_finished=True),
@@ -182,9 +215,14 @@ def _bar(what: str, unit: str) -> Iterator[Callable[[int, int, float], None]]:
             if total == 0:
                 return
             if task is None:
-                task = bars.add_task(what, total=total, speed="")
+                task = bars.add_task(name, total=total, speed="")
             speed = audio_s / max(time.monotonic() - started, 1e-3)
-            text = f"{duration(audio_s)} of audio, {speed:.0f}x real time" if audio_s else ""
+            text = (
+                f"{speed:.0f}x"
+                if narrow
+                else f"{duration(audio_s)} of audio, {speed:.0f}x real time"
+            )
+            text = text if audio_s else ""
             bars.update(task, completed=done, total=total, speed=text)
 
         yield update
@@ -221,6 +259,20 @@ class LogHandler(logging.Handler):
             note(text, style=None)
 
 
+def finish(code: int) -> int:
+    """Bring out what is left to be written, and return the exit code after that."""
+    try:
+        sys.stdout.flush()
+    except OSError as problem:
+        lead_nowhere(sys.stdout)
+        if isinstance(problem, BrokenPipeError):
+            return BROKEN_PIPE
+        if not code:
+            error(f"stdout: {problem.strerror}")
+        return code or 3
+    return code
+
+
 @contextmanager
 def own_stderr() -> Iterator[None]:
     """Keep native libraries from writing across the screen.
@@ -235,7 +287,8 @@ def own_stderr() -> Iterator[None]:
         yield
         return
     python_stderr = sys.stderr
-    own = os.fdopen(copy, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    encoding = getattr(python_stderr, "encoding", None) or "utf-8"
+    own = os.fdopen(copy, "w", buffering=1, encoding=encoding, errors="backslashreplace")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     os.close(null)
@@ -244,7 +297,10 @@ def own_stderr() -> Iterator[None]:
     try:
         yield
     finally:
-        own.flush()
+        try:
+            own.flush()
+        except OSError:
+            lead_nowhere(own)
         os.dup2(copy, 2)
         sys.stderr = python_stderr
         own.close()

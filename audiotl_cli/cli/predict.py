@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from audiotl_cli.cli import options, output
+from audiotl_cli.errors import UsageError
 from audiotl_cli.files import write_whole
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ def predict(
         typer.Option(min=1, help="How many labels a recording.  [default: 3 in tables, else all]"),
     ] = None,
     format_: Annotated[
-        Literal["table", "json", "jsonl", "csv"],
-        typer.Option("--format", help="How to write predictions."),
-    ] = "table",
+        Literal["table", "json", "jsonl", "csv"] | None,
+        typer.Option(
+            "--format", help="How to write predictions.  [default: as --output ends, else table]"
+        ),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--output", help="File to write instead of stdout.")
     ] = None,
@@ -49,9 +52,10 @@ def predict(
     from audiotl_cli.workflows.predict import list_inputs, load_model
     from audiotl_cli.workflows.project import newest_model
 
+    form = _choose_format(format_, to, json=json)
+    given = [Path(text) for text in _expand(inputs)]
     path = model or newest_model()
     output.note(f"Model {path}")
-    given = [Path(text) for text in _expand(inputs)]
     files = list_inputs(given)
     loaded = load_model(path)
     for warning in {spec.warning for spec in loaded.card.extractors} - {""}:
@@ -63,25 +67,47 @@ def predict(
             predictions.append(prediction)
             audio_s += prediction.audio_s
             update(len(predictions), len(files), audio_s)
-    if format_ == "table" and not json:
-        text = ""
-        if to is not None:
-            raise typer.BadParameter("--output needs --format json, jsonl or csv")
+    records = [_record(prediction, top_k) for prediction in predictions]
+    if to is not None:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        text = FORMATS[form](records, loaded.labels)
+        write_whole(to, text.encode("utf-8", "surrogateescape"))
+        output.note(f"Written to {to}")
+    if json:
+        output.result(records)
+    elif form == "table":
         _show(predictions, top_k or TABLE_TOP_K)
-    else:
-        records = [_record(prediction, top_k) for prediction in predictions]
-        text = FORMATS["json" if json else format_](records, loaded.labels)
-        _write(text, to)
+    elif to is None:
+        output.write(FORMATS[form](records, loaded.labels))
     failed = [p for p in predictions if p.error is not None]
     output.failures([(p.path, str(p.error)) for p in failed])
     if failed:
         raise typer.Exit(1)
 
 
+def _choose_format(format_: str | None, to: Path | None, *, json: bool) -> str:
+    """Return the format to write in, or raise `UsageError`, before any work is done."""
+    if to is None:
+        if json and format_ not in (None, "json"):
+            raise UsageError(f"--json prints JSON: give --format {format_} a file with --output")
+        return format_ or "table"
+    if to.is_dir():
+        raise UsageError(f"--output is {to}, a folder; expected a file")
+    form = format_ or to.suffix.lower().removeprefix(".")
+    if form not in ("json", "jsonl", "csv"):
+        raise UsageError(
+            f"--output is {to}; expected a name ending in .json, .jsonl or .csv, or one of these "
+            "with --format"
+        )
+    return form
+
+
 def _expand(inputs: list[str]) -> list[str]:
     """Replace ``-`` by the lines on stdin."""
     names: list[str] = []
     for text in inputs:
+        if not text:  # an unset variable of a script; as a path it would be the current folder
+            raise UsageError("an input is empty text; expected a recording, a folder, or -")
         names += [line for line in sys.stdin.read().splitlines() if line] if text == "-" else [text]
     return names
 
@@ -114,13 +140,3 @@ def _show(predictions: list[Prediction], top_k: int) -> None:
         path = output.clean(prediction.path)
         grid.add_row(output.clean(first[0]), f"{first[1]:.2f}", then, path)
     output.show(grid)
-
-
-def _write(text: str, to: Path | None) -> None:
-    if to is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    to.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(to, text.encode("utf-8", "surrogateescape"))
-    output.note(f"Written to {to}")

@@ -6,12 +6,17 @@ A table in ``audiotl.toml`` is a command, a key one of its options::
     extractor = ["musicnn", "mfcc"]
     workers = 2
 
+    [store.import]
+    split = "test"
+
 The same by environment: ``AUDIOTL_EXTRACT_WORKERS=2``.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +25,40 @@ from audiotl_cli.errors import UsageError
 FILE = Path("audiotl.toml")
 
 
-def read_settings(path: Path, options: dict[str, set[str]]) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class Option:
+    """An option as a file can set it.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter it sets.
+    repeatable : bool
+        Whether it takes a list.
+    """
+
+    name: str
+    repeatable: bool
+
+
+Options = Mapping[str, Option]
+Commands = Mapping[str, "Options | Commands"]
+
+
+def read_settings(path: Path, commands: Commands) -> dict[str, Any]:
     """Read the settings file of a project.
 
     Parameters
     ----------
     path : Path
         A missing file is an empty one.
-    options : dict
-        The names of the options of every command.
+    commands : mapping
+        The options of every command by name; commands of commands one level down.
 
     Returns
     -------
     defaults : dict
-        Of every command named in the file, by option.
+        Of every command named in the file, by parameter.
 
     Raises
     ------
@@ -46,18 +71,35 @@ def read_settings(path: Path, options: dict[str, set[str]]) -> dict[str, dict[st
         return {}
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
-    settings: dict[str, dict[str, Any]] = {}
-    for command, table in content.items():
-        if command not in options or not isinstance(table, dict):
+    return _of_commands(path, content, commands, "")
+
+
+def _of_commands(
+    path: Path, content: dict[str, Any], commands: Commands, above: str
+) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for name, table in content.items():
+        full = f"{above}.{name}" if above else name
+        known = commands.get(name)
+        if known is None or not isinstance(table, dict):
             raise UsageError(
-                f"{path}: [{command}] is not a command; choose from {', '.join(sorted(options))}"
+                f"{path}: [{full}] is not a command; choose from {', '.join(sorted(commands))}"
             )
-        values = {key.replace("-", "_"): value for key, value in table.items()}
-        unknown = sorted(values.keys() - options[command])
-        if unknown:
+        if any(isinstance(value, Option) for value in known.values()):
+            settings[name] = _of_options(path, table, known, full)  # type: ignore[arg-type]
+        else:
+            settings[name] = _of_commands(path, table, known, full)  # type: ignore[arg-type]
+    return settings
+
+
+def _of_options(path: Path, table: dict[str, Any], options: Options, name: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for key, value in table.items():
+        option = options.get(key.replace("-", "_"))
+        if option is None:
             raise UsageError(
-                f"{path}: {command} has no option {unknown[0]!r}; it has "
-                f"{', '.join(sorted(options[command]))}"
+                f"{path}: {name} has no option {key!r}; it has {', '.join(sorted(options))}"
             )
-        settings[command] = values
+        one = option.repeatable and not isinstance(value, list)
+        settings[option.name] = [value] if one else value
     return settings

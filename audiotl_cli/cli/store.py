@@ -59,6 +59,7 @@ def info(
 
 @app.command(epilog="Example:  audiotl store verify")
 def verify(
+    context: typer.Context,
     store: options.Store = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -89,7 +90,7 @@ def verify(
         [(str(shard), f"{reason}; moved to {aside}") for shard, aside, reason in damaged]
     )
     if damaged:
-        output.next_command("audiotl extract")
+        output.next_command(f"audiotl extract{options.carry(context, 'store')}")
         raise typer.Exit(1)
 
 
@@ -98,6 +99,7 @@ def verify(
     epilog="Example:  audiotl store import training_data.npz --name gtzan --split train",
 )
 def import_(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="npz with X (features), Y (labels), IDS (clips).")],
     name: Annotated[str, typer.Option(help="Name of the index and of the features.")],
     split: Annotated[str, typer.Option(help="Split its clips belong to.")] = "train",
@@ -129,4 +131,5 @@ def import_(
         output.line(f"{report.index.path}: {len(report.index.clips)} clips ({splits})")
 
     output.result(value, show)
-    output.next_command("audiotl train --classifier linear-svm --pooling vote")
+    where = options.carry(context, "store")
+    output.next_command(f"audiotl train --classifier linear-svm --pooling vote{where}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +18,7 @@ EXAMPLES = "Examples:  audiotl train   |   audiotl train --classifier svm --pool
 
 
 def train(
+    context: typer.Context,
     index: options.IndexFile = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
@@ -24,6 +27,7 @@ def train(
     pca: options.Pca = None,
     scale: options.Scale = None,
     param: options.Param = None,
+    search: options.Search = 0,
     split: Annotated[str, typer.Option(help="Which split to train on.")] = "train",
     out: Annotated[
         Path | None,
@@ -42,22 +46,25 @@ def train(
 
     path = index or newest_index()
     output.note(f"Index {path}")
-    report = train_model(
-        Index.read(path),
-        store or FEATURES,
-        extractor or [],
-        ClassifierOptions(
-            classifier=classifier,
-            pooling=pooling,
-            pca=pca,
-            scale=scale,
-            params=options.parse_params(param),
-            seed=seed,
-        ),
-        split=split,
-        out=out,
-        models=MODELS,
-    )
+    with output.progress("Trying settings", "fits") as update:
+        report = train_model(
+            Index.read(path),
+            store or FEATURES,
+            extractor or [],
+            ClassifierOptions(
+                classifier=classifier,
+                pooling=pooling,
+                pca=pca,
+                scale=scale,
+                params=options.parse_params(param),
+                seed=seed,
+            ),
+            n_settings=search,
+            split=split,
+            out=out,
+            models=MODELS,
+            on_fit=lambda done, total: update(done, total, 0.0),
+        )
     for used in report.stores:
         output.note(f"Features {used.folder}")
     card = report.card
@@ -71,8 +78,15 @@ def train(
         "labels": list(card.labels),
         "held_out": card.held_out,
     }
+    if search:
+        value["leaderboard"] = list(card.search)
     output.result(value, lambda: _show(report))
-    output.next_command("audiotl evaluate" if card.held_out else "audiotl predict FILE")
+    file = shlex.quote(str(out)) if out else ""
+    if card.held_out:
+        where = options.carry(context, "index", "store")
+        output.next_command(f"audiotl evaluate{f' {file}' if file else ''}{where}")
+    else:
+        output.next_command(f"audiotl predict FILE{f' --model {file}' if file else ''}")
 
 
 def _show(report: TrainReport) -> None:
@@ -84,7 +98,20 @@ def _show(report: TrainReport) -> None:
         f"{card.n_clips} clips, {len(card.labels)} labels"
     )
     output.warnings([spec.warning for spec in card.extractors])
+    if card.search:
+        _show_leaderboard(card.search)
     if card.held_out:
         output.line(
             f"accuracy {card.held_out['accuracy']:.3f} on {card.held_out['n_clips']} held-out clips"
         )
+
+
+def _show_leaderboard(tried: Sequence[dict[str, Any]], n_most: int = 8) -> None:
+    grid = output.table("accuracy", "lowest fold", "setting", numbers=("accuracy", "lowest fold"))
+    for one in tried[:n_most]:
+        grid.add_row(f"{one['accuracy']:.3f}", f"{min(one['accuracies']):.3f}", output.setting(one))
+    output.show(grid)
+    output.line(
+        f"{len(tried)} settings, each by 5-fold cross-validation among the clips trained on; "
+        "the best of many flatters itself a little"
+    )

@@ -14,6 +14,7 @@ from typing import Literal
 from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.dataset.index import Clip, check_clip
 from audiotl_cli.dataset.split import deal
+from audiotl_cli.dataset.table import read_table
 from audiotl_cli.errors import DataError, UsageError
 
 SPLIT_NAMES = {
@@ -90,7 +91,7 @@ def clips_from_table(
     group_column: str | None = None,
     fold_column: str | None = None,
 ) -> list[Clip]:
-    """Read clips from a CSV or TSV file with a header.
+    """Read clips from a table with a header: commas, semicolons or tabs between cells.
 
     The columns of paths and labels are found by their usual names (`PATH_COLUMNS`,
     `LABEL_COLUMNS`); ``split``, ``fold``, ``group``, ``start_s`` and ``end_s`` are taken
@@ -111,18 +112,14 @@ def clips_from_table(
         The file is missing, is no such table, or misses a column.
     """
     try:
-        text = table.read_text(encoding="utf-8-sig", errors="surrogateescape")
-    except OSError as error:
+        comments, text, delimiter = read_table(table)
+    except FileNotFoundError as error:
         raise DataError(f"{table} cannot be read ({error.strerror})") from error
-    n_comments = 0
-    while text.startswith("#"):
-        text = text.partition("\n")[2]
-        n_comments += 1
-    header = text.partition("\n")[0]
-    tabbed = header.count("\t") > header.count(",")
-    rows = csv.DictReader(io.StringIO(text), delimiter="\t" if tabbed else ",")
+    n_comments = len(comments)
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
     try:
-        columns, cells = list(rows.fieldnames or []), [(rows.line_num, row) for row in rows]
+        columns = list(rows.fieldnames or [])
+        cells = [(rows.line_num, row) for row in rows if any(row.values())]
     except csv.Error as error:
         line = n_comments + rows.reader.line_num
         raise DataError(f"{table}, line {line}: {error}") from error
@@ -201,11 +198,21 @@ def search_paths(
     ]
 
 
-def assign_folds(clips: list[Clip], n_folds: int, seed: int) -> list[Clip]:
-    """Deal clips into folds 1 ... n, groups kept together, labels spread evenly."""
+def assign_folds(
+    clips: list[Clip], n_folds: int, seed: int, *, option: str = "--folds"
+) -> list[Clip]:
+    """Deal clips into folds 1 ... n, groups kept together, labels spread evenly.
+
+    Raises
+    ------
+    UsageError
+        There are not so many groups; the message names `option`.
+    """
     groups = {_unit(replace(clip, fold="")) for clip in clips}
     if not 2 <= n_folds <= len(groups):
-        raise UsageError(f"--folds is {n_folds}; expected 2 to {len(groups)}, the number of groups")
+        raise UsageError(
+            f"{option} is {n_folds}; expected 2 to {len(groups)}, the number of groups"
+        )
     parts = deal(
         [clip.label for clip in clips],
         [_unit(replace(clip, fold="")) for clip in clips],

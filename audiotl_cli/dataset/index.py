@@ -1,7 +1,8 @@
 """The index: a CSV file with one row a clip.
 
 Its first line, ``# audio_root: FOLDER``, says what the paths are relative to; a relative
-FOLDER is relative to the index file. Without that line it is the file's own folder.
+FOLDER is relative to the index file. Without that line it is the file's own folder. What
+spreadsheets make of such a file is read as well.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.dataset.table import read_table
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
 
@@ -102,14 +104,17 @@ class Index:
             The file is missing, is not such a CSV, or a row is wrong; says which.
         """
         path = Path(path)
-        text = _read_text(path)
-        root, first_line = path.parent, 1
-        if text.startswith("#"):
-            comment, _, text = text.partition("\n")
-            first_line = 2
+        try:
+            comments, text, delimiter = read_table(path)
+        except FileNotFoundError as error:
+            raise DataError(
+                f"{path}: no such index; make one with: audiotl index FOLDER"
+            ) from error
+        root, first_line = path.parent, 1 + len(comments)
+        for comment in comments:
             if comment.startswith(ROOT_COMMENT.rstrip()):
                 root = path.parent / comment.removeprefix(ROOT_COMMENT.rstrip()).strip()
-        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         clips: list[Clip] = []
         try:
             columns = rows.fieldnames or []
@@ -119,7 +124,9 @@ class Index:
                     f"column 'path' (all columns: {','.join(COLUMNS)})"
                 )
             clips.extend(
-                _clip(row, f"{path}, line {first_line + rows.line_num - 1}") for row in rows
+                _clip(row, f"{path}, line {first_line + rows.line_num - 1}")
+                for row in rows
+                if any(row.values())  # spreadsheets save rows of empty cells
             )
         except csv.Error as error:
             line = first_line + rows.reader.line_num - 1
@@ -163,18 +170,6 @@ class Index:
 def clip_labels(clip: Clip) -> list[str]:
     """Return a clip's labels, none if it has none."""
     return [part.strip() for part in clip.label.split(LABEL_SEPARATOR) if part.strip()]
-
-
-def _read_text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such index; make one with: audiotl index FOLDER") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from error
-    if b"\0" in data:
-        raise DataError(f"{path} is not a CSV file: it holds binary data")
-    return data.decode("utf-8-sig", "surrogateescape")
 
 
 def _clip(row: dict[str | None, str | None], where: str) -> Clip:

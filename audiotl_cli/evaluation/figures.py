@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 from audiotl_cli.evaluation.metrics import Scores
 from audiotl_cli.files import write_whole
+
+LONGEST_NAME = 40  # characters of a label
 
 
 def draw_confusion(scores: Scores, title: str, path: Path) -> None:
@@ -21,11 +24,12 @@ def draw_confusion(scores: Scores, title: str, path: Path) -> None:
     axes = figure.subplots()
     shares = scores.confusion / scores.confusion.sum(axis=1, keepdims=True).clip(min=1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(n), scores.labels, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(n), scores.labels)
+    names = [_name(label) for label in scores.labels]
+    axes.set_xticks(range(n), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(n), names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    axes.set_title(title, loc="left", fontsize=10)
+    axes.set_title("\n".join(map(_literal, title.splitlines())), loc="left", fontsize=10)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     if n <= 40:
@@ -38,5 +42,19 @@ def draw_confusion(scores: Scores, title: str, path: Path) -> None:
     bar.outline.set_visible(False)
     picture = io.BytesIO()
     # no date or version inside: the same evaluation gives the same bytes
-    figure.savefig(picture, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        # what the font has no sign for is drawn as a box; report.json has the names
+        warnings.simplefilter("ignore", UserWarning)
+        figure.savefig(picture, format="png", metadata={"Software": None})
     write_whole(path, picture.getvalue())
+
+
+def _name(label: str) -> str:
+    return _literal(label if len(label) <= LONGEST_NAME else f"{label[: LONGEST_NAME - 1]}…")
+
+
+def _literal(text: str) -> str:
+    """Return a line that is drawn as it is: no formula, no broken bytes, no control signs."""
+    whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    safe = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
+    return "".join(safe).replace("$", r"\$")

@@ -40,7 +40,7 @@ class Scores:
     accuracy, balanced_accuracy, macro_f1 : float
         0 to 1. The latter two are means over the labels present.
     interval : tuple of float
-        95 % bootstrap interval of the accuracy, over clips.
+        95 % interval of the accuracy, over clips; see `accuracy_interval`.
     labels : list of str
     confusion : int (n_labels, n_labels)
         True label by row, predicted by column.
@@ -79,7 +79,7 @@ def score(truth: Sequence[str], predicted: Sequence[str], labels: list[str], see
         accuracy=float(right.sum() / confusion.sum()),
         balanced_accuracy=float(recall[present].mean()),
         macro_f1=float(f1[present].mean()),
-        interval=bootstrap_accuracy(int(right.sum()), int(confusion.sum()), seed),
+        interval=accuracy_interval(int(right.sum()), int(confusion.sum()), seed),
         labels=labels,
         confusion=confusion,
         per_label={
@@ -100,12 +100,18 @@ def confusion_matrix(
     return counts
 
 
-def bootstrap_accuracy(n_right: int, n_clips: int, seed: int) -> tuple[float, float]:
-    """Return the 95 % percentile interval of an accuracy over resampled clips.
+def accuracy_interval(n_right: int, n_clips: int, seed: int) -> tuple[float, float]:
+    """Return a 95 % interval of an accuracy.
 
-    Drawing `n_clips` clips with replacement and counting the right ones is a binomial
-    draw, so that is what is drawn (Efron, 1979).
+    It is the percentile interval over resampled clips. Drawing `n_clips` clips with
+    replacement and counting the right ones is a binomial draw, so that is what is drawn
+    (Efron, 1979). Where all clips are right, or none, every draw is the same and says
+    nothing; there it is the exact binomial interval (Clopper and Pearson, 1934), which ends
+    ``0.025 ** (1 / n_clips)`` from the far end.
     """
+    if n_right in (0, n_clips):
+        limit = 0.025 ** (1 / n_clips)
+        return (0.0, 1 - limit) if n_right == 0 else (limit, 1.0)
     rng = np.random.default_rng(seed)
     drawn = rng.binomial(n_clips, n_right / n_clips, N_RESAMPLES) / n_clips
     low, high = np.percentile(drawn, [2.5, 97.5])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import numbers
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,7 @@ from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError, UsageError
 from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.runtime import one_blas_thread
 from audiotl_cli.extractors.weights import WeightSource
 
 Patches = npt.NDArray[np.float32]
@@ -293,7 +295,8 @@ class Extractor(abc.ABC):
         Raises
         ------
         AudioError
-            The waveform is empty, has another shape, or holds values that are not finite.
+            The waveform is empty, has another shape, holds values that are not finite, or
+            the sample rate is none.
         """
         samples = np.asarray(waveform, dtype=np.float32)
         if samples.ndim == 2:
@@ -306,6 +309,9 @@ class Extractor(abc.ABC):
             )
         if not np.isfinite(samples).all():
             raise AudioError("the waveform holds values that are not finite", code="not_finite")
+        if not (isinstance(sample_rate, numbers.Real) and 1 <= sample_rate < float("inf")):
+            raise AudioError(f"the sample rate is {sample_rate!r}, expected Hz", code="bad_rate")
         samples = resample(samples, sample_rate, self.sample_rate, self.resampler)
-        frames = [self.run(patches) for patches in self.patches([samples])]
+        with one_blas_thread():
+            frames = [self.run(patches) for patches in self.patches([samples])]
         return self.assemble(np.concatenate(frames))

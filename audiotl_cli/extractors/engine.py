@@ -20,6 +20,7 @@ from audiotl_cli.audio.resample import read_blocks_at
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
+from audiotl_cli.extractors.runtime import one_blas_thread
 
 SEGMENTS_AHEAD = 4  # a recording: bounds memory on long ones
 SOURCES_AHEAD = 4  # a worker: enough that the network never waits for short ones
@@ -64,7 +65,7 @@ def embed_sources(
     pending: deque[_Job] = deque()
     batcher = _Batcher(extractor)
     stop = threading.Event()
-    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+    with one_blas_thread(), ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
         try:
             for source in sources:
                 job = _Job()

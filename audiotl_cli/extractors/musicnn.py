@@ -20,6 +20,7 @@ from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check, compare, rising_tones
+from audiotl_cli.extractors.musicnn_network import Variables, musicnn, vgg
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
 from audiotl_cli.extractors.spectrogram import mel_filters, spectra
 from audiotl_cli.extractors.weights import (
@@ -32,7 +33,7 @@ from audiotl_cli.extractors.weights import (
 
 N_FFT, STFT_HOP, N_MELS = 512, 256, 96  # samples at 16 kHz, and bands
 WINDOW_FRAMES = 187  # 3 s of STFT frames
-BATCH_NORM_EPSILON = 1e-3
+LOUDEST = float(np.log10(10_000 * np.float64(np.finfo(np.float16).max) + 1))  # of log_mel
 
 _DATA = ".data-00000-of-00001"
 _CHECKPOINTS = {
@@ -117,6 +118,7 @@ class MusicnnExtractor(Extractor):
     window_s = 3.0
     default_hop_s = 1.0
     default_layer = "max_pool"
+    batch_size = 8  # larger ones are no faster
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
@@ -188,12 +190,12 @@ class MusicnnExtractor(Extractor):
         values = require(WEIGHTS, f"{self.model}{_DATA}")
         tf = tensorflow()
         checkpoint = tf.compat.v1.train.NewCheckpointReader(str(values).removesuffix(_DATA))
-        build = _vgg if self.model.endswith("vgg") else _musicnn
+        build = vgg if self.model.endswith("vgg") else musicnn
         layer = self.layer.split("/")[-1]
         shape = [self.batch_size, WINDOW_FRAMES, N_MELS]
 
         def network(patches: Any) -> Any:
-            return build(tf, _Variables(checkpoint), patches)[layer]
+            return build(tf, Variables(checkpoint), patches, LOUDEST)[layer]
 
         return tf.function(network).get_concrete_function(tf.TensorSpec(shape, tf.float32))
 
@@ -218,96 +220,3 @@ def log_mel(waveform: Waveform) -> Patches:
     halved = mel.astype(np.float16).astype(np.float32)
     frames: Patches = np.log10(np.float32(10_000) * halved + np.float32(1))
     return frames
-
-
-class _Variables:
-    """Reads a checkpoint's variables in the order TensorFlow numbered them.
-
-    Batch normalisation is one multiplication and one addition, worked out beforehand.
-    """
-
-    def __init__(self, checkpoint: Any) -> None:
-        self.checkpoint = checkpoint
-
-    def get(self, name: str) -> npt.NDArray[np.float32]:
-        value: npt.NDArray[np.float32] = self.checkpoint.get_tensor(name)
-        return value
-
-    def batch_norm(self, number: int) -> tuple[Any, Any]:
-        name = f"batch_normalization_{number}" if number else "batch_normalization"
-        deviation = np.sqrt(self.get(f"{name}/moving_variance") + BATCH_NORM_EPSILON)
-        scale = self.get(f"{name}/gamma") / deviation
-        return scale, self.get(f"{name}/beta") - self.get(f"{name}/moving_mean") * scale
-
-    def kernel_and_bias(self, name: str) -> tuple[Any, Any]:
-        return self.get(f"{name}/kernel"), self.get(f"{name}/bias")
-
-
-def _normalise(x: Any, variables: _Variables, number: int) -> Any:
-    scale, shift = variables.batch_norm(number)
-    return x * scale + shift
-
-
-def _convolve(tf: Any, x: Any, variables: _Variables, name: str, padding: Any) -> Any:
-    kernel, bias = variables.kernel_and_bias(name)
-    return tf.nn.relu(tf.nn.conv2d(x, kernel, 1, padding) + bias)
-
-
-_TIME_SAME = [[0, 0], [3, 3], [0, 0], [0, 0]]  # keeps the length in time under 7 frames
-
-
-def _musicnn(tf: Any, variables: _Variables, patches: Any) -> dict[str, Any]:
-    """Build MusiCNN; (batch, 187, 96) in, every layer by name out."""
-
-    def front(number: int, padding: Any) -> Any:
-        """One bank of filters over time and frequency, its best match over frequency."""
-        name = f"conv2d_{number}" if number else "conv2d"
-        maps = _convolve(tf, spectrogram, variables, name, padding)
-        return tf.reduce_max(_normalise(maps, variables, number + 1), axis=2)
-
-    def middle(x: Any, number: int) -> Any:
-        """One layer over time and all channels, (batch, time, channels) in and out."""
-        maps = _convolve(tf, x[..., None], variables, f"conv2d_{number}", _TIME_SAME)
-        return _normalise(maps, variables, number + 1)[:, :, 0, :]
-
-    spectrogram = _normalise(patches[..., None], variables, 0)
-    timbral = tf.concat([front(0, _TIME_SAME), front(1, _TIME_SAME)], axis=2)
-    temporal = tf.concat([front(number, "SAME") for number in (2, 3, 4)], axis=2)
-    features = tf.concat([timbral, temporal], axis=2)
-    cnn1 = middle(features, 5)
-    cnn2 = middle(cnn1, 6) + cnn1
-    cnn3 = middle(cnn2, 7) + cnn2
-
-    stacked = tf.concat([features, cnn1, cnn2, cnn3], axis=2)
-    max_pool = tf.reduce_max(stacked, axis=1)
-    mean_pool = tf.reduce_mean(stacked, axis=1)
-    pooled = tf.stack([max_pool, mean_pool], axis=2)
-    flat = _normalise(tf.reshape(pooled, [patches.shape[0], 2 * 753]), variables, 9)
-    kernel, bias = variables.kernel_and_bias("dense")
-    penultimate = _normalise(tf.nn.relu(flat @ kernel + bias), variables, 10)
-    kernel, bias = variables.kernel_and_bias("dense_1")
-    return {
-        "timbral": timbral,
-        "temporal": temporal,
-        "cnn1": cnn1,
-        "cnn2": cnn2,
-        "cnn3": cnn3,
-        "max_pool": max_pool,
-        "mean_pool": mean_pool,
-        "penultimate": penultimate,
-        "taggram": tf.sigmoid(penultimate @ kernel + bias),
-    }
-
-
-def _vgg(tf: Any, variables: _Variables, patches: Any) -> dict[str, Any]:
-    """Build the VGG companion; (batch, 187, 96) in, every layer by name out."""
-    x = _normalise(patches[..., None], variables, 0)
-    pooling = {1: ([4, 1], 2), 2: (2, 2), 3: (2, 2), 4: (2, 2), 5: (4, 4)}  # size, stride
-    layers = {}
-    for number, (size, stride) in pooling.items():
-        maps = _convolve(tf, x, variables, f"{number}CNN", "SAME")
-        x = tf.nn.max_pool2d(_normalise(maps, variables, number), size, stride, "VALID")
-        layers[f"pool{number}"] = x
-    kernel, bias = variables.kernel_and_bias("dense")
-    flat = tf.reshape(x, [patches.shape[0], 256])
-    return {**layers, "taggram": tf.sigmoid(flat @ kernel + bias)}

@@ -1,13 +1,20 @@
-"""How many threads networks use; and TensorFlow, imported late and quietly."""
+"""The threads of networks and of NumPy; and TensorFlow, imported late and quietly."""
 
 from __future__ import annotations
 
 import logging
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 _n_threads = 0
+
+_blas_lock = threading.Lock()
+_n_with_one_blas_thread = 0
+_blas_limit: Any = None
 
 
 def limit_threads(n_threads: int) -> None:
@@ -19,6 +26,34 @@ def limit_threads(n_threads: int) -> None:
 def thread_count() -> int:
     """Return how many threads a network may use: as limited, or one a core."""
     return _n_threads or os.cpu_count() or 1
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Let NumPy's matrix products have one thread, in the whole process, until left.
+
+    Front ends run side by side on small matrices: threads of every product wait for each
+    other longer than they work, and how many there are shows in the last bit of the numbers.
+    """
+    global _n_with_one_blas_thread, _blas_limit
+    with _blas_lock:
+        if _n_with_one_blas_thread == 0:
+            _blas_limit = _blas().limit(limits=1, user_api="blas")
+        _n_with_one_blas_thread += 1
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            _n_with_one_blas_thread -= 1
+            if _n_with_one_blas_thread == 0:  # the last one out, whoever came first
+                _blas_limit.restore_original_limits()
+
+
+@cache  # looking for libraries takes milliseconds; NumPy's is there already
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @cache

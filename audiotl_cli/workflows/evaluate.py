@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.artifact import library_versions, load_model_file
+from audiotl_cli.classify.artifact import ModelCard, clip_mark, library_versions, load_model_file
 from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.build import assign_folds
@@ -22,8 +22,9 @@ from audiotl_cli.evaluation.figures import draw_confusion
 from audiotl_cli.evaluation.metrics import Scores, score
 from audiotl_cli.evaluation.protocols import Round, check_groups, leave_one_out, parse_protocol
 from audiotl_cli.files import write_whole
+from audiotl_cli.workflows.choose import choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features, read_features_of
-from audiotl_cli.workflows.train import TEST, model_name
+from audiotl_cli.workflows.train import TEST, model_name, name_part
 
 logger = logging.getLogger(__name__)
 
@@ -95,14 +96,22 @@ def evaluate_model(
             f"no clip with features is in the split {split!r} of {index.path} (it has {found}); "
             "choose one with --split, or evaluate with --cv"
         )
-    if split == card.split and index.sha256() == card.index_sha256:
-        logger.warning("the model was trained on the split %r: its score says little", split)
     clips = [data.clips[i] for i in rows]
     matrix = classifier.scores([data.frames[i] for i in rows])
     title = f"{model.stem} on {split} of {index.path.name if index.path else 'the index'}"
-    about: dict[str, Any] = {"model": str(model), "split": split, "card": asdict(card)}
-    about["warnings"] = _warnings(data)
-    folder = report or experiments / f"{model.stem}-{split}"
+    known = set(card.trained_on)
+    n_trained_on = sum(clip_mark(data.keys[i]) in known for i in rows) if known else None
+    about = {
+        "model": str(model),
+        "split": split,
+        "index": index.path.name if index.path else "",
+        "index_sha256": index.sha256(),
+        "n_trained_on": n_trained_on,
+        "card": {name: value for name, value in asdict(card).items() if name != "trained_on"},
+        "warnings": _warnings(data),
+    }
+    _warn_trained_on(n_trained_on, len(rows))
+    folder = report or experiments / _report_name(model, card, index, split, seed)
     return _report(title, about, clips, classifier.labels, matrix, {}, folder, seed)
 
 
@@ -113,6 +122,7 @@ def cross_validate(
     options: ClassifierOptions,
     protocol: str,
     *,
+    n_settings: int = 0,
     report: Path | None = None,
     experiments: Path,
     on_round: Callable[[int, int], None] = lambda done, total: None,
@@ -127,8 +137,11 @@ def cross_validate(
     protocol : str
         ``fold``: the index's folds; ``group``: leave one group out; or a number of folds,
         dealt so that groups stay together.
+    n_settings : int
+        How many settings to try in every round, among the clips it trains on; the clips held
+        out have no part in the choice. 0 takes `options` as they are.
     on_round : callable
-        Told how many rounds are done, and of how many.
+        Told how much is done, and of how much: rounds, or fits where settings are tried.
 
     Raises
     ------
@@ -151,13 +164,27 @@ def cross_validate(
     labels = sorted(set(data.labels))
     matrix = np.zeros((len(data.clips), len(labels)))
     accuracies: dict[str, float] = {}
-    for done, one in enumerate(rounds, 1):
-        columns, scores = _fit_round(data, one, options, labels)
+    n_trained_on = 0
+    chosen: dict[str, dict[str, Any]] = {}
+    for done, one in enumerate(rounds):
+        best = options
+        if n_settings:
+
+            def on_fit(fits: int, of: int, done: int = done) -> None:
+                on_round(done * of + fits, len(rounds) * of)
+
+            winner = choose(data, one.train, n_settings, options, on_fit)[0]
+            best, chosen[one.name] = winner.options, winner.as_json()
+        columns, scores = _fit_round(data, one, best, labels)
         matrix[np.ix_(one.test, columns)] = scores
         told = matrix[one.test].argmax(axis=1)
         right = [labels[best] == data.labels[i] for best, i in zip(told, one.test, strict=True)]
         accuracies[one.name] = sum(right) / len(right)
-        on_round(done, len(rounds))
+        known = {data.keys[i] for i in one.train}
+        n_trained_on += sum(data.keys[i] in known for i in one.test)
+        if not n_settings:
+            on_round(done + 1, len(rounds))
+    _warn_trained_on(n_trained_on, len(data.clips))
     about = {
         "cv": protocol,
         "classifier": options.classifier,
@@ -169,19 +196,31 @@ def cross_validate(
         "index_sha256": index.sha256(),
         "seed": options.seed,
         "rounds": accuracies,
+        "n_settings": n_settings,
+        "chosen": chosen,
+        "n_trained_on": n_trained_on,
         "warnings": _warnings(data),
         "versions": library_versions(),
     }
-    name = model_name(index, data.extractors, options)
+    name = model_name(index, data.extractors, options, n_settings=n_settings)
     kind = f"{len(rounds)}-fold cross-validation" if how != "group" else "leave one group out"
     title = f"{name}, {kind}"
     folder = report or experiments / f"{name}-cv-{protocol}"
     return _report(title, about, data.clips, labels, matrix, accuracies, folder, options.seed)
 
 
+def _report_name(model: Path, card: ModelCard, index: Index, split: str, seed: int) -> str:
+    parts = [model.stem, name_part(split)]
+    if index.path and index.path.name != card.index:
+        parts.append(f"of-{name_part(index.path.stem)}")
+    if seed:
+        parts.append(f"seed{seed}")
+    return "-".join(parts)
+
+
 def _rounds(clips: Sequence[Clip], how: str | int, seed: int) -> list[Round]:
     if isinstance(how, int):
-        dealt = assign_folds(list(clips), how, seed)
+        dealt = assign_folds(list(clips), how, seed, option="--cv")
         return leave_one_out([clip.fold for clip in dealt], "fold")
     return leave_one_out([getattr(clip, how) for clip in clips], how)
 
@@ -194,6 +233,15 @@ def _fit_round(
     )
     columns = [labels.index(label) for label in classifier.labels]
     return columns, classifier.scores([data.frames[i] for i in one.test])
+
+
+def _warn_trained_on(n_trained_on: int | None, n_clips: int) -> None:
+    if n_trained_on:
+        logger.warning(
+            "%d of the %d clips evaluated were trained on, so the score is too good",
+            n_trained_on,
+            n_clips,
+        )
 
 
 def _warnings(data: LabelledFeatures) -> list[str]:
@@ -242,6 +290,13 @@ def _report(
     write_whole(folder / "report.json", text.encode())
     heading = f"{title}\naccuracy {scores.accuracy:.3f}"
     heading += f" [{scores.interval[0]:.3f}, {scores.interval[1]:.3f}]"
+    if about["n_trained_on"]:
+        heading += f", {about['n_trained_on']} of {len(clips)} clips were trained on"
     heading = "\n".join([heading, *about["warnings"]])
-    draw_confusion(scores, heading, folder / "confusion.png")
+    figure = folder / "confusion.png"
+    figure.unlink(missing_ok=True)  # that of an evaluation before
+    try:
+        draw_confusion(scores, heading, figure)
+    except Exception as error:  # whatever drawing meets, the scores are worth more
+        logger.warning("%s could not be drawn (%r)", figure, error)
     return EvaluateReport(title, scores, result, rounds, folder)

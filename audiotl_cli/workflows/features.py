@@ -23,6 +23,8 @@ class LabelledFeatures:
     Parameters
     ----------
     clips : list of Clip
+    keys : list of str
+        Of the clips in the stores.
     frames : list of list of float32 (n_frames, dim)
         One a clip: its frames by every extractor.
     extractors : list of ExtractorSpec
@@ -30,6 +32,7 @@ class LabelledFeatures:
     """
 
     clips: list[Clip]
+    keys: list[str]
     frames: list[list[FloatArray]]
     extractors: list[ExtractorSpec]
     stores: list[FeatureStore]
@@ -118,6 +121,7 @@ def _read(
     features = [store.read(key for _, key in there) for store in stores]
     return LabelledFeatures(
         clips=[clip for clip, _ in there],
+        keys=[key for _, key in there],
         frames=[[found[key].frames for found in features] for _, key in there],
         extractors=[store_spec(store) for store in stores],
         stores=stores,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,8 @@ from audiotl_cli.dataset.build import (
     clips_from_table,
     search_paths,
 )
-from audiotl_cli.dataset.index import Index
+from audiotl_cli.dataset.edited import remember, was_edited
+from audiotl_cli.dataset.index import Index, clip_labels
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.workflows.project import FEATURES, open_memo
 
@@ -72,16 +73,21 @@ class IndexReport:
         As written.
     problems : dict
         Code to the paths that have it.
+    warnings : list of str
+        What should be looked into before anything is measured with it.
     """
 
     index: Index
     problems: dict[str, list[str]]
+    warnings: list[str]
 
 
 def build_index(
     source: Path,
     out: Path,
     options: IndexOptions,
+    *,
+    overwrite: bool = False,
     on_clip: Callable[[int, int], None] = lambda done, total: None,
 ) -> IndexReport:
     """Index the recordings of a folder, or of a table about them, and write the index.
@@ -93,6 +99,8 @@ def build_index(
     out : Path
         The index to write.
     options : IndexOptions
+    overwrite : bool
+        Whether an index that was edited since it was written may be lost.
     on_clip : callable
         Told how many recordings have been looked at, and of how many.
 
@@ -101,17 +109,15 @@ def build_index(
     DataError
         Nothing to index, or not one recording can be read.
     UsageError
-        Options that do not fit together.
+        Options that do not fit together; or `out` is the table, or was edited.
     """
     table, root = options.metadata, source
     if source.suffix.lower() in EXTENSIONS and source.is_file():
         raise UsageError(f"{source} is a recording; name the folder it is in, or a table")
     if table is None and source.is_file():
         table, root = source, source.parent
-    if options.labels_from == "csv" and table is None:
-        raise UsageError("--labels-from csv needs the table: --metadata FILE.csv")
-    if (options.group_column or options.fold_column) and table is None:
-        raise UsageError("--group-column and --fold-column need the table: --metadata FILE.csv")
+    _check_options(source, table, options)
+    _check_out(out, [source, *([table] if table else [])], overwrite=overwrite)
     if table is not None:
         clips = clips_from_table(
             table, root, group_column=options.group_column, fold_column=options.fold_column
@@ -136,10 +142,58 @@ def build_index(
                 f"none of the {len(clips)} recordings in {source} can be read; "
                 f"the first is {clips[0].path} ({clips[0].problems})"
             )
-    if options.folds is not None and (options.fold_regex or options.fold_column):
-        raise UsageError("--folds deals new folds: give no --fold-regex or --fold-column with it")
     if options.folds is not None:
         clips = assign_folds(clips, options.folds, options.seed)
     clips = assign_splits(clips, options.test_size, options.seed)
     index = Index(clips, root).write(out)
-    return IndexReport(index, problems(clips))
+    remember(index, out)
+    return IndexReport(index, problems(clips), _warnings(index))
+
+
+def _check_options(source: Path, table: Path | None, options: IndexOptions) -> None:
+    """Raise `UsageError` where one option would make another count for nothing."""
+    if options.labels_from == "csv" and table is None:
+        raise UsageError("--labels-from csv needs the table: --metadata FILE.csv")
+    if (options.group_column or options.fold_column) and table is None:
+        raise UsageError("--group-column and --fold-column need the table: --metadata FILE.csv")
+    elsewhere = options.labels_from in ("folder", "filename")
+    regex, metadata = options.label_regex, options.metadata
+    at_odds = {
+        f"SOURCE {source}, itself a table, and --metadata": source.is_file() and metadata,
+        f"--labels-from {options.labels_from} and --metadata": elsewhere and metadata,
+        f"--labels-from {options.labels_from} and a table as SOURCE": elsewhere and table,
+        "--labels-from folder and --label-regex": options.labels_from == "folder" and regex,
+        "--labels-from csv and --label-regex": options.labels_from == "csv" and regex,
+        "--group-regex and --group-column": options.group_regex and options.group_column,
+        "--fold-regex and --fold-column": options.fold_regex and options.fold_column,
+        "--folds, which deals new ones, and --fold-regex": options.folds and options.fold_regex,
+        "--folds, which deals new ones, and --fold-column": options.folds and options.fold_column,
+    }
+    for what, found in at_odds.items():
+        if found:
+            raise UsageError(f"{what} do not fit together; give one of them")
+
+
+def _check_out(out: Path, sources: Sequence[Path], *, overwrite: bool) -> None:
+    if any(out.exists() and source.exists() and out.samefile(source) for source in sources):
+        raise UsageError(f"{out} is what the index is made from; name another file with --out")
+    if not overwrite and was_edited(out):
+        raise UsageError(
+            f"{out} is not as audiotl index wrote it: somebody edited or made it. Keep it and "
+            "write another with --out FILE or --name NAME, or lose it with --overwrite"
+        )
+
+
+def _warnings(index: Index) -> list[str]:
+    splits = {clip.split for clip in index.clips}
+    warnings = []
+    for split in ("train", "test"):
+        held = {label for clip in index.clips if clip.split == split for label in clip_labels(clip)}
+        missing = [label for label in index.labels() if label not in held]
+        if split in splits and missing:
+            names = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+            warnings.append(
+                f"{len(missing)} of {len(index.labels())} labels have no clip in the {split} "
+                f"split: {names}"
+            )
+    return warnings

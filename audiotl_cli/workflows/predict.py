@@ -75,17 +75,22 @@ class Model:
         return self.classifier.labels
 
     def predict(
-        self, paths: Iterable[str | Path], *, workers: int | None = None
+        self, paths: str | Path | Iterable[str | Path], *, workers: int | None = None
     ) -> list[Prediction]:
-        """Predict recordings; see `stream`."""
+        """Predict one recording or several; see `stream`."""
+        if isinstance(paths, str | Path):
+            paths = [paths]
         return list(self.stream([Path(path) for path in paths], workers=workers))
 
-    def stream(self, paths: Sequence[Path], *, workers: int | None = None) -> Iterator[Prediction]:
+    def stream(
+        self, paths: Sequence[Path | Prediction], *, workers: int | None = None
+    ) -> Iterator[Prediction]:
         """Predict recordings one after the other, decoding ahead.
 
         Parameters
         ----------
         paths : sequence of Path
+            What has failed already, as a `Prediction` with its error, is passed on.
         workers : int or None
             Threads; None is one a core.
 
@@ -95,7 +100,7 @@ class Model:
             In the order of `paths`. A recording that cannot be used has `error` set.
         """
         workers = workers or os.cpu_count() or 1
-        sources = [AudioSource(path) for path in paths]
+        sources = [AudioSource(path) for path in paths if isinstance(path, Path)]
         with ExitStack() as closing:
             streams = []
             for extractor in self.extractors:
@@ -103,8 +108,9 @@ class Model:
                 stream = embed_sources(extractor, sources, workers=workers)
                 closing.callback(stream.close)
                 streams.append(stream)
-            for path, results in zip(paths, zip(*streams, strict=True), strict=True):
-                yield self._predict_one(path, results)
+            told = zip(*streams, strict=True)
+            for path in paths:
+                yield path if isinstance(path, Prediction) else self._predict_one(path, next(told))
 
     def _predict_one(self, path: Path, results: Sequence[Embedded]) -> Prediction:
         audio_s = results[0].audio_s
@@ -126,34 +132,48 @@ def load_model(path: str | Path) -> Model:
 
     Raises
     ------
+    DataError
+        There is no such file.
     ArtifactError
-        The file is missing, is no model, or was made with other versions or weights.
+        The file is no model, or was made with other versions or weights.
     """
     path = Path(path)
     classifier, card = load_model_file(path)
     return Model(classifier, card, [_extractor(spec, path) for spec in card.extractors])
 
 
-def list_inputs(inputs: Sequence[Path]) -> list[Path]:
+def list_inputs(inputs: Sequence[Path]) -> list[Path | Prediction]:
     """Return the files to predict: files as they are, folders as the recordings in them.
+
+    A folder without recordings, or a name that no file can have, becomes a `Prediction` that
+    has failed.
 
     Raises
     ------
     DataError
-        A folder holds no recordings.
+        The only input is a folder without recordings.
     """
-    paths: list[Path] = []
+    paths: list[Path | Prediction] = []
     for given in inputs:
-        if not given.is_dir():
-            paths.append(given)
+        try:
+            found = find_recordings(given) if given.is_dir() else [given]
+        except OSError as error:
+            paths.append(_failed(given, f"cannot be opened ({error.strerror})"))
             continue
-        found = find_recordings(given)
-        if not found:
-            raise DataError(
-                f"{given} holds no recordings (files ending in .wav, .flac, .ogg, .mp3, ...)"
-            )
-        paths += found
+        if found:
+            paths += [
+                _failed(path, "no name of a file") if "\0" in str(path) else path for path in found
+            ]
+            continue
+        message = "holds no recordings (files ending in .wav, .flac, .ogg, .mp3, ...)"
+        if len(inputs) == 1:
+            raise DataError(f"{given} {message}")
+        paths.append(_failed(given, message, code="empty"))
     return paths
+
+
+def _failed(path: Path, message: str, *, code: str = "unreadable") -> Prediction:
+    return Prediction(str(path), {}, error=AudioError(message, code=code, stage="open"))
 
 
 def _extractor(spec: ExtractorSpec, path: Path) -> Extractor:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.store import STORE_FILE, FeatureStore, list_stores
+
+logger = logging.getLogger(__name__)
 
 DATA = Path("data")
 INDEXES = DATA / "index"
@@ -100,6 +103,13 @@ def find_stores(root: Path, extractors: list[str], keys: set[str]) -> list[Featu
             f"no features of this index's clips are in {root}; make them with: audiotl extract"
         )
     if not extractors:
+        if stores[-1].folder != candidates[-1]:
+            logger.warning(
+                "%s was used last, but holds no features of this index's clips; "
+                "%s is taken (--extractor chooses)",
+                candidates[-1],
+                stores[-1].folder,
+            )
         return [stores[-1]]
     found = []
     for name in extractors:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard, dump_model, library_versions
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
-from audiotl_cli.classify.table import classifier_name
+from audiotl_cli.classify.artifact import (
+    ExtractorSpec,
+    ModelCard,
+    clip_mark,
+    dump_model,
+    library_versions,
+)
+from audiotl_cli.classify.classifier import (
+    DEFAULT_POOLING,
+    ClassifierOptions,
+    ClipClassifier,
+    fit_classifier,
+)
+from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
 from audiotl_cli.store.store import FeatureStore, safe_name
+from audiotl_cli.workflows.choose import OnFit, choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 
 TRAIN, TEST = "train", "test"
+LONGEST_NAME, LONGEST_PART = 160, 40  # characters; a file's name has at most 255 bytes
 
 
 @dataclass(frozen=True)
@@ -40,9 +55,11 @@ def train_model(
     extractors: list[str],
     options: ClassifierOptions,
     *,
+    n_settings: int = 0,
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    on_fit: OnFit = lambda done, total: None,
 ) -> TrainReport:
     """Fit a classifier on one split of an index and save it.
 
@@ -55,10 +72,14 @@ def train_model(
     extractors : list of str
         Their features are put side by side; empty for the store used last.
     options : ClassifierOptions
+    n_settings : int
+        How many settings of classifier, pooling and parameters to try on the clips to train
+        on; the best is fitted. 0 takes `options` as they are.
     split : str
     out : Path or None
         The model's file; None names it by what it is made of, in `models`.
     models : Path
+    on_fit : callable
 
     Raises
     ------
@@ -67,7 +88,7 @@ def train_model(
     UsageError
         Options that do not fit the classifier or the data.
     """
-    options = replace(options, classifier=classifier_name(options.classifier))
+    options = asked = replace(options, classifier=classifier_name(options.classifier))
     data = read_features(index, root, extractors)
     splits = {clip.split for clip in data.clips}
     has_splits = splits != {""}
@@ -77,6 +98,9 @@ def train_model(
             f"no clip with features is in the split {split!r}; the index has "
             f"{', '.join(sorted(splits - {''}))}"
         )
+    tried = choose(data, rows, n_settings, options, on_fit) if n_settings else []
+    if tried:
+        options = tried[0].options
     classifier = fit_classifier(
         [data.frames[i] for i in rows], [data.labels[i] for i in rows], options
     )
@@ -95,22 +119,67 @@ def train_model(
         n_clips=len(rows),
         held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
         versions=library_versions(),
+        search=[one.as_json() for one in tried],
+        trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
     )
-    path = out or models / f"{model_name(index, data.extractors, options)}.joblib"
+    name = model_name(index, data.extractors, asked, n_settings=n_settings, split=split)
+    path = out or models / f"{name}.joblib"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump_model(classifier, card))
     return TrainReport(path, card, data.stores)
 
 
-def model_name(index: Index, extractors: list[ExtractorSpec], options: ClassifierOptions) -> str:
-    """Return a name that says what a model or an experiment is made of."""
+def model_name(
+    index: Index,
+    extractors: list[ExtractorSpec],
+    options: ClassifierOptions,
+    *,
+    n_settings: int = 0,
+    split: str = TRAIN,
+) -> str:
+    """Return a name that says what a model or an experiment is made of.
+
+    Options at their default are left out, so that the usual names are short.
+    """
     data_set = index.path.stem if index.path else "index"
     networks = "+".join(
         safe_name(spec.name) + (f"-{safe_name(spec.layer.replace('/', '-'))}" if spec.layer else "")
         for spec in extractors
     )
-    pca = f"-pca{options.pca}" if options.pca is not None else ""
-    return f"{data_set}-{networks}-{options.classifier}-{options.pooling}{pca}"
+    recipe = RECIPES[options.classifier]
+    kind = f"{options.classifier}-{options.pooling}"
+    if n_settings:  # among which those asked for are only the first
+        usual = kind == f"{DEFAULT}-{DEFAULT_POOLING}"
+        kind = f"search{n_settings}" if usual else f"search{n_settings}-from-{kind}"
+    parts = [data_set, networks, kind]
+    if options.pca is not None:
+        parts.append(f"pca{options.pca}")
+    scaled = recipe.scale or len(extractors) > 1  # as `fit_classifier` has it
+    if options.scale not in (None, scaled):
+        parts.append("scale" if options.scale else "no-scale")
+    for name, value in sorted(options.params.items()):
+        if name not in recipe.params or recipe.params[name] != value:
+            parts.append(name_part(f"{name}={value}"))
+    if options.seed:
+        parts.append(f"seed{options.seed}")
+    if split != TRAIN:
+        parts.append(f"on-{name_part(split)}")
+    return shorten("-".join(parts), LONGEST_NAME)
+
+
+def name_part(text: str) -> str:
+    """Return text fit for a part of a file's name; different text stays different."""
+    safe = re.sub(r"[^\w.=+-]+", "_", text, flags=re.ASCII)
+    return shorten(text if safe == text else f"{safe}-{_digest(text)}", LONGEST_PART)
+
+
+def shorten(text: str, n_most: int) -> str:
+    """Return text of at most so many characters; different text stays different."""
+    return text if len(text) <= n_most else f"{text[: n_most - 7]}-{_digest(text)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
 
 
 def _held_out(classifier: ClipClassifier, data: LabelledFeatures) -> dict[str, Any] | None:

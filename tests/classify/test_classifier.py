@@ -56,6 +56,22 @@ def test_every_classifier_learns_and_repeats(name: str, pooling: str) -> None:
     np.testing.assert_array_equal(fit(name, pooling).scores(clips), scores)
 
 
+@pytest.mark.parametrize("name", ["linear-svm", "svm"])
+def test_several_extractors_are_standardised(name: str) -> None:
+    """A network with large numbers that say nothing must not drown one that tells labels."""
+    clips, truth = made_clips()
+    rng = np.random.default_rng(5)
+    for clip in clips:
+        clip.append(rng.normal(0, 300, (3, 2)).astype(np.float32))
+    together = fit_classifier(clips, truth, ClassifierOptions(name))
+    assert "scale" in together.pipeline.named_steps
+    assert together.predict(clips) == truth
+    as_told = fit_classifier(clips, truth, ClassifierOptions(name, scale=False))
+    assert "scale" not in as_told.pipeline.named_steps
+    alone = fit_classifier([clip[:1] for clip in clips], truth, ClassifierOptions(name))
+    assert "scale" not in alone.pipeline.named_steps
+
+
 @pytest.mark.parametrize("name", ["mlp", "random-forest"])
 def test_seed_matters_where_there_is_chance(name: str) -> None:
     clips, _ = made_clips(5, seed=9)
@@ -169,7 +185,7 @@ def test_unknown_parameter_names_those_there_are() -> None:
     ("name", "params"), [("svm", {"C": -1}), ("knn", {"metric": "no"}), ("mlp", {"solver": 3})]
 )
 def test_parameter_with_an_impossible_value(name: str, params: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=f"{name} cannot be fitted: ") as caught:
+    with pytest.raises(UsageError, match=f"{name} cannot be fitted to 6 clips: ") as caught:
         fit_classifier(*made_clips(2), ClassifierOptions(name, params=params))
     assert "\n" not in str(caught.value)
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import LABELS, N_TAKES, Run
 
@@ -96,3 +99,112 @@ def test_the_same_seed_gives_the_same_bytes(project: Path, sounds: Path, run: Ru
     texts = [(project / f"data/index/{name}.csv").read_bytes() for name in "abc"]
     assert texts[0] == texts[1]
     assert texts[0] != texts[2]
+
+
+INDEX = Path("data/index/sounds.csv")
+
+
+def edit_label() -> str:
+    text = INDEX.read_text().replace(",rain,", ",drizzle,", 1)
+    INDEX.write_text(text)
+    return text
+
+
+def test_an_index_edited_by_hand_is_not_lost(project: Path, sounds: Path, run: Run) -> None:
+    run("index", sounds)
+    edited = edit_label()
+
+    refused = run("index", sounds)
+
+    assert refused.code == 2
+    assert "data/index/sounds.csv is not as audiotl index wrote it" in refused.err
+    assert "--out FILE" in refused.err
+    assert INDEX.read_text() == edited
+    assert run("index", sounds, "--name", "other").code == 0
+    assert run("index", sounds, "--overwrite").code == 0
+    assert "drizzle" not in INDEX.read_text()
+    assert run("index", sounds, "--seed", 1).code == 0
+
+
+@pytest.mark.parametrize("content", [b"path,label\nmine.wav,a\n", b"", b"\0", b"path\n"])
+def test_a_file_made_in_another_way_is_not_lost(
+    project: Path, sounds: Path, run: Run, content: bytes
+) -> None:
+    INDEX.parent.mkdir(parents=True)
+    INDEX.write_bytes(content)
+
+    assert run("index", sounds).code == 2
+    assert INDEX.read_bytes() == content
+
+
+def test_an_index_saved_by_a_spreadsheet_unchanged_is_not_edited(
+    project: Path, sounds: Path, run: Run
+) -> None:
+    run("index", sounds)
+    INDEX.write_bytes(INDEX.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert run("index", sounds).code == 0
+
+
+@pytest.mark.parametrize("option", ["SOURCE", "--metadata"])
+def test_a_table_is_never_written_over(project: Path, sounds: Path, run: Run, option: str) -> None:
+    table = sounds / "about.csv" if option == "SOURCE" else project / "about.csv"
+    table.write_text("path,label\nrain/rain-00.wav,wet\ndrum/drum-00.wav,loud\n")
+    args = [table] if option == "SOURCE" else [sounds, "--metadata", table]
+
+    finished = run("index", *args, "--out", table, "--overwrite")
+    text = table.read_text()
+    table.unlink()
+
+    assert finished.code == 2
+    assert "is what the index is made from" in finished.err
+    assert text.startswith("path,label")
+
+
+@pytest.mark.parametrize(
+    ("args", "both"),
+    [
+        (["--labels-from", "folder", "--metadata", "t.csv"], ("--labels-from", "--metadata")),
+        (["--labels-from", "folder", "--label-regex", "(a)"], ("--labels-from", "--label-regex")),
+        (["--metadata", "t.csv", "--labels-from", "csv", "--label-regex", "(a)"],
+         ("--labels-from csv", "--label-regex")),
+        (["--metadata", "t.csv", "--group-regex", "(a)", "--group-column", "path"],
+         ("--group-regex", "--group-column")),
+        (["--metadata", "t.csv", "--fold-regex", "(a)", "--fold-column", "path"],
+         ("--fold-regex", "--fold-column")),
+        (["--folds", "2", "--fold-regex", "(a)"], ("--folds", "--fold-regex")),
+        (["--name", "a", "--out", "b.csv"], ("--name", "--out")),
+    ],
+)  # fmt: skip
+def test_options_at_odds_are_both_named(
+    project: Path, sounds: Path, run: Run, args: list[str], both: tuple[str, str]
+) -> None:
+    (project / "t.csv").write_text("path,label\nrain/rain-00.wav,wet\ndrum/drum-00.wav,loud\n")
+
+    finished = run("index", sounds, *args)
+
+    assert finished.code == 2
+    assert all(option in finished.err for option in both)
+    assert not INDEX.parent.exists()
+
+
+def test_a_table_as_source_and_as_metadata_is_one_too_many(
+    project: Path, sounds: Path, run: Run
+) -> None:
+    (project / "t.csv").write_text("path,label\nrain-00.wav,wet\n")
+    assert run("index", "t.csv", "--metadata", "t.csv").code == 2
+
+
+def test_labels_without_a_test_clip_are_named_even_when_quiet(
+    project: Path, sounds: Path, run: Run
+) -> None:
+    folder = project / "few"
+    for label, n_takes in (("rain", 8), ("drum", 1)):
+        (folder / label).mkdir(parents=True)
+        for take in range(n_takes):
+            shutil.copy(sounds / label / f"{label}-0{take}.wav", folder / label)
+
+    finished = run("index", folder, "--quiet", "--json")
+
+    assert finished.json["warnings"] == ["1 of 2 labels have no clip in the test split: drum"]
+    assert finished.err == "Warning: 1 of 2 labels have no clip in the test split: drum\n"

@@ -133,3 +133,66 @@ def test_prediction_agrees_with_evaluation(trained: Path, sounds: Path, run: Run
         known = evaluated[str(Path(one["path"]).relative_to(sounds))]
         assert one["label"] == known["predicted"]
         assert one["scores"] == pytest.approx(known["scores"], abs=1e-6)
+
+
+def test_bad_names_among_others_are_records(trained: Path, run: Run) -> None:
+    (trained / "nothing").mkdir()
+    names = ["nothing", "x" * 300 + ".wav", "nul\0.wav", "new.wav/x", "new.wav"]
+
+    finished = run("predict", *names, "--json")
+
+    assert finished.code == 1
+    *failed, new = finished.json
+    assert new["label"] == "rain"
+    assert [one["label"] for one in failed] == [None] * 4
+    messages = [one["error"]["message"] for one in failed]
+    assert messages[0].startswith("holds no recordings")
+    assert "name too long" in messages[1]
+    assert messages[2] == "no name of a file"
+    assert all(one["error"]["stage"] == "open" for one in failed)
+
+
+@pytest.mark.parametrize("name", ["out.csv", "deep/er/OUT.CSV", "out.json", "out.jsonl"])
+def test_the_format_is_that_of_the_name(trained: Path, run: Run, name: str) -> None:
+    finished = run("predict", "new.wav", "--output", name)
+
+    assert finished.code == 0
+    assert finished.out == ""
+    text = (trained / name).read_text()
+    starts = {".csv": "path,label,score,", ".json": '[{"path": ', ".jsonl": '{"path": '}
+    assert text.startswith(starts[Path(name).suffix.lower()])
+
+
+def test_json_is_printed_beside_a_file(trained: Path, run: Run) -> None:
+    finished = run("predict", "new.wav", "--output", "out.csv", "--json")
+
+    assert finished.json[0]["label"] == "rain"
+    assert (trained / "out.csv").read_text().startswith("path,label,score,")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([""], "an input is empty text"),
+        (["--output", "out.txt"], "expected a name ending in .json, .jsonl or .csv"),
+        (["--output", "out"], "expected a name ending in"),
+        (["--output", "out.csv", "--format", "table"], "expected a name ending in"),
+        (["--output", "."], "--output is ., a folder; expected a file"),
+        (["--json", "--format", "csv"], "--json prints JSON: give --format csv a file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_output_is_refused_before_any_work(
+    project: Path, run: Run, args: list[str], message: str
+) -> None:
+    finished = run("predict", "new.wav", *args)  # there is not even a model
+
+    assert finished.code == 2
+    assert message in finished.err
+
+
+def test_a_missing_model_says_what_to_do(project: Path, run: Run) -> None:
+    finished = run("predict", "new.wav", "--model", "gone.joblib")
+
+    assert finished.code == 3
+    assert "gone.joblib: no such model; make one with: audiotl train" in finished.err

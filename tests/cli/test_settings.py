@@ -40,6 +40,9 @@ def test_the_environment_outranks_the_file_and_flags_outrank_both(
         ("[extrakt]\nlimit = 1\n", "[extrakt] is not a command"),
         ("[extract]\nlimitt = 1\n", "extract has no option 'limitt'"),
         ("[extract\n", "audiotl.toml cannot be read"),
+        ("extract = 3\n", "[extract] is not a command"),
+        ("[store.imprt]\n", "[store.imprt] is not a command; choose from import, info, verify"),
+        ("[store.import]\nx = 1\n", "store.import has no option 'x'"),
     ],
 )
 def test_a_wrong_settings_file_is_explained(
@@ -51,3 +54,35 @@ def test_a_wrong_settings_file_is_explained(
 
     assert finished.code == 2
     assert message in finished.err
+
+
+def test_one_text_is_a_list_of_one(indexed: Path, run: Run) -> None:
+    (indexed / "audiotl.toml").write_text('[extract]\nextractor = "mfcc"\nlimit = 2\n')
+
+    assert run("extract", "--json").json["n_added"] == 2
+
+
+def test_commands_of_commands_have_settings(indexed: Path, run: Run) -> None:
+    (indexed / "audiotl.toml").write_text('[extract]\nextractor = "mfcc"\nstore = "elsewhere"\n')
+    run("extract")
+    (indexed / "audiotl.toml").write_text('[store.info]\nstore = "elsewhere"\n')
+
+    assert run("store", "info", "--json").json[0]["n_clips"] == 24
+
+
+def test_options_are_called_as_on_the_command_line(indexed: Path, run: Run) -> None:
+    (indexed / "audiotl.toml").write_text('[predict]\nformat = "xml"\n')
+
+    finished = run("predict", "x.wav")
+
+    assert finished.code == 2
+    assert "'xml' is not one of" in finished.err
+
+
+@pytest.mark.parametrize("args", [["--help"], ["extract", "--help"], ["--version"]], ids=" ".join)
+def test_a_broken_settings_file_does_not_stand_in_the_way_of_help(
+    project: Path, run: Run, args: list[str]
+) -> None:
+    (project / "audiotl.toml").write_text("[extract\n")
+
+    assert run(*args).code == 0

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
+from audiotl_cli import Index
 from tests.conftest import LABELS, Run
 
 
@@ -144,7 +146,12 @@ def test_several_extractors_are_put_side_by_side(extracted: Path, run: Run) -> N
         (["train", "--extractor", "vggish"], 3, "audiotl extract --extractor vggish"),
         (["train", "--index", "none.csv"], 3, "none.csv: no such index"),
         (["evaluate"], 3, "audiotl train"),
-        (["evaluate", "none.joblib"], 5, "no such model"),
+        (["evaluate", "none.joblib"], 3, "no such model; make one with: audiotl train"),
+        (["evaluate", "--classifier", "svm"], 2, "--classifier without --cv"),
+        (["evaluate", "--pca", "3", "--param", "C=1"], 2, "--pca, --param without --cv"),
+        (["evaluate", "x.joblib", "--cv", "fold"], 2, "--cv fits its own models"),
+        (["evaluate", "--cv", "fold", "--split", "test"], 2, "give no --split with it"),
+        (["evaluate", "--cv", "999"], 2, "--cv is 999; expected 2 to 24"),
         (["evaluate", "--cv", "group"], 3, "no group in the index"),
         (["evaluate", "--cv", "1"], 2, "expected fold, group, or a number of folds"),
     ],
@@ -166,3 +173,176 @@ def test_groups_on_both_sides_of_a_fold_are_named(project: Path, sounds: Path, r
     finished = run("evaluate", "--cv", "fold")
 
     assert "groups stand on both sides of a fold" in finished.err
+
+
+@pytest.mark.parametrize("again", [["--seed", 7], ["--no-audit"]], ids=["split", "name"])
+def test_clips_that_were_trained_on_are_counted(
+    extracted: Path, sounds: Path, run: Run, again: list[object]
+) -> None:
+    model = run("train", "--json").json["model"]
+    trained = {
+        clip.path for clip in Index.read("data/index/sounds.csv").clips if clip.split == "train"
+    }
+    assert run("index", sounds, "--out", "data/other.csv", *again).code == 0
+    tested = {clip.path for clip in Index.read("data/other.csv").clips if clip.split == "test"}
+
+    finished = run("evaluate", model, "--index", "data/other.csv", "--json")
+    shown = run("evaluate", model, "--index", "data/other.csv")
+    clean = run("evaluate", model, "--json")
+
+    n_both = len(tested & trained)
+    assert n_both > 0
+    assert finished.json["n_trained_on"] == n_both
+    assert f"{n_both} of the 6 clips evaluated were trained on" in finished.err
+    assert f"6 clips, {n_both} of them trained on)" in shown.out
+    assert clean.json["n_trained_on"] == 0
+    assert "trained on" not in clean.err
+    assert "trained_on" not in clean.json["card"]
+
+
+def test_copies_on_both_sides_of_a_fold_are_counted(project: Path, sounds: Path, run: Run) -> None:
+    folder = project / "copies"
+    for label in LABELS:
+        (folder / label).mkdir(parents=True)
+        for take in range(4):
+            content = (sounds / label / f"{label}-0{take}.wav").read_bytes()
+            (folder / label / f"{take}-1.wav").write_bytes(content)
+            if take == 0:
+                (folder / label / f"{take}-2.wav").write_bytes(content)
+    run("index", folder, "--fold-regex", r"-(\d)\.wav")
+    run("extract", "--extractor", "mfcc")
+
+    finished = run("evaluate", "--cv", "fold", "--json")
+
+    assert finished.json["n_trained_on"] == 6
+    assert "6 of the 15 clips evaluated were trained on" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["knn", "n_neighbors=99"], "knn cannot be fitted to 18 clips: Expected n_neighbors"),
+        (["svm", "decision_function_shape=ovo"], "expected 'ovr': scores here are one a label"),
+        (["svm", "kernel=precomputed"], "svm cannot be fitted to 18 clips"),
+        (["mlp", "hidden_layer_sizes=(0,)"], "mlp cannot be fitted to 18 clips"),
+        (["logreg", "class_weight={7: 1}"], "logreg cannot be fitted to 18 clips"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, list) else "",
+)
+def test_parameters_that_do_not_work_are_explained(
+    extracted: Path, run: Run, args: list[str], message: str
+) -> None:
+    finished = run("train", "--classifier", args[0], "--param", args[1])
+
+    assert finished.code == 2
+    assert message in finished.err
+    assert not Path("data/models").exists()
+
+
+def test_scores_outlive_a_figure_that_cannot_be_drawn(
+    extracted: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise RuntimeError("no ink")
+
+    run("train")
+    run("evaluate", "--report", "r")
+    Path("r/report.json").unlink()
+    monkeypatch.setattr("audiotl_cli.workflows.evaluate.draw_confusion", fail)
+
+    finished = run("evaluate", "--report", "r", "--json")
+
+    assert finished.code == 0
+    assert json.loads(Path("r/report.json").read_text()) == finished.json
+    assert "r/confusion.png could not be drawn (RuntimeError('no ink'))" in finished.err
+    assert not Path("r/confusion.png").exists()
+
+
+def test_another_store_than_the_last_is_not_taken_in_silence(
+    extracted: Path, sounds: Path, run: Run
+) -> None:
+    other = sounds / "rain"
+    run("index", other, "--out", "o.csv", "--label-regex", "(rain)")
+    last = run("extract", "--extractor", "mfcc", "--hop-s", 0.5, "--index", "o.csv", "--json").json
+    for shard in Path(last["store"]).glob("*.npz"):
+        shard.unlink()
+
+    finished = run("train", "--index", "data/index/sounds.csv", "--quiet")
+
+    assert finished.code == 0
+    assert f"{last['store']} was used last, but holds no features" in finished.err
+
+
+def test_every_way_to_train_has_a_name_of_its_own(extracted: Path, run: Run) -> None:
+    usual = "sounds-mfcc-statistics-linear-svm-mean+std"
+    ways: dict[str, list[object]] = {
+        "": [],
+        "-C=2": ["--param", "C=2"],
+        "-C=2-dual=False": ["--param", "dual=False", "--param", "C=2"],
+        "-scale": ["--scale"],
+        "-seed7": ["--seed", 7],
+        "-on-test": ["--split", "test"],
+        "-pca4": ["--pca", 4],
+    }
+    for suffix, args in ways.items():
+        path = run("train", "--classifier", "linear-svm", *args, "--json").json["model"]
+        assert path == f"data/models/{usual}{suffix}.joblib"
+    for same in (["--param", "C=1.0"], ["--no-scale"], ["--seed", 0]):
+        path = run("train", "--classifier", "linear-svm", *same, "--json").json["model"]
+        assert path == f"data/models/{usual}.joblib"
+
+    run("evaluate", "--cv", "2", "--classifier", "linear-svm", "--param", "C=2")
+    run("evaluate", f"data/models/{usual}.joblib", "--seed", 3)
+
+    reports = {path.name for path in Path("data/experiments").iterdir()}
+    assert reports == {f"{usual}-C=2-cv-2", f"{usual}-test-seed3"}
+
+
+def test_what_to_type_next_works_as_it_stands(project: Path, sounds: Path, run: Run) -> None:
+    commands = [["index", str(sounds), "--out", "my index.csv"]]
+    for _ in range(4):
+        finished = run(*commands[-1], *(["--extractor", "mfcc"] if len(commands) == 2 else []))
+        assert finished.code == 0, finished.err
+        (line,) = [text for text in finished.err.splitlines() if text.startswith("Next: ")]
+        command = shlex.split(line)[2:]
+        extra = {"extract": ["--store", "some where"], "train": ["--out", "m.joblib"]}
+        commands.append(command + extra.get(command[0], []))
+
+    place = ["--index", "my index.csv", "--store", "some where"]
+    assert commands[2] == ["train", *place, "--out", "m.joblib"]
+    assert commands[3] == ["evaluate", "m.joblib", *place]
+    assert commands[4] == ["predict", "FILE", "--model", "m.joblib"]
+
+
+def test_after_cross_validation_the_same_is_trained(extracted: Path, run: Run) -> None:
+    finished = run(
+        "evaluate", "--cv", 2, "--classifier", "svm", "--param", "C=2", "--no-scale", "--seed", 3
+    )
+
+    last = finished.err.splitlines()[-1]
+    assert last == "Next: audiotl train --classifier svm --no-scale --param C=2 --seed 3"
+
+
+def test_search_chooses_among_the_training_clips(extracted: Path, run: Run) -> None:
+    finished = run("train", "--search", "6", "--classifier", "knn", "--json")
+
+    assert finished.code == 0
+    board = finished.json["leaderboard"]
+    assert len(board) == 6
+    assert [one["accuracy"] for one in board] == sorted(
+        (one["accuracy"] for one in board), reverse=True
+    )
+    assert finished.json["classifier"] == board[0]["classifier"]
+    assert finished.json["pooling"] == board[0]["pooling"]
+    assert "search6" in finished.json["model"]
+    shown = run("train", "--search", "2")
+    assert "2 settings, each by 5-fold cross-validation" in shown.out
+
+
+def test_nested_search_says_what_every_round_chose(extracted: Path, run: Run) -> None:
+    finished = run("evaluate", "--cv", "3", "--search", "4", "--json")
+
+    assert finished.code == 0
+    assert set(finished.json["chosen"]) == {"1", "2", "3"}
+    assert {"classifier", "pooling", "params", "accuracy"} <= set(finished.json["chosen"]["1"])
+    assert finished.json["n_clips"] == 24

@@ -156,6 +156,11 @@ def test_tab_separated_table_with_every_column(tmp_path: Path) -> None:
     ]
 
 
+def test_semicolons_separate_too(tmp_path: Path) -> None:
+    path = table(tmp_path, '"# mine; all";;\r\npath;label;group\r\na.wav;"x;y";1,5\r\n;;\r\n')
+    assert clips_from_table(path, tmp_path) == [Clip("a.wav", label="x;y", group="1,5")]
+
+
 def test_named_columns_replace_the_usual_ones(tmp_path: Path) -> None:
     path = table(tmp_path, "path,group,fold,speaker,part\na.wav,g,f,anna,7\n")
     (clip,) = clips_from_table(path, tmp_path, group_column="speaker", fold_column="part")

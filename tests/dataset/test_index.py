@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import csv
+import io
 import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -238,3 +241,47 @@ def test_sha256_covers_every_row_and_not_the_place() -> None:
         [Clip("a", "x"), Clip("b", "y", start_s=0.0)],
     ]
     assert index.sha256() not in {replace(index, clips=clips).sha256() for clips in others}
+
+
+# --- as spreadsheets save them --------------------------------------------------------
+
+
+def resaved(text: str, delimiter: str, *, quote_all: bool = False) -> bytes:
+    """Return what a spreadsheet saves: rows filled up, line ends of Windows, a BOM."""
+    rows = list(csv.reader(text.splitlines()))
+    width = max(map(len, rows))
+    out = io.StringIO()
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n", quoting=quoting)
+    writer.writerows([*(row + [""] * (width - len(row)) for row in rows), [""] * width])
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+@pytest.mark.parametrize("quote_all", [False, True])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("root", ["sounds", "a folder, with; all", "x"])
+def test_a_spreadsheet_changes_nothing(
+    tmp_path: Path, root: str, delimiter: str, quote_all: bool
+) -> None:
+    clips = [Clip("a.wav", "dog;cat", "train", start_s=0.5, end_s=2.0), Clip("b, c.wav", "owl")]
+    path = tmp_path / "x.csv"
+    written = Index(clips, tmp_path / root).write(path)
+    path.write_bytes(resaved(path.read_text(), delimiter, quote_all=quote_all))
+
+    found = Index.read(path)
+
+    assert list(found.clips) == clips
+    assert found.audio_root == written.audio_root
+
+
+def test_a_comment_keeps_its_own_commas(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("# audio_root: a,b,\npath,label\nx.wav,dog\n")
+    assert Index.read(path).audio_root == tmp_path / "a,b,"
+
+
+def test_lines_are_counted_with_several_comments(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("# mine\n# audio_root: s\npath;start_s\nx.wav;soon\n")
+    with pytest.raises(DataError, match="line 4: start_s is 'soon'"):
+        Index.read(path)

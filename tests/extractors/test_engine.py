@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError
@@ -130,6 +131,32 @@ def test_only_bad_sources(tmp_path: Path) -> None:
 
 def test_no_sources() -> None:
     assert list(embed_sources(FakeExtractor(), [], workers=2)) == []
+
+
+class ThreadCounter(FakeExtractor):
+    """Notes how many threads NumPy's matrix products have in a front end."""
+
+    def front_end(self, segment: Waveform) -> Patches:
+        self.seen = blas_threads()
+        return super().front_end(segment)
+
+
+def blas_threads() -> set[int]:
+    """Return the threads of NumPy's library; SciPy may have loaded one of its own."""
+    found = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    return {one["num_threads"] for one in found if "numpy" in one["filepath"]}
+
+
+def test_front_ends_run_side_by_side_on_one_thread_each(sources: list[AudioSource]) -> None:
+    extractor, direct = ThreadCounter(), ThreadCounter()
+    with threadpool_limits(3, user_api="blas"):
+        results = embed_sources(extractor, sources, workers=2)
+        next(results)
+        direct.embed(noise(200), 1000)
+        list(results)
+
+        assert extractor.seen == direct.seen == {1}
+        assert blas_threads() == {3}  # as it was
 
 
 class BrokenFrontEnd(FakeExtractor):

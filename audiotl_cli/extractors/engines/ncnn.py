@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ from audiotl_cli.extractors.runtime import thread_count
 
 ROWS = 32
 """Windows that dense layers take at once, always: other numbers of rows round differently."""
+
+COLUMNS = 4
+"""Parts of a dense layer that threads share out, always, for the same reason."""
 
 _SAME = -233  # what ncnn calls TensorFlow's padding
 _RELU = 1
@@ -197,7 +200,7 @@ def _dense(model: Built) -> Forward | None:
         kernel = np.frombuffer(model.data, np.float32, n_in * n_out, at).reshape(n_in, n_out)
         bias = np.frombuffer(model.data, np.float32, n_out, at + kernel.nbytes)
         at += kernel.nbytes + bias.nbytes
-        layers.append((kernel, bias, layer["activation"]))
+        layers.append((np.array_split(kernel, COLUMNS, axis=1), bias, layer["activation"]))
     if not layers:
         return None
 
@@ -205,8 +208,9 @@ def _dense(model: Built) -> Forward | None:
         n_real = len(vectors)
         if n_real < ROWS:
             vectors = np.pad(vectors, ((0, ROWS - n_real), (0, 0)))
-        for kernel, bias, activation in layers:
-            vectors = _activate(vectors @ kernel + bias, activation)
+        for kernels, bias, activation in layers:
+            products = _pool(thread_count()).map(partial(np.matmul, vectors), kernels)
+            vectors = _activate(np.concatenate(list(products), axis=1) + bias, activation)
         return vectors[:n_real]
 
     def dense(vectors: Array) -> Array:

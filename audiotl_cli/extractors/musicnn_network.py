@@ -1,0 +1,273 @@
+"""MusiCNN's networks, without what never changes in them.
+
+Training left most filters of the published networks without effect: of MSD_musicnn's 408
+timbral ones, 371 stay within 1e-8 on any sound. The bounds a channel keeps follow from the
+weights (`_range`). A channel whose bounds lie within `NEGLIGIBLE` of each other is a constant:
+it is not computed, but put back where a layer is handed out, and the next layer's filters
+over all constants are summed into one over a channel of ones.
+
+The maximum over frequency is taken right behind the convolution, before bias, ReLU and batch
+normalisation, which do not change the order of values; where the normalisation's scale is
+negative they reverse it, so there the filter's sign is turned around and back.
+
+Both change values by no more than `NEGLIGIBLE` and float32's own rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
+
+BATCH_NORM_EPSILON = 1e-3
+NEGLIGIBLE = 1e-7  # what float32 resolves next to 1
+FRAMES_AT_ONCE = 4  # the fastest of 4, 8, 16, 24 and 32
+
+
+class Variables:
+    """Reads a checkpoint's variables in the order TensorFlow numbered them.
+
+    Batch normalisation is one multiplication and one addition, worked out beforehand.
+
+    Parameters
+    ----------
+    checkpoint : object with ``get_tensor(name)``
+    """
+
+    def __init__(self, checkpoint: Any) -> None:
+        self.checkpoint = checkpoint
+
+    def get(self, name: str) -> FloatArray:
+        value: FloatArray = self.checkpoint.get_tensor(name)
+        return value
+
+    def batch_norm(self, number: int) -> tuple[FloatArray, FloatArray]:
+        name = f"batch_normalization_{number}" if number else "batch_normalization"
+        deviation = np.sqrt(self.get(f"{name}/moving_variance") + BATCH_NORM_EPSILON)
+        scale = self.get(f"{name}/gamma") / deviation
+        return scale, self.get(f"{name}/beta") - self.get(f"{name}/moving_mean") * scale
+
+    def kernel_and_bias(self, name: str) -> tuple[FloatArray, FloatArray]:
+        return self.get(f"{name}/kernel"), self.get(f"{name}/bias")
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Feature maps, of which only the channels that change are held.
+
+    Parameters
+    ----------
+    live : tensor (..., n_live)
+        The channels that change, and one of ones.
+    spread : float32 (n_live, n_channels)
+        ``live @ spread`` are all channels.
+    low, high : float64 (n_channels,)
+        What every channel keeps within, whatever the sound.
+    """
+
+    live: Any
+    spread: FloatArray
+    low: Float64Array
+    high: Float64Array
+
+    def whole(self, tf: Any) -> Any:
+        """Return all channels, (..., n_channels)."""
+        return tf.tensordot(self.live, self.spread, 1)
+
+
+def musicnn(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict[str, Any]:
+    """Build MusiCNN.
+
+    Parameters
+    ----------
+    tf : module
+    variables : Variables
+    patches : tensor (batch, 187, 96)
+    loudest : float
+        The highest value in patches; the lowest is 0.
+
+    Returns
+    -------
+    layers : dict of tensor (batch, ...)
+        Every layer by its name.
+    """
+
+    def front(number: int, convolve: Callable[..., Any]) -> Maps:
+        """One bank of filters over time and frequency, its best match over frequency."""
+        name = f"conv2d_{number}" if number else "conv2d"
+        kernel, bias = variables.kernel_and_bias(name)
+        return _layer(tf, spectrogram, kernel, bias, variables.batch_norm(number + 1), convolve)
+
+    def timbral_match(x: Any, kernel: FloatArray) -> Any:
+        keeps_length = [[0, 0], [3, 3], [0, 0], [0, 0]]
+        return tf.reduce_max(tf.nn.conv2d(x, kernel, 1, keeps_length), axis=2)
+
+    def temporal_match(x: Any, kernel: FloatArray) -> Any:
+        return _match_along_time(tf, x, kernel)
+
+    def middle(maps: Maps, number: int) -> Maps:
+        """One layer over time and all channels."""
+        kernel, bias = variables.kernel_and_bias(f"conv2d_{number}")
+        kernel = kernel.swapaxes(1, 2)  # the channels, which the package lays along frequency
+        return _layer(tf, maps, kernel, bias, variables.batch_norm(number + 1), convolve_time)
+
+    def convolve_time(x: Any, kernel: FloatArray) -> Any:
+        return tf.nn.conv2d(x[:, :, None], kernel, 1, "SAME")[:, :, 0]
+
+    spectrogram = _spectrogram(variables, patches, loudest)
+    timbral = _concat(tf, [front(number, timbral_match) for number in (0, 1)])
+    temporal = _concat(tf, [front(number, temporal_match) for number in (2, 3, 4)])
+    features = _concat(tf, [timbral, temporal])
+    cnn1 = middle(features, 5)
+    cnn2 = _add(tf, middle(cnn1, 6), cnn1)
+    cnn3 = _add(tf, middle(cnn2, 7), cnn2)
+
+    stacked = _concat(tf, [features, cnn1, cnn2, cnn3])
+    max_pool = tf.reduce_max(stacked.live, axis=1) @ stacked.spread
+    mean_pool = tf.reduce_mean(stacked.live, axis=1) @ stacked.spread
+    pooled = tf.stack([max_pool, mean_pool], axis=2)
+    flat = _normalise(tf.reshape(pooled, [patches.shape[0], 2 * 753]), variables, 9)
+    kernel, bias = variables.kernel_and_bias("dense")
+    penultimate = _normalise(tf.nn.relu(flat @ kernel + bias), variables, 10)
+    kernel, bias = variables.kernel_and_bias("dense_1")
+    return {
+        "timbral": timbral.whole(tf),
+        "temporal": temporal.whole(tf),
+        "cnn1": cnn1.whole(tf),
+        "cnn2": cnn2.whole(tf),
+        "cnn3": cnn3.whole(tf),
+        "max_pool": max_pool,
+        "mean_pool": mean_pool,
+        "penultimate": penultimate,
+        "taggram": tf.sigmoid(penultimate @ kernel + bias),
+    }
+
+
+def vgg(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict[str, Any]:
+    """Build the VGG companion; parameters and result as of `musicnn`."""
+    maps = _spectrogram(variables, patches, loudest)
+    pooling = {1: ([4, 1], 2), 2: (2, 2), 3: (2, 2), 4: (2, 2), 5: (4, 4)}  # size, stride
+    layers = {}
+    for number, (size, stride) in pooling.items():
+
+        def match(x: Any, kernel: FloatArray, size: Any = size, stride: int = stride) -> Any:
+            return tf.nn.max_pool2d(tf.nn.conv2d(x, kernel, 1, "SAME"), size, stride, "VALID")
+
+        kernel, bias = variables.kernel_and_bias(f"{number}CNN")
+        maps = _layer(tf, maps, kernel, bias, variables.batch_norm(number), match)
+        layers[f"pool{number}"] = maps.whole(tf)
+    kernel, bias = variables.kernel_and_bias("dense")
+    flat = tf.reshape(layers["pool5"], [patches.shape[0], 256])
+    return {**layers, "taggram": tf.sigmoid(flat @ kernel + bias)}
+
+
+def _layer(
+    tf: Any,
+    maps: Maps,
+    kernel: FloatArray,
+    bias: FloatArray,
+    batch_norm: tuple[FloatArray, FloatArray],
+    convolve: Callable[[Any, FloatArray], Any],
+) -> Maps:
+    """Convolution, bias, ReLU, batch normalisation, and the maximum over some places.
+
+    Parameters
+    ----------
+    maps : Maps
+    kernel : float32 (height, width, n_in, n_out)
+    bias : float32 (n_out,)
+    batch_norm : scale and shift, float32 (n_out,)
+    convolve : callable
+        Gives, of live channels and a kernel, the convolution's maxima, zeros around.
+    """
+    scale, shift = batch_norm
+    low, high = _range(maps, kernel, bias, scale, shift)
+    changes = high - low > NEGLIGIBLE
+    sign = np.where(scale < 0, -1, 1).astype(np.float32)[changes]
+    on_live = np.einsum("hwio,li->hwlo", kernel[..., changes], maps.spread)
+    matches = convolve(maps.live, on_live * sign) * sign
+    live = tf.nn.relu(matches + bias[changes]) * scale[changes] + shift[changes]
+    constants = np.where(changes, 0, (low + high) / 2)
+    spread = np.concatenate([np.eye(len(changes))[changes], constants[None]])
+    return Maps(_with_ones(tf, live), spread.astype(np.float32), low, high)
+
+
+def _range(
+    maps: Maps, kernel: FloatArray, bias: FloatArray, scale: FloatArray, shift: FloatArray
+) -> tuple[Float64Array, Float64Array]:
+    """Return the lowest and highest values of a layer's channels on any sound."""
+    # zeros lie around the maps
+    low, high = np.minimum(maps.low, 0)[:, None], np.maximum(maps.high, 0)[:, None]
+    least = np.minimum(kernel * low, kernel * high).sum(axis=(0, 1, 2)) + bias
+    most = np.maximum(kernel * low, kernel * high).sum(axis=(0, 1, 2)) + bias
+    ends = [np.maximum(end, 0) * scale.astype(np.float64) + shift for end in (least, most)]
+    return np.minimum(*ends), np.maximum(*ends)
+
+
+def _match_along_time(tf: Any, x: Any, kernel: FloatArray) -> Any:
+    """Return the best match over frequency of filters as long as 128 frames and one band wide.
+
+    TensorFlow is slow at such filters over one channel. So each becomes `FRAMES_AT_ONCE`
+    filters, each a frame later, and the convolution takes strides of as many frames.
+
+    Parameters
+    ----------
+    x : tensor (batch, n_frames, n_bands, 1)
+    kernel : float32 (height, 1, 1, n_filters)
+
+    Returns
+    -------
+    matches : tensor (batch, n_frames, n_filters)
+        As many frames as in `x`: zeros are taken to lie around.
+    """
+    batch, n_frames, *_ = x.shape
+    height, step = len(kernel), FRAMES_AT_ONCE
+    shifted = [np.pad(kernel, ((late, step - 1 - late), *[(0, 0)] * 3)) for late in range(step)]
+    n_steps = -(-n_frames // step)
+    before = (height - 1) // 2  # as TensorFlow's "SAME"
+    after = n_steps * step + height - 1 - before - n_frames
+    around = [[0, 0], [before, after], [0, 0], [0, 0]]
+    maps = tf.nn.conv2d(x, np.concatenate(shifted, axis=3), [1, step, 1, 1], around)
+    return tf.reshape(tf.reduce_max(maps, axis=2), [batch, n_steps * step, -1])[:, :n_frames]
+
+
+def _spectrogram(variables: Variables, patches: Any, loudest: float) -> Maps:
+    """Return the normalised patches as maps of one channel."""
+    scale, shift = variables.batch_norm(0)
+    low, high = np.sort([shift, scale * loudest + shift], axis=0).astype(np.float64)
+    return Maps(patches[..., None] * scale + shift, np.ones((1, 1), np.float32), low, high)
+
+
+def _normalise(x: Any, variables: Variables, number: int) -> Any:
+    scale, shift = variables.batch_norm(number)
+    return x * scale + shift
+
+
+def _with_ones(tf: Any, live: Any) -> Any:
+    return tf.concat([live, tf.ones([*live.shape[:-1], 1])], axis=-1)
+
+
+def _concat(tf: Any, parts: list[Maps]) -> Maps:
+    """Put the channels of maps beside each other."""
+    low = np.concatenate([maps.low for maps in parts])
+    high = np.concatenate([maps.high for maps in parts])
+    spread = np.zeros((sum(len(maps.spread) for maps in parts), len(low)), np.float32)
+    row = column = 0
+    for maps in parts:
+        n_rows, n_columns = maps.spread.shape
+        spread[row : row + n_rows, column : column + n_columns] = maps.spread
+        row, column = row + n_rows, column + n_columns
+    return Maps(tf.concat([maps.live for maps in parts], axis=-1), spread, low, high)
+
+
+def _add(tf: Any, one: Maps, other: Maps) -> Maps:
+    """Add maps of equally many channels."""
+    spread = np.eye(len(one.low), dtype=np.float32)
+    live = one.whole(tf) + other.whole(tf)
+    return Maps(live, spread, one.low + other.low, one.high + other.high)

@@ -1,0 +1,1 @@
+"""What `make bench` runs: every speed the README states, measured here and now."""

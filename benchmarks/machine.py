@@ -1,0 +1,109 @@
+"""What is measured with: the machine, clocks, memory, processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MATRIX_SIDE = 2048
+
+
+def describe() -> dict[str, Any]:
+    """Return what the machine is, and how busy others keep it now."""
+    return {
+        "cpu": _cpu_name(),
+        "cores": n_cores(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def n_cores() -> int:
+    """Return the number of cores, counted as `audiotl extract` does."""
+    return os.cpu_count() or 1
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def matrix_gflops() -> float:
+    """Return the rate of NumPy's float32 matrix product on all cores, the best of 5."""
+    matrix = np.random.default_rng(0).standard_normal((MATRIX_SIDE, MATRIX_SIDE), np.float32)
+    best = best_of(lambda: matrix @ matrix, at_least=5)
+    return 2 * MATRIX_SIDE**3 / best / 1e9
+
+
+def best_of(run: Callable[[], object], *, at_least: int, spend_s: float = 0.0) -> float:
+    """Return the seconds of the fastest of several runs: what others disturb is left out.
+
+    Parameters
+    ----------
+    run : callable
+    at_least : int
+    spend_s : float
+        Short ones are repeated, up to five times, until this many seconds are spent.
+    """
+    times: list[float] = []
+    while len(times) < at_least or (len(times) < 5 and sum(times) < spend_s):
+        started = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def peak_mb() -> float:
+    """Return the most memory this process has held, MB.
+
+    Linux's own count is preferred: `getrusage` also counts the parent's memory, as it was
+    when the process was born.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+        return int(kib) * 1024 / 1e6
+    except (OSError, StopIteration):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def in_own_process(module: str, **options: Any) -> Any:
+    """Run `measure(**options)` of a module in a fresh process and return what it returns.
+
+    Raises
+    ------
+    RuntimeError
+        It ended with an error, whose last line is the message.
+    """
+    command = [sys.executable, "-m", "benchmarks.machine", module, json.dumps(options)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    if done.returncode:
+        raise RuntimeError((done.stderr.strip() or f"{module} failed").splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _main() -> None:
+    from importlib import import_module
+
+    module, options = sys.argv[1:]
+    print(json.dumps(import_module(module).measure(**json.loads(options))))
+
+
+if __name__ == "__main__":
+    _main()
