@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
     Raises
     ------
     OSError
-        The folder cannot be written, or the disk is full; the old file stays.
+        The folder cannot be written, or the disk is full; says which file. The old one stays.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -33,8 +34,11 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
                 file.flush()
                 os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None
         raise
     if sync and os.name == "posix":
         folder = os.open(path.parent, os.O_RDONLY)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audiotl_cli.audio.cut_short import is_cut_short
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Waveform
 from audiotl_cli.errors import AudioError
 
@@ -78,13 +79,15 @@ def probe(path: Path) -> AudioInfo:
         # libsndfile gives SF_COUNT_MAX for streams of unknown length
         known = 0 <= file.frames < 1 << 62
         duration_s = file.frames / file.samplerate if known else math.nan
-        return AudioInfo(file.samplerate, file.channels, duration_s)
+        return AudioInfo(file.samplerate, file.channels, duration_s, is_cut_short(path))
 
 
 def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
     """Decode a source into mono blocks at the file's own rate.
 
-    Channels are averaged. Memory does not grow with the file.
+    Channels are averaged. Memory does not grow with the file. Of a file cut short, the
+    samples that are there are given where its format ends quietly (WAV, MP3, Ogg); where a
+    decoder loses its way (FLAC) that is an error, after the blocks before it.
 
     Yields
     ------
@@ -149,6 +152,9 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile]:
         raise AudioError(
             f"is not a sound file that can be decoded ({_reason(error)})", stage="open"
         ) from error
+    # else it seeks after every read, which fails in streams of unknown length, and makes it
+    # decode MP3 anew at every block, with other numbers than in one go
+    file.seekable = lambda: False
     with file:
         if not MIN_SAMPLE_RATE <= file.samplerate <= MAX_SAMPLE_RATE:
             raise AudioError(

@@ -39,8 +39,11 @@ class AudioInfo:
     n_channels : int
     duration_s : float
         Seconds; ``nan`` where the header does not know (some streams).
+    truncated : bool
+        Whether the file ends before the samples it promises; said of WAV and AIFF only.
     """
 
     sample_rate: int
     n_channels: int
     duration_s: float
+    truncated: bool = False

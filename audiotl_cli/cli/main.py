@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -28,6 +29,8 @@ from audiotl_cli.errors import AudiotlError, UsageError
 
 INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 HELP = {"-h", "--help", "--version"}
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     name="audiotl",
@@ -173,6 +176,8 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         message = f"{where}{error.strerror or error}"
         output.error(message)
+        if error.errno in NO_ROOM:
+            output.note("Make room; what was finished is kept, and the same command goes on there.")
         return 3, message
     except Exception as error:
         if output.state.debug:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ def _set_debug(value: bool) -> bool:
     output.state.debug = value
     if value:
         output.release_stderr()
+        logging.getLogger("audiotl_cli").setLevel(logging.DEBUG)
     return value
 
 

@@ -87,10 +87,73 @@ def verify(
 
     output.result(value, show)
     output.failures(
-        [(str(shard), f"{reason}; moved to {aside}") for shard, aside, reason in damaged]
+        [
+            (str(file), reason if aside == file else f"{reason}; moved to {aside}")
+            for file, aside, reason in damaged
+        ]
     )
     if damaged:
         output.next_command(f"audiotl extract{options.carry(context, 'store')}")
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example:  audiotl store prune --dry-run")
+def prune(
+    index: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Keep the clips of this index; repeat for several.  [default: all in data/index]"
+        ),
+    ] = None,
+    store: options.Store = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")
+    ] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Remove clips that no index names, damaged shards, and what killed runs left."""
+    from audiotl_cli.workflows.project import FEATURES, INDEXES
+    from audiotl_cli.workflows.prune import prune_stores
+
+    indexes = index or sorted(INDEXES.glob("*.csv"))
+    if indexes:
+        output.note(f"Keeping the clips of {', '.join(map(str, indexes))}")
+    reports = prune_stores(store or FEATURES, indexes, dry_run=dry_run)
+    done = [(report.store, report.pruned) for report in reports if report.pruned]
+    value = {
+        "dry_run": dry_run,
+        "n_bytes": sum(pruned.n_bytes for _, pruned in done),
+        "stores": [
+            {
+                "store": str(one.folder),
+                "n_removed": pruned.n_clips,
+                "n_kept": pruned.n_kept,
+                "leftovers": [str(path) for path in pruned.leftovers],
+                "n_bytes": pruned.n_bytes,
+            }
+            for one, pruned in done
+        ],
+        "busy": [str(report.store.folder) for report in reports if not report.pruned],
+    }
+
+    def show() -> None:
+        what = "would go" if dry_run else "removed"
+        for one, pruned in done:
+            output.line(
+                f"{one.folder}: {pruned.n_clips} clips and {len(pruned.leftovers)} leftover files "
+                f"{what} ({pruned.n_bytes / 1e6:.1f} MB), {pruned.n_kept} clips kept"
+            )
+
+    output.result(value, show)
+    busy = [
+        (str(report.store.folder), "another run is adding to it; left as it is")
+        for report in reports
+        if not report.pruned
+    ]
+    output.failures(busy)
+    if busy:
         raise typer.Exit(1)
 
 

@@ -1,5 +1,6 @@
 """Embed many recordings: workers decode ahead while the network runs on full batches.
 
+A worker is a thread with a decoding process of its own, whose death costs one recording.
 Batches are filled across recordings and results come in the order of the sources, so they
 depend neither on the number of workers nor on which recordings are neighbours.
 """
@@ -11,14 +12,17 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.audio.resample import read_blocks_at
+from audiotl_cli.audio.isolated import Decoders
+from audiotl_cli.audio.resample import resample_blocks
 from audiotl_cli.audio.types import AudioSource, Waveform
-from audiotl_cli.errors import AudioError
+from audiotl_cli.errors import AudioError, AudiotlError
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
 from audiotl_cli.extractors.runtime import one_blas_thread
 
@@ -54,22 +58,33 @@ def embed_sources(
     sources : iterable of AudioSource
         Consumed a little ahead of the results.
     workers : int
-        Threads that decode, resample and compute front ends.
+        Threads that resample and compute front ends, each with a process that decodes.
 
     Yields
     ------
     Embedded
         One a source. A recording that cannot be used is an entry with `error` set.
+
+    Raises
+    ------
+    AudiotlError
+        No process can be started to decode with.
     """
-    extractor.prepare()
-    pending: deque[_Job] = deque()
-    batcher = _Batcher(extractor)
-    stop = threading.Event()
-    with one_blas_thread(), ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+    remaining = iter(sources)
+    first = list(islice(remaining, workers))
+    if not first:
+        return
+    with Decoders(len(first)) as decoders, ExitStack() as stack:
+        extractor.prepare()  # while the decoders start
+        stack.enter_context(one_blas_thread())
+        pool = stack.enter_context(ThreadPoolExecutor(workers, thread_name_prefix="decode"))
+        pending: deque[_Job] = deque()
+        batcher = _Batcher(extractor)
+        stop = threading.Event()
         try:
-            for source in sources:
+            for source in chain(first, remaining):
                 job = _Job()
-                pool.submit(_prepare, extractor, source, job, stop)
+                pool.submit(_prepare, extractor, source, decoders, job, stop)
                 pending.append(job)
                 if len(pending) > SOURCES_AHEAD * workers:
                     yield from batcher.add(pending.popleft())
@@ -78,6 +93,7 @@ def embed_sources(
             yield from batcher.finish()
         finally:
             stop.set()  # workers waiting to hand over a segment give up
+            decoders.stop()  # as do those waiting for one
 
 
 class _Job:
@@ -87,6 +103,7 @@ class _Job:
         self.segments: queue.Queue[Patches | None] = queue.Queue(SEGMENTS_AHEAD)
         self.n_samples = 0
         self.error: AudioError | None = None
+        self.no_decoder: AudiotlError | None = None
 
     def put(self, patches: Patches | None, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -97,7 +114,13 @@ class _Job:
             return
 
 
-def _prepare(extractor: Extractor, source: AudioSource, job: _Job, stop: threading.Event) -> None:
+def _prepare(
+    extractor: Extractor,
+    source: AudioSource,
+    decoders: Decoders,
+    job: _Job,
+    stop: threading.Event,
+) -> None:
     """Decode a source and put its front-end output into the job, None at the end."""
 
     def counted(blocks: Iterable[Waveform]) -> Iterator[Waveform]:
@@ -106,13 +129,16 @@ def _prepare(extractor: Extractor, source: AudioSource, job: _Job, stop: threadi
             yield block
 
     try:
-        blocks = read_blocks_at(source, extractor.sample_rate, extractor.resampler)
-        for patches in extractor.patches(counted(blocks)):
-            job.put(patches, stop)
-            if stop.is_set():
-                return
+        with closing(decoders.read_blocks(source)) as decoded:
+            blocks = resample_blocks(decoded, extractor.sample_rate, extractor.resampler)
+            for patches in extractor.patches(counted(blocks)):
+                job.put(patches, stop)
+                if stop.is_set():
+                    return
     except AudioError as error:
         job.error = error
+    except AudiotlError as error:
+        job.no_decoder = error
     except Exception as error:  # one recording must not end the run, whatever it did
         job.error = AudioError(f"{type(error).__name__}: {error}", code="failed", stage="embed")
     job.put(None, stop)
@@ -146,6 +172,8 @@ class _Batcher:
             self.n_waiting += len(patches)
             while self.n_waiting >= self.extractor.batch_size:
                 self._run(self.extractor.batch_size)
+        if job.no_decoder is not None:
+            raise job.no_decoder
         yield from self._complete()
 
     def finish(self) -> Iterator[Embedded]:

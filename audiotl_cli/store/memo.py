@@ -7,6 +7,7 @@ that was cut off or damaged does not match its check sum and counts for nothing.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import stat
 import time
@@ -14,6 +15,8 @@ import zlib
 from pathlib import Path
 
 from audiotl_cli.errors import AudioError
+
+logger = logging.getLogger(__name__)
 
 SETTLED_S = 2.0
 """A file changed less than this long ago may change again within one tick of its time."""
@@ -32,6 +35,7 @@ class HashMemo:
         self.path = path
         self._known: dict[str, tuple[int, int, str]] = {}
         self._new: list[bytes] = []
+        self._real_folders: dict[str, str] = {}
         try:
             lines = path.read_bytes().splitlines()
         except OSError:
@@ -51,7 +55,7 @@ class HashMemo:
             The file is missing or cannot be read.
         """
         try:
-            real = os.path.realpath(path)
+            real = self._real_path(path)
             state = os.stat(real)  # noqa: PTH116
             known = self._known.get(real)
             if known and known[:2] == (state.st_size, state.st_mtime_ns):
@@ -73,14 +77,29 @@ class HashMemo:
             self._new.append(_check_sum(body) + b"\t" + body + b"\n")
         return sha256
 
+    def _real_path(self, path: Path) -> str:
+        """Return a path without links; each folder is looked up once, for it takes long."""
+        folder, name = os.path.split(path)
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        real = os.path.join(self._real_folders[folder], name)  # noqa: PTH118
+        return os.path.realpath(real) if name == ".." or os.path.islink(real) else real  # noqa: PTH114
+
     def save(self) -> None:
-        """Append what was learnt since the last call."""
+        """Append what was learnt since the last call, where the folder can be written.
+
+        A memo only spares work: without room for it, or leave to write it, the work goes on.
+        """
         if not self._new:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # one write to a file opened for appending: runs side by side do not mix their lines
-        with self.path.open("ab") as file:
-            file.write(b"".join(self._new))
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # one write to a file opened for appending: runs side by side do not mix their lines
+            with self.path.open("ab") as file:
+                file.write(b"".join(self._new))
+        except OSError as error:
+            logger.debug("Hashes are not remembered: %s", error)
+            return
         self._new = []
 
 

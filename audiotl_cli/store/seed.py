@@ -6,6 +6,7 @@ They hold one row a frame: ``X`` (n, dim) features, ``Y`` (n,) label numbers and
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.errors import DataError
+
+MOST_INFLATED = 200
+"""Bytes a compressed byte may stand for. Deflate reaches 1032, on nothing but zeros."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
                     f"{path} holds {', '.join(arrays.files) or 'nothing'}; expected the arrays "
                     "X (features), Y (labels) and IDS (clips)"
                 )
+            _check_sizes(path, arrays.zip.infolist())
             features, numbers, ids = arrays["X"], arrays["Y"], arrays["IDS"]
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
@@ -69,6 +74,16 @@ def read_seed_file(path: Path) -> list[SeedClip]:
     rows_of = np.split(np.argsort(clip_of, kind="stable"), np.cumsum(np.bincount(clip_of))[:-1])
     frames = features.astype(np.float32)
     return [SeedClip(str(clips[i]), labels[i], frames[rows_of[i]]) for i in np.argsort(first)]
+
+
+def _check_sizes(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse a small file that would fill the memory when inflated."""
+    for member in members:
+        if member.file_size > MOST_INFLATED * member.compress_size + (1 << 20):
+            raise DataError(
+                f"{path}: {member.filename} claims {member.file_size} bytes in "
+                f"{member.compress_size}; features do not shrink so far"
+            )
 
 
 def _labels(clips: list[str], numbers: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A folder of shards that belong to one fingerprint, and the one process writing to it."""
+"""A folder of shards that belong to one fingerprint."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
@@ -21,16 +20,15 @@ from audiotl_cli.store.shard import (
     Features,
     read_keys,
     read_shard,
-    write_shard,
 )
+
+if TYPE_CHECKING:
+    from audiotl_cli.store.writer import StoreWriter
 
 logger = logging.getLogger(__name__)
 
 STORE_FILE = "store.json"
 STORE_FORMAT = 1
-SHARD_CLIPS = 256
-SHARD_BYTES = 32 << 20
-"""A shard is closed when it has this many clips or bytes of frames."""
 
 
 def fingerprint(made_from: Mapping[str, Any]) -> str:
@@ -61,8 +59,26 @@ def list_stores(root: Path) -> list[Path]:
     return sorted(stores, key=lambda store: ((store / STORE_FILE).stat().st_mtime_ns, store.name))
 
 
+def open_stores(root: Path) -> list[FeatureStore]:
+    """Open the stores in a folder of stores, the most recently used last.
+
+    One that cannot be opened is named in a warning and left out.
+    """
+    stores = []
+    for folder in list_stores(root):
+        try:
+            stores.append(FeatureStore(folder))
+        except DataError as error:
+            logger.warning("%s; this store is passed over", error)
+    return stores
+
+
+class DamagedStoreError(DataError):
+    """A store's description is not what was written."""
+
+
 @dataclass
-class _Scan:
+class Scan:
     """What lies in the folder: each clip's shard, and the shards by number of clips."""
 
     shard_of: dict[str, Path]
@@ -104,43 +120,53 @@ class FeatureStore:
             self.fingerprint: str = about["fingerprint"]
             self.dim: int = about["dim"]
             self.made_from: dict[str, Any] = about["made_from"]
+            if fingerprint(self.made_from) != self.fingerprint or type(self.dim) is not int:
+                raise ValueError("it does not fit its fingerprint")
         except FileNotFoundError as error:
             raise DataError(
                 f"{self.folder} is not a feature store (it has no {STORE_FILE}); "
                 "make one with: audiotl extract"
             ) from error
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise DataError(
-                f"{path} is damaged ({error!r}); move it away and extract again"
+            raise DamagedStoreError(
+                f"{path} is damaged ({error}); audiotl extract, with the same settings, mends it"
             ) from error
-        self._scan: _Scan | None = None
+        self._scan: Scan | None = None
 
     @classmethod
     def create(cls, root: Path, extractor: str, dim: int, made_from: Mapping[str, Any]) -> Self:
-        """Open the store of a fingerprint below `root`, made first if it does not exist."""
+        """Open the store of a fingerprint below `root`, made first if it does not exist.
+
+        A damaged description is written again.
+        """
         digest = fingerprint(made_from)
         folder = root / folder_name(extractor, digest)
-        if not (folder / STORE_FILE).is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            about = {
-                "format": STORE_FORMAT,
-                "extractor": extractor,
-                "fingerprint": digest,
-                "dim": dim,
-                "made_from": made_from,
-            }
-            write_whole(folder / STORE_FILE, (json.dumps(about, indent=2) + "\n").encode())
+        about = {
+            "format": STORE_FORMAT,
+            "extractor": extractor,
+            "fingerprint": digest,
+            "dim": dim,
+            "made_from": made_from,
+        }
+        try:
+            store = cls(folder) if (folder / STORE_FILE).is_file() else None
+            if store is not None and (store.extractor, store.dim) == (extractor, dim):
+                return store
+        except DamagedStoreError as error:  # its shards are as good as before
+            logger.warning("%s: done", error)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / STORE_FILE, (json.dumps(about, indent=2) + "\n").encode())
         return cls(folder)
 
     def keys(self) -> set[str]:
         """Return the keys of all clips in the store."""
-        return set(self._scanned().shard_of)
+        return set(self.scanned().shard_of)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._scanned().shard_of
+        return key in self.scanned().shard_of
 
     def __len__(self) -> int:
-        return len(self._scanned().shard_of)
+        return len(self.scanned().shard_of)
 
     def read(self, keys: Iterable[str]) -> dict[str, Features]:
         """Return the features of clips, each shard read once.
@@ -159,7 +185,7 @@ class FeatureStore:
             return self._read(wanted)
 
     def _read(self, wanted: set[str]) -> dict[str, Features]:
-        shard_of = self._scanned().shard_of
+        shard_of = self.scanned().shard_of
         missing = wanted - shard_of.keys()
         if missing:
             raise DataError(
@@ -171,10 +197,9 @@ class FeatureStore:
             try:
                 found |= {key: part for key, part in read_shard(shard) if key in wanted}
             except DamagedShardError as error:
-                aside = set_aside(shard)
                 raise DataError(
-                    f"{error}. It was moved to {aside.name}; run audiotl extract to make its "
-                    "clips again"
+                    f"{error}. It was {_put_away(shard)}; run audiotl extract to make its clips "
+                    "again"
                 ) from error
         return found
 
@@ -199,25 +224,36 @@ class FeatureStore:
 
     def touch(self) -> None:
         """Mark this store as the one used last, see `list_stores`."""
-        os.utime(self.folder / STORE_FILE)
+        with contextlib.suppress(OSError):  # in a folder that is only for reading
+            os.utime(self.folder / STORE_FILE)
 
-    def writer(self) -> StoreWriter:
-        """Return the one object that may add clips; use it in a ``with`` statement."""
-        return StoreWriter(self)
+    def writer(self, *, wait: bool = True) -> StoreWriter:
+        """Return the one object that may add clips; use it in a ``with`` statement.
 
-    def _scanned(self) -> _Scan:
+        Without `wait`, entering it raises `BusyStoreError` while another run has it.
+        """
+        from audiotl_cli.store.writer import StoreWriter
+
+        return StoreWriter(self, wait=wait)
+
+    def rescan(self) -> Scan:
+        """Look into the folder again, for what other processes did."""
+        self._scan = None
+        return self.scanned()
+
+    def scanned(self) -> Scan:
+        """Return what lies in the folder, as it was when first looked at."""
         if self._scan is None:
             self._scan = self._look()
         return self._scan
 
-    def _look(self) -> _Scan:
-        scan = _Scan({}, {})
+    def _look(self) -> Scan:
+        scan = Scan({}, {})
         for shard in self.shards():
             try:
                 keys = read_keys(shard)
             except DamagedShardError as error:
-                aside = set_aside(shard)
-                logger.warning("%s; moved to %s, its clips are made again", error, aside.name)
+                warn_of(error, shard)
                 continue
             except FileNotFoundError:
                 continue
@@ -230,102 +266,29 @@ class FeatureStore:
         return scan
 
 
-class StoreWriter:
-    """Adds clips to a store; one process at a time, others wait.
-
-    Every clip is on the disk, as a shard of its own, when `add` returns. Small shards are
-    merged into large ones as they come together, so that a run that was killed and run
-    again leaves the same files as one that was not.
-    """
-
-    def __init__(self, store: FeatureStore) -> None:
-        import filelock
-
-        self.store = store
-        self.loose: dict[str, Features] = {}
-        self.loose_shards: set[Path] = set()
-        self.n_bytes = 0
-        self._lock = filelock.FileLock(store.folder / ".lock")
-
-    def __enter__(self) -> Self:
-        import filelock
-
-        try:
-            self._lock.acquire(timeout=0)
-        except filelock.Timeout:
-            logger.info("Another run is adding to %s; waiting for it to end", self.store.folder)
-            self._lock.acquire()
-        self._recover()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            if kind is None or kind is KeyboardInterrupt:
-                self._merge()
-        finally:
-            self._lock.release()
-
-    def add(self, key: str, features: Features) -> None:
-        """Put one clip on the disk."""
-        path = write_shard(self.store.folder, {key: features}, sync=False)
-        self._hold(key, features, path)
-        self._merge_if_full()
-
-    def _hold(self, key: str, features: Features, shard: Path) -> None:
-        self.loose[key] = features
-        self.loose_shards.add(shard)
-        self.n_bytes += features.frames.nbytes
-        self.store._scanned().shard_of[key] = shard
-
-    def _recover(self) -> None:
-        """Sweep up what a killed run left; take its small shards over."""
-        # only parts of shards: another process may be making store.json right now
-        for part in self.store.folder.glob(".shard-*.part"):
-            part.unlink(missing_ok=True)
-        self.store._scan = None
-        scan = self.store._scanned()
-        # largest first: a merged shard that is damaged leaves its clips to the small ones
-        for shard, n_clips in sorted(scan.n_clips.items(), key=lambda item: -item[1]):
-            if n_clips >= SHARD_CLIPS or shard.stat().st_size >= SHARD_BYTES:
-                continue
-            try:
-                clips = list(read_shard(shard))
-            except DamagedShardError as error:
-                aside = set_aside(shard)
-                logger.warning("%s; moved to %s, its clips are made again", error, aside.name)
-                scan.shard_of = {k: path for k, path in scan.shard_of.items() if path != shard}
-                continue
-            for key, features in clips:
-                if scan.shard_of.get(key, shard) == shard:
-                    self._hold(key, features, shard)
-            self.loose_shards.add(shard)
-        self._merge_if_full()  # as the killed run was about to do
-
-    def _merge_if_full(self) -> None:
-        if len(self.loose) >= SHARD_CLIPS or self.n_bytes >= SHARD_BYTES:
-            self._merge()
-
-    def _merge(self) -> None:
-        """Write what is loose as one shard, then delete the small ones."""
-        if self.loose:
-            merged = write_shard(self.store.folder, self.loose)
-            self.loose_shards.discard(merged)
-            scan = self.store._scanned()
-            scan.shard_of |= dict.fromkeys(self.loose, merged)
-            scan.n_clips[merged] = len(self.loose)
-        for shard in self.loose_shards:  # copies that a killed run left are among them
-            shard.unlink(missing_ok=True)
-        self.loose, self.loose_shards, self.n_bytes = {}, set(), 0
+def warn_of(error: DamagedShardError, shard: Path) -> None:
+    """Rename a damaged shard and say so."""
+    logger.warning("%s; %s, its clips are made again", error, _put_away(shard))
 
 
 def set_aside(shard: Path) -> Path:
-    """Rename a damaged shard so that nothing takes it for one; return its new path."""
+    """Rename a damaged shard so that nothing takes it for one.
+
+    Returns
+    -------
+    path : Path
+        Its new one; the old one where the folder cannot be written.
+    """
     aside = shard.with_name(f"damaged-{shard.name}")
-    with contextlib.suppress(FileNotFoundError):  # a run beside this one was faster
+    try:
         shard.replace(aside)
+    except FileNotFoundError:  # a run beside this one was faster
+        pass
+    except OSError:
+        return shard
     return aside
+
+
+def _put_away(shard: Path) -> str:
+    aside = set_aside(shard)
+    return "left in place" if aside == shard else f"moved to {aside.name}"

@@ -17,6 +17,7 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engine import embed_sources
 from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore, fingerprint
+from audiotl_cli.store.writer import tidy
 from audiotl_cli.workflows.features import store_spec
 from audiotl_cli.workflows.project import clip_keys, is_store, open_memo
 
@@ -114,12 +115,17 @@ def extract_features(
     store = _open_store(root, extractor)
     failures = _Failures(len(index.clips), strict=strict, max_rate=max_error_rate)
     n_added, audio_s = 0, 0.0
-    with store.writer() as writer:
-        missing = _missing(index, store, failures)
-        on_clip(0, len(missing), 0.0)
-        if missing:
-            sources = (same[0] for same in missing.values())
-            results = embed_sources(extractor, sources, workers=workers)
+    wanted = _by_key(index, store, failures)
+    if all(key in store for key in wanted):
+        tidy(store)  # nothing else is written: the folder may be one only for reading
+    else:
+        with store.writer() as writer:
+            # only now: another run may have added some, or a damaged shard been found
+            missing = {key: same for key, same in wanted.items() if key not in store}
+            on_clip(0, len(missing), 0.0)
+            results = embed_sources(
+                extractor, (same[0] for same in missing.values()), workers=workers
+            )
             with closing(results):  # so that an error here stops the workers at once
                 for done, (key, result) in enumerate(zip(missing, results, strict=True), 1):
                     audio_s += result.audio_s
@@ -156,22 +162,20 @@ class _Failures:
             )
 
 
-def _missing(
-    index: Index, store: FeatureStore, failures: _Failures
-) -> dict[str, list[AudioSource]]:
-    """Return what the store does not hold, by key: recordings with the same samples together.
+def _by_key(index: Index, store: FeatureStore, failures: _Failures) -> dict[str, list[AudioSource]]:
+    """Return the clips by key: recordings with the same samples together.
 
     Files without a key have failed.
     """
-    missing: dict[str, list[AudioSource]] = {}
+    found: dict[str, list[AudioSource]] = {}
     keys = clip_keys(index, open_memo(store.folder.parent))
     for clip, key in zip(index.clips, keys, strict=True):
         source = index.source(clip)
         if isinstance(key, AudioError):
             failures.add(source.path, key)
-        elif key not in store:
-            missing.setdefault(key, []).append(source)
-    return missing
+        else:
+            found.setdefault(key, []).append(source)
+    return found
 
 
 def _open_store(root: Path, extractor: Extractor) -> FeatureStore:

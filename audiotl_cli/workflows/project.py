@@ -8,7 +8,7 @@ from pathlib import Path
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.store.memo import HashMemo, clip_key
-from audiotl_cli.store.store import STORE_FILE, FeatureStore, list_stores
+from audiotl_cli.store.store import STORE_FILE, FeatureStore, open_stores
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,25 @@ def is_store(folder: Path) -> bool:
     return (folder / STORE_FILE).is_file()
 
 
+def open_all(root: Path) -> list[FeatureStore]:
+    """Open a store, or all in a folder of stores, the one used last at the end.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    stores = [FeatureStore(root)] if is_store(root) else open_stores(root)
+    if not stores:
+        raise no_store(root)
+    return stores
+
+
+def no_store(root: Path) -> DataError:
+    """Return the error of a folder without stores."""
+    return DataError(f"there is no feature store in {root}; make one with: audiotl extract")
+
+
 def find_stores(root: Path, extractors: list[str], keys: set[str]) -> list[FeatureStore]:
     """Return the stores that hold the clips of an index.
 
@@ -96,18 +115,18 @@ def find_stores(root: Path, extractors: list[str], keys: set[str]) -> list[Featu
     DataError
         There is no such store; says which there are.
     """
-    candidates = [root] if is_store(root) else list_stores(root)
-    stores = [store for store in map(FeatureStore, candidates) if not keys.isdisjoint(store.keys())]
+    candidates = [FeatureStore(root)] if is_store(root) else open_stores(root)
+    stores = [store for store in candidates if not keys.isdisjoint(store.keys())]
     if not stores:
         raise DataError(
             f"no features of this index's clips are in {root}; make them with: audiotl extract"
         )
     if not extractors:
-        if stores[-1].folder != candidates[-1]:
+        if stores[-1] is not candidates[-1]:
             logger.warning(
                 "%s was used last, but holds no features of this index's clips; "
                 "%s is taken (--extractor chooses)",
-                candidates[-1],
+                candidates[-1].folder,
                 stores[-1].folder,
             )
         return [stores[-1]]

@@ -15,9 +15,9 @@ from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.store.seed import SeedClip, read_seed_file
 from audiotl_cli.store.shard import Features
-from audiotl_cli.store.store import FeatureStore, list_stores, set_aside
+from audiotl_cli.store.store import STORE_FILE, FeatureStore, list_stores, open_stores, set_aside
 from audiotl_cli.workflows.features import store_spec
-from audiotl_cli.workflows.project import is_store
+from audiotl_cli.workflows.project import is_store, no_store, open_all
 
 SEED_VERSION = "1"
 
@@ -51,7 +51,7 @@ class VerifyReport:
     n_clips : int
         Clips in shards that are whole.
     damaged : list of tuple
-        Each damaged shard, where it was moved, and what is wrong.
+        Each damaged file, where it lies now, and what is wrong.
     """
 
     folder: Path
@@ -79,16 +79,24 @@ class ImportReport:
 
 def store_info(root: Path) -> list[StoreInfo]:
     """Return what each store in a folder holds, the one used last at the end."""
-    return [_info(FeatureStore(folder)) for folder in _stores(root)]
+    return [_info(store) for store in open_all(root)]
 
 
 def verify_stores(root: Path, on_shard: Callable[[int, int], None]) -> list[VerifyReport]:
     """Read every shard of every store; move damaged ones aside."""
     reports = []
-    for folder in _stores(root):
-        n_clips, damaged = FeatureStore(folder).verify(on_shard)
+    for folder in [root] if is_store(root) else list_stores(root):
+        path = folder / STORE_FILE
+        try:
+            store = FeatureStore(folder)
+        except DataError as error:
+            reports.append(VerifyReport(folder, 0, [(path, path, str(error))]))
+            continue
+        n_clips, damaged = store.verify(on_shard)
         moved = [(shard, set_aside(shard), reason) for shard, reason in damaged]
         reports.append(VerifyReport(folder, n_clips, moved))
+    if not reports:
+        raise no_store(root)
     return reports
 
 
@@ -123,11 +131,7 @@ def import_features(
     dim = clips[0].frames.shape[1]
     index_path = indexes / f"{name}.csv"
     old = list(Index.read(index_path).clips) if index_path.exists() else []
-    others = [
-        store
-        for store in map(FeatureStore, list_stores(root))
-        if store.extractor == name and store.dim != dim
-    ]
+    others = [store for store in open_stores(root) if store.extractor == name and store.dim != dim]
     if old and others:
         raise DataError(
             f"{path} has {dim} values a frame, but {name!r} was imported with {others[0].dim}; "
@@ -155,13 +159,6 @@ def _content_key(clip: SeedClip) -> str:
     digest = hashlib.sha256(clip.path.encode())
     digest.update(clip.frames.tobytes())
     return digest.hexdigest()
-
-
-def _stores(root: Path) -> list[Path]:
-    stores = [root] if is_store(root) else list_stores(root)
-    if not stores:
-        raise DataError(f"there is no feature store in {root}; make one with: audiotl extract")
-    return stores
 
 
 def _info(store: FeatureStore) -> StoreInfo:

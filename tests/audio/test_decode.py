@@ -346,22 +346,40 @@ def test_mp3_cut_short_gives_a_prefix(tmp_path: Path) -> None:
     np.testing.assert_allclose(samples[rate // 4 : rate], written[rate // 4 : rate], atol=0.05)
 
 
-@pytest.mark.parametrize("n_claimed", [1 << 35, (1 << 36) - 1, 0])
-def test_flac_claiming_another_length_takes_no_memory(tmp_path: Path, n_claimed: int) -> None:
-    path = tmp_path / "x.flac"
-    soundfile.write(path, noise(5000), 16000, subtype="PCM_16")
+def flac_claiming(path: Path, n_samples: int, n_claimed: int) -> Path:
+    """Write a FLAC whose header has another number of samples; 0 stands for unknown."""
+    soundfile.write(path, noise(n_samples), 16000, subtype="PCM_16")
     content = bytearray(path.read_bytes())
     # STREAMINFO: the number of samples is the low 36 bits of the 8 bytes at 18
     packed = int.from_bytes(content[18:26], "big")
     content[18:26] = (packed >> 36 << 36 | n_claimed).to_bytes(8, "big")
     path.write_bytes(content)
-    probe(path)
+    return path
+
+
+@pytest.mark.parametrize("n_claimed", [0, 600_001, 1 << 35, (1 << 36) - 1])
+def test_flac_claiming_another_length_is_read_to_its_end(tmp_path: Path, n_claimed: int) -> None:
+    n_samples = 600_000  # several blocks
+    path = flac_claiming(tmp_path / "x.flac", n_samples, n_claimed)
+    assert math.isnan(probe(path).duration_s) == (n_claimed == 0)
     tracemalloc.start()
-    found = decoded_or_code(path)
+    blocks = [len(block) for block, _ in read_blocks(AudioSource(path))]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
+    assert (sum(blocks), max(blocks)) == (n_samples, BLOCK_SAMPLES)
     assert peak < 8 * MIB
-    assert found == "unreadable" if isinstance(found, str) else len(found) == 5000
+    whole, _ = read(AudioSource(path))
+    part, _ = read(AudioSource(path, 10.0, 12.0))
+    np.testing.assert_array_equal(part, whole[160_000:192_000])
+    assert error_of(lambda: read(AudioSource(path, 40.0))).code in ("empty", "unreadable")
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg"])
+def test_block_by_block_gives_the_numbers_of_one_go(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"x.{ending}"
+    soundfile.write(path, noise(600_000), 44100)
+    whole, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_array_equal(read(AudioSource(path))[0], whole)
 
 
 @pytest.mark.parametrize("rate", [0, 1, 999, 768_001, (1 << 31) - 1])

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from audiotl_cli import FeatureStore
-from audiotl_cli.audio import decode
+from audiotl_cli.audio.isolated import Decoders
 from tests.conftest import REPOSITORY, Run
 
 
@@ -38,7 +38,7 @@ def forbid_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("a recording was decoded")
 
-    monkeypatch.setattr(decode, "_open", refuse)
+    monkeypatch.setattr(Decoders, "read_blocks", refuse)
 
 
 def test_features_are_stored_as_documented(indexed: Path, run: Run) -> None:

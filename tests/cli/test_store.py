@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from audiotl_cli import FeatureStore
 from tests.conftest import Run
 
 
@@ -98,3 +99,48 @@ def test_what_cannot_be_imported_is_explained(
     assert finished.code == 3
     assert "bad.npz" in finished.err
     assert "Traceback" not in finished.err
+
+
+def test_prune_keeps_what_an_index_names(extracted: Path, run: Run) -> None:
+    index = next((Path("data") / "index").glob("*.csv"))
+    lines = index.read_text().splitlines()
+    (extracted / "damaged-shard-0.npz").write_bytes(b"12345")
+    other = index.with_name("other.csv")
+    other.write_text("\n".join(lines[:2] + lines[-4:]) + "\n")
+
+    assert run("store", "prune", "--json").json["stores"][0]["n_removed"] == 0  # both indexes
+    assert not (extracted / "damaged-shard-0.npz").exists()
+    dry = run("store", "prune", "--index", other, "--dry-run", "--json").json
+    assert "20 clips" in run("store", "prune", "--index", other, "--dry-run").out
+    done = run("store", "prune", "--index", other, "--json").json
+
+    assert (dry.pop("dry_run"), done.pop("dry_run")) == (True, False)
+    assert dry == done
+    (store,) = done["stores"]
+    assert (store["n_removed"], store["n_kept"], store["leftovers"]) == (20, 4, [])
+    assert done["n_bytes"] == store["n_bytes"] > 20 * 120 * 4
+    assert run("store", "info", "--json").json[0]["n_clips"] == 4
+    assert run("extract", "--extractor", "mfcc", "--index", other, "--json").json["n_skipped"] == 4
+
+
+def test_prune_without_an_index_or_with_unknown_clips_removes_nothing(
+    extracted: Path, run: Run
+) -> None:
+    index = next((Path("data") / "index").glob("*.csv"))
+    index.write_text(index.read_text() + "gone/away.wav\n")
+    unknown = run("store", "prune")
+    index.unlink()
+    without = run("store", "prune")
+
+    assert (unknown.code, without.code) == (3, 3)
+    assert "gone/away.wav: no such file" in unknown.err
+    assert "name one: --index" in without.err
+    assert run("store", "info", "--json").json[0]["n_clips"] == 24
+
+
+def test_prune_leaves_a_busy_store_alone(extracted: Path, run: Run) -> None:
+    with FeatureStore(extracted).writer():
+        finished = run("store", "prune", "--json")
+    assert finished.code == 1
+    assert finished.json["busy"] == [str(extracted.relative_to(Path.cwd()))]
+    assert "another run is adding to it" in finished.err

@@ -186,3 +186,27 @@ def test_clip_key(start_s: float | None, end_s: float | None, expected: str) -> 
 def test_stretches_a_microsecond_apart_have_different_keys(a: int, b: int) -> None:
     same = clip_key(ABC, a / 1e6, None) == clip_key(ABC, b / 1e6, None)
     assert same == (a == b)
+
+
+def test_one_file_by_many_paths_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    path = make(tmp_path / "real" / "x.wav", b"abc")
+    (tmp_path / "folder-link").symlink_to(tmp_path / "real")
+    (tmp_path / "file-link.wav").symlink_to(path)
+    memo = HashMemo(tmp_path / "memo")
+    assert memo.sha256(path) == ABC
+    forbid_reading(monkeypatch)
+    monkeypatch.chdir(tmp_path / "real")
+    for name in ("folder-link/x.wav", "file-link.wav", "real/../real/x.wav"):
+        assert memo.sha256(tmp_path / name) == ABC
+    assert memo.sha256(Path("x.wav")) == ABC
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a place that cannot be written")
+def test_a_memo_that_cannot_be_saved_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    memo = HashMemo(tmp_path / "file" / "memo")
+    assert memo.sha256(make(tmp_path / "x.wav", b"abc")) == ABC
+    memo.save()

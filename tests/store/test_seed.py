@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +109,27 @@ def test_truncated_file_is_a_data_error(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no\.npz: no such file"):
         read_seed_file(tmp_path / "no.npz")
+
+
+def test_a_file_that_would_fill_the_memory_is_refused_before(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, X=np.zeros((1 << 20, 16)), Y=np.zeros(3), IDS=np.array(["a"] * 3))
+    assert path.stat().st_size < 1 << 19
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"X\.npy claims 134217856 bytes in"):
+        read_seed_file(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 22
+
+
+def test_a_header_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "f.npz", ["a/1.wav"], [0])
+    header = io.BytesIO()
+    claimed = {"descr": "<f4", "fortran_order": False, "shape": (1 << 40, 1)}
+    np.lib.format.write_array_header_1_0(header, claimed)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("X", "Y", "IDS"):
+            archive.writestr(f"{name}.npy", header.getvalue())
+    with pytest.raises(DataError, match="not an npz file that can be read"):
+        read_seed_file(path)

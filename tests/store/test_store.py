@@ -14,10 +14,11 @@ from typing import IO, Any
 import numpy as np
 import pytest
 
-import audiotl_cli.store.store as store_module
+import audiotl_cli.store.writer as writer_module
 from audiotl_cli.errors import DataError
 from audiotl_cli.store.shard import Features, read_keys, read_shard
-from audiotl_cli.store.store import FeatureStore, StoreWriter, fingerprint, list_stores
+from audiotl_cli.store.store import FeatureStore, fingerprint, list_stores
+from audiotl_cli.store.writer import StoreWriter
 from tests.store.features import features_of, key_of, same
 
 MADE_FROM = {"extractor": "fake", "hop": 1, "details": {"a": [1, 2]}}
@@ -31,7 +32,7 @@ def store(tmp_path: Path) -> FeatureStore:
 
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "SHARD_CLIPS", 8)
+    monkeypatch.setattr(writer_module, "SHARD_CLIPS", 8)
 
 
 def add(store: FeatureStore, *numbers: int) -> None:
@@ -175,7 +176,7 @@ def test_small_shards_are_merged_into_full_ones(store: FeatureStore) -> None:
 def test_shards_are_closed_by_bytes_too(
     store: FeatureStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "SHARD_BYTES", 4000)
+    monkeypatch.setattr(writer_module, "SHARD_BYTES", 4000)
     big = Features(np.ones((100, 4), np.float32), np.zeros(100))  # 1600 bytes of frames
     with store.writer() as writer:
         for number in range(7):
@@ -429,13 +430,14 @@ def test_full_disk_at_the_final_merge_loses_nothing(
 
 CHILD = """
 import sys, time
-import audiotl_cli.store.store as module
+import audiotl_cli.store.writer as module
 from tests.store.features import features_of, key_of
 
 root, first, last, pause_s = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 module.SHARD_CLIPS = 8
 from pathlib import Path
-store = module.FeatureStore.create(Path(root), "fake", 4, {"of": "children"})
+from audiotl_cli.store.store import FeatureStore
+store = FeatureStore.create(Path(root), "fake", 4, {"of": "children"})
 with store.writer() as writer:
     for number in range(first, last):
         if key_of(number) not in store:

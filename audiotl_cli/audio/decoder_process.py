@@ -1,0 +1,169 @@
+"""One process that decodes, and the pipes to it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+import numpy as np
+
+from audiotl_cli.audio.types import AudioSource, Waveform
+from audiotl_cli.audio.worker import BLOCK, DONE, ERROR, HEADER, RATE
+from audiotl_cli.errors import AudioError, AudiotlError
+
+logger = logging.getLogger(__name__)
+
+PIPE_BYTES = 1 << 20  # a whole block fits, so that a decoder works ahead
+
+CODE = """\
+import sys
+sys.path[:] = {path!r}
+from audiotl_cli.audio.worker import main
+main()
+"""
+
+
+class DecoderDiedError(Exception):
+    """The process ended, or was ended, before it had given everything."""
+
+
+class DecoderProcess:
+    """A running `worker`.
+
+    Attributes
+    ----------
+    ready : bool
+        Whether it has said that it is there.
+    n_served : int
+        Recordings it has been through.
+    between_recordings : bool
+        Whether it waits for the next one.
+    hung : bool
+        Whether it was ended for having given nothing too long.
+    """
+
+    def __init__(self) -> None:
+        code = CODE.format(path=sys.path)
+        try:
+            # decoders complain to stderr; the child shares the position in this file
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
+            self._popen = subprocess.Popen(
+                [sys.executable, "-P", "-c", code],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                bufsize=0,
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # nothing here multiplies matrices
+            )
+        except OSError as error:
+            raise AudiotlError(f"no process can be started to decode with ({error})") from error
+        assert self._popen.stdin is not None
+        assert self._popen.stdout is not None
+        self._requests: IO[bytes] = self._popen.stdin
+        self._answers: IO[bytes] = self._popen.stdout
+        _widen(self._answers)
+        # written by the watching thread alone, and by the reading one alone
+        self._watched_s, self._limit_s = 0.0, float("inf")
+        self.ready = False
+        self.n_served = 0
+        self.between_recordings = True
+        self.hung = False
+
+    def read(self, source: AudioSource, patience_s: float) -> Iterator[tuple[Waveform, int]]:
+        """Yield the blocks of a source, and raise what its decoding raises."""
+        self.between_recordings = False
+        if not self.ready:
+            self._answer(patience_s)  # READY
+            self.ready = True
+        request = json.dumps([str(source.path), source.start_s, source.end_s])
+        try:
+            self._requests.write(request.encode("ascii") + b"\n")
+        except OSError as error:
+            raise DecoderDiedError from error
+        while True:
+            kind, content = self._answer(patience_s)
+            if kind == BLOCK:
+                (rate,) = RATE.unpack_from(content)
+                yield np.frombuffer(content, np.float32, offset=RATE.size), rate
+                continue
+            self.n_served += 1
+            self.between_recordings = True
+            said = self.last_words()
+            if said:
+                logger.debug("%s: the decoder says: %s", source.path, said)
+            if kind == ERROR:
+                message, code, stage = json.loads(content)
+                raise AudioError(message, code=code, stage=stage)
+            assert kind == DONE
+            return
+
+    def watch(self, step_s: float) -> None:
+        """Count a step of time; end the process when it let its reader wait for too many."""
+        self._watched_s += step_s
+        if self._watched_s > self._limit_s:
+            self.hung = True
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process, whatever it is doing."""
+        self._popen.kill()
+
+    def end_reason(self) -> str:
+        """Return how the process ended, in a word or two."""
+        code = self._popen.wait()
+        try:
+            return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        except ValueError:
+            return f"signal {-code}"
+
+    def last_words(self) -> str:
+        """Return what the process wrote to stderr since it was last asked."""
+        if not os.fstat(self._said.fileno()).st_size:
+            return ""
+        self._said.seek(0)
+        said = self._said.read(10_000).decode(errors="backslashreplace").strip()
+        self._said.seek(0)
+        self._said.truncate()
+        return said
+
+    def close(self) -> None:
+        """End the process and close the pipes to it."""
+        self.kill()
+        self._popen.wait()
+        for file in (self._requests, self._answers, self._said):
+            file.close()
+
+    def _answer(self, patience_s: float) -> tuple[bytes, bytearray]:
+        self._limit_s = self._watched_s + patience_s
+        try:
+            kind, n_bytes = HEADER.unpack(self._receive(HEADER.size))
+            return kind, self._receive(n_bytes)
+        finally:
+            self._limit_s = float("inf")
+
+    def _receive(self, n_bytes: int) -> bytearray:
+        content = bytearray(n_bytes)
+        left = memoryview(content)
+        while left:
+            n_read = self._answers.readinto(left)  # type: ignore[attr-defined]
+            if not n_read:
+                raise DecoderDiedError
+            left = left[n_read:]
+        return content
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Give a pipe room for a whole block, where the system lets us."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except (ImportError, AttributeError, OSError):
+        pass

@@ -1,0 +1,158 @@
+"""Decode in processes of their own, so that a decoder's fault costs one recording.
+
+libsndfile reads untrusted files; a damaged one may crash it or send it round in circles.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
+from audiotl_cli.audio.types import AudioSource, Waveform
+from audiotl_cli.errors import AudioError, AudiotlError
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_S = 60.0
+"""A decoder that gives nothing for so long hangs; large files are given longer:"""
+
+SLOWEST_READ = 4e6
+"""Bytes a second. Seeking may have to read a whole file, and the slowest disks are far away."""
+
+
+class Decoders:
+    """Decoding processes, one for every thread that reads; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    n_started : int
+        Processes to start at once; more are started as threads ask for them.
+    timeout_s : float or None
+        Seconds without a sign of life after which a process is ended; None is `TIMEOUT_S`.
+    """
+
+    def __init__(self, n_started: int = 0, *, timeout_s: float | None = None) -> None:
+        self._timeout_s = TIMEOUT_S if timeout_s is None else timeout_s
+        self._all: set[DecoderProcess] = set()
+        self._idle: queue.SimpleQueue[DecoderProcess] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._watch = threading.Thread(target=self._end_hanging, name="decoders", daemon=True)
+        for _ in range(n_started):
+            self._idle.put(self._start())
+        self._watch.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self._watch.join()
+        for process in list(self._all):
+            self._end(process)
+
+    def stop(self) -> None:
+        """End all processes now; threads that read from them get errors, and soon."""
+        with self._lock:
+            self._stopped.set()
+            for process in self._all:
+                process.kill()
+
+    def read_blocks(self, source: AudioSource) -> Generator[tuple[Waveform, int]]:
+        """Decode a source as `decode.read_blocks` does, in another process.
+
+        Raises
+        ------
+        AudioError
+            As there; also ``crashed`` where the decoder crashed, and ``timeout`` where it
+            gave nothing for too long.
+        AudiotlError
+            No process can be started.
+        """
+        n_given = 0
+        while True:
+            with self._lend() as process:
+                fresh = process.n_served == 0
+                try:
+                    for n_done, block in enumerate(process.read(source, self._patience(source))):
+                        if n_done >= n_given:
+                            n_given += 1
+                            yield block
+                    return
+                except DecoderDiedError as error:
+                    if self._stopped.is_set():
+                        raise _stopped() from error
+                    if not process.ready:
+                        raise AudiotlError(
+                            f"the process to decode with does not start ({process.last_words()})"
+                        ) from error
+                    if process.hung:
+                        raise AudioError(
+                            f"keeps its decoder busy without end: nothing came for "
+                            f"{self._patience(source):.0f} s",
+                            code="timeout",
+                        ) from error
+                    if fresh:
+                        logger.debug("%s: last words: %s", source.path, process.last_words())
+                        raise AudioError(
+                            f"crashes its decoder ({process.end_reason()})", code="crashed"
+                        ) from error
+            # a recording before this one may have hurt that process: a fresh one will tell
+
+    def _patience(self, source: AudioSource) -> float:
+        try:
+            return self._timeout_s + os.path.getsize(source.path) / SLOWEST_READ  # noqa: PTH202
+        except OSError:
+            return self._timeout_s
+
+    @contextmanager
+    def _lend(self) -> Iterator[DecoderProcess]:
+        try:
+            process = self._idle.get_nowait()
+        except queue.Empty:
+            process = self._start()
+        try:
+            yield process
+        finally:
+            if process.between_recordings:
+                self._idle.put(process)
+            else:
+                self._end(process)
+
+    def _start(self) -> DecoderProcess:
+        with self._lock:
+            if self._stopped.is_set():
+                raise _stopped()
+            process = DecoderProcess()
+            self._all.add(process)
+        return process
+
+    def _end(self, process: DecoderProcess) -> None:
+        with self._lock:
+            self._all.discard(process)
+        process.close()
+
+    def _end_hanging(self) -> None:
+        # steps are counted, not the clock: a laptop that slept, or a job that was stopped,
+        # must not find its decoders late
+        step_s = min(1.0, self._timeout_s / 10)
+        while not self._stopped.wait(step_s):
+            with self._lock:
+                for process in self._all:
+                    process.watch(step_s)
+
+
+def _stopped() -> AudioError:
+    return AudioError("was not decoded: the run ends", code="failed")

@@ -1,0 +1,107 @@
+"""Take out of a store what nobody needs any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiotl_cli.store.shard import DamagedShardError, read_shard
+from audiotl_cli.store.store import FeatureStore, warn_of
+from audiotl_cli.store.writer import StoreWriter
+
+STALE_S = 3600.0
+"""A temporary file this old belongs to no process that is still at work."""
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was taken out of a store, or would be.
+
+    Parameters
+    ----------
+    n_clips : int
+        Taken out.
+    n_kept : int
+    n_bytes : int
+        Of those clips' frames and times, and of the leftovers.
+    leftovers : list of Path
+        Damaged shards that were moved aside, and temporary files of killed runs.
+    """
+
+    n_clips: int
+    n_kept: int
+    n_bytes: int
+    leftovers: list[Path]
+
+
+def prune(store: FeatureStore, needed: Set[str], *, dry_run: bool) -> Pruned:
+    """Remove all clips but the needed ones, damaged shards, and what killed runs left.
+
+    Shards are never changed: what is kept of one is written into a new one before it goes,
+    so that a kill on the way loses nothing.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    needed : set of str
+        Keys of clips.
+    dry_run : bool
+        Whether to change nothing.
+
+    Raises
+    ------
+    BusyStoreError
+        Another run is adding to the store.
+    """
+    if dry_run:
+        return _unneeded(store, needed)
+    with store.writer(wait=False) as writer:
+        found = _unneeded(store, needed)
+        # first those whose clips wait to be merged: nothing unneeded must be among them
+        for shard in sorted(
+            store.scanned().n_clips, key=lambda one: one not in writer.loose_shards
+        ):
+            _rewrite(writer, shard, needed)
+        for path in found.leftovers:
+            path.unlink(missing_ok=True)
+    store.rescan()
+    return found
+
+
+def _unneeded(store: FeatureStore, needed: Set[str]) -> Pruned:
+    scan = store.scanned()
+    unneeded = scan.shard_of.keys() - needed
+    n_bytes = 0
+    for shard in sorted({scan.shard_of[key] for key in unneeded}):
+        try:
+            n_bytes += sum(
+                features.frames.nbytes + features.times.nbytes
+                for key, features in read_shard(shard)
+                if key in unneeded
+            )
+        except (DamagedShardError, FileNotFoundError):  # said when it is rewritten
+            continue
+    leftovers = _leftovers(store.folder)
+    n_bytes += sum(path.stat().st_size for path in leftovers)
+    return Pruned(len(unneeded), len(scan.shard_of) - len(unneeded), n_bytes, leftovers)
+
+
+def _leftovers(folder: Path) -> list[Path]:
+    now = time.time()
+    parts = [path for path in folder.glob(".*.part") if now - path.stat().st_mtime > STALE_S]
+    return sorted([*folder.glob("damaged-*.npz"), *parts])
+
+
+def _rewrite(writer: StoreWriter, shard: Path, needed: Set[str]) -> None:
+    try:
+        clips = dict(read_shard(shard))
+    except FileNotFoundError:  # merged into another one a moment ago
+        return
+    except DamagedShardError as error:
+        warn_of(error, shard)
+        return
+    unneeded = clips.keys() - needed
+    if unneeded:
+        writer.remove(shard, clips, unneeded)

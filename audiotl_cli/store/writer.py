@@ -1,0 +1,149 @@
+"""The one process that writes to a store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Set
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from audiotl_cli.errors import DataError
+from audiotl_cli.store.shard import DamagedShardError, Features, read_shard, write_shard
+from audiotl_cli.store.store import FeatureStore, warn_of
+
+logger = logging.getLogger(__name__)
+
+SHARD_CLIPS = 256
+SHARD_BYTES = 32 << 20
+"""A shard is closed when it has this many clips or bytes of frames."""
+
+
+class BusyStoreError(DataError):
+    """Another process has the store."""
+
+
+class StoreWriter:
+    """Adds clips to a store; one process at a time, others wait.
+
+    Every clip is on the disk, as a shard of its own, when `add` returns. Small shards are
+    merged into large ones as they come together, so that a run that was killed and run
+    again leaves the same files as one that was not.
+    """
+
+    def __init__(self, store: FeatureStore, *, wait: bool) -> None:
+        import filelock
+
+        self.store = store
+        self.wait = wait
+        self.loose: dict[str, Features] = {}
+        self.loose_shards: set[Path] = set()
+        self.n_bytes = 0
+        self._lock = filelock.FileLock(store.folder / ".lock")
+
+    def __enter__(self) -> Self:
+        import filelock
+
+        try:
+            self._lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            if not self.wait:
+                raise BusyStoreError(f"another run is adding to {self.store.folder}") from error
+            logger.info("Another run is adding to %s; waiting for it to end", self.store.folder)
+            self._lock.acquire()
+        self._recover()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None or kind is KeyboardInterrupt:
+                self._merge()
+        finally:
+            self._lock.release()
+
+    def add(self, key: str, features: Features) -> None:
+        """Put one clip on the disk."""
+        path = write_shard(self.store.folder, {key: features}, sync=False)
+        self._hold(key, features, path)
+        self._merge_if_full()
+
+    def remove(self, shard: Path, clips: Mapping[str, Features], keys: Set[str]) -> None:
+        """Take clips out of a shard, whose clips are given; the others go into a new one."""
+        shard_of = self.store.scanned().shard_of
+        for key in keys:
+            shard_of.pop(key, None)
+            gone = self.loose.pop(key, None)
+            self.n_bytes -= gone.frames.nbytes if gone is not None else 0
+        for key, features in clips.items():
+            if key not in self.loose and shard_of.get(key) == shard:
+                self._hold(key, features, shard)
+        self.loose_shards.add(shard)
+        self._merge_if_full()
+
+    def _hold(self, key: str, features: Features, shard: Path) -> None:
+        self.loose[key] = features
+        self.loose_shards.add(shard)
+        self.n_bytes += features.frames.nbytes
+        self.store.scanned().shard_of[key] = shard
+
+    def _recover(self) -> None:
+        """Sweep up what a killed run left; take its small shards over."""
+        # only parts of shards: another process may be making store.json right now
+        for part in self.store.folder.glob(".shard-*.part"):
+            part.unlink(missing_ok=True)
+        scan = self.store.rescan()
+        # largest first: a merged shard that is damaged leaves its clips to the small ones
+        for shard, n_clips in sorted(scan.n_clips.items(), key=lambda item: -item[1]):
+            if _is_closed(shard, n_clips):
+                continue
+            try:
+                clips = list(read_shard(shard))
+            except DamagedShardError as error:
+                warn_of(error, shard)
+                scan.shard_of = {k: path for k, path in scan.shard_of.items() if path != shard}
+                continue
+            for key, features in clips:
+                if scan.shard_of.get(key, shard) == shard:
+                    self._hold(key, features, shard)
+            self.loose_shards.add(shard)
+            self._merge_if_full()  # as the killed run was about to do
+
+    def _merge_if_full(self) -> None:
+        if len(self.loose) >= SHARD_CLIPS or self.n_bytes >= SHARD_BYTES:
+            self._merge()
+
+    def _merge(self) -> None:
+        """Write what is loose as one shard, then delete the small ones."""
+        if self.loose:
+            merged = write_shard(self.store.folder, self.loose)
+            self.loose_shards.discard(merged)
+            scan = self.store.scanned()
+            scan.shard_of |= dict.fromkeys(self.loose, merged)
+            scan.n_clips[merged] = len(self.loose)
+        for shard in self.loose_shards:  # copies that a killed run left are among them
+            shard.unlink(missing_ok=True)
+        self.loose, self.loose_shards, self.n_bytes = {}, set(), 0
+
+
+def tidy(store: FeatureStore) -> None:
+    """Merge the small shards a killed run left, if any, where nobody else is at work.
+
+    A folder that is only for reading stays as it is.
+    """
+    try:
+        shards = store.scanned().n_clips.items()
+        n_open = sum(not _is_closed(shard, n_clips) for shard, n_clips in shards)
+        if n_open > 1 or any(store.folder.glob(".shard-*.part")):
+            with store.writer(wait=False):
+                pass
+    except (OSError, BusyStoreError) as error:
+        logger.debug("%s stays as a killed run left it: %s", store.folder, error)
+
+
+def _is_closed(shard: Path, n_clips: int) -> bool:
+    return n_clips >= SHARD_CLIPS or shard.stat().st_size >= SHARD_BYTES

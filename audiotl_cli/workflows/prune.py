@@ -1,0 +1,80 @@
+"""Take out of the feature stores what no index needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiotl_cli.dataset.index import Index
+from audiotl_cli.errors import DataError
+from audiotl_cli.store.memo import HashMemo, clip_key
+from audiotl_cli.store.prune import Pruned, prune
+from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.store.writer import BusyStoreError
+from audiotl_cli.workflows.project import clip_keys, is_store, open_all, open_memo
+
+
+@dataclass(frozen=True)
+class PruneReport:
+    """What was taken out of one store.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    pruned : Pruned or None
+        None: another run is adding to the store, and nothing was taken out.
+    """
+
+    store: FeatureStore
+    pruned: Pruned | None
+
+
+def prune_stores(root: Path, indexes: Sequence[Path], *, dry_run: bool) -> list[PruneReport]:
+    """Take out of every store the clips that no index names, and what broken runs left.
+
+    Parameters
+    ----------
+    root : Path
+        A folder of stores, or one store.
+    indexes : sequence of Path
+        Their clips are kept.
+    dry_run : bool
+        Whether to change nothing.
+
+    Raises
+    ------
+    DataError
+        There is no index or no store; or an index names a recording that is not there and
+        has no hash, so that its features cannot be told from others.
+    """
+    if not indexes:
+        raise DataError("there is no index to say which features are needed; name one: --index")
+    stores = open_all(root)
+    memo = open_memo(root.parent if is_store(root) else root)
+    needed: set[str] = set()
+    for path in indexes:
+        needed |= _needed_keys(Index.read(path), memo)
+    reports = []
+    for store in stores:
+        try:
+            reports.append(PruneReport(store, prune(store, needed, dry_run=dry_run)))
+        except BusyStoreError:
+            reports.append(PruneReport(store, None))
+    return reports
+
+
+def _needed_keys(index: Index, memo: HashMemo) -> set[str]:
+    """Return the keys of an index's clips: by their files as they are, and as indexed."""
+    needed = set()
+    for clip, key in zip(index.clips, clip_keys(index, memo), strict=True):
+        if clip.sha256:
+            needed.add(clip_key(clip.sha256, clip.start_s, clip.end_s))
+        if isinstance(key, str):
+            needed.add(key)
+        elif not clip.sha256:
+            raise DataError(
+                f"{index.path} names {clip.path}: {key}. Its features cannot be told from "
+                "those that nobody needs. Bring it back, or take it out of the index"
+            )
+    return needed
