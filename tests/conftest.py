@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,16 @@ def seeded_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     write_seeded_checkpoint(path)
     yield path
     path.unlink()  # pytest keeps three runs' folders; 289 MB each is too much
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep what engines build, some of it of random weights, out of the user's cache."""
+    folder = tmp_path_factory.mktemp("engines")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("audiotl_cli.extractors.engines.built.cache_folder", lambda: folder)
+        yield folder
+    shutil.rmtree(folder)  # pytest keeps three runs' folders; VGGish's are 289 MB each
 
 
 @pytest.fixture

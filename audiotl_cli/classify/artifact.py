@@ -38,6 +38,8 @@ class ExtractorSpec:
     weights : str
         ``published``, ``none``, or ``unverified:`` and the name of a user's own file;
         ``unknown`` for features that came from elsewhere.
+    engine : str
+        What ran the network, where it was not its reference; else empty.
     imported : bool
         Whether the features came from elsewhere, so that no audio can be embedded.
     """
@@ -49,6 +51,7 @@ class ExtractorSpec:
     hop_s: float = 0.0
     resampler: str = "soxr"
     weights: str = "published"
+    engine: str = ""
     imported: bool = False
 
     @property

@@ -44,6 +44,14 @@ def extract(
         Literal["soxr", "resampy"],
         typer.Option(help="How the sample rate is changed.", rich_help_panel=options.EXTRACTION),
     ] = "soxr",
+    engine: Annotated[
+        Literal["tensorflow", "ncnn", "auto"],
+        typer.Option(
+            help="What runs the network; ncnn (audiotl\\[fast]) is faster, auto takes it where "
+            "it can.",
+            rich_help_panel=options.EXTRACTION,
+        ),
+    ] = "tensorflow",
     workers: options.Workers = None,
     batch_size: Annotated[
         int | None,
@@ -74,7 +82,7 @@ def extract(
     output.note(f"Index {path}: {len(clips.clips)} clips")
     reports = []
     for name in extractor or [DEFAULT]:
-        network = load_extractor(name, layer=layer, hop_s=hop_s, resampler=resampler)
+        network = load_extractor(name, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
         if batch_size is not None:
             network.batch_size = batch_size
         with output.progress(f"Embedding with {name}") as update:

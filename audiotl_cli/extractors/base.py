@@ -88,9 +88,13 @@ class Extractor(abc.ABC):
     hop_s : float or None
         Seconds between windows, rounded to what the network allows.
     resampler : {"soxr", "resampy"}
+    engine : str or None
+        One of `engines`; None is the first, the reference.
 
     Attributes
     ----------
+    engines : tuple of str
+        What the network can be run in; empty where there is no choice.
     name, version : str
         `version` changes when the same audio gives other numbers.
     sample_rate : int
@@ -108,9 +112,10 @@ class Extractor(abc.ABC):
     Raises
     ------
     UsageError
-        The layer, hop or resampler does not exist.
+        The layer, hop, resampler or engine does not exist.
     """
 
+    engines: tuple[str, ...] = ()
     name: str
     version: str
     summary: str
@@ -121,9 +126,17 @@ class Extractor(abc.ABC):
     batch_size: int = 16
 
     def __init__(
-        self, *, layer: str | None = None, hop_s: float | None = None, resampler: str = "soxr"
+        self,
+        *,
+        layer: str | None = None,
+        hop_s: float | None = None,
+        resampler: str = "soxr",
+        engine: str | None = None,
     ) -> None:
         check_resampler(resampler)
+        if engine and engine not in self.engines:
+            raise UsageError(f"{self.name} does not run in {engine!r}")
+        self.engine = engine or next(iter(self.engines), "")
         self.resampler = resampler
         self.layer = layer or self.default_layer
         self.check_layer()
@@ -220,6 +233,8 @@ class Extractor(abc.ABC):
     def describe(self) -> Description:
         """Return everything that changes a number; see `Description`."""
         sha256, weights = self.weights_id()
+        # the reference says nothing of itself, so that its fingerprints are what they were
+        other = {"engine": self.engine} if self.engine not in self.engines[:1] else {}
         return Description(
             extractor=self.name,
             version=self.version,
@@ -230,7 +245,7 @@ class Extractor(abc.ABC):
             resampler=self.resampler,
             weights_sha256=sha256,
             weights=weights,
-            details=self.details(),
+            details=self.details() | other,
         )
 
     def patches(self, blocks: Iterable[Waveform]) -> Iterator[Patches]:

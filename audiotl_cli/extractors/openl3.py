@@ -9,24 +9,26 @@ published weights. `openl3_weights` reads those.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
+from audiotl_cli.extractors.engines.operations import Array, Forward, Network, Operations
+from audiotl_cli.extractors.engines.tensorflow import TensorflowOperations
 from audiotl_cli.extractors.openl3_weights import (
+    CHANNELS,
     WEIGHTS,
-    Parameters,
     find_weights,
     read_parameters,
 )
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
-from audiotl_cli.extractors.spectrogram import mel_filters
+from audiotl_cli.extractors.spectrogram import hann, mel_filters
 
 if TYPE_CHECKING:
     from audiotl_cli.audio.types import Waveform
@@ -66,6 +68,12 @@ class Representation:
     def n_bands(self) -> int:
         return self.n_mels or self.n_fft // 2 + 1
 
+    @property
+    def n_stft_frames(self) -> int:
+        if self.pad_end:
+            return -(-WINDOW // STFT_HOP)
+        return (WINDOW - self.n_fft) // STFT_HOP + 1
+
 
 REPRESENTATIONS = {
     "mel128": Representation(n_fft=2048, n_mels=128, pad_end=True),  # 128 bands, 199 frames
@@ -101,6 +109,8 @@ class OpenL3Extractor(Extractor):
     silent window is too: digital silence looks like white noise, as published.
     """
 
+    engines = (TENSORFLOW, NCNN)
+
     name = "openl3"
     version = "1"
     summary = "music or environmental sound, learnt from video without labels"
@@ -118,10 +128,13 @@ class OpenL3Extractor(Extractor):
         layer: str | None = None,
         hop_s: float | None = None,
         resampler: str = "soxr",
+        engine: str | None = None,
     ) -> None:
-        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler)
+        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
         self.weights = weights
         self.representation, self.content, _ = self.layer.split("_")
+        if self.engine == NCNN:
+            self.batch_size = 16  # shared out among threads; a small one keeps some waiting
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
@@ -153,16 +166,21 @@ class OpenL3Extractor(Extractor):
     def front_end(self, segment: Waveform) -> Patches:
         """Cut a segment into its windows, (n, 48000), without copying them.
 
-        The spectrogram is part of the network's graph. There it uses all cores, and its
-        rounding is the published one, which the result shows: 80 dB below the maximum of a
-        magnitude is a factor of 1e-8, where float32 spectra are rounding noise.
+        In TensorFlow the spectrogram is part of the network's graph. There it uses all
+        cores, and its rounding is the published one, which the result shows: 80 dB below the
+        maximum of a magnitude is a factor of 1e-8, where float32 spectra are rounding noise.
+        For ncnn it is computed here, (n, n_bands, n_stft_frames).
         """
         windows: Patches = np.lib.stride_tricks.sliding_window_view(segment, WINDOW)
-        return windows[:: self.framing.hop]
+        windows = windows[:: self.framing.hop]
+        if self.engine == TENSORFLOW:
+            return windows
+        return np.stack(
+            [decibel(window, REPRESENTATIONS[self.representation]) for window in windows]
+        )
 
-    def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
-        frames: npt.NDArray[np.float32] = self._network()(patches).numpy()
-        return frames[:, None, :]
+    def forward(self, patches: Patches) -> Array:
+        return self._network()(patches)[:, None, :]
 
     def published_checks(self) -> list[Check]:
         """Say that there is nothing to compare with: the publisher documents no values."""
@@ -173,26 +191,39 @@ class OpenL3Extractor(Extractor):
     def _found(self) -> FoundWeights:
         return find_weights(self.representation, self.content, self.weights)
 
-    def _network(self) -> Any:
+    def _network(self) -> Forward:
         found = self._found
-        return _built(found.path, found.identity, self.representation, self.dim, self.batch_size)
+        heard = REPRESENTATIONS[self.representation]
+        network = Network(
+            name=f"openl3-{self.layer}",
+            weights=found.identity,
+            shape=(heard.n_bands, heard.n_stft_frames),
+            build=partial(_build, heard=heard, kept=POOLED[self.dim]),
+            read=partial(_read, found.path),
+        )
+        if self.engine == TENSORFLOW:
+            return _from_waveforms(network, self.representation, self.batch_size)
+        return load(network, self.engine, self.batch_size)
 
 
 @lru_cache(maxsize=4)
-def _built(path: Path, identity: str, representation: str, size: int, batch_size: int) -> Any:
-    """Return a network as a function from windows (batch_size, 48000) to embeddings.
-
-    It is kept outside the extractors: equal ones share it, and they can be pickled.
-    """
+def _from_waveforms(network: Network, representation: str, batch_size: int) -> Forward:
+    """Return a network as a function from windows (batch_size, 48000) to embeddings."""
     tf = tensorflow()
-    parameters = read_parameters(path)
-    heard = REPRESENTATIONS[representation]
+    operations = TensorflowOperations(network.read())
 
-    def network(windows: Any) -> Any:
-        return embedding(tf, spectrogram(tf, windows, heard), parameters, POOLED[size])
+    def build(windows: Any) -> Any:
+        decibel = spectrogram(tf, windows, REPRESENTATIONS[representation])
+        return network.build(operations, decibel[..., None])
 
     signature = [tf.TensorSpec([batch_size, WINDOW], tf.float32)]
-    return tf.function(network, input_signature=signature).get_concrete_function()
+    run = tf.function(build, input_signature=signature).get_concrete_function()
+
+    def forward(windows: Array) -> Array:
+        frames: Array = run(windows).numpy()
+        return frames
+
+    return forward
 
 
 def spectrogram(tf: Any, windows: Any, representation: Representation) -> Any:
@@ -211,43 +242,67 @@ def spectrogram(tf: Any, windows: Any, representation: Representation) -> Any:
     stft = tf.signal.stft(windows, n_fft, STFT_HOP, n_fft, pad_end=representation.pad_end)
     magnitude = tf.abs(stft)
     if representation.n_mels:
-        filters = mel_filters(
-            SAMPLE_RATE,
-            n_fft,
-            representation.n_mels,
-            0.0,
-            SAMPLE_RATE / 2,
-            scale="slaney",
-            area_norm=True,
-        )
-        magnitude = tf.tensordot(magnitude, filters, 1)
+        magnitude = tf.tensordot(magnitude, _mel_bands(representation), 1)
     level = 10.0 * (tf.math.log(tf.maximum(magnitude, FLOOR)) / tf.math.log(10.0))
     level -= tf.reduce_max(level, axis=(1, 2), keepdims=True)
     return tf.transpose(tf.maximum(level, -DYNAMIC_RANGE_DB), (0, 2, 1))
 
 
-def embedding(tf: Any, decibel: Any, parameters: Parameters, kept: tuple[int, int]) -> Any:
-    """Run the convolutions on spectrograms and pool what they find.
+def decibel(window: Waveform, representation: Representation) -> Array:
+    """Return what `spectrogram` does, of one window (48000,), without TensorFlow."""
+    import scipy.fft  # in single precision, unlike NumPy's
+
+    n_fft, n_frames = representation.n_fft, representation.n_stft_frames
+    n_missing = (n_frames - 1) * STFT_HOP + n_fft - WINDOW
+    samples = np.pad(window, (0, max(0, n_missing)))
+    frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::STFT_HOP][:n_frames]
+    magnitude = np.abs(scipy.fft.rfft(frames * hann(n_fft), axis=1)).T
+    if representation.n_mels:
+        magnitude = _sparse_mel_bands(representation) @ magnitude
+    level = np.float32(10) * np.log10(np.maximum(magnitude, np.float32(FLOOR)))
+    level -= level.max()
+    return np.ascontiguousarray(np.maximum(level, np.float32(-DYNAMIC_RANGE_DB)))
+
+
+@cache
+def _sparse_mel_bands(representation: Representation) -> Any:
+    """Return `_mel_bands` turned, without its zeros: of 1025 bins a band has about 16."""
+    import scipy.sparse
+
+    return scipy.sparse.csr_array(_mel_bands(representation).T)
+
+
+def _mel_bands(representation: Representation) -> Array:
+    n_fft, n_mels, top_hz = representation.n_fft, representation.n_mels, SAMPLE_RATE / 2
+    return mel_filters(SAMPLE_RATE, n_fft, n_mels, 0.0, top_hz, scale="slaney", area_norm=True)
+
+
+def _read(path: Path) -> dict[str, Array]:
+    """Return the variables that `_build` names."""
+    parameters = read_parameters(path)
+    variables = {
+        "input/kernel": np.array([parameters.scale], np.float32),
+        "input/bias": np.array([parameters.shift], np.float32),
+    }
+    for number, (kernel, bias) in enumerate(parameters.convolutions):
+        variables |= {f"conv{number}/kernel": kernel, f"conv{number}/bias": bias}
+    return variables
+
+
+def _build(ops: Operations, decibel: Any, *, heard: Representation, kept: tuple[int, int]) -> Any:
+    """Describe the network; (n_bands, n_stft_frames, 1) in, an embedding out.
 
     Parameters
     ----------
-    decibel : float32 tensor (n, n_bands, n_stft_frames)
-    parameters : Parameters
     kept : tuple of int
-        Bands and steps of time that pooling leaves.
-
-    Returns
-    -------
-    embeddings : float32 tensor (n, bands * steps * 512)
+        Bands and steps of time that the last pooling leaves.
     """
-    maps = decibel[..., None] * parameters.scale + parameters.shift
-    last = len(parameters.convolutions) - 1
-    for number, (kernel, bias) in enumerate(parameters.convolutions):
-        maps = tf.nn.bias_add(tf.nn.conv2d(maps, kernel, 1, "SAME"), bias)
-        if number < last:
-            maps = tf.nn.relu(maps)
+    height, width = heard.n_bands, heard.n_stft_frames
+    maps = ops.affine(decibel, "input")
+    n_convolutions = len(CHANNELS) - 1
+    for number in range(n_convolutions):
+        maps = ops.convolve(maps, f"conv{number}", relu=number < n_convolutions - 1)
         if number in POOL_AFTER:
-            maps = tf.nn.max_pool2d(maps, 2, 2, "VALID")
-    pool = [maps.shape[1] // kept[0], maps.shape[2] // kept[1]]
-    pooled = tf.nn.max_pool2d(maps, pool, pool, "VALID")
-    return tf.reshape(pooled, [pooled.shape[0], -1])
+            maps = ops.max_pool(maps, (2, 2))
+            height, width = height // 2, width // 2
+    return ops.flatten(ops.max_pool(maps, (height // kept[0], width // kept[1])))

@@ -13,6 +13,7 @@ from typing import Any
 
 from audiotl_cli.errors import UsageError
 from audiotl_cli.extractors.base import Extractor
+from audiotl_cli.extractors.engines import choose
 
 GROUP = "audiotl.extractors"
 DEFAULT = "musicnn"
@@ -72,6 +73,7 @@ def load_extractor(
     layer: str | None = None,
     hop_s: float | None = None,
     resampler: str = "soxr",
+    engine: str | None = None,
 ) -> Extractor:
     """Return an extractor, ready to embed; weights are read at the first window.
 
@@ -87,11 +89,14 @@ def load_extractor(
     hop_s : float, optional
         Seconds between windows; None is the network's default.
     resampler : {"soxr", "resampy"}
+    engine : {"auto", "tensorflow", "ncnn"}, optional
+        What runs the network; None is TensorFlow. See `engines.choose`.
 
     Raises
     ------
     UsageError
-        The name, layer, hop or resampler does not exist, or it takes no other weights.
+        The name, layer, hop, resampler or engine does not exist, the engine is not
+        installed, or the extractor takes no other weights or engine.
     """
     options: dict[str, Any] = {"layer": layer, "hop_s": hop_s, "resampler": resampler}
     _, path = _model_file(name)
@@ -99,8 +104,11 @@ def load_extractor(
         options["path"] = Path(path)
     if weights is not None:
         options["weights"] = Path(weights)
+    found = extractor_class(name)
+    if engine is not None and (chosen := choose(engine, found.engines, name)):
+        options["engine"] = chosen
     try:
-        return extractor_class(name)(**options)
+        return found(**options)
     except TypeError as error:
         if weights is None:
             raise

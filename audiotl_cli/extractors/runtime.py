@@ -18,9 +18,14 @@ _blas_limit: Any = None
 
 
 def limit_threads(n_threads: int) -> None:
-    """Let TensorFlow use this many threads; has an effect only before its first use."""
+    """Let networks use this many threads; TensorFlow obeys only before its first use."""
     global _n_threads
     _n_threads = n_threads
+
+
+def thread_count() -> int:
+    """Return how many threads a network may use: as limited, or one a core."""
+    return _n_threads or os.cpu_count() or 1
 
 
 @contextmanager

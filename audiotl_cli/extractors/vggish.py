@@ -2,15 +2,12 @@
 
 Hershey et al., *CNN Architectures for Large-Scale Audio Classification*, ICASSP 2017
 (arXiv:1609.09430): VGG's configuration A with one group of layers less, trained to tag
-YouTube's sound tracks. The graph is built anew from that definition with tf-slim, under
-the variable names of the published TensorFlow 1 checkpoint.
+YouTube's sound tracks. `vggish_network` builds the graph anew from that definition.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +27,10 @@ from audiotl_cli.extractors.audioset import (
 )
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check
-from audiotl_cli.extractors.runtime import limit_threads, session_config, tensorflow
+from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
+from audiotl_cli.extractors.engines.operations import Forward, Network
+from audiotl_cli.extractors.runtime import limit_threads
+from audiotl_cli.extractors.vggish_network import DIM, build, read_weights, session
 from audiotl_cli.extractors.weights import (
     PUBLISHED,
     UNVERIFIED,
@@ -41,7 +41,6 @@ from audiotl_cli.extractors.weights import (
     locate,
 )
 
-DIM = 128
 LOG_OFFSET = 0.01
 QUANTISED_TO = 2.0  # whitened values are clipped to [-2, 2] before they become 0 ... 255
 
@@ -63,8 +62,6 @@ PCA_WEIGHTS = PublishedFile(
     citation=_CITATION,
 )
 
-Forward = Callable[[Patches], npt.NDArray[np.float32]]
-
 
 class VggishExtractor(Extractor):
     """VGGish embeddings: one frame of 128 values every 0.96 s.
@@ -78,7 +75,7 @@ class VggishExtractor(Extractor):
     weights : Path or None
         A user's own TensorFlow 1 checkpoint (one file) with VGGish's variables; None is the
         published one.
-    layer, hop_s, resampler
+    layer, hop_s, resampler, engine
         See `Extractor`; hops are multiples of 10 ms.
 
     Notes
@@ -88,6 +85,7 @@ class VggishExtractor(Extractor):
     window, as YAMNet's front end does.
     """
 
+    engines = (TENSORFLOW, NCNN)
     name = "vggish"
     version = "1"
     summary = "general sounds (YouTube, AudioSet's forerunner); 128 values, slow"
@@ -104,8 +102,9 @@ class VggishExtractor(Extractor):
         layer: str | None = None,
         hop_s: float | None = None,
         resampler: str = "soxr",
+        engine: str | None = None,
     ) -> None:
-        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler)
+        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
         self.weights = weights
 
     @classmethod
@@ -177,7 +176,11 @@ class VggishExtractor(Extractor):
 
     @property
     def _network(self) -> Forward:
-        return _network(self._found.path, self._found.identity, self.batch_size)
+        checkpoint, identity = self._found.path, self._found.identity
+        if self.engine == TENSORFLOW:
+            return session(checkpoint, identity, self.batch_size)
+        shape, read = (PATCH_FRAMES, N_MELS), partial(read_weights, checkpoint)
+        return load(Network(self.name, identity, shape, build, read), self.engine, self.batch_size)
 
     @cached_property
     def _pca(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -239,46 +242,3 @@ def read_pca(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     if matrix.shape != (DIM, DIM) or means.shape != (DIM,):
         raise WeightsError(f"{path}: a PCA of {matrix.shape}, expected ({DIM}, {DIM})")
     return matrix, means
-
-
-@lru_cache(maxsize=1)  # its weights are 289 MB, and layers are told apart behind it
-def _network(checkpoint: Path, identity: str, batch_size: int) -> Forward:
-    """Return VGGish up to the last ReLU, as a function of float32 (batch_size, 96, 64)."""
-    tf = tensorflow()
-    with tf.Graph().as_default():
-        patches = tf.compat.v1.placeholder(tf.float32, [batch_size, PATCH_FRAMES, N_MELS])
-        embedding = _build(tf, patches)
-        session = tf.compat.v1.Session(config=session_config())
-        try:
-            tf.compat.v1.train.Saver().restore(session, str(checkpoint))
-        except (tf.errors.OpError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise WeightsError(
-                f"{checkpoint} does not hold VGGish's weights as a TensorFlow checkpoint ({reason})"
-            ) from error
-        run: Forward = session.make_callable(embedding, [patches])
-    return run
-
-
-def _build(tf: Any, patches: Any) -> Any:
-    """Build the graph; (batch, 96, 64) in, (batch, 128) out."""
-    import tf_slim as slim
-
-    with (
-        warnings.catch_warnings(),
-        slim.arg_scope([slim.conv2d, slim.fully_connected], trainable=False),
-        slim.arg_scope([slim.conv2d], kernel_size=3, padding="SAME"),
-        slim.arg_scope([slim.max_pool2d], kernel_size=2, stride=2, padding="SAME"),
-        tf.compat.v1.variable_scope("vggish"),
-    ):
-        warnings.simplefilter("ignore")  # tf-slim calls what TensorFlow calls old
-        x = patches[..., None]
-        for number, (repetitions, width) in enumerate([(1, 64), (1, 128), (2, 256), (2, 512)], 1):
-            if repetitions == 1:
-                x = slim.conv2d(x, width, scope=f"conv{number}")
-            else:
-                x = slim.repeat(x, repetitions, slim.conv2d, width, scope=f"conv{number}")
-            x = slim.max_pool2d(x, scope=f"pool{number}")
-        x = tf.reshape(x, [patches.shape[0], 6 * 4 * 512])
-        x = slim.repeat(x, 2, slim.fully_connected, 4096, scope="fc1")
-        return slim.fully_connected(x, DIM, activation_fn=None, scope="fc2")

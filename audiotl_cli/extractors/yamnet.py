@@ -10,13 +10,12 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib import resources
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
@@ -32,10 +31,14 @@ from audiotl_cli.extractors.audioset import (
     cut_patches,
     log_mel,
     patch_framing,
+    tables,
 )
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
+from audiotl_cli.extractors.engines.operations import Array, Forward, Network, Operations
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
+from audiotl_cli.extractors.spectrogram import hann
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, WeightSource, locate
 
 LOG_OFFSET = 0.001
@@ -66,8 +69,6 @@ WEIGHTS = PublishedFile(
     citation="Plakal and Ellis, YAMNet, 2019",
 )
 
-Array = npt.NDArray[np.float32]
-
 
 class YamnetExtractor(Extractor):
     """YAMNet embeddings: one frame of 1024 values every 0.48 s.
@@ -79,7 +80,7 @@ class YamnetExtractor(Extractor):
     weights : Path or None
         A user's own file in the layout of ``yamnet.h5``, as it is or compressed by gzip;
         None is the published one.
-    layer, hop_s, resampler
+    layer, hop_s, resampler, engine
         See `Extractor`; hops are multiples of 10 ms.
 
     Notes
@@ -88,6 +89,7 @@ class YamnetExtractor(Extractor):
     one, and a recording shorter than a window of 0.975 s.
     """
 
+    engines = (TENSORFLOW, NCNN)
     name = "yamnet"
     version = "1"
     summary = "general sounds (AudioSet); small, fast, also 521 class scores"
@@ -104,8 +106,9 @@ class YamnetExtractor(Extractor):
         layer: str | None = None,
         hop_s: float | None = None,
         resampler: str = "soxr",
+        engine: str | None = None,
     ) -> None:
-        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler)
+        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
         self.weights = weights
 
     @classmethod
@@ -129,12 +132,15 @@ class YamnetExtractor(Extractor):
         _ = self._network
 
     def front_end(self, segment: Waveform) -> Patches:
-        frames = log_mel(segment, *_tables(), LOG_OFFSET)
+        # ncnn's rounding is its own anyway, and TensorFlow takes seconds to import
+        window_and_bands = (
+            _tables() if self.engine == TENSORFLOW else (hann(STFT_WINDOW), tables()[1])
+        )
+        frames = log_mel(segment, *window_and_bands, LOG_OFFSET)
         return cut_patches(frames, self.framing.hop)
 
     def forward(self, patches: Patches) -> Array:
-        frames: Array = self._network(patches).numpy()
-        return frames[:, None, :]
+        return self._network(patches)[:, None, :]
 
     def published_checks(self) -> list[Check]:
         """Run the publisher's test: three sounds of 3 s, each among its 10 best classes."""
@@ -158,18 +164,17 @@ class YamnetExtractor(Extractor):
     def _found(self) -> FoundWeights:
         return locate(WEIGHTS, self.weights)
 
-    @cached_property
-    def _network(self) -> Any:
-        """The network as a function from a batch of patches to the layer."""
-        variables = read_weights(self._found.path)
-        tf = tensorflow()
-        shape = [self.batch_size, PATCH_FRAMES, N_MELS]
-
-        def network(patches: Any) -> Any:
-            return _build(tf, variables, patches)[self.layer]
-
-        signature = [tf.TensorSpec(shape, tf.float32)]
-        return tf.function(network, input_signature=signature).get_concrete_function()
+    @property
+    def _network(self) -> Forward:
+        found = self._found
+        network = Network(
+            name=f"yamnet-{self.layer}",
+            weights=found.identity,
+            shape=(PATCH_FRAMES, N_MELS),
+            build=partial(_build, layer=self.layer),
+            read=partial(read_weights, found.path),
+        )
+        return load(network, self.engine, self.batch_size)
 
 
 @cache
@@ -252,21 +257,13 @@ def _fold(file: Any) -> dict[str, Array]:
     return variables
 
 
-def _build(tf: Any, variables: dict[str, Array], patches: Any) -> dict[str, Any]:
-    """Build the graph; (batch, 96, 64) in, both layers by name out."""
-
-    def convolve(x: Any, layer: str, stride: int) -> Any:
-        kernel, bias = variables[f"{layer}/kernel"], variables[f"{layer}/bias"]
-        if layer.endswith("depthwise_conv"):
-            maps = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME")
-        else:
-            maps = tf.nn.conv2d(x, kernel, stride, "SAME")
-        return tf.nn.relu(maps + bias)
-
-    x = convolve(patches[..., None], "layer1/conv", LAYERS[0][0])
+def _build(ops: Operations, patches: Any, *, layer: str) -> Any:
+    """Describe the network; (96, 64, 1) in, the layer out."""
+    x = ops.convolve(patches, "layer1/conv", stride=LAYERS[0][0])
     for number, (stride, _) in enumerate(LAYERS[1:], 2):
-        x = convolve(x, f"layer{number}/depthwise_conv", stride)
-        x = convolve(x, f"layer{number}/pointwise_conv", 1)
-    embedding = tf.reduce_mean(x, axis=[1, 2])
-    scores = tf.sigmoid(embedding @ variables["dense/kernel"] + variables["dense/bias"])
-    return {"embedding": embedding, "scores": scores}
+        x = ops.depthwise(x, f"layer{number}/depthwise_conv", stride=stride)
+        x = ops.convolve(x, f"layer{number}/pointwise_conv")
+    embedding = ops.mean(x)
+    return (
+        embedding if layer == "embedding" else ops.dense(embedding, "dense", activation="sigmoid")
+    )

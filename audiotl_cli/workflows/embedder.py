@@ -55,6 +55,7 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         resampler: str = "soxr",
         sample_rate: int | None = None,
         workers: int | None = None,
+        engine: str | None = None,
     ) -> None:
         self.extractor = extractor
         self.pooling = pooling
@@ -63,6 +64,7 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.resampler = resampler
         self.sample_rate = sample_rate
         self.workers = workers
+        self.engine = engine
 
     def fit(self, X: Sequence[Any], y: object = None) -> Self:
         """Check the parameters; `X` and `y` are not looked at."""
@@ -123,5 +125,9 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.pooling == "vote":
             raise UsageError("AudioEmbedder makes one vector a clip: pooling cannot be 'vote'")
         return load_extractor(
-            self.extractor, layer=self.layer, hop_s=self.hop_s, resampler=self.resampler
+            self.extractor,
+            layer=self.layer,
+            hop_s=self.hop_s,
+            resampler=self.resampler,
+            engine=self.engine,
         )

@@ -139,5 +139,6 @@ def store_spec(store: FeatureStore) -> ExtractorSpec:
         hop_s=made["hop"] / made["sample_rate"] if "hop" in made else 0.0,
         resampler=made.get("resampler", "soxr"),
         weights=made.get("weights", "unknown"),
+        engine=made.get("details", {}).get("engine", ""),
         imported="imported" in made,
     )

@@ -14,7 +14,7 @@ from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard, load_model_file
 from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.errors import ArtifactError, AudioError, DataError
+from audiotl_cli.errors import ArtifactError, AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engine import Embedded, embed_sources
 from audiotl_cli.extractors.registry import load_extractor
@@ -184,9 +184,16 @@ def _extractor(spec: ExtractorSpec, path: Path) -> Extractor:
             f"{path} was trained on imported features ({spec.name}); it can be evaluated on "
             "such features, but there is no network to embed recordings for it"
         )
-    extractor = load_extractor(
-        spec.name, layer=spec.layer, hop_s=spec.hop_s, resampler=spec.resampler
-    )
+    try:
+        extractor = load_extractor(
+            spec.name,
+            layer=spec.layer,
+            hop_s=spec.hop_s,
+            resampler=spec.resampler,
+            engine=spec.engine or None,
+        )
+    except UsageError as error:
+        raise ArtifactError(f"{path} needs what is not here: {error}") from error
     found = fingerprint(asdict(extractor.describe()))
     if found != spec.fingerprint:
         raise ArtifactError(

@@ -1,4 +1,7 @@
-"""One contract over every registered extractor, and over models of one's own."""
+"""One contract over every extractor in every engine, and over models of one's own.
+
+``NETWORK-ENGINE`` is a network in another engine than its reference.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ from tests.extractors.golden import shared_weights
 
 RATES = [8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000]
 MODEL_FILES = ["tflite", "savedmodel"]
-NAMES = [*list_extractors(), *MODEL_FILES]
+FAST = [
+    f"{name}-{engine}" for name in list_extractors() for engine in extractor_class(name).engines[1:]
+]
+NAMES = [*list_extractors(), *FAST, *MODEL_FILES]
 
 SEEDED = {  # networks whose published weights may not be at hand: a file, and a layer it is for
     "yamnet": ("yamnet_dequantized.h5.gz", None),
@@ -48,6 +54,10 @@ def options(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 
     @cache
     def options(name: str) -> dict[str, Any]:
+        if name in FAST:
+            network, _, engine = name.partition("-")
+            pytest.importorskip(engine)
+            return {**options(network), "engine": engine}
         if name in MODEL_FILES:
             write = getattr(own_models, f"write_{name}")
             model = own_models.module([None, own_models.WINDOW])
@@ -109,7 +119,7 @@ def check(extractor: Extractor, embeddings: Embeddings) -> None:
 def test_it_says_what_it_is(name: str, load: Load) -> None:
     extractor = load(name)
 
-    assert extractor.name.partition(":")[0] == name
+    assert extractor.name.partition(":")[0] == name.partition("-")[0]
     for text in (extractor.name, extractor.version, extractor.summary):
         assert isinstance(text, str)
         assert text
@@ -220,7 +230,7 @@ def test_nonsense_is_refused(name: str, load: Load) -> None:
 
 def test_building_one_loads_no_tensorflow(options: Options, name: str) -> None:
     """Building needs no weights; describing hashes them, if they are at hand."""
-    own = options(name) if name in MODEL_FILES else {"name": name}
+    own = options(name) if name in MODEL_FILES else {"name": name.partition("-")[0]}
     loads = {key: str(value) for key, value in options(name).items() if value}
     script = (
         "import sys\n"
@@ -265,10 +275,10 @@ def resident_mb() -> float:
 def test_memory_is_flat(name: str, load: Load) -> None:
     extractor = load(name, batch_size=1)
 
-    assert growth(extractor, FEWER_CALLS.get(name, 1000)) < 30
+    assert growth(extractor, FEWER_CALLS.get(name.partition("-")[0], 1000)) < 30
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FEWER_CALLS)
+@pytest.mark.parametrize("name", [*FEWER_CALLS, *FAST])
 def test_memory_is_flat_over_a_thousand_calls(name: str, load: Load) -> None:
     assert growth(load(name, batch_size=1), 1000) < 30

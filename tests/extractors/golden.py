@@ -11,24 +11,14 @@ import numpy.typing as npt
 import pytest
 
 from audiotl_cli.extractors.runtime import tensorflow
+from audiotl_cli.extractors.vggish_network import SHAPES
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests" / "golden"
 SHARED = Path(os.environ.get("AUDIOTL_SHARED", ROOT.parent / "shared"))
 
-# variables of the published checkpoint in the order the golden values' seed drew them
-SEED = 20261123
-SHAPES = {
-    "conv1": (3, 3, 1, 64),
-    "conv2": (3, 3, 64, 128),
-    "conv3/conv3_1": (3, 3, 128, 256),
-    "conv3/conv3_2": (3, 3, 256, 256),
-    "conv4/conv4_1": (3, 3, 256, 512),
-    "conv4/conv4_2": (3, 3, 512, 512),
-    "fc1/fc1_1": (12288, 4096),
-    "fc1/fc1_2": (4096, 4096),
-    "fc2": (4096, 128),
-}
+SEED = 20261123  # drew the golden values' weights in the order of `SHAPES`
+ENGINES = ["tensorflow", "ncnn"]
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -49,6 +39,12 @@ def shared_weights(name: str) -> Path:
     if not path.is_file():
         pytest.skip(f"{path} is not at hand: the golden values are of its weights")
     return path
+
+
+def need_engine(engine: str) -> str:
+    """Return an engine's name, or skip the test where it is not installed."""
+    pytest.importorskip(engine, reason=f"the engine {engine} is not installed")
+    return engine
 
 
 def cosine(frames: Array, reference: Array) -> float:

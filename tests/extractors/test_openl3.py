@@ -21,6 +21,7 @@ from audiotl_cli.extractors.openl3_weights import CHANNELS, WEIGHTS, find_weight
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.extractors.runtime import tensorflow
 from audiotl_cli.extractors.spectrogram import mel_filters
+from tests.extractors.golden import ENGINES, need_engine
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -103,11 +104,17 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_weights(tmp_path_factory.mktemp("openl3") / "random.h5")
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("layer", "name"), CASES)
-def test_equals_the_published_package(layer: str, name: str) -> None:
+def test_equals_the_published_package(layer: str, name: str, engine: str) -> None:
     expected = golden(layer, name)
     extractor = load_extractor(
-        "openl3", weights=seeded_weights(layer), layer=layer, hop_s=0.5, resampler="resampy"
+        "openl3",
+        weights=seeded_weights(layer),
+        layer=layer,
+        hop_s=0.5,
+        resampler="resampy",
+        engine=need_engine(engine),
     )
     found = extractor.embed(scene(name), int(expected["sample_rate"]))
     ours, theirs = found.frames.astype(np.float64), expected["embedding"].astype(np.float64)

@@ -20,7 +20,7 @@ from audiotl_cli.extractors.vggish import (
     read_pca,
 )
 from audiotl_cli.extractors.weights import install, locate
-from tests.extractors.golden import cosine, golden, relative_error, scene
+from tests.extractors.golden import ENGINES, cosine, golden, need_engine, relative_error, scene
 
 SCENES = ["scene16k", "scene44k", "stereo22k", "scene48k", "sine1k"]
 RATE = 16_000
@@ -56,10 +56,14 @@ def test_front_end_is_the_published_one(name: str) -> None:
     assert np.abs(patches - reference).max() <= 1e-4
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("layer", ["embedding", "embedding_pre_relu"])
 @pytest.mark.parametrize("name", SCENES)
-def test_embeddings_are_the_published_ones(load: Loader, name: str, layer: str) -> None:
-    embeddings = load(layer=layer, resampler="resampy").embed(*scene(name))
+def test_embeddings_are_the_published_ones(
+    load: Loader, name: str, layer: str, engine: str
+) -> None:
+    extractor = load(layer=layer, resampler="resampy", engine=need_engine(engine))
+    embeddings = extractor.embed(*scene(name))
     reference = golden("vggish", name)[layer]
     assert embeddings.frames.shape == reference.shape
     assert embeddings.frames.dtype == np.float32

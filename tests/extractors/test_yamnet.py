@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -23,7 +28,7 @@ from audiotl_cli.extractors.yamnet import (
     _tables,
     read_weights,
 )
-from tests.extractors.golden import cosine, golden, scene, shared_weights
+from tests.extractors.golden import ENGINES, cosine, golden, need_engine, scene, shared_weights
 
 SCENES = ["scene16k", "scene44k", "stereo22k", "scene48k"]
 RATE = 16_000
@@ -90,19 +95,21 @@ def test_front_end_is_the_published_one(name: str) -> None:
         np.testing.assert_allclose(patch, frames[48 * number :][:96], atol=1e-5)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", SCENES)
-def test_embeddings_and_scores_are_the_published_ones(name: str) -> None:
+def test_embeddings_and_scores_are_the_published_ones(name: str, engine: str) -> None:
+    options: dict[str, Any] = {"resampler": "resampy", "engine": need_engine(engine)}
     weights = shared_weights(REAL)
     reference = golden("yamnet", name)
     waveform, rate = scene(name)
-    extractor = load_extractor("yamnet", weights=weights, resampler="resampy")
+    extractor = load_extractor("yamnet", weights=weights, **options)
     embeddings = extractor.embed(waveform, rate)
     assert embeddings.frames.shape == reference["embedding"].shape
     assert embeddings.frames.dtype == np.float32
     assert cosine(embeddings.frames, reference["embedding"]) >= 0.9999
     np.testing.assert_allclose(embeddings.frames, reference["embedding"], atol=1e-3)
     np.testing.assert_allclose(embeddings.times, 0.48 * np.arange(len(embeddings.frames)))
-    extractor = load_extractor("yamnet", weights, layer="scores", resampler="resampy")
+    extractor = load_extractor("yamnet", weights, layer="scores", **options)
     scores = extractor.embed(waveform, rate)
     assert np.abs(scores.frames - reference["scores"]).max() <= 2e-3
 
@@ -150,6 +157,38 @@ def test_windows_do_not_depend_on_their_neighbours(random_weights: Path) -> None
     together = extractor.embed(waveform, rate).frames
     alone = extractor.embed(waveform[7680 : 7680 + 15600], rate).frames
     np.testing.assert_array_equal(alone[0], together[1])
+
+
+def test_another_engine_has_another_fingerprint(random_weights: Path) -> None:
+    described = {
+        engine: YamnetExtractor(weights=random_weights, engine=engine).describe()
+        for engine in (None, "tensorflow", "ncnn")
+    }
+    # the reference's is what it was before there were others
+    assert described[None] == described["tensorflow"]
+    assert described[None].details == {}
+    assert described["ncnn"] == replace(described[None], details={"engine": "ncnn"})
+
+
+def test_the_fast_engine_needs_no_tensorflow(random_weights: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ncnn")
+    script = (
+        "import sys\n"
+        "import numpy as np\n"
+        "from audiotl_cli import load_extractor\n"
+        f"extractor = load_extractor('yamnet', {str(random_weights)!r}, engine='ncnn')\n"
+        "extractor.embed(np.zeros(16_000), 16_000)\n"
+        "print({'tensorflow', 'keras', 'resampy', 'matplotlib'} & set(sys.modules))\n"
+    )
+    for _ in ("built", "from the cache"):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "AUDIOTL_CACHE": str(tmp_path)},
+        )
+        assert (done.stdout.strip(), done.stderr) == ("set()", "")
 
 
 def test_compressed_weights_give_the_same(random_weights: Path, tmp_path: Path) -> None:

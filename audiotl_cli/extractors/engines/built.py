@@ -1,0 +1,95 @@
+"""The cache of networks that an engine has built, beside the weights they were built from.
+
+A file holds the engine's data, a header in JSON, the header's length in 8 bytes, and the
+SHA-256 of all that. The header says what it was made from; whatever does not hold, such as a
+damaged file or one of another version of this code, is built again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from audiotl_cli.extractors.cache import cache_folder, locked
+from audiotl_cli.extractors.engines.operations import Network
+from audiotl_cli.files import write_whole
+
+logger = logging.getLogger(__name__)
+
+_DIGEST, _LENGTH = 32, 8  # bytes
+
+
+@dataclass(frozen=True)
+class Built:
+    """A network as an engine has it.
+
+    Parameters
+    ----------
+    header : dict
+        JSON values.
+    data : bytes
+        The file begins with them.
+    """
+
+    header: dict[str, Any]
+    data: bytes
+
+
+def built(network: Network, engine: str, build: Callable[[], Built]) -> tuple[Path, Built]:
+    """Return a built network and its file, built now if it is not in the cache.
+
+    Raises
+    ------
+    WeightsError
+        The cache cannot be written.
+    """
+    # one file for each network and its weights: what is out of date is overwritten
+    weights = network.weights.removeprefix("sha256:")[:12]
+    path = cache_folder() / "built" / f"{network.name}-{weights}.{engine}"
+    made_from = [network.name, network.weights, *network.shape, engine, _code()]
+    if found := _read(path, made_from):
+        return path, found
+    with locked(path):
+        # another process may have built it while this one waited
+        if found := _read(path, made_from):
+            return path, found
+        if path.exists():
+            logger.info("%s is damaged or out of date and is built again", path)
+        fresh = build()
+        _write(path, fresh, made_from)
+    return path, fresh
+
+
+def _read(path: Path, made_from: list[Any]) -> Built | None:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    view = memoryview(content)
+    if hashlib.sha256(view[:-_DIGEST]).digest() != content[-_DIGEST:]:
+        return None
+    end = len(content) - _DIGEST - _LENGTH
+    start = end - int.from_bytes(view[end : end + _LENGTH], "little")
+    noted = json.loads(content[start:end])
+    return Built(noted["header"], content) if noted["made_from"] == made_from else None
+
+
+def _write(path: Path, fresh: Built, made_from: list[Any]) -> None:
+    noted = json.dumps({"made_from": made_from, "header": fresh.header}).encode()
+    content = fresh.data + noted + len(noted).to_bytes(_LENGTH, "little")
+    write_whole(path, content + hashlib.sha256(content).digest())
+
+
+@cache
+def _code() -> str:
+    """Return the SHA-256 of the code of all extractors: what is built by other code is not used."""
+    state = hashlib.sha256()
+    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
+        state.update(file.read_bytes())
+    return state.hexdigest()
