@@ -37,7 +37,7 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
     except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno is not None:
             error.filename, error.filename2 = str(path), None
         raise
     if sync and os.name == "posix":

@@ -234,7 +234,7 @@ class Extractor(abc.ABC):
         """Return everything that changes a number; see `Description`."""
         sha256, weights = self.weights_id()
         # the reference says nothing of itself, so that its fingerprints are what they were
-        other = {"engine": self.engine} if self.engine not in self.engines[:1] else {}
+        other = {"engine": self.engine} if self.engine not in ("", *self.engines[:1]) else {}
         return Description(
             extractor=self.name,
             version=self.version,
