@@ -16,7 +16,7 @@ from audiotl_cli.extractors.registry import extractor_class
 from audiotl_cli.extractors.sources import fetch, find
 from audiotl_cli.extractors.weights import PublishedFile
 from benchmarks import machine
-from benchmarks.cases import CASES, ENGINES, Case
+from benchmarks.cases import CASES, Case
 from benchmarks.corpus import Corpus, make_corpus
 from benchmarks.figure import draw
 from benchmarks.growth import measure_growth
@@ -62,8 +62,8 @@ def measure_extractors(corpus: Corpus, run_s: float) -> list[dict[str, Any]]:
     """Measure each case by each engine; what cannot be is listed with the reason."""
     rows = []
     for case in CASES:
-        for engine in ENGINES if case.gflop else ENGINES[:1]:
-            _say(f"{case.name} by {engine}" if case.gflop else case.name)
+        for engine in extractor_class(case.extractor).engines or ("",):
+            _say(f"{case.name} by {engine}" if engine else case.name)
             row: dict[str, Any] = {"name": case.name, "extractor": case.extractor}
             try:
                 weights = _weights(case, corpus.folder)

@@ -15,8 +15,6 @@ from audiotl_cli.extractors.yamnet import LAYERS
 
 Layer = tuple[int, int, int, int]
 
-ENGINES = ("tensorflow",)
-
 
 @dataclass(frozen=True)
 class Case:

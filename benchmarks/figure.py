@@ -38,7 +38,7 @@ def draw(found: Mapping[str, Any], path: Path) -> Path:
                 color=ink,
                 fontsize=8,
             )
-        engine = f"\n{row['engine']}" if row["gflop_per_window"] else ""
+        engine = f"\n{row['engine']}" if row["engine"] else ""
         names.append(row["name"] + "*" * (row["weights"] == "random") + engine)
     axes.set_yticks(range(len(rows)), names)
     axes.invert_yaxis()

@@ -41,7 +41,9 @@ def measure(
 
     Parameters
     ----------
-    extractor, layer, engine : str
+    extractor, layer : str
+    engine : str
+        Empty where there is no choice.
     weights : str or None
         A file of weights; None is the extractor's own.
     folder : str
@@ -58,7 +60,7 @@ def measure(
     """
     rate_before = matrix_gflops() if gflop else 0.0
     started = time.perf_counter()
-    model = load_extractor(extractor, weights=weights, layer=layer)
+    model = load_extractor(extractor, weights=weights, layer=layer, engine=engine or None)
     model.use_threads(n_cores())
     model.prepare()
     first = _recordings(folder, "wav")[0]

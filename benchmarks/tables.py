@@ -58,7 +58,7 @@ def _show_extractors(console: Console, rows: list[dict[str, Any]]) -> None:
         ogg = row["ogg"]
         speeds.add_row(
             _name(row),
-            row["engine"] if row["gflop_per_window"] else "",
+            row["engine"],
             _rate(ogg["rate"]),
             _rate(row["wav"]["rate"]),
             _rate(row["audio_s"] / ogg["bound_s"]),
@@ -94,7 +94,7 @@ def _show_extractors(console: Console, rows: list[dict[str, Any]]) -> None:
     parts = _table("Where the cores' time goes, %, from OGG", "extractor", "engine", *names, left=2)
     for row in measured:
         taken = (f"{100 * row['ogg']['shares'][part]:.1f}" for part in PARTS)
-        parts.add_row(_name(row), row["engine"] if row["gflop_per_window"] else "", *taken)
+        parts.add_row(_name(row), row["engine"], *taken)
     console.print(parts)
 
 
