@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin  # noqa: TID253
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.pooling import check_pooling, pool
 from audiotl_cli.errors import UsageError
-from audiotl_cli.extractors.engine import embed_sources
+from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.extractors.registry import load_extractor
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
-from audiotl_cli.extractors.engine import embed_sources
+from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore, fingerprint
 from audiotl_cli.store.writer import tidy

@@ -16,7 +16,7 @@ from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard, load_model_f
 from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.errors import ArtifactError, AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
-from audiotl_cli.extractors.engine import Embedded, embed_sources
+from audiotl_cli.extractors.pipeline import Embedded, embed_sources
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.store.store import fingerprint
 

@@ -41,7 +41,10 @@ def test_the_environment_outranks_the_file_and_flags_outrank_both(
         ("[extract]\nlimitt = 1\n", "extract has no option 'limitt'"),
         ("[extract\n", "audiotl.toml cannot be read"),
         ("extract = 3\n", "[extract] is not a command"),
-        ("[store.imprt]\n", "[store.imprt] is not a command; choose from import, info, prune, verify"),
+        (
+            "[store.imprt]\n",
+            "[store.imprt] is not a command; choose from import, info, prune, verify",
+        ),
         ("[store.import]\nx = 1\n", "store.import has no option 'x'"),
     ],
 )

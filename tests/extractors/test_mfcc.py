@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from audiotl_cli.audio.types import AudioSource, Waveform
-from audiotl_cli.extractors.engine import embed_sources
 from audiotl_cli.extractors.mfcc import MfccExtractor, mfcc
+from audiotl_cli.extractors.pipeline import embed_sources
 from tests.sounds import noise, sine, write_wav
 
 

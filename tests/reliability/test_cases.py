@@ -95,7 +95,7 @@ CASES = {
     "24 long recordings": [
         (AUDIO_CASES, "test_case_24_a_long_recording_takes_no_memory_of_the_decoder"),
         (DECODE, "test_memory_does_not_grow_with_the_recording"),
-        ("extractors/test_engine.py", "test_long_recording_takes_bounded_memory"),
+        ("extractors/test_pipeline.py", "test_long_recording_takes_bounded_memory"),
     ],
     "25 decoder crashes or hangs": [
         (AUDIO_CASES, "test_case_25_a_crash_and_a_hang_cost_two_files_of_twenty"),

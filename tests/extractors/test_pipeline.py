@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError
 from audiotl_cli.extractors.base import Embeddings, Patches
-from audiotl_cli.extractors.engine import Embedded, embed_sources
 from audiotl_cli.extractors.mfcc import MfccExtractor
+from audiotl_cli.extractors.pipeline import Embedded, embed_sources
 from tests.extractors.fake import FakeExtractor, expected_frames
 from tests.sounds import noise, write_wav
 
