@@ -25,7 +25,7 @@ from audiotl_cli.workflows.extract import extract_features
 from benchmarks.arithmetic import bound_s, efficiency, shares
 from benchmarks.machine import best_of, matrix_gflops, n_cores, peak_mb
 
-N_TRIAL = 4  # recordings
+N_TRIAL = 24  # recordings: enough that starting the decoders does not weigh
 
 
 def measure(
