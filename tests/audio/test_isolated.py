@@ -236,19 +236,24 @@ def test_stopping_frees_threads_that_wait_for_a_decoder(tmp_path: Path) -> None:
 
 
 PARENT = """
-import sys, time
+import sys, threading, time
 from pathlib import Path
 from audiotl_cli.audio import decoder_process, isolated
 decoder_process.CODE = sys.argv[1]
 from audiotl_cli.audio.types import AudioSource
+state, first, second = sys.argv[2], *map(Path, sys.argv[3:])
 decoders = isolated.Decoders(1)
-blocks = decoders.read_blocks(AudioSource(Path(sys.argv[2])))
+blocks = decoders.read_blocks(AudioSource(first))
 next(blocks)
+if state != "giving":
+    list(blocks)
 (process,) = decoders._all
+if state == "hanging":
+    reading = lambda: next(decoders.read_blocks(AudioSource(second)))
+    threading.Thread(target=reading, daemon=True).start()
+    while process.between_recordings:
+        time.sleep(0.01)
 print(process._popen.pid, flush=True)
-if len(sys.argv) > 3:
-    blocks = decoders.read_blocks(AudioSource(Path(sys.argv[3])))
-    next(blocks)
 time.sleep(600)
 """
 
@@ -264,12 +269,10 @@ def is_running(process: Path) -> bool:
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 @pytest.mark.parametrize("state", ["idle", "giving", "hanging"])
 def test_decoders_end_when_the_parent_is_killed(tmp_path: Path, state: str) -> None:
-    n_samples = 5_000_000 if state == "giving" else 1000
-    paths = [source_at(tmp_path / "a.wav", n_samples).path]
-    if state == "hanging":
-        paths.append(source_at(tmp_path / "hang.wav").path)
+    first = source_at(tmp_path / "a.wav", 5_000_000 if state == "giving" else 1000).path
+    second = source_at(tmp_path / "hang.wav").path
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, BAD_DECODER, *map(str, paths)],
+        [sys.executable, "-c", PARENT, BAD_DECODER, state, str(first), str(second)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
