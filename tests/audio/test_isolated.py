@@ -154,22 +154,22 @@ def test_a_file_is_not_blamed_for_what_one_before_it_broke(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("bad_decoder")
 def test_a_decoder_that_hangs_is_ended(tmp_path: Path) -> None:
-    with Decoders(timeout_s=1.5) as decoders:
+    with Decoders(timeout_s=3.0) as decoders:
         error = error_of(decoders, source_at(tmp_path / "hang.wav"))
         assert len(samples_of(decoders, source_at(tmp_path / "good.wav"))) == 1000
     assert (error.code, error.stage) == ("timeout", "decode")
-    assert "nothing came for 2 s" in str(error)
+    assert "nothing came for 3 s" in str(error)
 
 
 @pytest.mark.usefixtures("bad_decoder")
 def test_a_slow_decoder_is_waited_for_and_a_slow_reader_is_no_hang(tmp_path: Path) -> None:
     slow = source_at(tmp_path / "slow.wav", 1_600_000)  # seven blocks, 2 s in all
-    with Decoders(timeout_s=1.5) as decoders:
+    with Decoders(timeout_s=3.0) as decoders:
         n_samples = 0
         for at, (block, _) in enumerate(decoders.read_blocks(slow)):
             n_samples += len(block)
             if at == 0:
-                time.sleep(2)
+                time.sleep(4)
     assert n_samples == 1_600_000
 
 
@@ -283,7 +283,7 @@ def test_decoders_end_when_the_parent_is_killed(tmp_path: Path, state: str) -> N
     assert is_running(child)
     parent.send_signal(signal.SIGKILL)
     assert parent.wait() == -signal.SIGKILL
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while is_running(child):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -227,7 +227,7 @@ def test_closing_early_stops_threads_that_wait(tmp_path: Path) -> None:
     assert decode_threads()
     started = time.monotonic()
     stream.close()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
     assert decode_threads() == []
 
 

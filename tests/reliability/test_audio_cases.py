@@ -59,7 +59,7 @@ def test_case_25_a_crash_and_a_hang_cost_two_files_of_twenty(
             file.write(name.encode())
     run("index", "sounds", "--no-audit")
     monkeypatch.setattr(decoder_process, "CODE", bad_decoder.CODE)
-    monkeypatch.setattr(isolated, "TIMEOUT_S", 2.0)
+    monkeypatch.setattr(isolated, "TIMEOUT_S", 4.0)
 
     finished = run("extract", "--extractor", "mfcc", "--json")
 

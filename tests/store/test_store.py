@@ -512,7 +512,7 @@ def test_waiting_run_goes_on_when_the_other_is_killed(tmp_path: Path) -> None:
     holder.kill()
     killed_at = time.monotonic()
     assert output(waiting) == [1, 2]
-    assert time.monotonic() - killed_at < 5
+    assert time.monotonic() - killed_at < 30
     output(holder)
     (folder,) = list_stores(tmp_path)
     assert_holds(folder, 0, 1, 2)
