@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audiotl_cli.audio.framing import Framing
-from audiotl_cli.extractors.base import Extractor, Layer, Patches
+from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Array, Forward, Network, Operations
@@ -27,8 +27,9 @@ from audiotl_cli.extractors.openl3_weights import (
     find_weights,
     read_parameters,
 )
-from audiotl_cli.extractors.runtime import limit_threads, tensorflow
+from audiotl_cli.extractors.runtime import tensorflow
 from audiotl_cli.extractors.spectrogram import hann, mel_filters
+from audiotl_cli.extractors.weighted import WeightedExtractor
 
 if TYPE_CHECKING:
     from audiotl_cli.audio.types import Waveform
@@ -82,7 +83,7 @@ REPRESENTATIONS = {
 }
 
 
-class OpenL3Extractor(Extractor):
+class OpenL3Extractor(WeightedExtractor):
     """OpenL3 embeddings: one frame a window of 1 s, every 0.1 s.
 
     Layers are named ``{representation}_{content}_{size}``: the spectrogram the network
@@ -130,8 +131,9 @@ class OpenL3Extractor(Extractor):
         resampler: str = "soxr",
         engine: str | None = None,
     ) -> None:
-        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
-        self.weights = weights
+        super().__init__(
+            weights=weights, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine
+        )
         self.representation, self.content, _ = self.layer.split("_")
         if self.engine == NCNN:
             self.batch_size = 16  # shared out among threads; a small one keeps some waiting
@@ -153,12 +155,6 @@ class OpenL3Extractor(Extractor):
     @classmethod
     def weights_files(cls, layer: str | None = None) -> tuple[WeightSource, ...]:
         return tuple(WEIGHTS.values()) if layer is None else (WEIGHTS[layer.rpartition("_")[0]],)
-
-    def weights_id(self) -> tuple[str, str]:
-        return self._found.identity, self._found.label
-
-    def use_threads(self, n_threads: int) -> None:
-        limit_threads(n_threads)
 
     def prepare(self) -> None:
         self._network()

@@ -25,12 +25,12 @@ from audiotl_cli.extractors.audioset import (
     patch_framing,
     tables,
 )
-from audiotl_cli.extractors.base import Extractor, Layer, Patches
+from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Forward, Network
-from audiotl_cli.extractors.runtime import limit_threads
 from audiotl_cli.extractors.vggish_network import DIM, build, read_weights, session
+from audiotl_cli.extractors.weighted import WeightedExtractor
 from audiotl_cli.extractors.weights import (
     PUBLISHED,
     UNVERIFIED,
@@ -63,7 +63,7 @@ PCA_WEIGHTS = PublishedFile(
 )
 
 
-class VggishExtractor(Extractor):
+class VggishExtractor(WeightedExtractor):
     """VGGish embeddings: one frame of 128 values every 0.96 s.
 
     ``embedding`` is taken after the last layer's ReLU, ``embedding_pre_relu`` before it, as
@@ -95,18 +95,6 @@ class VggishExtractor(Extractor):
     default_layer = "embedding"
     batch_size = 32
 
-    def __init__(
-        self,
-        *,
-        weights: Path | None = None,
-        layer: str | None = None,
-        hop_s: float | None = None,
-        resampler: str = "soxr",
-        engine: str | None = None,
-    ) -> None:
-        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
-        self.weights = weights
-
     @classmethod
     def layers(cls) -> dict[str, Layer]:
         names = ("embedding", "embedding_pre_relu", "postprocessed")
@@ -130,9 +118,6 @@ class VggishExtractor(Extractor):
         if self.layer != "postprocessed":
             return {}
         return {"pca_sha256": self._pca_found.identity, "pca": self._pca_found.label}
-
-    def use_threads(self, n_threads: int) -> None:
-        limit_threads(n_threads)
 
     def prepare(self) -> None:
         _ = self._network

@@ -33,12 +33,13 @@ from audiotl_cli.extractors.audioset import (
     patch_framing,
     tables,
 )
-from audiotl_cli.extractors.base import Extractor, Layer, Patches
+from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Array, Forward, Network, Operations
-from audiotl_cli.extractors.runtime import limit_threads, tensorflow
+from audiotl_cli.extractors.runtime import tensorflow
 from audiotl_cli.extractors.spectrogram import hann
+from audiotl_cli.extractors.weighted import WeightedExtractor
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, WeightSource, locate
 
 LOG_OFFSET = 0.001
@@ -70,7 +71,7 @@ WEIGHTS = PublishedFile(
 )
 
 
-class YamnetExtractor(Extractor):
+class YamnetExtractor(WeightedExtractor):
     """YAMNet embeddings: one frame of 1024 values every 0.48 s.
 
     ``scores`` are the 521 classes' instead, each from 0 to 1 by itself; see `CLASS_NAMES`.
@@ -99,18 +100,6 @@ class YamnetExtractor(Extractor):
     default_layer = "embedding"
     batch_size = 16
 
-    def __init__(
-        self,
-        *,
-        weights: Path | None = None,
-        layer: str | None = None,
-        hop_s: float | None = None,
-        resampler: str = "soxr",
-        engine: str | None = None,
-    ) -> None:
-        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
-        self.weights = weights
-
     @classmethod
     def layers(cls) -> dict[str, Layer]:
         return {"embedding": Layer(DIM), "scores": Layer(len(CLASS_NAMES))}
@@ -121,12 +110,6 @@ class YamnetExtractor(Extractor):
     @classmethod
     def weights_files(cls, layer: str | None = None) -> tuple[WeightSource, ...]:
         return (WEIGHTS,)
-
-    def weights_id(self) -> tuple[str, str]:
-        return self._found.identity, self._found.label
-
-    def use_threads(self, n_threads: int) -> None:
-        limit_threads(n_threads)
 
     def prepare(self) -> None:
         _ = self._network
