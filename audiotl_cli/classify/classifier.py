@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.classify.pooling import FloatArray, pool_clip
-from audiotl_cli.classify.table import DEFAULT, build_classifier
+from audiotl_cli.classify.table import DEFAULT, build_classifier, standardises
 from audiotl_cli.errors import DataError, UsageError
 
 logger = logging.getLogger(__name__)
@@ -149,10 +149,13 @@ def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions)
         )
     number = {name: i for i, name in enumerate(names)}
     y = np.repeat([number[label] for label in labels], [len(part) for part in rows])
+    scale = options.scale
+    if scale is None:
+        scale = standardises(options.classifier, n_extractors=len(clips[0]))
     pipeline = build_classifier(
         options.classifier,
         options.params,
-        scale=True if options.scale is None and len(clips[0]) > 1 else options.scale,
+        scale=scale,
         pca=options.pca,
         seed=options.seed,
     )

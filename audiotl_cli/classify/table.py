@@ -123,6 +123,15 @@ def classifier_name(name: str) -> str:
     return proper
 
 
+def standardises(name: str, n_extractors: int = 1) -> bool:
+    """Return whether features are standardised first, unless otherwise asked for.
+
+    Those of several extractors side by side are: unscaled, the one with the largest numbers
+    would drown the others.
+    """
+    return RECIPES[classifier_name(name)].scale or n_extractors > 1
+
+
 def build_classifier(
     name: str,
     params: Mapping[str, Any],
@@ -169,7 +178,7 @@ def build_classifier(
         wrong = ", ".join(sorted(params))
         raise UsageError(f"{name} does not take the parameters {wrong}; it has {known}") from error
     steps: list[tuple[str, Any]] = []
-    if recipe.scale if scale is None else scale:
+    if standardises(name) if scale is None else scale:
         steps.append(("scale", StandardScaler()))
     if pca is not None:
         steps.append(("pca", PCA(n_components=pca, whiten=True, random_state=seed)))

@@ -21,7 +21,7 @@ from audiotl_cli.classify.classifier import (
     ClipClassifier,
     fit_classifier,
 )
-from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name
+from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
@@ -154,8 +154,7 @@ def model_name(
     parts = [data_set, networks, kind]
     if options.pca is not None:
         parts.append(f"pca{options.pca}")
-    scaled = recipe.scale or len(extractors) > 1  # as `fit_classifier` has it
-    if options.scale not in (None, scaled):
+    if options.scale not in (None, standardises(options.classifier, len(extractors))):
         parts.append("scale" if options.scale else "no-scale")
     for name, value in sorted(options.params.items()):
         if name not in recipe.params or recipe.params[name] != value:
