@@ -65,6 +65,13 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No weights at hand and no network to fetch them."""
+    monkeypatch.setenv("AUDIOTL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("AUDIOTL_OFFLINE", "1")
+
+
 @pytest.fixture(scope="session")
 def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with three labels of eight recordings each."""

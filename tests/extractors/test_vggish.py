@@ -39,12 +39,6 @@ def load(seeded_checkpoint: Path) -> Loader:
     return load_small
 
 
-@pytest.fixture
-def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUDIOTL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("AUDIOTL_OFFLINE", "1")
-
-
 @pytest.mark.parametrize("name", SCENES)
 def test_front_end_is_the_published_one(name: str) -> None:
     waveform, rate = scene(name)

@@ -74,12 +74,6 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_weights(tmp_path_factory.mktemp("yamnet") / "random.h5")
 
 
-@pytest.fixture
-def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUDIOTL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("AUDIOTL_OFFLINE", "1")
-
-
 @pytest.mark.parametrize("name", SCENES)
 def test_front_end_is_the_published_one(name: str) -> None:
     waveform, rate = scene(name)

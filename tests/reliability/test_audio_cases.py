@@ -58,10 +58,10 @@ def test_case_25_a_crash_and_a_hang_cost_two_files_of_twenty(
         with Path(f"sounds/{name}.wav").open("ab") as file:
             file.write(name.encode())
     run("index", "sounds", "--no-audit")
-    monkeypatch.setattr(decoder_process, "CODE", bad_decoder.CODE)
-    monkeypatch.setattr(isolated, "TIMEOUT_S", 4.0)
-
-    finished = run("extract", "--extractor", "mfcc", "--json")
+    with monkeypatch.context() as patch:
+        patch.setattr(decoder_process, "CODE", bad_decoder.CODE)
+        patch.setattr(isolated, "TIMEOUT_S", 4.0)
+        finished = run("extract", "--extractor", "mfcc", "--json")
 
     assert finished.code == 1
     value = finished.json
@@ -73,8 +73,6 @@ def test_case_25_a_crash_and_a_hang_cost_two_files_of_twenty(
     ]
     assert "SIGABRT" in value["failures"][0]["message"]
     assert "Traceback" not in finished.err
-    monkeypatch.undo()
-    os.chdir(project)
     assert run("extract", "--extractor", "mfcc", "--json").json["n_added"] == 2
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
@@ -22,6 +22,7 @@ from audiotl_cli.store.shard import DamagedShardError, Features, read_shard
 from audiotl_cli.store.store import FeatureStore, list_stores
 from tests.conftest import REPOSITORY, Run
 from tests.store.features import features_of, key_of, same
+from tests.store.full_disk import fill_disk
 
 N_CLIPS = 9
 N_KILLS = 20
@@ -147,39 +148,12 @@ def test_case_15_two_extractions_on_one_store_do_each_clip_once(indexed: Path, r
 # --- a full disk, a folder only for reading ------------------------------------------
 
 
-class _FullFile:
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file = file
-
-    def __enter__(self) -> _FullFile:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.file.close()
-
-    def write(self, data: bytes) -> None:
-        self.file.write(data[:10])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def fill_disk_after(patch: pytest.MonkeyPatch, n_files: int) -> None:
-    really_open, n_opened = Path.open, 0
-
-    def open_or_fail(path: Path, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        nonlocal n_opened
-        n_opened += mode == "wb"
-        file = really_open(path, mode, *args, **kwargs)
-        return _FullFile(file) if mode == "wb" and n_opened > n_files else file
-
-    patch.setattr(Path, "open", open_or_fail)
-
-
 @pytest.mark.parametrize("n_files", [0, 4, N_CLIPS + 1])
 def test_case_11_a_full_disk_is_said_and_the_run_resumes(
     indexed: Path, run: Run, monkeypatch: pytest.MonkeyPatch, n_files: int
 ) -> None:
     with monkeypatch.context() as patch:
-        fill_disk_after(patch, n_files)
+        fill_disk(patch, n_files)
         finished = run("extract", "--extractor", "mfcc")
     assert finished.code == 3
     assert "No space left on device" in finished.err

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
@@ -9,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from audiotl_cli.store.shard import Features, read_keys, read_shard
 from audiotl_cli.store.store import FeatureStore, fingerprint, list_stores
 from audiotl_cli.store.writer import StoreWriter
 from tests.store.features import features_of, key_of, same
+from tests.store.full_disk import fill_disk
 
 MADE_FROM = {"extractor": "fake", "hop": 1, "details": {"a": [1, 2]}}
 REPOSITORY = Path(__file__).parents[2]
@@ -365,33 +365,6 @@ def test_damage_is_found_before_a_shard_is_merged(
 
 
 # --- a full disk ---------------------------------------------------------------------
-
-
-class _FullDisk:
-    """A file that takes ten bytes and then has no room."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file = file
-
-    def __enter__(self) -> _FullDisk:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.file.close()
-
-    def write(self, data: bytes) -> None:
-        self.file.write(data[:10])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def fill_disk(patch: pytest.MonkeyPatch) -> None:
-    really_open = Path.open
-
-    def open_or_fail(path: Path, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        file = really_open(path, mode, *args, **kwargs)
-        return _FullDisk(file) if mode == "wb" else file
-
-    patch.setattr(Path, "open", open_or_fail)
 
 
 def add_until_full(
