@@ -119,6 +119,7 @@ class MusicnnExtractor(Extractor):
     default_hop_s = 1.0
     default_layer = "max_pool"
     batch_size = 8  # larger ones are no faster
+    parallel = True
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
