@@ -195,6 +195,7 @@ def test_planted_errors_and_copies_are_listed(project: Path, sounds: Path, run: 
         (["train", "--reject", "1.5"], 2, "expected a share between 0 and 1"),
         (["evaluate", "--calibrate", "sigmoid"], 2, "--calibrate without --cv"),
         (["evaluate", "--open-set"], 2, "--open-set without --cv"),
+        (["evaluate", "--cv", "3", "--search", "2", "--open-set"], 2, "--open-set with --search"),
         (["evaluate", "--cv", "5x0"], 2, "folds times repeats, such as 5x10"),
     ],
 )
