@@ -6,6 +6,7 @@ import io
 import warnings
 from pathlib import Path
 
+from audiotl_cli.evaluation.literal import literal
 from audiotl_cli.evaluation.metrics import Scores
 from audiotl_cli.files import write_whole
 
@@ -54,7 +55,5 @@ def _name(label: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Return a line that is drawn as it is: no formula, no broken bytes, no control signs."""
-    whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    safe = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
-    return "".join(safe).replace("$", r"\$")
+    """Return a line that is drawn as it is: no formula, either."""
+    return literal(text).replace("$", r"\$")

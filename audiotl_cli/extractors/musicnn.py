@@ -22,7 +22,7 @@ from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check, compare, rising_tones
 from audiotl_cli.extractors.musicnn_network import Variables, musicnn, vgg
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
-from audiotl_cli.extractors.spectrogram import mel_filters, spectra
+from audiotl_cli.audio.spectrogram import mel_filters, spectra
 from audiotl_cli.extractors.weights import (
     PUBLISHED,
     WeightFile,

@@ -28,7 +28,7 @@ from audiotl_cli.extractors.openl3_weights import (
     read_parameters,
 )
 from audiotl_cli.extractors.runtime import tensorflow
-from audiotl_cli.extractors.spectrogram import hann, mel_filters
+from audiotl_cli.audio.spectrogram import hann, mel_filters
 from audiotl_cli.extractors.weighted import WeightedExtractor
 
 if TYPE_CHECKING:

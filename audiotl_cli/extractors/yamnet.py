@@ -38,7 +38,7 @@ from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Array, Forward, Network, Operations
 from audiotl_cli.extractors.runtime import tensorflow
-from audiotl_cli.extractors.spectrogram import hann
+from audiotl_cli.audio.spectrogram import hann
 from audiotl_cli.extractors.weighted import WeightedExtractor
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, WeightSource, locate
 
