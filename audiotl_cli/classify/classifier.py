@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.classify.calibration import Calibrator
 from audiotl_cli.classify.pooling import FloatArray, pool_clip
+from audiotl_cli.classify.rejection import Rejection
 from audiotl_cli.classify.table import DEFAULT, build_classifier, standardises
 from audiotl_cli.errors import DataError, UsageError
 
@@ -62,11 +64,17 @@ class ClipClassifier:
     labels : list of str
         Sorted; the order of every score.
     pooling : str
+    calibrator : Calibrator or None
+        What makes probabilities of scores.
+    rejection : Rejection or None
+        What notices clips of none of the labels.
     """
 
     pipeline: Any
     labels: list[str]
     pooling: str
+    calibrator: Calibrator | None = None
+    rejection: Rejection | None = None
 
     def scores(self, clips: Clips) -> npt.NDArray[np.float64]:
         """Return the score of every label for every clip.
@@ -80,8 +88,18 @@ class ClipClassifier:
         scores : float64 (n_clips, n_labels)
             Rows add up to 1. They are probabilities where the classifier gives some,
             shares of votes under ``vote``, and otherwise margins put through a softmax:
-            fit to rank labels, not calibrated.
+            fit to rank labels, not calibrated unless there is a calibrator.
         """
+        scores = self._raw_scores(clips)
+        return self.calibrator.apply(scores) if self.calibrator else scores
+
+    def rejects(self, clips: Clips, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Return which clips are none of the labels, given their scores."""
+        if self.rejection is None:
+            return np.zeros(len(scores), dtype=bool)
+        return self.rejection.familiarity(clips, scores) < self.rejection.threshold
+
+    def _raw_scores(self, clips: Clips) -> npt.NDArray[np.float64]:
         rows = [pool_clip(parts, self.pooling) for parts in clips]
         X = np.concatenate(rows)
         expected = self.pipeline.n_features_in_

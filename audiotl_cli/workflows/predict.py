@@ -33,21 +33,24 @@ class Prediction:
     audio_s : float
         Seconds of audio.
     error : AudioError or None
+    rejected : bool
+        Whether the model takes it for none of its labels; the scores are there all the same.
     """
 
     path: str
     scores: dict[str, float]
     audio_s: float = 0.0
     error: AudioError | None = None
+    rejected: bool = False
 
     @property
     def label(self) -> str | None:
-        """The most likely label."""
-        return next(iter(self.scores), None)
+        """The most likely label; None for none of them."""
+        return None if self.rejected else next(iter(self.scores), None)
 
     @property
     def score(self) -> float | None:
-        """The score of that label."""
+        """The highest score."""
         return next(iter(self.scores.values()), None)
 
 
@@ -119,9 +122,11 @@ class Model:
             if result.error is not None or result.embeddings is None:
                 return Prediction(str(path), {}, audio_s, result.error)
             frames.append(result.embeddings.frames)
-        row = self.classifier.scores([frames])[0]
-        order = np.argsort(-row, kind="stable")
-        return Prediction(str(path), {self.labels[i]: float(row[i]) for i in order}, audio_s)
+        rows = self.classifier.scores([frames])
+        rejected = bool(self.classifier.rejects([frames], rows)[0])
+        order = np.argsort(-rows[0], kind="stable")
+        scores = {self.labels[i]: float(rows[0, i]) for i in order}
+        return Prediction(str(path), scores, audio_s, rejected=rejected)
 
 
 def load_model(path: str | Path) -> Model:

@@ -19,7 +19,6 @@ from audiotl_cli.classify.classifier import (
     DEFAULT_POOLING,
     ClassifierOptions,
     ClipClassifier,
-    fit_classifier,
 )
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
@@ -28,6 +27,7 @@ from audiotl_cli.files import write_whole
 from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.choose import OnFit, choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
+from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, describe_trust, fit_rows
 
 TRAIN, TEST = "train", "test"
 LONGEST_NAME, LONGEST_PART = 160, 40  # characters; a file's name has at most 255 bytes
@@ -56,6 +56,7 @@ def train_model(
     options: ClassifierOptions,
     *,
     n_settings: int = 0,
+    trust: Trust = SCORES_ALONE,
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
@@ -75,6 +76,8 @@ def train_model(
     n_settings : int
         How many settings of classifier, pooling and parameters to try on the clips to train
         on; the best is fitted. 0 takes `options` as they are.
+    trust : Trust
+        Calibration and rejection.
     split : str
     out : Path or None
         The model's file; None names it by what it is made of, in `models`.
@@ -101,9 +104,7 @@ def train_model(
     tried = choose(data, rows, n_settings, options, on_fit) if n_settings else []
     if tried:
         options = tried[0].options
-    classifier = fit_classifier(
-        [data.frames[i] for i in rows], [data.labels[i] for i in rows], options
-    )
+    classifier = fit_rows(data, rows, options, trust)
     card = ModelCard(
         classifier=options.classifier,
         pooling=options.pooling,
@@ -121,8 +122,11 @@ def train_model(
         versions=library_versions(),
         search=[one.as_json() for one in tried],
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
+        **describe_trust(classifier, trust),
     )
-    name = model_name(index, data.extractors, asked, n_settings=n_settings, split=split)
+    name = model_name(
+        index, data.extractors, asked, n_settings=n_settings, trust=trust, split=split
+    )
     path = out or models / f"{name}.joblib"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump_model(classifier, card))
@@ -135,6 +139,7 @@ def model_name(
     options: ClassifierOptions,
     *,
     n_settings: int = 0,
+    trust: Trust = SCORES_ALONE,
     split: str = TRAIN,
 ) -> str:
     """Return a name that says what a model or an experiment is made of.
@@ -159,6 +164,10 @@ def model_name(
     for name, value in sorted(options.params.items()):
         if name not in recipe.params or recipe.params[name] != value:
             parts.append(name_part(f"{name}={value}"))
+    if trust.calibrate:
+        parts.append(trust.calibrate)
+    if trust.reject:
+        parts.append(f"reject{trust.reject:g}")
     if options.seed:
         parts.append(f"seed{options.seed}")
     if split != TRAIN:
