@@ -135,6 +135,8 @@ def _record(one: Mapping[str, Any]) -> dict[str, Any]:
     record: dict[str, Any] = {"name": name}
     if "predicted" in one:
         best = sorted(one.get("scores", {}).items(), key=lambda pair: (-pair[1], pair[0]))
+        if one.get("rejected"):
+            record["rejected"] = True
         record["true"], record["predicted"] = literal(one["label"]), literal(one["predicted"])
         record["scores"] = [[literal(k), round(v, 3)] for k, v in best[:N_SCORES]]
     return record

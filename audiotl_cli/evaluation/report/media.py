@@ -67,7 +67,9 @@ def excerpts(sources: Sequence[AudioSource], n_audio: int) -> list[Excerpt]:
         ThreadPoolExecutor(workers) as pool,
     ):
         wanted = [number < n_audio for number in range(len(sources))]
-        return list(pool.map(lambda source, sound: _excerpt(decoders, source, sound), sources, wanted))
+        return list(
+            pool.map(lambda source, sound: _excerpt(decoders, source, sound), sources, wanted)
+        )
 
 
 def _excerpt(decoders: Decoders, source: AudioSource, with_audio: bool) -> Excerpt:
@@ -135,7 +137,9 @@ def _shades(waveform: Waveform, sample_rate: int) -> npt.NDArray[np.uint8]:
 
 def _palette() -> bytes:
     at = np.linspace(0, len(_ANCHORS) - 1, N_SHADES)
-    channels = [np.interp(at, range(len(_ANCHORS)), anchors) for anchors in zip(*_ANCHORS, strict=True)]
+    channels = [
+        np.interp(at, range(len(_ANCHORS)), anchors) for anchors in zip(*_ANCHORS, strict=True)
+    ]
     return np.rint(np.stack(channels, axis=1)).astype(np.uint8).tobytes()
 
 
@@ -145,7 +149,12 @@ def _png(shades: npt.NDArray[np.uint8], palette: bytes) -> bytes:
     rows = np.zeros((height, width + 1), np.uint8)  # each begins with its filter: none
     rows[:, 1:] = shades
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"PLTE", palette), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
+    parts = (
+        (b"IHDR", header),
+        (b"PLTE", palette),
+        (b"IDAT", zlib.compress(rows.tobytes(), 9)),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in parts

@@ -38,6 +38,7 @@ function card(clip) {
     const told = right
       ? [make("b", {}, clip.true), make("span", { className: "quiet" }, " told rightly")]
       : ["truly ", make("b", {}, clip.true), ", told as ", make("b", {}, clip.predicted)];
+    if (clip.rejected) told.push(make("span", { className: "quiet" }, " (rejected: not sure enough)"));
     const bars = make("ul", { className: "bars" });
     for (const [label, value] of clip.scores) {
       const bar = make("span", { className: "fill" });

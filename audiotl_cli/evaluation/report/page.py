@@ -121,7 +121,7 @@ def _chance(result: Mapping[str, Any]) -> float | None:
     if not matrix:
         return None
     counts = [sum(row) for row in matrix]
-    return max(counts) / max(sum(counts), 1)
+    return float(max(counts) / max(sum(counts), 1))
 
 
 def _confusion(result: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
