@@ -196,7 +196,7 @@ def test_planted_errors_and_copies_are_listed(project: Path, sounds: Path, run: 
         (["evaluate", "--calibrate", "sigmoid"], 2, "--calibrate without --cv"),
         (["evaluate", "--open-set"], 2, "--open-set without --cv"),
         (["evaluate", "--cv", "3", "--search", "2", "--open-set"], 2, "--open-set with --search"),
-        (["evaluate", "--cv", "5x0"], 2, "folds times repeats, such as 5x10"),
+        (["evaluate", "--cv", "5x0"], 2, "times repeats, such as 5x10"),
     ],
 )
 def test_what_cannot_be_done_is_explained(
