@@ -47,7 +47,7 @@ def page(browser: Any, address: str) -> Iterator[Any]:
     said: list[str] = []
     one.on("console", lambda message: said.append(message.text))
     one.on("pageerror", lambda error: said.append(str(error)))
-    one.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    one.on("dialog", lambda dialog: dialog.dismiss())
     asked: list[str] = []
     one.on("request", lambda request: asked.append(request.url))
     one.goto(address)
