@@ -13,7 +13,7 @@ from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.evaluation.literal import literal
 from audiotl_cli.evaluation.report.media import excerpts
 
-N_AUDIO, N_PICTURES = 48, 120
+N_AUDIO, N_PICTURES = 32, 96
 """Clips that have their sound, and their spectrogram, inside a page: at most."""
 
 N_SUSPECTS = 20
