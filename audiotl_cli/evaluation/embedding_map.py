@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 
 def map_clips(vectors: npt.NDArray[np.float32]) -> dict[str, Any] | None:
-    """Return the first two principal components of standardised vectors, as JSON.
+    """Return the first two principal components of standardised vectors of one length, as JSON.
 
     (t-SNE and UMAP tear clips apart that lie near to each other, and take minutes.)
 
@@ -31,6 +31,8 @@ def map_clips(vectors: npt.NDArray[np.float32]) -> dict[str, Any] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # all clips alike
         standard = StandardScaler().fit_transform(vectors.astype(np.float64))
+        # of one length, else a few loud or odd clips take all the room
+        standard /= np.linalg.norm(standard, axis=1, keepdims=True).clip(min=1e-9)
         pca = PCA(2, svd_solver="randomized", random_state=0)
         points = pca.fit_transform(standard)
     return {"method": "pca", "points": np.round(points, 3).tolist()}
