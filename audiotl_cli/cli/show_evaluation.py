@@ -49,6 +49,7 @@ def show(report: EvaluateReport) -> None:
     _show_doubts(report.result)
     output.line(f"report  {report.folder / 'report.json'}")
     output.line(f"figure  {report.folder / 'confusion.png'}")
+    output.line(f"page    {report.folder / 'report.html'}")
 
 
 def _show_labels(scores: Scores) -> None:

@@ -32,6 +32,8 @@ from audiotl_cli.workflows.report import (
     EvaluateReport,
     FloatMatrix,
     duplicates,
+    embedding_map,
+    recordings,
     warn_trained_on,
     weights_warnings,
     write_report,
@@ -168,7 +170,13 @@ def cross_validate(
     folder = report or experiments / f"{name}-cv-{protocol}"
     answers = Answers(data.clips, labels, repeats, rejected / len(deals) if trust.reject else None)
     return write_report(
-        f"{name}, {_kind(how, len(deals[0]))}", about, answers, accuracies, folder, options.seed
+        f"{name}, {_kind(how, len(deals[0]))}",
+        about | embedding_map(data, everything),
+        answers,
+        accuracies,
+        folder,
+        options.seed,
+        root=recordings(index, data),
     )
 
 

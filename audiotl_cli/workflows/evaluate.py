@@ -14,6 +14,8 @@ from audiotl_cli.workflows.report import (
     Answers,
     EvaluateReport,
     duplicates,
+    embedding_map,
+    recordings,
     warn_trained_on,
     weights_warnings,
     write_report,
@@ -87,7 +89,8 @@ def evaluate_model(
     warn_trained_on(n_trained_on, len(rows))
     folder = report or experiments / _report_name(model, card, index, split, seed)
     answers = Answers(clips, classifier.labels, [matrix], rejected)
-    return write_report(title, about, answers, {}, folder, seed)
+    about |= embedding_map(data, rows)
+    return write_report(title, about, answers, {}, folder, seed, root=recordings(index, data))
 
 
 def _report_name(model: Path, card: ModelCard, index: Index, split: str, seed: int) -> str:

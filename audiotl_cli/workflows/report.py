@@ -14,13 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.classify.pooling import pool_clip
-from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.evaluation.calibration import measure_calibration
 from audiotl_cli.evaluation.duplicates import find_duplicates
+from audiotl_cli.evaluation.embedding_map import map_clips
 from audiotl_cli.evaluation.figures import draw_confusion
 from audiotl_cli.evaluation.intervals import IntArray, number_units
 from audiotl_cli.evaluation.label_errors import find_label_errors
 from audiotl_cli.evaluation.metrics import Scores, score
+from audiotl_cli.evaluation.report.write import write_beside
 from audiotl_cli.files import write_whole
 from audiotl_cli.workflows.features import LabelledFeatures
 
@@ -81,6 +83,8 @@ def write_report(
     rounds: dict[str, float],
     folder: Path,
     seed: int,
+    *,
+    root: Path | None = None,
 ) -> EvaluateReport:
     """Score answers and write them down.
 
@@ -93,6 +97,8 @@ def write_report(
     rounds, folder : see `EvaluateReport`
     seed : int
         Of the bootstrap.
+    root : Path or None
+        The folder that paths of clips are relative to; None where there are no recordings.
     """
     scores, shown = _measure(answers, seed)
     result = {**shown, **about, "predictions": _predictions(answers)}
@@ -110,6 +116,7 @@ def write_report(
         draw_confusion(scores, heading, figure)
     except Exception as error:  # whatever drawing meets, the scores are worth more
         logger.warning("%s could not be drawn (%r)", figure, error)
+    write_beside(result, title, folder, root)
     return EvaluateReport(title, scores, result, rounds, folder)
 
 
@@ -155,6 +162,18 @@ def duplicates(
         }
         for twins in find_duplicates(vectors, keys, parts, tested)
     ]
+
+
+def embedding_map(data: LabelledFeatures, rows: Sequence[int]) -> dict[str, Any]:
+    """Return ``embedding_map``, the map of these clips' mean vectors, if there is one."""
+    vectors = np.concatenate([pool_clip(data.frames[i], "mean") for i in rows])
+    found = map_clips(vectors)
+    return {"embedding_map": found} if found else {}
+
+
+def recordings(index: Index, data: LabelledFeatures) -> Path | None:
+    """Return the folder of the recordings; None for features that came from elsewhere."""
+    return None if any(spec.imported for spec in data.extractors) else index.audio_root
 
 
 def warn_trained_on(n_trained_on: int | None, n_clips: int) -> None:

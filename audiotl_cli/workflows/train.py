@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from audiotl_cli.classify.classifier import (
     ClassifierOptions,
     ClipClassifier,
 )
+from audiotl_cli.classify.model_text import card_path, card_text
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
@@ -28,6 +30,8 @@ from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.choose import OnFit, choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, describe_trust, fit_rows
+
+logger = logging.getLogger(__name__)
 
 TRAIN, TEST = "train", "test"
 LONGEST_NAME, LONGEST_PART = 160, 40  # characters; a file's name has at most 255 bytes
@@ -130,7 +134,17 @@ def train_model(
     path = out or models / f"{name}.joblib"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump_model(classifier, card))
+    write_card(card, path)
     return TrainReport(path, card, data.stores)
+
+
+def write_card(card: ModelCard, model: Path) -> None:
+    """Write what a model is for people to read, beside it; the model does without."""
+    path = card_path(model)
+    try:
+        write_whole(path, card_text(card, model).encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        logger.warning("%s could not be written (%s)", path, error.strerror)
 
 
 def model_name(

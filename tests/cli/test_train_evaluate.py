@@ -77,6 +77,19 @@ def test_evaluate_writes_a_report_and_a_figure(extracted: Path, run: Run) -> Non
     (folder,) = Path("data/experiments").iterdir()
     assert json.loads((folder / "report.json").read_text())["n_clips"] == 6
     assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "report.html").read_text("utf-8")
+    assert page.count("data:audio/") == 6
+    assert 'href="predictions.csv"' in page
+    assert "report.html" in finished.out
+
+
+def test_train_says_for_people_what_a_model_is(extracted: Path, run: Run) -> None:
+    run("train", "--out", "mine.joblib")
+
+    text = Path("mine.md").read_text("utf-8")
+
+    assert "18 clips: train of sounds.csv" in text
+    assert "- chirp" in text
 
 
 @pytest.mark.parametrize("protocol", ["fold", "4"])
