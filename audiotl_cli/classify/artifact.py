@@ -91,6 +91,8 @@ class ModelCard:
         Of Python and the libraries.
     search : list of dict
         How the settings that were tried did, the best first; empty without a search.
+    streamed : bool
+        Whether it was fitted block by block, its frames being too many for the memory.
     trained_on : sequence of str
         What tells the clips it was trained on, sorted; see `clip_mark`; empty where not known.
     """
@@ -110,6 +112,7 @@ class ModelCard:
     held_out: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     search: Sequence[dict[str, Any]] = ()
+    streamed: bool = False
     trained_on: Sequence[str] = ()
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.pooling import FloatArray, pool_clip
+from audiotl_cli.classify.pooling import FloatArray, Frames, pool_clip
 from audiotl_cli.classify.table import DEFAULT, build_classifier, standardises
 from audiotl_cli.errors import DataError, UsageError
 
 logger = logging.getLogger(__name__)
 
-Clips = Sequence[Sequence[FloatArray]]
+Clips = Sequence[Sequence[Frames]]
 """Clips, each with the frames (n_frames, dim) of one or several extractors."""
 
 DEFAULT_POOLING = "mean+std"

@@ -203,6 +203,25 @@ class FeatureStore:
                 ) from error
         return found
 
+    def by_shard(self, keys: Iterable[str]) -> dict[Path, list[str]]:
+        """Return those of the keys that are here, by the shard they lie in; all in order."""
+        shard_of = self.scanned().shard_of
+        groups: dict[Path, list[str]] = {}
+        for key in sorted(set(keys) & shard_of.keys()):
+            groups.setdefault(shard_of[key], []).append(key)
+        return {shard: groups[shard] for shard in sorted(groups)}
+
+    def size_of(self, keys: Iterable[str]) -> int:
+        """Return how many bytes the features of clips take, roughly: nothing is read.
+
+        Clips of one shard count alike.
+        """
+        n_clips = self.scanned().n_clips
+        return sum(
+            _size(shard) * len(part) // n_clips[shard]
+            for shard, part in self.by_shard(keys).items()
+        )
+
     def verify(self, on_shard: Callable[[int, int], None]) -> tuple[int, list[tuple[Path, str]]]:
         """Read every shard; return the number of clips, and each damaged file and why."""
         damaged: list[tuple[Path, str]] = []
@@ -264,6 +283,13 @@ class FeatureStore:
                 if known is None or scan.n_clips[known] < len(keys):
                     scan.shard_of[key] = shard
         return scan
+
+
+def _size(shard: Path) -> int:
+    try:
+        return shard.stat().st_size
+    except FileNotFoundError:  # merged into a larger shard by a run beside this one
+        return 0
 
 
 def warn_of(error: DamagedShardError, shard: Path) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.classify.artifact import ModelCard, clip_mark, library_versions, load_model_file
-from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
+from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.search import settings
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.build import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
@@ -24,6 +25,7 @@ from audiotl_cli.evaluation.protocols import Round, check_groups, leave_one_out,
 from audiotl_cli.files import write_whole
 from audiotl_cli.workflows.choose import choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features, read_features_of
+from audiotl_cli.workflows.fitting import fit_rows, score_rows
 from audiotl_cli.workflows.train import TEST, model_name, name_part
 
 logger = logging.getLogger(__name__)
@@ -88,7 +90,7 @@ def evaluate_model(
         The model cannot be loaded.
     """
     classifier, card = load_model_file(model)
-    data = read_features_of(index, root, list(card.extractors))
+    data = read_features_of(index, root, list(card.extractors), {card.pooling})
     rows = [i for i, clip in enumerate(data.clips) if clip.split == split]
     if not rows:
         found = ", ".join(sorted({clip.split for clip in data.clips} - {""})) or "no splits"
@@ -97,7 +99,7 @@ def evaluate_model(
             "choose one with --split, or evaluate with --cv"
         )
     clips = [data.clips[i] for i in rows]
-    matrix = classifier.scores([data.frames[i] for i in rows])
+    matrix = score_rows(classifier, data, rows)
     title = f"{model.stem} on {split} of {index.path.name if index.path else 'the index'}"
     known = set(card.trained_on)
     n_trained_on = sum(clip_mark(data.keys[i]) in known for i in rows) if known else None
@@ -152,7 +154,8 @@ def cross_validate(
     """
     options = replace(options, classifier=classifier_name(options.classifier))
     how = parse_protocol(protocol)
-    data = read_features(index, root, extractors)
+    candidates = settings(n_settings, options) if n_settings else [options]
+    data = read_features(index, root, extractors, {one.pooling for one in candidates})
     rounds = _rounds(data.clips, how, options.seed)
     leaks = check_groups(rounds, [clip.group for clip in data.clips])
     if leaks:
@@ -228,11 +231,9 @@ def _rounds(clips: Sequence[Clip], how: str | int, seed: int) -> list[Round]:
 def _fit_round(
     data: LabelledFeatures, one: Round, options: ClassifierOptions, labels: list[str]
 ) -> tuple[list[int], FloatMatrix]:
-    classifier = fit_classifier(
-        [data.frames[i] for i in one.train], [data.labels[i] for i in one.train], options
-    )
+    classifier = fit_rows(data, one.train, options)
     columns = [labels.index(label) for label in classifier.labels]
-    return columns, classifier.scores([data.frames[i] for i in one.test])
+    return columns, score_rows(classifier, data, one.test)
 
 
 def _warn_trained_on(n_trained_on: int | None, n_clips: int) -> None:

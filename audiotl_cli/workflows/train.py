@@ -19,8 +19,8 @@ from audiotl_cli.classify.classifier import (
     DEFAULT_POOLING,
     ClassifierOptions,
     ClipClassifier,
-    fit_classifier,
 )
+from audiotl_cli.classify.search import settings
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
@@ -28,6 +28,7 @@ from audiotl_cli.files import write_whole
 from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.choose import OnFit, choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
+from audiotl_cli.workflows.fitting import fit_rows, is_streamed, score_rows
 
 TRAIN, TEST = "train", "test"
 LONGEST_NAME, LONGEST_PART = 160, 40  # characters; a file's name has at most 255 bytes
@@ -59,6 +60,7 @@ def train_model(
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    memory: int | None = None,
     on_fit: OnFit = lambda done, total: None,
 ) -> TrainReport:
     """Fit a classifier on one split of an index and save it.
@@ -79,6 +81,9 @@ def train_model(
     out : Path or None
         The model's file; None names it by what it is made of, in `models`.
     models : Path
+    memory : int or None
+        Bytes that frames that vote, and what is made of them, may take; None is half of this
+        machine's. More are left in the stores, and the classifier is fitted block by block.
     on_fit : callable
 
     Raises
@@ -89,7 +94,9 @@ def train_model(
         Options that do not fit the classifier or the data.
     """
     options = asked = replace(options, classifier=classifier_name(options.classifier))
-    data = read_features(index, root, extractors)
+    candidates = settings(n_settings, options) if n_settings else [options]
+    poolings = {one.pooling for one in candidates}
+    data = read_features(index, root, extractors, poolings, memory=memory)
     splits = {clip.split for clip in data.clips}
     has_splits = splits != {""}
     rows = [i for i, clip in enumerate(data.clips) if clip.split == split or not has_splits]
@@ -101,9 +108,7 @@ def train_model(
     tried = choose(data, rows, n_settings, options, on_fit) if n_settings else []
     if tried:
         options = tried[0].options
-    classifier = fit_classifier(
-        [data.frames[i] for i in rows], [data.labels[i] for i in rows], options
-    )
+    classifier = fit_rows(data, rows, options)
     card = ModelCard(
         classifier=options.classifier,
         pooling=options.pooling,
@@ -120,6 +125,7 @@ def train_model(
         held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
         versions=library_versions(),
         search=[one.as_json() for one in tried],
+        streamed=is_streamed(data),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
     )
     name = model_name(index, data.extractors, asked, n_settings=n_settings, split=split)
@@ -185,8 +191,8 @@ def _held_out(classifier: ClipClassifier, data: LabelledFeatures) -> dict[str, A
     rows = [i for i, clip in enumerate(data.clips) if clip.split == TEST]
     if not rows:
         return None
-    predicted = classifier.predict([data.frames[i] for i in rows])
-    n_right = sum(data.labels[i] == told for i, told in zip(rows, predicted, strict=True))
+    best = score_rows(classifier, data, rows).argmax(axis=1)
+    n_right = sum(data.labels[i] == classifier.labels[k] for i, k in zip(rows, best, strict=True))
     return {"split": TEST, "n_clips": len(rows), "accuracy": n_right / len(rows)}
 
 
