@@ -91,6 +91,12 @@ class ModelCard:
         Of Python and the libraries.
     search : list of dict
         How the settings that were tried did, the best first; empty without a search.
+    combine : str
+        How several extractors are combined.
+    balance : bool
+        Whether labels weigh the same.
+    multi_label : bool
+        Whether a clip may have any number of labels.
     streamed : bool
         Whether it was fitted block by block, its frames being too many for the memory.
     trained_on : sequence of str
@@ -112,6 +118,9 @@ class ModelCard:
     held_out: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     search: Sequence[dict[str, Any]] = ()
+    combine: str = "concat"
+    balance: bool = False
+    multi_label: bool = False
     streamed: bool = False
     trained_on: Sequence[str] = ()
 
@@ -176,4 +185,4 @@ def load_model_file(path: Path) -> tuple[ClipClassifier, ModelCard]:
         raise
     except Exception as error:  # a damaged pickle fails in any way
         raise ArtifactError(f"{path} is not a model saved by audiotl ({error!r})") from error
-    return ClipClassifier(pipeline, list(card.labels), card.pooling), card
+    return ClipClassifier(pipeline, list(card.labels), card.pooling, card.multi_label), card

@@ -159,7 +159,8 @@ def search(
 
 def _may_rotate(options: ClassifierOptions) -> bool:
     known = {name for name, _, _ in _LEARNERS}
-    return bool(options.scale and options.pca is None) and options.classifier in known
+    plain = options.scale and options.pca is None and options.combine == "concat"
+    return bool(plain) and options.classifier in known
 
 
 def rotate(

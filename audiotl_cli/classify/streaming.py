@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, Clips
+from audiotl_cli.classify.labels import label_names, label_numbers
 from audiotl_cli.classify.pooling import FloatArray, pool_clip
 from audiotl_cli.classify.table import build_classifier, classifier_name, standardises
-from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.errors import UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -55,17 +56,16 @@ def fit_streamed(
     """
     from threadpoolctl import threadpool_limits
 
-    names = sorted(set(labels))
-    if len(names) < 2:
-        raise DataError(
-            f"all {len(labels)} clips to train on have the same label, {names[0]!r}; "
-            "a classifier needs at least two"
+    if options.multi_label or options.combine != "concat":
+        raise UsageError(
+            "frames that do not fit into memory cannot be fitted with several labels a clip, nor "
+            "with --combine; take a pooling that makes one row a clip, such as mean+std"
         )
-    number = {name: i for i, name in enumerate(names)}
+    names = label_names(labels, multi_label=False)
 
     def rows(rng: np.random.Generator) -> Iterator[tuple[FloatArray, npt.NDArray[np.int64]]]:
         for clips, told in blocks(rng):
-            yield _mixed(clips, np.array([number[label] for label in told]), rng)
+            yield _mixed(clips, label_numbers(told, names, multi_label=False), rng)
 
     rng = np.random.default_rng(options.seed)
     scale = options.scale
@@ -89,12 +89,16 @@ def _fit(
 ) -> Any:
     pipeline = _pipeline(options, scale)
     scaler = pipeline.named_steps.get("scale")
-    n_rows = 0
-    for X, _ in rows(rng):
-        n_rows += len(X)
+    counts = np.zeros(n_labels, np.int64)
+    for X, y in rows(rng):
+        counts += np.bincount(y, minlength=n_labels)
         if scaler is not None:
             scaler.partial_fit(X)
+    n_rows = int(counts.sum())
     estimator = pipeline.steps[-1][1]
+    if options.balance:  # "balanced" itself would have to see all rows at once
+        weights = n_rows / (n_labels * np.maximum(counts, 1))
+        estimator.set_params(class_weight=dict(enumerate(weights.tolist())))
     if classifier_name(options.classifier) == "linear-svm":
         estimator.set_params(alpha=1 / (options.params.get("C", 1.0) * n_rows))
     n_epochs = min(max(math.ceil(N_STEPS / n_rows), MIN_EPOCHS), MAX_EPOCHS)

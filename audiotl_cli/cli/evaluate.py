@@ -44,6 +44,8 @@ def evaluate(
     pooling: options.Pooling = "mean+std",
     pca: options.Pca = None,
     scale: options.Scale = None,
+    combine: options.Combine = "concat",
+    balance: options.Balance = False,
     param: options.Param = None,
     search: options.Search = 0,
     seed: options.Seed = 0,
@@ -58,7 +60,17 @@ def evaluate(
     from audiotl_cli.workflows.evaluate import cross_validate, evaluate_model
     from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
 
-    fitting = ("extractor", "classifier", "pooling", "pca", "scale", "param", "search")
+    fitting = (
+        "extractor",
+        "classifier",
+        "pooling",
+        "pca",
+        "scale",
+        "combine",
+        "balance",
+        "param",
+        "search",
+    )
     if cv is None and (unused := options.typed(context, *fitting)):
         raise UsageError(
             f"{', '.join(unused)} without --cv: a saved model keeps what it was trained with; "
@@ -80,6 +92,8 @@ def evaluate(
             pca=pca,
             scale=scale,
             params=options.parse_params(param),
+            combine=combine,
+            balance=balance,
             seed=seed,
         )
         with output.progress("Cross-validating", "fits" if search else "rounds") as update:

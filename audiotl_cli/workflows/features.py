@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.classify.pooling import Frames, Pooled, pool
-from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index
+from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index, clip_labels
 from audiotl_cli.errors import DataError
 from audiotl_cli.store.store import FeatureStore, folder_name
 from audiotl_cli.workflows.project import clip_keys, find_stores, is_store, open_memo
@@ -40,10 +41,15 @@ class LabelledFeatures:
     extractors: list[ExtractorSpec]
     stores: list[FeatureStore]
 
-    @property
+    @cached_property
     def labels(self) -> list[str]:
-        """The label of every clip."""
-        return [clip.label for clip in self.clips]
+        """The label of every clip; several are sorted and joined by ``;``."""
+        return [LABEL_SEPARATOR.join(sorted(set(clip_labels(clip)))) for clip in self.clips]
+
+    @cached_property
+    def multi_label(self) -> bool:
+        """Whether any clip has several labels."""
+        return any(LABEL_SEPARATOR in label for label in self.labels)
 
 
 def read_features(
@@ -73,7 +79,7 @@ def read_features(
     Raises
     ------
     DataError
-        No clip has both a label and features, or a clip has several labels.
+        No clip has both a label and features.
     """
     keyed = _keyed_clips(index, root)
     stores = find_stores(root, extractors, {key for _, key in keyed})
@@ -108,17 +114,11 @@ def _keyed_clips(index: Index, root: Path) -> list[tuple[Clip, str]]:
     labelled = [
         (clip, key)
         for clip, key in zip(index.clips, keys, strict=True)
-        if isinstance(key, str) and clip.label
+        if isinstance(key, str) and clip_labels(clip)
     ]
     if not any(clip.label for clip in index.clips):
         raise DataError(
             f"no clip of {index.path} has a label; give labels with audiotl index --labels-from"
-        )
-    several = next((clip for clip, _ in labelled if LABEL_SEPARATOR in clip.label), None)
-    if several is not None:
-        raise DataError(
-            f"{several.path} has several labels ({several.label}); classifiers here tell one "
-            "label a clip"
         )
     return labelled
 

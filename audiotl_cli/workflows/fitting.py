@@ -51,9 +51,11 @@ def fit_rows(
             "as mean+std; --memory-mb says what may be used"
         )
 
+    place = {row: i for i, row in enumerate(rows)}
+
     def blocks(rng: np.random.Generator) -> Iterator[tuple[Clips, list[str]]]:
         for some, clips in frames.blocks(rows, rng):
-            yield clips, [data.clips[i].label for i in some]
+            yield clips, [labels[place[i]] for i in some]
 
     return fit_streamed(blocks, labels, len(data.stores), options)
 

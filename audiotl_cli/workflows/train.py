@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,9 @@ from audiotl_cli.classify.classifier import (
     DEFAULT_POOLING,
     ClassifierOptions,
     ClipClassifier,
+    member_pipeline,
 )
+from audiotl_cli.classify.labels import unbalanced
 from audiotl_cli.classify.search import settings
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
@@ -29,6 +32,8 @@ from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.choose import OnFit, choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fitting import fit_rows, is_streamed, score_rows
+
+logger = logging.getLogger(__name__)
 
 TRAIN, TEST = "train", "test"
 LONGEST_NAME, LONGEST_PART = 160, 40  # characters; a file's name has at most 255 bytes
@@ -99,6 +104,7 @@ def train_model(
     data = read_features(index, root, extractors, poolings, memory=memory)
     splits = {clip.split for clip in data.clips}
     has_splits = splits != {""}
+    options = asked = replace(options, multi_label=data.multi_label)
     rows = [i for i, clip in enumerate(data.clips) if clip.split == split or not has_splits]
     if not rows:
         raise DataError(
@@ -108,12 +114,15 @@ def train_model(
     tried = choose(data, rows, n_settings, options, on_fit) if n_settings else []
     if tried:
         options = tried[0].options
+    hint = "" if options.balance else unbalanced([data.labels[i] for i in rows])
+    if hint:
+        logger.info("%s", hint)
     classifier = fit_rows(data, rows, options)
     card = ModelCard(
         classifier=options.classifier,
         pooling=options.pooling,
         params=_params(classifier),
-        scale="scale" in classifier.pipeline.named_steps,
+        scale="scale" in member_pipeline(classifier.pipeline).named_steps,
         pca=options.pca,
         seed=options.seed,
         labels=classifier.labels,
@@ -125,6 +134,9 @@ def train_model(
         held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
         versions=library_versions(),
         search=[one.as_json() for one in tried],
+        combine=options.combine if len(data.extractors) > 1 else "concat",
+        balance=options.balance,
+        multi_label=options.multi_label,
         streamed=is_streamed(data),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
     )
@@ -165,6 +177,10 @@ def model_name(
     for name, value in sorted(options.params.items()):
         if name not in recipe.params or recipe.params[name] != value:
             parts.append(name_part(f"{name}={value}"))
+    if options.combine != "concat" and len(extractors) > 1:
+        parts.append(options.combine)
+    if options.balance:
+        parts.append("balance")
     if options.seed:
         parts.append(f"seed{options.seed}")
     if split != TRAIN:
@@ -191,13 +207,16 @@ def _held_out(classifier: ClipClassifier, data: LabelledFeatures) -> dict[str, A
     rows = [i for i, clip in enumerate(data.clips) if clip.split == TEST]
     if not rows:
         return None
-    best = score_rows(classifier, data, rows).argmax(axis=1)
-    n_right = sum(data.labels[i] == classifier.labels[k] for i, k in zip(rows, best, strict=True))
+    scores = score_rows(classifier, data, rows)
+    n_right = sum(
+        data.labels[i] == classifier.told(row) for i, row in zip(rows, scores, strict=True)
+    )
     return {"split": TEST, "n_clips": len(rows), "accuracy": n_right / len(rows)}
 
 
 def _params(classifier: ClipClassifier) -> dict[str, Any]:
     """Return the estimator's parameters as plain values."""
-    params = classifier.pipeline.steps[-1][1].get_params()
+    estimator = member_pipeline(classifier.pipeline).steps[-1][1]
+    params = getattr(estimator, "estimator", estimator).get_params()
     plain = (bool, int, float, str, tuple, list, type(None))
     return {k: v if isinstance(v, plain) else repr(v) for k, v in sorted(params.items())}

@@ -62,6 +62,18 @@ def test_as_right_as_in_memory(
     assert streamed.card.n_clips == 120
 
 
+def test_balanced_labels_weigh_the_same(index: Index) -> None:
+    labels = sorted({clip.label for clip in index.clips})
+    few = replace(index, clips=[clip for clip in index.clips if clip.label != "ant"][20:])
+    pipeline = load_model_file(train(few, "perceptron", TINY, balance=True).path)[0].pipeline
+    data = read_features(few, Path("data/features"), [], {"vote"})
+    counts = dict.fromkeys(labels[1:], 0)
+    for clip, parts in zip(data.clips, data.frames, strict=True):
+        counts[clip.label] += len(parts[0]) if clip.split == "train" else 0  # type: ignore[arg-type]
+    weights = pipeline.named_steps["perceptron"].class_weight
+    assert weights == {i: sum(counts.values()) / (2 * n) for i, n in enumerate(counts.values())}
+
+
 @pytest.mark.parametrize("name", ["perceptron", "linear-svm"])
 def test_same_seed_same_bytes(index: Index, name: str) -> None:
     first = train(index, name, TINY).path.read_bytes()
