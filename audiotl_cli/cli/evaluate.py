@@ -12,7 +12,7 @@ from audiotl_cli.cli import options, output
 
 if TYPE_CHECKING:
     from audiotl_cli.evaluation.metrics import Scores
-    from audiotl_cli.workflows.evaluate import EvaluateReport
+    from audiotl_cli.workflows.report import EvaluateReport
 
 EXAMPLES = "Examples:  audiotl evaluate   |   audiotl evaluate --cv fold --classifier linear-svm"
 MOST_COLUMNS = 24  # a wider confusion matrix is left to the figure
@@ -57,7 +57,8 @@ def evaluate(
     from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
-    from audiotl_cli.workflows.evaluate import cross_validate, evaluate_model
+    from audiotl_cli.workflows.cross_validate import cross_validate
+    from audiotl_cli.workflows.evaluate import evaluate_model
     from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
 
     fitting = (

@@ -132,7 +132,10 @@ def test_balanced_labels_find_the_rare_one(name: str) -> None:
         return fit_classifier(clips, labels, options).predict(rare).count("rare")
 
     rare = cloud(100, 1.2)
-    if name in ("prototype", "random-forest"):  # the one does so anyway, the other hardly can
+    if name == "prototype":  # a mean weighs the same whatever it is the mean of
+        assert n_found(True) > 75
+        assert n_found(False) > 75
+    elif name == "random-forest":  # its leaves are pure, so weights hardly show
         assert n_found(True) >= n_found(False) - 5
     else:
         assert n_found(True) > n_found(False) + 20
@@ -185,7 +188,7 @@ def test_labels_cannot_be_weighed_by_drawing_where_there_are_several() -> None:
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_prototypes_learn_from_one_clip_a_label(metric: str) -> None:
     clips, labels = made_clips(12)
-    options = ClassifierOptions("prototype", pooling="mean", params={"metric": metric})
+    options = ClassifierOptions("prototype", pooling="mean", scale=False, params={"metric": metric})
     model = fit_classifier(clips[:3], labels[:3], options)
     assert model.predict(clips) == labels
 

@@ -248,7 +248,7 @@ def test_scores_outlive_a_figure_that_cannot_be_drawn(
     run("train")
     run("evaluate", "--report", "r")
     Path("r/report.json").unlink()
-    monkeypatch.setattr("audiotl_cli.workflows.evaluate.draw_confusion", fail)
+    monkeypatch.setattr("audiotl_cli.workflows.report.draw_confusion", fail)
 
     finished = run("evaluate", "--report", "r", "--json")
 
