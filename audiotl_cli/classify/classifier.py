@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.labels import SEPARATOR, label_names, label_numbers, resample
+from audiotl_cli.classify.labels import label_names, label_numbers, resample, told_labels
 from audiotl_cli.classify.pooling import Frames, pool, pool_clip
 from audiotl_cli.classify.scoring import row_scores
 from audiotl_cli.classify.table import (
@@ -33,9 +33,6 @@ DEFAULT_POOLING = "mean+std"
 COMBINATIONS = ("concat", "average")
 """What becomes of several extractors: one classifier of their features side by side, or one
 classifier each and the mean of their scores."""
-
-LABEL_THRESHOLD = 0.5
-"""Score from which a clip that may have several labels is said to have one."""
 
 
 @dataclass(frozen=True)
@@ -135,16 +132,9 @@ class ClipClassifier:
         """Return the label of every clip; see `told`."""
         return [self.told(row) for row in self.scores(clips)]
 
-    def told(self, row: npt.NDArray[np.float64]) -> str:
-        """Return the label with the highest score, the first of equals.
-
-        Where a clip may have several: those from `LABEL_THRESHOLD`, joined by ``;``; maybe none.
-        """
-        if not self.multi_label:
-            return self.labels[int(row.argmax())]
-        return SEPARATOR.join(
-            label for label, value in zip(self.labels, row, strict=True) if value >= LABEL_THRESHOLD
-        )
+    def told(self, scores: npt.NDArray[np.float64]) -> str:
+        """Return what the scores of a clip say it is; see `told_labels`."""
+        return told_labels(scores, self.labels, multi_label=self.multi_label)
 
 
 def fit_classifier(

@@ -13,6 +13,9 @@ from audiotl_cli.errors import DataError
 SEPARATOR = ";"
 """Between the labels of a clip that has several, as in an index."""
 
+THRESHOLD = 0.5
+"""Score from which a clip that may have several labels is said to have one."""
+
 
 def split_labels(text: str) -> list[str]:
     """Return the labels in a text, sorted, each once."""
@@ -47,6 +50,17 @@ def label_numbers(
     for i, text in enumerate(labels):
         has[i, [number[one] for one in split_labels(text)]] = 1
     return has
+
+
+def told_labels(scores: npt.NDArray[np.float64], names: Sequence[str], *, multi_label: bool) -> str:
+    """Return the label with the highest score, the first of equals.
+
+    Where a clip may have several: all from `THRESHOLD`, joined by ``;``; maybe none.
+    """
+    if not multi_label:
+        return names[int(scores.argmax())]
+    told = [name for name, score in zip(names, scores, strict=True) if score >= THRESHOLD]
+    return SEPARATOR.join(told)
 
 
 def resample(y: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Record = Mapping[str, Any]
-"""``path``, ``label``, ``score``, ``scores``, and ``error`` where there is one."""
+"""``path``, ``label``, ``score``, ``scores``, and ``error`` where there is one; ``labels``
+where there may be several."""
 
 
 def to_json(records: Sequence[Record], labels: Sequence[str]) -> str:
@@ -26,11 +27,15 @@ def to_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
     """Return a table with a column of scores for every label, in the model's order."""
     text = io.StringIO()
     rows = csv.writer(text)
-    rows.writerow(["path", "label", "score", *(_cell(label) for label in labels), "error"])
+    several = ["labels"] if any("labels" in record for record in records) else []
+    rows.writerow(
+        ["path", "label", "score", *several, *(_cell(label) for label in labels), "error"]
+    )
     for record in records:
         scores = record["scores"]
         error = record["error"]["message"] if "error" in record else ""
         cells = [record["path"], record["label"] or "", record["score"]]
+        cells += [";".join(record.get("labels", [])) for _ in several]
         cells += [scores.get(label, "") for label in labels]
         rows.writerow([_cell(cell) for cell in [*cells, error]])
     return text.getvalue()

@@ -12,6 +12,7 @@ import numpy as np
 
 from audiotl_cli.classify.artifact import library_versions
 from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.labels import label_names, told_labels
 from audiotl_cli.classify.search import settings
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.build import assign_folds
@@ -27,6 +28,7 @@ from audiotl_cli.workflows.report import (
     weights_warnings,
     write_report,
 )
+from audiotl_cli.workflows.several_labels import write_several_report
 from audiotl_cli.workflows.train import model_name
 
 logger = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ def cross_validate(
     how = parse_protocol(protocol)
     candidates = settings(n_settings, options) if n_settings else [options]
     data = read_features(index, root, extractors, {"mean+std", *(c.pooling for c in candidates)})
+    options = replace(options, multi_label=data.multi_label)
     rounds = _rounds(data.clips, how, options.seed)
     leaks = check_groups(rounds, [clip.group for clip in data.clips])
     if leaks:
@@ -79,7 +82,7 @@ def cross_validate(
             len(leaks),
             ", ".join(leaks[:5]) + (", ..." if len(leaks) > 5 else ""),
         )
-    labels = sorted(set(data.labels))
+    labels = label_names(data.labels, multi_label=data.multi_label)
     matrix = np.zeros((len(data.clips), len(labels)))
     accuracies: dict[str, float] = {}
     n_trained_on = 0
@@ -95,8 +98,10 @@ def cross_validate(
             best, chosen[one.name] = winner.options, winner.as_json()
         columns, scores = _fit_round(data, one, best, labels)
         matrix[np.ix_(one.test, columns)] = scores
-        told = matrix[one.test].argmax(axis=1)
-        right = [labels[best] == data.labels[i] for best, i in zip(told, one.test, strict=True)]
+        right = [
+            told_labels(matrix[i], labels, multi_label=data.multi_label) == data.labels[i]
+            for i in one.test
+        ]
         accuracies[one.name] = sum(right) / len(right)
         known = {data.keys[i] for i in one.train}
         n_trained_on += sum(data.keys[i] in known for i in one.test)
@@ -112,6 +117,8 @@ def cross_validate(
         "extractors": [asdict(spec) for spec in data.extractors],
         "index": index.path.name if index.path else "",
         "index_sha256": index.sha256(),
+        "combine": options.combine,
+        "balance": options.balance,
         "seed": options.seed,
         "rounds": accuracies,
         "n_settings": n_settings,
@@ -124,7 +131,8 @@ def cross_validate(
     kind = f"{len(rounds)}-fold cross-validation" if how != "group" else "leave one group out"
     title = f"{name}, {kind}"
     folder = report or experiments / f"{name}-cv-{protocol}"
-    return write_report(title, about, data.clips, labels, matrix, accuracies, folder, options.seed)
+    write = write_several_report if data.multi_label else write_report
+    return write(title, about, data.clips, labels, matrix, accuracies, folder, options.seed)
 
 
 def _rounds(clips: Sequence[Clip], how: str | int, seed: int) -> list[Round]:

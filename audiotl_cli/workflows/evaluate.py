@@ -16,6 +16,7 @@ from audiotl_cli.workflows.report import (
     weights_warnings,
     write_report,
 )
+from audiotl_cli.workflows.several_labels import write_several_report
 from audiotl_cli.workflows.train import TEST, name_part
 
 
@@ -53,6 +54,11 @@ def evaluate_model(
     """
     classifier, card = load_model_file(model)
     data = read_features_of(index, root, list(card.extractors), {card.pooling, "mean+std"})
+    if data.multi_label and not card.multi_label:
+        raise DataError(
+            f"{index.path} has clips with several labels; {model} was trained on one label a clip: "
+            "train it again on such an index"
+        )
     rows = [i for i, clip in enumerate(data.clips) if clip.split == split]
     if not rows:
         found = ", ".join(sorted({clip.split for clip in data.clips} - {""})) or "no splits"
@@ -76,7 +82,8 @@ def evaluate_model(
     }
     warn_trained_on(n_trained_on, len(rows))
     folder = report or experiments / _report_name(model, card, index, split, seed)
-    return write_report(title, about, clips, classifier.labels, matrix, {}, folder, seed)
+    write = write_several_report if card.multi_label else write_report
+    return write(title, about, clips, classifier.labels, matrix, {}, folder, seed)
 
 
 def _report_name(model: Path, card: ModelCard, index: Index, split: str, seed: int) -> str:

@@ -14,6 +14,7 @@ from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard, load_model_file
 from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.labels import split_labels
 from audiotl_cli.errors import ArtifactError, AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Embedded, embed_sources
@@ -33,12 +34,15 @@ class Prediction:
     audio_s : float
         Seconds of audio.
     error : AudioError or None
+    labels : list of str or None
+        All labels it is said to have, maybe none; None where the model tells one label a clip.
     """
 
     path: str
     scores: dict[str, float]
     audio_s: float = 0.0
     error: AudioError | None = None
+    labels: list[str] | None = None
 
     @property
     def label(self) -> str | None:
@@ -121,7 +125,10 @@ class Model:
             frames.append(result.embeddings.frames)
         row = self.classifier.scores([frames])[0]
         order = np.argsort(-row, kind="stable")
-        return Prediction(str(path), {self.labels[i]: float(row[i]) for i in order}, audio_s)
+        scores = {self.labels[i]: float(row[i]) for i in order}
+        several = self.classifier.multi_label
+        labels = split_labels(self.classifier.told(row)) if several else None
+        return Prediction(str(path), scores, audio_s, labels=labels)
 
 
 def load_model(path: str | Path) -> Model:
