@@ -195,12 +195,16 @@ class FeatureStore:
         found: dict[str, Features] = {}
         for shard in sorted({shard_of[key] for key in wanted}):
             try:
-                found |= {key: part for key, part in read_shard(shard) if key in wanted}
+                clips = dict(read_shard(shard))
             except DamagedShardError as error:
                 raise DataError(
                     f"{error}. It was {_put_away(shard)}; run audiotl extract to make its clips "
                     "again"
                 ) from error
+            if clips.keys() <= wanted:
+                found |= clips
+            else:  # copied, or a part of a shard would keep all of it in memory
+                found |= {key: clips[key].copy() for key in clips.keys() & wanted}
         return found
 
     def by_shard(self, keys: Iterable[str]) -> dict[Path, list[str]]:

@@ -13,6 +13,7 @@ from audiotl_cli.classify.classifier import (
     Clips,
     fit_classifier,
 )
+from audiotl_cli.classify.pooling import FloatArray, pool_clip
 from audiotl_cli.classify.streaming import STREAMED, fit_streamed
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.errors import UsageError
@@ -71,3 +72,15 @@ def score_rows(
     for some, clips in data.frames.blocks(rows):
         matrix[[place[i] for i in some]] = classifier.scores(clips)
     return matrix
+
+
+def pool_rows(data: LabelledFeatures, rows: Sequence[int], pooling: str) -> FloatArray:
+    """Return one vector for each of some clips; `pooling` is any but ``vote``."""
+    if not isinstance(data.frames, StoredFrames):
+        return np.concatenate([pool_clip(data.frames[i], pooling) for i in rows])
+    pooled = {
+        i: pool_clip(clip, pooling)
+        for some, clips in data.frames.blocks(rows)
+        for i, clip in zip(some, clips, strict=True)
+    }
+    return np.concatenate([pooled[i] for i in rows])

@@ -69,7 +69,7 @@ class StoredFrames(Sequence[list[FloatArray]]):
 
     def __getitem__(self, i: int) -> list[FloatArray]:  # type: ignore[override]
         key = self.keys[i]
-        return [store.read([key])[key].frames.copy() for store in self.stores]
+        return [store.read([key])[key].frames for store in self.stores]
 
     def blocks(
         self, rows: Sequence[int], rng: np.random.Generator | None = None

@@ -17,6 +17,7 @@ from audiotl_cli.errors import UsageError
 from audiotl_cli.workflows import stored
 from audiotl_cli.workflows.evaluate import evaluate_model
 from audiotl_cli.workflows.features import read_features
+from audiotl_cli.workflows.fitting import pool_rows
 from audiotl_cli.workflows.stored import StoredFrames, fits, machine_memory
 from audiotl_cli.workflows.train import TrainReport, train_model
 from tests.classify.problems import made_clips
@@ -172,6 +173,25 @@ def test_several_stores_are_read_side_by_side(index: Index, tmp_path: Path) -> N
     assert report.card.streamed
     assert report.card.held_out is not None
     assert report.card.held_out["accuracy"] == 1.0
+
+
+def test_vectors_of_stored_frames_are_those_of_frames(index: Index) -> None:
+    root, rows = Path("data/features"), [5, 140, 3, 77]
+    vectors = [
+        pool_rows(read_features(index, root, [], memory=memory), rows, "mean+std")
+        for memory in (None, TINY)
+    ]
+    assert vectors[0].shape == (4, 12)
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+
+
+def test_a_few_clips_do_not_keep_whole_shards_in_memory(index: Index) -> None:
+    data = read_features(index, Path("data/features"), [])
+    (store,) = data.stores
+    few = store.read(data.keys[::7])
+    for features in few.values():
+        for array in (features.frames, features.times):
+            assert array.base is None or array.base.nbytes == array.nbytes
 
 
 def test_sizes_are_estimated_without_reading(index: Index) -> None:
