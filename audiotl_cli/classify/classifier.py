@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.classify.calibration import Calibrator
 from audiotl_cli.classify.labels import label_names, label_numbers, resample, told_labels
 from audiotl_cli.classify.pooling import Frames, pool, pool_clip
+from audiotl_cli.classify.rejection import Rejection
 from audiotl_cli.classify.scoring import row_scores
 from audiotl_cli.classify.table import (
     DEFAULT,
@@ -87,12 +89,18 @@ class ClipClassifier:
     pooling : str
     multi_label : bool
         Whether a clip may have any number of labels.
+    calibrator : Calibrator or None
+        What makes probabilities of scores.
+    rejection : Rejection or None
+        What notices clips of none of the labels.
     """
 
     pipeline: Any
     labels: list[str]
     pooling: str
     multi_label: bool = False
+    calibrator: Calibrator | None = None
+    rejection: Rejection | None = None
 
     def scores(self, clips: Clips) -> npt.NDArray[np.float64]:
         """Return the score of every label for every clip.
@@ -106,9 +114,19 @@ class ClipClassifier:
         scores : float64 (n_clips, n_labels)
             Rows add up to 1. They are probabilities where the classifier gives some,
             shares of votes under ``vote``, and otherwise margins put through a softmax:
-            fit to rank labels, not calibrated. Where a clip may have several labels, each has a
-            score of its own from 0 to 1, and rows add up to anything.
+            fit to rank labels, not calibrated unless there is a calibrator. Where a clip may have
+            several labels, each has a score of its own from 0 to 1, and rows add up to anything.
         """
+        scores = self._raw_scores(clips)
+        return self.calibrator.apply(scores) if self.calibrator else scores
+
+    def rejects(self, clips: Clips, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Return which clips are none of the labels, given their scores."""
+        if self.rejection is None:
+            return np.zeros(len(scores), dtype=bool)
+        return self.rejection.familiarity(clips, scores) < self.rejection.threshold
+
+    def _raw_scores(self, clips: Clips) -> npt.NDArray[np.float64]:
         rows = [pool_clip(parts, self.pooling) for parts in clips]
         X = np.concatenate(rows)
         expected = self.pipeline.n_features_in_

@@ -159,6 +159,26 @@ Search = Annotated[
         rich_help_panel=CLASSIFIER,
     ),
 ]
+Calibrate = Annotated[
+    str | None,
+    typer.Option(
+        "--calibrate",
+        metavar="HOW",
+        help="Make probabilities of scores: sigmoid, isotonic or temperature, learnt by "
+        "cross-validation among the training clips.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Reject = Annotated[
+    float | None,
+    typer.Option(
+        "--reject",
+        metavar="RATE",
+        help="Learn to say 'none of these', at the price of rejecting this share of clips that "
+        "are, such as 0.05.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
 Workers = Annotated[
     int | None,

@@ -19,6 +19,7 @@ EXAMPLES = (
     "Examples:  audiotl predict file.wav   |   audiotl predict ~/new --format csv --output new.csv"
 )
 TABLE_TOP_K = 3
+NONE = "(none of these)"
 
 
 def predict(
@@ -122,6 +123,8 @@ def _record(prediction: Prediction, top_k: int | None) -> dict[str, object]:
     }
     if prediction.labels is not None:
         record["labels"] = prediction.labels
+    if prediction.rejected:
+        record["rejected"] = True
     if prediction.error is not None:
         record["error"] = {
             "stage": prediction.error.stage,
@@ -142,5 +145,8 @@ def _show(predictions: list[Prediction], top_k: int) -> None:
         if prediction.labels is not None:
             first = (", ".join(prediction.labels) or f"({first[0]})", first[1])
         path = output.clean(prediction.path)
-        grid.add_row(output.clean(first[0]), f"{first[1]:.2f}", then, path)
+        if prediction.rejected:
+            then = f"nearest {output.clean(first[0])}"
+        label = NONE if prediction.rejected else output.clean(first[0])
+        grid.add_row(label, f"{first[1]:.2f}", then, path)
     output.show(grid)

@@ -30,6 +30,8 @@ def train(
     balance: options.Balance = False,
     param: options.Param = None,
     search: options.Search = 0,
+    calibrate: options.Calibrate = None,
+    reject: options.Reject = None,
     split: Annotated[str, typer.Option(help="Which split to train on.")] = "train",
     out: Annotated[
         Path | None,
@@ -53,6 +55,7 @@ def train(
     """Fit a classifier on stored features and save it."""
     from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.dataset.index import Index
+    from audiotl_cli.workflows.fit import Trust
     from audiotl_cli.workflows.project import FEATURES, MODELS, newest_index
     from audiotl_cli.workflows.train import train_model
 
@@ -74,6 +77,7 @@ def train(
                 seed=seed,
             ),
             n_settings=search,
+            trust=Trust(calibrate, reject),
             split=split,
             out=out,
             models=MODELS,
@@ -94,6 +98,10 @@ def train(
         "held_out": card.held_out,
         "streamed": card.streamed,
     }
+    if card.calibration:
+        value["calibration"] = card.calibration
+    if card.rejection:
+        value["rejection"] = card.rejection
     if search:
         value["leaderboard"] = list(card.search)
     output.result(value, lambda: _show(report))
@@ -118,6 +126,10 @@ def _show(report: TrainReport) -> None:
     output.warnings([spec.warning for spec in card.extractors])
     if card.search:
         _show_leaderboard(card.search)
+    if card.calibration:
+        output.line(f"scores calibrated by {card.calibration['method']}")
+    if card.rejection:
+        output.line(f"may say 'none of these', of known sounds about {card.rejection['rate']:.1%}")
     if card.held_out:
         output.line(
             f"accuracy {card.held_out['accuracy']:.3f} on {card.held_out['n_clips']} held-out clips"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from audiotl_cli.classify.artifact import ModelCard, clip_mark, load_model_file
 from audiotl_cli.dataset.index import Index
@@ -11,7 +12,9 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.workflows.features import read_features_of
 from audiotl_cli.workflows.fitting import score_rows
 from audiotl_cli.workflows.report import (
+    Answers,
     EvaluateReport,
+    duplicates,
     warn_trained_on,
     weights_warnings,
     write_report,
@@ -68,10 +71,15 @@ def evaluate_model(
         )
     clips = [data.clips[i] for i in rows]
     matrix = score_rows(classifier, data, rows)
+    rejected = None
+    if classifier.rejection is not None:
+        frames = [data.frames[i] for i in rows]
+        rejected = classifier.rejects(frames, matrix).astype(float)
     title = f"{model.stem} on {split} of {index.path.name if index.path else 'the index'}"
     known = set(card.trained_on)
-    n_trained_on = sum(clip_mark(data.keys[i]) in known for i in rows) if known else None
-    about = {
+    seen = [clip_mark(key) in known for key in data.keys]
+    n_trained_on = sum(seen[i] for i in rows) if known else None
+    about: dict[str, Any] = {
         "model": str(model),
         "split": split,
         "index": index.path.name if index.path else "",
@@ -80,10 +88,19 @@ def evaluate_model(
         "card": {name: value for name, value in asdict(card).items() if name != "trained_on"},
         "warnings": weights_warnings(data),
     }
+    if any(seen):
+        beside = [i for i, clip in enumerate(data.clips) if seen[i] or clip.split == split]
+        tested = [data.clips[i].split == split for i in beside]
+        sides = ["tested" if one else "trained on" for one in tested]
+        about["duplicates"] = duplicates(data, beside, sides, tested)
     warn_trained_on(n_trained_on, len(rows))
     folder = report or experiments / _report_name(model, card, index, split, seed)
-    write = write_several_report if card.multi_label else write_report
-    return write(title, about, clips, classifier.labels, matrix, {}, folder, seed)
+    if card.multi_label:
+        return write_several_report(
+            title, about, clips, classifier.labels, matrix, {}, folder, seed
+        )
+    answers = Answers(clips, classifier.labels, [matrix], rejected)
+    return write_report(title, about, answers, {}, folder, seed)
 
 
 def _report_name(model: Path, card: ModelCard, index: Index, split: str, seed: int) -> str:

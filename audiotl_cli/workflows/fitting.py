@@ -26,10 +26,10 @@ def is_streamed(data: LabelledFeatures) -> bool:
     return isinstance(data.frames, StoredFrames)
 
 
-def fit_rows(
+def fit_alone(
     data: LabelledFeatures, rows: Sequence[int], options: ClassifierOptions
 ) -> ClipClassifier:
-    """Fit a classifier on some of the clips.
+    """Fit a classifier on some of the clips, and nothing else.
 
     Raises
     ------

@@ -23,6 +23,7 @@ from audiotl_cli.classify.classifier import (
     member_pipeline,
 )
 from audiotl_cli.classify.labels import unbalanced
+from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.search import settings
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
@@ -31,7 +32,8 @@ from audiotl_cli.files import write_whole
 from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.choose import OnFit, choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
-from audiotl_cli.workflows.fitting import fit_rows, is_streamed, score_rows
+from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, describe_trust, fit_rows
+from audiotl_cli.workflows.fitting import is_streamed, score_rows
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ def train_model(
     options: ClassifierOptions,
     *,
     n_settings: int = 0,
+    trust: Trust = SCORES_ALONE,
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
@@ -82,6 +85,8 @@ def train_model(
     n_settings : int
         How many settings of classifier, pooling and parameters to try on the clips to train
         on; the best is fitted. 0 takes `options` as they are.
+    trust : Trust
+        Calibration and rejection.
     split : str
     out : Path or None
         The model's file; None names it by what it is made of, in `models`.
@@ -101,6 +106,8 @@ def train_model(
     options = asked = replace(options, classifier=classifier_name(options.classifier))
     candidates = settings(n_settings, options) if n_settings else [options]
     poolings = {one.pooling for one in candidates}
+    if trust.reject is not None:
+        poolings.add(POOLING)
     data = read_features(index, root, extractors, poolings, memory=memory)
     splits = {clip.split for clip in data.clips}
     has_splits = splits != {""}
@@ -117,7 +124,7 @@ def train_model(
     hint = "" if options.balance else unbalanced([data.labels[i] for i in rows])
     if hint:
         logger.info("%s", hint)
-    classifier = fit_rows(data, rows, options)
+    classifier = fit_rows(data, rows, options, trust)
     card = ModelCard(
         classifier=options.classifier,
         pooling=options.pooling,
@@ -139,8 +146,11 @@ def train_model(
         multi_label=options.multi_label,
         streamed=is_streamed(data),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
+        **describe_trust(classifier, trust),
     )
-    name = model_name(index, data.extractors, asked, n_settings=n_settings, split=split)
+    name = model_name(
+        index, data.extractors, asked, n_settings=n_settings, trust=trust, split=split
+    )
     path = out or models / f"{name}.joblib"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump_model(classifier, card))
@@ -153,6 +163,7 @@ def model_name(
     options: ClassifierOptions,
     *,
     n_settings: int = 0,
+    trust: Trust = SCORES_ALONE,
     split: str = TRAIN,
 ) -> str:
     """Return a name that says what a model or an experiment is made of.
@@ -181,6 +192,10 @@ def model_name(
         parts.append(options.combine)
     if options.balance:
         parts.append("balance")
+    if trust.calibrate:
+        parts.append(trust.calibrate)
+    if trust.reject:
+        parts.append(f"reject{trust.reject:g}")
     if options.seed:
         parts.append(f"seed{options.seed}")
     if split != TRAIN:
