@@ -53,8 +53,8 @@ def choose(
     """
     if isinstance(data.frames, StoredFrames):
         raise UsageError(
-            "the frames to choose settings on do not fit into memory: take a pooling that makes "
-            "one row a clip, such as mean+std, or leave --search out"
+            "--search needs the frames of all clips in memory, and they do not fit: leave it out, "
+            "or say with --memory-mb that there is more"
         )
     clips = [data.clips[i] for i in rows]
     folds = [clip.fold for clip in clips]

@@ -13,7 +13,7 @@ import numpy as np
 from audiotl_cli.classify.artifact import library_versions
 from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.classify.labels import label_names, told_labels
-from audiotl_cli.classify.search import settings
+from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.build import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
@@ -107,8 +107,8 @@ def cross_validate(
     """
     options = replace(options, classifier=classifier_name(options.classifier))
     how = parse_protocol(protocol)
-    candidates = settings(n_settings, options) if n_settings else [options]
-    data = read_features(index, root, extractors, {"mean+std", *(c.pooling for c in candidates)})
+    poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
+    data = read_features(index, root, extractors, poolings)
     options = replace(options, multi_label=data.multi_label)
     deals = _deals(data.clips, how, options.seed)
     _warn_groups(deals, data.clips)

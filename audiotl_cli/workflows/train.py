@@ -24,7 +24,6 @@ from audiotl_cli.classify.classifier import (
 )
 from audiotl_cli.classify.labels import unbalanced
 from audiotl_cli.classify.rejection import POOLING
-from audiotl_cli.classify.search import settings
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
@@ -104,10 +103,7 @@ def train_model(
         Options that do not fit the classifier or the data.
     """
     options = asked = replace(options, classifier=classifier_name(options.classifier))
-    candidates = settings(n_settings, options) if n_settings else [options]
-    poolings = {one.pooling for one in candidates}
-    if trust.reject is not None:
-        poolings.add(POOLING)
+    poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
     data = read_features(index, root, extractors, poolings, memory=memory)
     splits = {clip.split for clip in data.clips}
     has_splits = splits != {""}
