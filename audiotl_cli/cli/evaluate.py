@@ -90,6 +90,11 @@ def evaluate(
             f"{', '.join(unused)} without --cv: a saved model keeps what it was trained with; "
             "train another with audiotl train, or cross-validate with --cv"
         )
+    if search and (unused := options.typed(context, "open_set", "learning_curve")):
+        raise UsageError(
+            f"{', '.join(unused)} with --search: settings would be sought hundreds of times; "
+            "search first, then give what was chosen"
+        )
     if cv is not None and options.typed(context, "split"):
         raise UsageError("--cv evaluates on every clip: give no --split with it")
     if cv is not None and model:

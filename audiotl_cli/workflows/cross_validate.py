@@ -167,10 +167,10 @@ def cross_validate(
         "warnings": weights_warnings(data),
         "versions": library_versions(),
     }
-    if how.parts != "group" and how.n_repeats == 1:
-        fold_of = {i: one.name for one in deals[0] for i in one.test}
-        parts = [fold_of[i] for i in range(len(data.clips))]
-        about["duplicates"] = duplicates(data, range(len(parts)), parts, [True] * len(parts))
+    part_of = {i: one.name for one in deals[0] for i in one.test}
+    everything = range(len(data.clips))
+    parts = [part_of[i] for i in everything]
+    about["duplicates"] = duplicates(data, everything, parts, [True] * len(parts))
     if extras.learning_curve:
         about["learning_curve"] = measure_learning_curve(data, deals[0], options, on_round)
     if extras.open_set and data.multi_label:
