@@ -135,7 +135,10 @@ class Rejection:
 def familiarity(
     sureness: Vector, nearness: Vector, known_sureness: Vector, known_nearness: Vector
 ) -> Vector:
-    """Return the mean rank of both signs among known clips, 0 to 1.
+    """Return the geometric mean of both signs' ranks among known clips, 0 to 1.
+
+    Either sign alone can speak against a clip (as in Fisher's way to combine tests, 1925); by
+    the arithmetic mean, a clip far from everything but surely told would pass.
 
     Parameters
     ----------
@@ -144,7 +147,8 @@ def familiarity(
     known_sureness, known_nearness : float64 (n_known,)
         The same of known clips, sorted.
     """
-    return (_ranks(sureness, known_sureness) + _ranks(nearness, known_nearness)) / 2
+    both = _ranks(sureness, known_sureness) * _ranks(nearness, known_nearness)
+    return np.asarray(np.sqrt(both))
 
 
 def pooled(clips: Sequence[Sequence[Frames]]) -> Vector:
@@ -156,5 +160,5 @@ def pooled(clips: Sequence[Sequence[Frames]]) -> Vector:
 def _ranks(values: Vector, known: Vector) -> Vector:
     below = np.searchsorted(known, values, "left")
     upto = np.searchsorted(known, values, "right")
-    ranks: Vector = (below + upto) / (2 * len(known))
+    ranks: Vector = (below + upto + 1) / (2 * len(known) + 2)  # never 0: there is always a next
     return ranks

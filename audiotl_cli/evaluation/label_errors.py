@@ -1,7 +1,8 @@
-"""Labels that are likely wrong, and clips that are likely the same.
+"""Labels that are likely wrong.
 
-Labels are doubted by confident learning (Northcutt, Jiang and Chuang, 2021): a model that has
-not seen a clip says another label, and is surer of it than it usually is for clips that have it.
+The thought is that of confident learning (Northcutt, Jiang and Chuang, 2021): a model that has
+not seen a clip gives its label much less than it usually gives clips of that label, and another
+label more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-QUARTILE = 0.25
+DOUBTFUL = 0.5
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -27,7 +28,7 @@ class Suspect:
         Its position.
     suggested : str
     score : float
-        0 to 1, high where the label is surely wrong.
+        `DOUBTFUL` to 1, high where the label is surely wrong.
     """
 
     clip: int
@@ -40,10 +41,9 @@ def find_label_errors(
 ) -> list[Suspect]:
     """Return the clips whose label another one fits better, the most suspect first.
 
-    A label's threshold is the lower quartile of the scores it has for its own clips. A clip is
-    suspect if another label scores above that label's threshold, and above the clip's own.
-    (Confident learning takes the mean; of clips whose label is wrong, half are told with less
-    than that.)
+    A label's threshold is the mean score it has for its own clips. How suspect a clip is, is how
+    far its label's score stays below that threshold, from 0 (there) to 1 (no score at all).
+    Listed are those at least half way down that another label scores higher for.
 
     Parameters
     ----------
@@ -55,21 +55,17 @@ def find_label_errors(
         By a model that was not fitted on the clip.
     """
     number = {label: i for i, label in enumerate(labels)}
-    own = np.array([number.get(label, -1) for label in truth])
-    known = own >= 0
-    thresholds = np.array(
-        [
-            np.quantile(scores[own == i, i], QUARTILE) if (own == i).any() else np.inf
-            for i in range(len(labels))
+    found = []
+    for label, own in number.items():
+        clips = np.array([i for i, one in enumerate(truth) if one == label], dtype=int)
+        if not len(clips):
+            continue
+        threshold = max(float(scores[clips, own].mean()), 1e-12)
+        best = scores[clips].argmax(axis=1)
+        doubt = 1 - scores[clips, own] / threshold
+        found += [
+            Suspect(int(clip), labels[other], float(value))
+            for clip, other, value in zip(clips, best, doubt, strict=True)
+            if other != own and value >= DOUBTFUL
         ]
-    )
-    self_scores = np.where(known, scores[np.arange(len(own)), own], 0.0)
-    fits = scores >= thresholds
-    fits[np.arange(len(own)), own] = False
-    best = np.where(fits, scores, -np.inf).argmax(axis=1)
-    best_scores = scores[np.arange(len(own)), best]
-    suspect = known & fits.any(axis=1) & (best_scores > self_scores)
-    # from 0.5, where both labels score alike, to 1
-    surety = (1 + best_scores - self_scores) / 2
-    found = [Suspect(int(i), labels[best[i]], float(surety[i])) for i in np.flatnonzero(suspect)]
     return sorted(found, key=lambda one: (-one.score, one.clip))

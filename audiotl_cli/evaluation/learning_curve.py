@@ -146,7 +146,7 @@ def project(n_clips: Sequence[int], accuracies: FloatArray, n_tested: int) -> Fl
     variance = weights @ (x - centre) ** 2
     heights = np.log(errors)
     slope = ((heights - (heights @ weights)[:, None]) * (x - centre)) @ weights / variance
-    level = heights @ weights - slope * centre
     slope = np.minimum(slope, 0.0)  # more clips are not taken to harm
+    level = heights @ weights - slope * centre
     expected: FloatArray = np.minimum(np.exp(level + slope * np.log(2.0)), 1.0)
     return 1 - expected

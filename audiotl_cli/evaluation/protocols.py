@@ -99,6 +99,6 @@ def parse_protocol(text: str) -> Protocol:
     if found and int(found[1]) >= 2 and int(found[2] or 1) >= 1:
         return Protocol(int(found[1]), int(found[2] or 1))
     raise UsageError(
-        f"--cv is {text!r}, expected fold, group, a number of folds above 1, or folds times "
+        f"--cv is {text!r}, expected fold, group, or a number of folds above 1, alone or times "
         "repeats, such as 5x10"
     )

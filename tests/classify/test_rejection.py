@@ -47,10 +47,11 @@ def test_features_that_never_change() -> None:
 def test_both_signs_count_alike() -> None:
     known = np.arange(10.0)
     low, high = np.array([-1.0]), np.array([99.0])
-    assert familiarity(low, low, known, known) == 0
-    assert familiarity(low, high, known, known) == 0.5
-    assert familiarity(high, low, known, known) == 0.5
-    assert familiarity(high, high, known, known) == 1
+    last, first = 1 / 22, 21 / 22  # a rank of ten, with one more clip to come
+    assert familiarity(low, low, known, known) == pytest.approx(last)
+    assert familiarity(low, high, known, known) == pytest.approx((last * first) ** 0.5)
+    assert familiarity(high, low, known, known) == pytest.approx((last * first) ** 0.5)
+    assert familiarity(high, high, known, known) == pytest.approx(first)
 
 
 def test_a_clip_of_another_label_looks_less_familiar() -> None:

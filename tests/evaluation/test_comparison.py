@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -17,6 +17,7 @@ def answers(
     return [a, b]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_clips_by_themselves_are_mcnemars_test(only_a: int, only_b: int) -> None:
     found = sign_flip_p_value(np.repeat([-1, 0, 1], [only_a, 3, only_b]))

@@ -17,7 +17,7 @@ def test_copies_across_folds_are_found(monkeypatch: pytest.MonkeyPatch, rows: in
     monkeypatch.setattr(duplicates, "ROWS", rows)
     vectors = clips()
     vectors[30] = vectors[3]
-    vectors[21] = vectors[4] + 0.001 * vectors[9]
+    vectors[21] = vectors[4] + 0.0001 * vectors[9]
     vectors[22] = vectors[6]  # in the same fold
     folds = [str(i % 4) for i in range(40)]
     found = find_duplicates(vectors, [f"k{i}" for i in range(40)], folds, [True] * 40)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiotl_cli.evaluation.learning_curve import (
@@ -15,6 +15,7 @@ from audiotl_cli.evaluation.learning_curve import (
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 8)), min_size=1, max_size=60),
     st.integers(0, 5),
