@@ -192,7 +192,7 @@ def test_an_index_with_several_labels(extracted: Path, run: Run) -> None:
         (["evaluate", "--cv", "fold", "--split", "test"], 2, "give no --split with it"),
         (["evaluate", "--cv", "999"], 2, "--cv is 999; expected 2 to 24"),
         (["evaluate", "--cv", "group"], 3, "no group in the index"),
-        (["evaluate", "--cv", "1"], 2, "expected fold, group, a number of folds"),
+        (["evaluate", "--cv", "1"], 2, "expected fold, group, or a number of folds"),
     ],
 )
 def test_what_cannot_be_done_is_explained(
