@@ -93,6 +93,14 @@ class ModelCard:
         Of Python and the libraries.
     search : list of dict
         How the settings that were tried did, the best first; empty without a search.
+    combine : str
+        How several extractors are combined.
+    balance : bool
+        Whether labels weigh the same.
+    multi_label : bool
+        Whether a clip may have any number of labels.
+    streamed : bool
+        Whether it was fitted block by block, its frames being too many for the memory.
     trained_on : sequence of str
         What tells the clips it was trained on, sorted; see `clip_mark`; empty where not known.
     calibration : dict or None
@@ -116,6 +124,10 @@ class ModelCard:
     held_out: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     search: Sequence[dict[str, Any]] = ()
+    combine: str = "concat"
+    balance: bool = False
+    multi_label: bool = False
+    streamed: bool = False
     trained_on: Sequence[str] = ()
     calibration: dict[str, Any] | None = None
     rejection: dict[str, Any] | None = None
@@ -188,5 +200,7 @@ def load_model_file(path: Path) -> tuple[ClipClassifier, ModelCard]:
         raise
     except Exception as error:  # a damaged pickle fails in any way
         raise ArtifactError(f"{path} is not a model saved by audiotl ({error!r})") from error
-    labels = list(card.labels)
-    return ClipClassifier(pipeline, labels, card.pooling, calibrator, rejection), card
+    classifier = ClipClassifier(
+        pipeline, list(card.labels), card.pooling, card.multi_label, calibrator, rejection
+    )
+    return classifier, card

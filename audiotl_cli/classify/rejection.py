@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.pooling import FloatArray, pool_clip
+from audiotl_cli.classify.pooling import FloatArray, Frames, pool_clip
 
 Vector = npt.NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class Surroundings:
     directions: FloatArray
     weights: FloatArray
 
-    def nearness(self, clips: Sequence[Sequence[FloatArray]]) -> Vector:
+    def nearness(self, clips: Sequence[Sequence[Frames]]) -> Vector:
         """Return minus the squared distance from the nearest label's mean, one a clip.
 
         It is Mahalanobis' distance with one spread for all labels, the main directions taken
@@ -64,7 +64,7 @@ class Surroundings:
         return -nearest
 
 
-def fit_surroundings(clips: Sequence[Sequence[FloatArray]], labels: Sequence[str]) -> Surroundings:
+def fit_surroundings(clips: Sequence[Sequence[Frames]], labels: Sequence[str]) -> Surroundings:
     """Learn where the labels lie.
 
     Parameters
@@ -126,7 +126,7 @@ class Rejection:
     nearness: Vector
     threshold: float
 
-    def familiarity(self, clips: Sequence[Sequence[FloatArray]], scores: Vector) -> Vector:
+    def familiarity(self, clips: Sequence[Sequence[Frames]], scores: Vector) -> Vector:
         """Return how well known clips look, 0 to 1, given the scores of their labels."""
         near = self.surroundings.nearness(clips)
         return familiarity(scores.max(axis=1), near, self.sureness, self.nearness)
@@ -151,7 +151,7 @@ def familiarity(
     return np.asarray(np.sqrt(both))
 
 
-def pooled(clips: Sequence[Sequence[FloatArray]]) -> Vector:
+def pooled(clips: Sequence[Sequence[Frames]]) -> Vector:
     """Return one row a clip, mean and deviation, whatever the classifier's own pooling."""
     rows = np.concatenate([pool_clip(parts, POOLING) for parts in clips])
     return rows.astype(np.float64)

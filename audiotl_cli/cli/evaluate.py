@@ -57,6 +57,8 @@ def evaluate(
     pooling: options.Pooling = "mean+std",
     pca: options.Pca = None,
     scale: options.Scale = None,
+    combine: options.Combine = "concat",
+    balance: options.Balance = False,
     param: options.Param = None,
     search: options.Search = 0,
     calibrate: options.Calibrate = None,
@@ -78,8 +80,8 @@ def evaluate(
     from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
 
     fitting = (
-        "extractor", "classifier", "pooling", "pca", "scale", "param", "search", "calibrate",
-        "reject",
+        "extractor", "classifier", "pooling", "pca", "scale", "combine", "balance", "param",
+        "search", "calibrate", "reject",
     )  # fmt: skip
     if cv is None and (unused := options.typed(context, "open_set", "learning_curve")):
         raise UsageError(f"{', '.join(unused)} without --cv: these fit models of their own")
@@ -113,6 +115,8 @@ def evaluate(
             pca=pca,
             scale=scale,
             params=options.parse_params(param),
+            combine=combine,
+            balance=balance,
             seed=seed,
         )
         with output.progress("Cross-validating", "fits" if search else "rounds") as update:

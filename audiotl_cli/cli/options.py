@@ -6,7 +6,7 @@ import ast
 import logging
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -90,7 +90,8 @@ Classifier = Annotated[
     str,
     typer.Option(
         "--classifier",
-        help="logreg, linear-svm, svm, perceptron, mlp, knn, random-forest or gradient-boosting.",
+        help="logreg, linear-svm, svm, perceptron, mlp, knn, random-forest, "
+        "gradient-boosting or prototype.",
         rich_help_panel=CLASSIFIER,
     ),
 ]
@@ -117,6 +118,23 @@ Scale = Annotated[
         help="Standardise features first.  [default: as the classifier needs; always for several "
         "extractors]",
         show_default=False,
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Combine = Annotated[
+    Literal["concat", "average"],
+    typer.Option(
+        "--combine",
+        help="Several extractors: one classifier of their features side by side, or one each "
+        "and the mean of their scores.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Balance = Annotated[
+    bool,
+    typer.Option(
+        "--balance",
+        help="Let every label weigh the same, however many clips it has.",
         rich_help_panel=CLASSIFIER,
     ),
 ]

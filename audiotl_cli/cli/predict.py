@@ -121,6 +121,8 @@ def _record(prediction: Prediction, top_k: int | None) -> dict[str, object]:
         "score": None if prediction.score is None else round(prediction.score, 6),
         "scores": {label: round(value, 6) for label, value in scores.items()},
     }
+    if prediction.labels is not None:
+        record["labels"] = prediction.labels
     if prediction.rejected:
         record["rejected"] = True
     if prediction.error is not None:
@@ -140,6 +142,8 @@ def _show(predictions: list[Prediction], top_k: int) -> None:
     for prediction in known:
         first, *rest = list(prediction.scores.items())[:top_k]
         then = ", ".join(f"{output.clean(label)} {value:.2f}" for label, value in rest)
+        if prediction.labels is not None:
+            first = (", ".join(prediction.labels) or f"({first[0]})", first[1])
         path = output.clean(prediction.path)
         if prediction.rejected:
             then = f"nearest {output.clean(first[0])}"

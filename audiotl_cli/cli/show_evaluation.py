@@ -24,6 +24,12 @@ def show(report: EvaluateReport) -> None:
     n_trained_on = report.result["n_trained_on"]
     trained_on = f", {n_trained_on} of them trained on" if n_trained_on else ""
     over = " over groups" if report.result["interval_over"] == "groups" else ""
+    if "mean_average_precision" in report.result:
+        output.line(
+            f"mean average precision {report.result['mean_average_precision']:.3f}   "
+            f"micro F1 {report.result['micro_f1']:.3f}   (clips have several labels; accuracy: "
+            "all of a clip's labels told, and no other)"
+        )
     output.line(
         f"accuracy {scores.accuracy:.3f}  (95 % interval {low:.3f} to {high:.3f}{over}, "
         f"{report.result['n_clips']} clips{trained_on})   "

@@ -26,6 +26,8 @@ def train(
     pooling: options.Pooling = "mean+std",
     pca: options.Pca = None,
     scale: options.Scale = None,
+    combine: options.Combine = "concat",
+    balance: options.Balance = False,
     param: options.Param = None,
     search: options.Search = 0,
     calibrate: options.Calibrate = None,
@@ -34,6 +36,16 @@ def train(
     out: Annotated[
         Path | None,
         typer.Option(help="Model file.  [default: data/models/..., named by what it is]"),
+    ] = None,
+    memory_mb: Annotated[
+        int | None,
+        typer.Option(
+            "--memory-mb",
+            min=1,
+            help="Megabytes that voting frames may take; more are streamed from the store.  "
+            "[default: half of this machine's]",
+            show_default=False,
+        ),
     ] = None,
     seed: options.Seed = 0,
     json: options.Json = False,
@@ -60,6 +72,8 @@ def train(
                 pca=pca,
                 scale=scale,
                 params=options.parse_params(param),
+                combine=combine,
+                balance=balance,
                 seed=seed,
             ),
             n_settings=search,
@@ -67,6 +81,7 @@ def train(
             split=split,
             out=out,
             models=MODELS,
+            memory=None if memory_mb is None else memory_mb << 20,
             on_fit=lambda done, total: update(done, total, 0.0),
         )
     for used in report.stores:
@@ -81,6 +96,7 @@ def train(
         "n_clips": card.n_clips,
         "labels": list(card.labels),
         "held_out": card.held_out,
+        "streamed": card.streamed,
     }
     if card.calibration:
         value["calibration"] = card.calibration
@@ -105,6 +121,8 @@ def _show(report: TrainReport) -> None:
         f"{card.classifier} on {networks}, pooling {card.pooling}: "
         f"{card.n_clips} clips, {len(card.labels)} labels"
     )
+    if card.streamed:
+        output.line("fitted block by block: the frames do not fit into memory")
     output.warnings([spec.warning for spec in card.extractors])
     if card.search:
         _show_leaderboard(card.search)

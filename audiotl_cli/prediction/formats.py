@@ -9,7 +9,8 @@ from typing import Any
 from audiotl_cli.files import csv_text
 
 Record = Mapping[str, Any]
-"""``path``, ``label``, ``score``, ``scores``, and ``error`` where there is one."""
+"""``path``, ``label``, ``score``, ``scores``, and ``error`` where there is one; ``labels``
+where there may be several."""
 
 
 def to_json(records: Sequence[Record], labels: Sequence[str]) -> str:
@@ -24,11 +25,13 @@ def to_jsonl(records: Sequence[Record], labels: Sequence[str]) -> str:
 
 def to_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
     """Return a table with a column of scores for every label, in the model's order."""
-    rows: list[list[object]] = [["path", "label", "score", *labels, "error"]]
+    several = ["labels"] if any("labels" in record for record in records) else []
+    rows: list[list[object]] = [["path", "label", "score", *several, *labels, "error"]]
     for record in records:
         scores = record["scores"]
         error = record["error"]["message"] if "error" in record else ""
         cells = [record["path"], record["label"] or "", record["score"]]
+        cells += [";".join(record.get("labels", [])) for _ in several]
         rows.append([*cells, *(scores.get(label, "") for label in labels), error])
     return csv_text(rows)
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.classify.search import Tried, search, settings
 from audiotl_cli.dataset.build import assign_folds
+from audiotl_cli.errors import UsageError
 from audiotl_cli.evaluation.protocols import leave_one_out
 from audiotl_cli.workflows.features import LabelledFeatures
+from audiotl_cli.workflows.stored import StoredFrames
 
 N_FOLDS = 5
 MIN_FOLDS = 3  # with fewer, too little is left to fit on
@@ -49,6 +51,11 @@ def choose(
     UsageError
         `n_settings` is below 1, or there are fewer groups than folds.
     """
+    if isinstance(data.frames, StoredFrames):
+        raise UsageError(
+            "--search needs the frames of all clips in memory, and they do not fit: leave it out, "
+            "or say with --memory-mb that there is more"
+        )
     clips = [data.clips[i] for i in rows]
     folds = [clip.fold for clip in clips]
     if "" in folds or len(set(folds)) < MIN_FOLDS:

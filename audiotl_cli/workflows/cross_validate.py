@@ -12,9 +12,12 @@ import numpy as np
 
 from audiotl_cli.classify.artifact import library_versions
 from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.labels import label_names, told_labels
+from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.build import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.errors import UsageError
 from audiotl_cli.evaluation.protocols import (
     Protocol,
     Round,
@@ -25,6 +28,7 @@ from audiotl_cli.evaluation.protocols import (
 from audiotl_cli.workflows.choose import choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, fit_rows
+from audiotl_cli.workflows.fitting import score_rows
 from audiotl_cli.workflows.learning_curve import measure_learning_curve
 from audiotl_cli.workflows.open_set import measure_open_set
 from audiotl_cli.workflows.report import (
@@ -38,6 +42,7 @@ from audiotl_cli.workflows.report import (
     weights_warnings,
     write_report,
 )
+from audiotl_cli.workflows.several_labels import write_several_report
 from audiotl_cli.workflows.train import model_name
 
 logger = logging.getLogger(__name__)
@@ -104,11 +109,13 @@ def cross_validate(
     """
     options = replace(options, classifier=classifier_name(options.classifier))
     how = parse_protocol(protocol)
-    data = read_features(index, root, extractors)
+    poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
+    data = read_features(index, root, extractors, poolings)
+    options = replace(options, multi_label=data.multi_label)
     deals = _deals(data.clips, how, options.seed)
     _warn_groups(deals, data.clips)
     n_rounds = sum(len(rounds) for rounds in deals)
-    labels = sorted(set(data.labels))
+    labels = label_names(data.labels, multi_label=data.multi_label)
     repeats: list[FloatMatrix] = []
     accuracies: dict[str, float] = {}
     chosen: dict[str, dict[str, Any]] = {}
@@ -127,12 +134,14 @@ def cross_validate(
                 winner = choose(data, one.train, n_settings, options, on_fit)[0]
                 best, chosen[name] = winner.options, winner.as_json()
             model = fit_rows(data, one.train, best, trust)
-            held_out = [data.frames[i] for i in one.test]
             columns = [labels.index(label) for label in model.labels]
-            matrix[np.ix_(one.test, columns)] = scores = model.scores(held_out)
-            rejected[one.test] += model.rejects(held_out, scores)
-            told = matrix[one.test].argmax(axis=1)
-            right = [labels[best] == data.labels[i] for best, i in zip(told, one.test, strict=True)]
+            matrix[np.ix_(one.test, columns)] = scores = score_rows(model, data, one.test)
+            if trust.reject is not None:
+                rejected[one.test] += model.rejects([data.frames[i] for i in one.test], scores)
+            right = [
+                told_labels(matrix[i], labels, multi_label=data.multi_label) == data.labels[i]
+                for i in one.test
+            ]
             accuracies[name] = sum(right) / len(right)
             done += 1
             if not n_settings:
@@ -149,6 +158,8 @@ def cross_validate(
         "extractors": [asdict(spec) for spec in data.extractors],
         "index": index.path.name if index.path else "",
         "index_sha256": index.sha256(),
+        "combine": options.combine,
+        "balance": options.balance,
         "seed": options.seed,
         "rounds": accuracies,
         "n_settings": n_settings,
@@ -164,13 +175,21 @@ def cross_validate(
     about["duplicates"] = duplicates(data, everything, parts, [True] * len(parts))
     if extras.learning_curve:
         about["learning_curve"] = measure_learning_curve(data, deals[0], options, on_round)
+    if extras.open_set and data.multi_label:
+        raise UsageError("--open-set leaves out one label at a time: clips here have several")
     if extras.open_set:
         about["open_set"] = measure_open_set(data, deals[0], options, on_round)
     name = model_name(index, data.extractors, options, n_settings=n_settings, trust=trust)
     folder = report or experiments / f"{name}-cv-{protocol}"
+    title = f"{name}, {_kind(how, len(deals[0]))}"
+    if data.multi_label:
+        mean = np.mean(repeats, axis=0)
+        return write_several_report(
+            title, about, data.clips, labels, mean, accuracies, folder, options.seed
+        )
     answers = Answers(data.clips, labels, repeats, rejected / len(deals) if trust.reject else None)
     return write_report(
-        f"{name}, {_kind(how, len(deals[0]))}",
+        title,
         about | embedding_map(data, everything),
         answers,
         accuracies,

@@ -10,6 +10,7 @@ from audiotl_cli.classify.artifact import ModelCard, clip_mark, load_model_file
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.workflows.features import read_features_of
+from audiotl_cli.workflows.fitting import score_rows
 from audiotl_cli.workflows.report import (
     Answers,
     EvaluateReport,
@@ -20,6 +21,7 @@ from audiotl_cli.workflows.report import (
     weights_warnings,
     write_report,
 )
+from audiotl_cli.workflows.several_labels import write_several_report
 from audiotl_cli.workflows.train import TEST, name_part
 
 
@@ -56,7 +58,12 @@ def evaluate_model(
         The model cannot be loaded.
     """
     classifier, card = load_model_file(model)
-    data = read_features_of(index, root, list(card.extractors))
+    data = read_features_of(index, root, list(card.extractors), {card.pooling, "mean+std"})
+    if data.multi_label and not card.multi_label:
+        raise DataError(
+            f"{index.path} has clips with several labels; {model} was trained on one label a clip: "
+            "train it again on such an index"
+        )
     rows = [i for i, clip in enumerate(data.clips) if clip.split == split]
     if not rows:
         found = ", ".join(sorted({clip.split for clip in data.clips} - {""})) or "no splits"
@@ -65,9 +72,11 @@ def evaluate_model(
             "choose one with --split, or evaluate with --cv"
         )
     clips = [data.clips[i] for i in rows]
-    frames = [data.frames[i] for i in rows]
-    matrix = classifier.scores(frames)
-    rejected = classifier.rejects(frames, matrix).astype(float) if classifier.rejection else None
+    matrix = score_rows(classifier, data, rows)
+    rejected = None
+    if classifier.rejection is not None:
+        frames = [data.frames[i] for i in rows]
+        rejected = classifier.rejects(frames, matrix).astype(float)
     title = f"{model.stem} on {split} of {index.path.name if index.path else 'the index'}"
     known = set(card.trained_on)
     seen = [clip_mark(key) in known for key in data.keys]
@@ -88,6 +97,10 @@ def evaluate_model(
         about["duplicates"] = duplicates(data, beside, sides, tested)
     warn_trained_on(n_trained_on, len(rows))
     folder = report or experiments / _report_name(model, card, index, split, seed)
+    if card.multi_label:
+        return write_several_report(
+            title, about, clips, classifier.labels, matrix, {}, folder, seed
+        )
     answers = Answers(clips, classifier.labels, [matrix], rejected)
     about |= embedding_map(data, rows)
     return write_report(title, about, answers, {}, folder, seed, root=recordings(index, data))

@@ -16,6 +16,7 @@ from audiotl_cli.errors import UsageError
 from audiotl_cli.evaluation.open_set import reject_threshold
 from audiotl_cli.evaluation.protocols import leave_one_out
 from audiotl_cli.workflows.features import LabelledFeatures
+from audiotl_cli.workflows.fitting import fit_alone, is_streamed
 
 N_FOLDS = 5
 
@@ -66,14 +67,21 @@ def fit_rows(
     DataError, UsageError
         As `fit_classifier`; or there are fewer groups than folds, or no such calibration.
     """
-    frames, labels = [data.frames[i] for i in rows], [data.labels[i] for i in rows]
-    classifier = fit_classifier(frames, labels, options)
+    classifier = fit_alone(data, rows, options)
     if not trust:
         return classifier
+    option = "--calibrate" if trust.calibrate else "--reject"
+    if classifier.multi_label:
+        raise UsageError(f"{option} needs clips of one label each; here they have several")
+    if is_streamed(data):
+        raise UsageError(
+            f"{option} needs frames that fit into memory; take a pooling that makes one row a "
+            "clip, such as mean+std"
+        )
+    frames, labels = [data.frames[i] for i in rows], [data.labels[i] for i in rows]
     if trust.reject is not None and not 0 < trust.reject < 1:
         raise UsageError(f"--reject is {trust.reject}, expected a share between 0 and 1")
     clips = [replace(data.clips[i], fold="") for i in rows]
-    option = "--calibrate" if trust.calibrate else "--reject"
     dealt = assign_folds(clips, N_FOLDS, options.seed, option=f"the number of folds for {option}")
     rounds = leave_one_out([clip.fold for clip in dealt], "fold")
     scores = np.zeros((len(rows), len(classifier.labels)))

@@ -14,6 +14,7 @@ from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard, load_model_file
 from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.labels import split_labels
 from audiotl_cli.errors import ArtifactError, AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Embedded, embed_sources
@@ -33,6 +34,8 @@ class Prediction:
     audio_s : float
         Seconds of audio.
     error : AudioError or None
+    labels : list of str or None
+        All labels it is said to have, maybe none; None where the model tells one label a clip.
     rejected : bool
         Whether the model takes it for none of its labels; the scores are there all the same.
     """
@@ -41,6 +44,7 @@ class Prediction:
     scores: dict[str, float]
     audio_s: float = 0.0
     error: AudioError | None = None
+    labels: list[str] | None = None
     rejected: bool = False
 
     @property
@@ -126,7 +130,9 @@ class Model:
         rejected = bool(self.classifier.rejects([frames], rows)[0])
         order = np.argsort(-rows[0], kind="stable")
         scores = {self.labels[i]: float(rows[0, i]) for i in order}
-        return Prediction(str(path), scores, audio_s, rejected=rejected)
+        several = self.classifier.multi_label
+        labels = split_labels(self.classifier.told(rows[0])) if several else None
+        return Prediction(str(path), scores, audio_s, labels=labels, rejected=rejected)
 
 
 def load_model(path: str | Path) -> Model:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.pooling import pool_clip
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.evaluation.calibration import measure_calibration
 from audiotl_cli.evaluation.duplicates import find_duplicates
@@ -25,6 +24,7 @@ from audiotl_cli.evaluation.metrics import Scores, score
 from audiotl_cli.evaluation.report.write import write_beside
 from audiotl_cli.files import write_whole
 from audiotl_cli.workflows.features import LabelledFeatures
+from audiotl_cli.workflows.fitting import pool_rows
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ def duplicates(
         Of each of these.
     """
     clips = [data.clips[i] for i in rows]
-    vectors = np.concatenate([pool_clip(data.frames[i], "mean+std") for i in rows])
+    vectors = pool_rows(data, rows, "mean+std")
     keys = [data.keys[i] for i in rows]
     return [
         {
@@ -165,9 +165,8 @@ def duplicates(
 
 
 def embedding_map(data: LabelledFeatures, rows: Sequence[int]) -> dict[str, Any]:
-    """Return ``embedding_map``, the map of these clips' mean vectors, if there is one."""
-    vectors = np.concatenate([pool_clip(data.frames[i], "mean") for i in rows])
-    found = map_clips(vectors)
+    """Return ``embedding_map``, the map of these clips' pooled features, if there is one."""
+    found = map_clips(pool_rows(data, rows, "mean+std"))
     return {"embedding_map": found} if found else {}
 
 

@@ -20,8 +20,11 @@ from audiotl_cli.classify.classifier import (
     DEFAULT_POOLING,
     ClassifierOptions,
     ClipClassifier,
+    member_pipeline,
 )
+from audiotl_cli.classify.labels import unbalanced
 from audiotl_cli.classify.model_text import card_path, card_text
+from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
@@ -30,6 +33,7 @@ from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.choose import OnFit, choose
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, describe_trust, fit_rows
+from audiotl_cli.workflows.fitting import is_streamed, score_rows
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +68,7 @@ def train_model(
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    memory: int | None = None,
     on_fit: OnFit = lambda done, total: None,
 ) -> TrainReport:
     """Fit a classifier on one split of an index and save it.
@@ -86,6 +91,9 @@ def train_model(
     out : Path or None
         The model's file; None names it by what it is made of, in `models`.
     models : Path
+    memory : int or None
+        Bytes that frames that vote, and what is made of them, may take; None is half of this
+        machine's. More are left in the stores, and the classifier is fitted block by block.
     on_fit : callable
 
     Raises
@@ -96,9 +104,11 @@ def train_model(
         Options that do not fit the classifier or the data.
     """
     options = asked = replace(options, classifier=classifier_name(options.classifier))
-    data = read_features(index, root, extractors)
+    poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
+    data = read_features(index, root, extractors, poolings, memory=memory)
     splits = {clip.split for clip in data.clips}
     has_splits = splits != {""}
+    options = asked = replace(options, multi_label=data.multi_label)
     rows = [i for i, clip in enumerate(data.clips) if clip.split == split or not has_splits]
     if not rows:
         raise DataError(
@@ -108,12 +118,15 @@ def train_model(
     tried = choose(data, rows, n_settings, options, on_fit) if n_settings else []
     if tried:
         options = tried[0].options
+    hint = "" if options.balance else unbalanced([data.labels[i] for i in rows])
+    if hint:
+        logger.info("%s", hint)
     classifier = fit_rows(data, rows, options, trust)
     card = ModelCard(
         classifier=options.classifier,
         pooling=options.pooling,
         params=_params(classifier),
-        scale="scale" in classifier.pipeline.named_steps,
+        scale="scale" in member_pipeline(classifier.pipeline).named_steps,
         pca=options.pca,
         seed=options.seed,
         labels=classifier.labels,
@@ -125,6 +138,10 @@ def train_model(
         held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
         versions=library_versions(),
         search=[one.as_json() for one in tried],
+        combine=options.combine if len(data.extractors) > 1 else "concat",
+        balance=options.balance,
+        multi_label=options.multi_label,
+        streamed=is_streamed(data),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
         **describe_trust(classifier, trust),
     )
@@ -178,6 +195,10 @@ def model_name(
     for name, value in sorted(options.params.items()):
         if name not in recipe.params or recipe.params[name] != value:
             parts.append(name_part(f"{name}={value}"))
+    if options.combine != "concat" and len(extractors) > 1:
+        parts.append(options.combine)
+    if options.balance:
+        parts.append("balance")
     if trust.calibrate:
         parts.append(trust.calibrate)
     if trust.reject:
@@ -208,13 +229,16 @@ def _held_out(classifier: ClipClassifier, data: LabelledFeatures) -> dict[str, A
     rows = [i for i, clip in enumerate(data.clips) if clip.split == TEST]
     if not rows:
         return None
-    predicted = classifier.predict([data.frames[i] for i in rows])
-    n_right = sum(data.labels[i] == told for i, told in zip(rows, predicted, strict=True))
+    scores = score_rows(classifier, data, rows)
+    n_right = sum(
+        data.labels[i] == classifier.told(row) for i, row in zip(rows, scores, strict=True)
+    )
     return {"split": TEST, "n_clips": len(rows), "accuracy": n_right / len(rows)}
 
 
 def _params(classifier: ClipClassifier) -> dict[str, Any]:
     """Return the estimator's parameters as plain values."""
-    params = classifier.pipeline.steps[-1][1].get_params()
+    estimator = member_pipeline(classifier.pipeline).steps[-1][1]
+    params = getattr(estimator, "estimator", estimator).get_params()
     plain = (bool, int, float, str, tuple, list, type(None))
     return {k: v if isinstance(v, plain) else repr(v) for k, v in sorted(params.items())}

@@ -20,6 +20,7 @@ from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudiotlError
 
 RATE = 16_000  # Hz, of the sound inside a page
+PICTURE_RATE = 32_000  # Hz: all pictures have one scale
 MOST_S = 10.0
 """Seconds of a clip that are shown and played, from its beginning."""
 
@@ -77,12 +78,12 @@ def _excerpt(decoders: Decoders, source: AudioSource, with_audio: bool) -> Excer
     if source.end_s is not None:
         end_s = min(end_s, source.end_s)
     try:
-        blocks = list(decoders.read_blocks(replace(source, end_s=end_s)))
+        part = replace(source, end_s=end_s)
+        waveform = np.concatenate(list(decoders.read_blocks_at(part, PICTURE_RATE, "soxr")))
     except AudiotlError as error:
         return Excerpt(problem=str(error))
-    waveform, rate = np.concatenate([block for block, _ in blocks]), blocks[0][1]
-    audio = sound(resample(waveform, rate, RATE, "soxr")) if with_audio else ""
-    return Excerpt(picture(waveform, rate), audio)
+    audio = sound(resample(waveform, PICTURE_RATE, RATE, "soxr")) if with_audio else ""
+    return Excerpt(picture(waveform, PICTURE_RATE), audio)
 
 
 def sound(waveform: Waveform) -> str:
