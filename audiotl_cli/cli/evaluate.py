@@ -73,11 +73,12 @@ def evaluate(
     from audiotl_cli.cli.show_evaluation import show, show_comparisons
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
-    from audiotl_cli.workflows.compare import compare_results, read_result
+    from audiotl_cli.workflows.compare import compare_results, read_result, show_on_pages
     from audiotl_cli.workflows.cross_validate import Extras, cross_validate
     from audiotl_cli.workflows.evaluate import evaluate_model
     from audiotl_cli.workflows.fit import Trust
     from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
+    from audiotl_cli.workflows.report import EvaluateReport
 
     fitting = (
         "extractor", "classifier", "pooling", "pca", "scale", "combine", "balance", "param",
@@ -102,7 +103,8 @@ def evaluate(
     given = [] if cv is not None else model or [newest_model()]
     if [one.suffix for one in given] == [RESULT]:
         raise UsageError(f"{given[0]} is an evaluation already: give another to compare it with")
-    reports, values = [], []
+    reports: list[EvaluateReport | None] = []
+    values = []
     if not given or any(one.suffix != RESULT for one in given):
         path = index or newest_index()
         clips = Index.read(path)
@@ -120,42 +122,42 @@ def evaluate(
             seed=seed,
         )
         with output.progress("Cross-validating", "fits" if search else "rounds") as update:
-            reports.append(
-                cross_validate(
-                    clips,
-                    root,
-                    extractor or [],
-                    chosen,
-                    cv,
-                    n_settings=search,
-                    trust=Trust(calibrate, reject),
-                    extras=Extras(open_set, learning_curve),
-                    report=report,
-                    experiments=EXPERIMENTS,
-                    on_round=lambda done, total: update(done, total, 0.0),
-                )
+            measured = cross_validate(
+                clips,
+                root,
+                extractor or [],
+                chosen,
+                cv,
+                n_settings=search,
+                trust=Trust(calibrate, reject),
+                extras=Extras(open_set, learning_curve),
+                report=report,
+                experiments=EXPERIMENTS,
+                on_round=lambda done, total: update(done, total, 0.0),
             )
-        values.append(reports[-1].result)
+        reports.append(measured)
+        values.append(measured.result)
     for one in given:
         if one.suffix == RESULT:
+            reports.append(None)
             values.append(read_result(one))
             continue
         output.note(f"Model {one}")
         folder = report / one.stem if report and len(given) > 1 else report
-        reports.append(
-            evaluate_model(
-                one, clips, root, split=split, report=folder, experiments=EXPERIMENTS, seed=seed
-            )
+        measured = evaluate_model(
+            one, clips, root, split=split, report=folder, experiments=EXPERIMENTS, seed=seed
         )
-        values.append(reports[-1].result)
+        reports.append(measured)
+        values.append(measured.result)
     compared = []
     beside = report or EXPERIMENTS / "comparison"
     if len(values) > 1:
         names = [one.parent.name if one.suffix == RESULT else one.stem for one in given]
         compared = compare_results(names, values, beside, seed)
+        show_on_pages(reports, compared)
 
     def show_all() -> None:
-        for found in reports:
+        for found in filter(None, reports):
             show(found)
         if compared:
             show_comparisons(compared)

@@ -13,7 +13,8 @@ import numpy as np
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.comparison import compare
 from audiotl_cli.evaluation.intervals import number_units
-from audiotl_cli.workflows.report import write_json
+from audiotl_cli.evaluation.report.write import PAGE, write_page
+from audiotl_cli.workflows.report import EvaluateReport, write_json
 
 Result = Mapping[str, Any]
 """What `report.json` holds."""
@@ -62,6 +63,27 @@ def compare_results(
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "comparison.json", {"comparisons": found})
     return found
+
+
+def show_on_pages(
+    reports: Sequence[EvaluateReport | None], comparisons: Sequence[dict[str, Any]]
+) -> None:
+    """Write the pages of models that were compared again, with how they compare.
+
+    Parameters
+    ----------
+    reports : sequence of EvaluateReport or None
+        In the order in which they were compared; None for an evaluation made before, whose
+        page stays as it is.
+    comparisons : list of dict
+        Of every report after the first with the first.
+    """
+    for number, report in enumerate(reports):
+        if report is not None and (report.folder / PAGE).is_file():
+            own = comparisons[number - 1 : number] if number else comparisons
+            write_page(
+                {**report.result, "comparisons": own}, report.title, report.folder, report.root
+            )
 
 
 def read_result(path: Path) -> dict[str, Any]:

@@ -67,6 +67,8 @@ class EvaluateReport:
         Accuracy of every round of a cross-validation, by name; empty otherwise.
     folder : Path
         Where the JSON file and the figure are.
+    root : Path or None
+        The folder that paths of clips are relative to; None where there are no recordings.
     """
 
     title: str
@@ -74,6 +76,7 @@ class EvaluateReport:
     result: dict[str, Any]
     rounds: dict[str, float]
     folder: Path
+    root: Path | None = None
 
 
 def write_report(
@@ -94,11 +97,9 @@ def write_report(
     about : dict
         What else goes into the result, beside what the answers show.
     answers : Answers
-    rounds, folder : see `EvaluateReport`
+    rounds, folder, root : see `EvaluateReport`
     seed : int
         Of the bootstrap.
-    root : Path or None
-        The folder that paths of clips are relative to; None where there are no recordings.
     """
     scores, shown = _measure(answers, seed)
     result = {**shown, **about, "predictions": _predictions(answers)}
@@ -117,7 +118,7 @@ def write_report(
     except Exception as error:  # whatever drawing meets, the scores are worth more
         logger.warning("%s could not be drawn (%r)", figure, error)
     write_beside(result, title, folder, root)
-    return EvaluateReport(title, scores, result, rounds, folder)
+    return EvaluateReport(title, scores, result, rounds, folder, root)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -70,6 +70,28 @@ def test_two_models_are_compared(extracted: Path, run: Run) -> None:
     assert "no difference shown: of 6 clips" in shown.out
     written = json.loads(Path("data/experiments/comparison/comparison.json").read_text())
     assert written == {"comparisons": [found]}
+    for model in (a, b):
+        page = Path(f"data/experiments/{Path(model).stem}-test/report.html").read_text()
+        assert f"<b>{found['verdict']}.</b>" in page
+        low, high = found["interval"]
+        assert f"{found['difference']:+.3f} (95 % interval {low:+.3f} to {high:+.3f})" in page
+
+
+def test_every_page_shows_its_own_comparisons(extracted: Path, run: Run) -> None:
+    names = ("logreg", "knn", "svm")
+    models = [run("train", "--classifier", name, "--json").json["model"] for name in names]
+    run("evaluate", models[0], "--report", "before")
+    before = Path("before/report.html").read_bytes()
+
+    run("evaluate", *models, "--report", "all")
+    run("evaluate", "before/report.json", models[1], "--report", "after")
+
+    pages = [Path("all", Path(one).stem, "report.html").read_text() for one in models]
+    assert [page.count("Accuracy of ") for page in pages] == [2, 1, 1]
+    assert Path(models[2]).stem not in pages[1]
+    assert Path("before/report.html").read_bytes() == before
+    (after,) = Path("after").rglob("report.html")
+    assert "less that of before" in after.read_text()
 
 
 def test_earlier_evaluations_are_compared(extracted: Path, run: Run) -> None:

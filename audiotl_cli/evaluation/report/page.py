@@ -43,7 +43,8 @@ def render(
     Parameters
     ----------
     result : mapping
-        What ``report.json`` holds. What is not in it has no section.
+        What ``report.json`` holds, and ``comparisons`` with other models. What is not in it
+        has no section.
     title : str
     root : Path or None
         The folder that paths of clips are relative to; None where there are no recordings.
@@ -66,7 +67,7 @@ def render(
         "suspects": _suspects(result, clips),
         "twins": _twins(result, clips),
         "rounds": result.get("rounds"),
-        "comparison": result.get("comparison"),
+        "comparison": result.get("comparisons"),
         "made": _made(result),
     }
     script, style = _text("page.js").strip(), _text("page.css").strip()

@@ -44,14 +44,19 @@ def write_beside(result: Mapping[str, Any], title: str, folder: Path, root: Path
         if key in result:
             _attempt(folder / name, partial(draw, result[key], folder / name))
     _attempt(folder / "*.csv", lambda: _write_tables(result, folder))
+    write_page(result, title, folder, root)
+
+
+def write_page(result: Mapping[str, Any], title: str, folder: Path, root: Path | None) -> None:
+    """Write the page alone, over the one that is there; see `write_beside`."""
     names = ("report.json", "confusion.png", *FIGURES, *tables.NAMES)
     beside = [name for name in names if (folder / name).is_file()]
 
-    def write_page() -> None:
+    def write() -> None:
         page = render(result, title, root=root, folder=folder, beside=beside)
         write_whole(folder / PAGE, page.encode("utf-8", "backslashreplace"))
 
-    _attempt(folder / PAGE, write_page)
+    _attempt(folder / PAGE, write)
 
 
 def _write_tables(result: Mapping[str, Any], folder: Path) -> None:

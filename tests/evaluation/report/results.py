@@ -77,16 +77,18 @@ def result() -> dict[str, Any]:
                 "other_label": LABELS[2],
             }
         ],
-        "comparison": {
-            "a": "one",
-            "b": "two",
-            "n_clips": 6,
-            "difference": 0.1,
-            "interval": [-0.1, 0.3],
-            "p_value": 0.4,
-            "test": "McNemar",
-            "verdict": "No difference was found.",
-        },
+        "comparisons": [
+            {
+                "a": "one",
+                "b": "two",
+                "n_clips": 6,
+                "difference": 0.1,
+                "interval": [-0.1, 0.3],
+                "p_value": 0.4,
+                "test": "exact McNemar",
+                "verdict": "no difference shown: of 6 clips, 1 only one has right, 2 only two",
+            }
+        ],
     }
 
 
