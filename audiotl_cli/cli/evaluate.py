@@ -46,7 +46,8 @@ def evaluate(
         bool,
         typer.Option(
             "--learning-curve",
-            help="With --cv: how accuracy grows with clips, and what twice as many would bring.",
+            help="With --cv: how accuracy grows with clips, and what twice as many would bring "
+            "(its interval: which clips were tested, not how the curve goes on).",
         ),
     ] = False,
     report: Annotated[

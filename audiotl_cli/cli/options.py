@@ -165,7 +165,7 @@ Calibrate = Annotated[
         "--calibrate",
         metavar="HOW",
         help="Make probabilities of scores: sigmoid, isotonic or temperature, learnt by "
-        "cross-validation among the training clips.",
+        "cross-validation among the training clips. It may harm knn; isotonic can cost accuracy.",
         rich_help_panel=CLASSIFIER,
     ),
 ]
@@ -175,7 +175,7 @@ Reject = Annotated[
         "--reject",
         metavar="RATE",
         help="Learn to say 'none of these', at the price of rejecting this share of clips that "
-        "are, such as 0.05.",
+        "are, such as 0.05; unreliable with few labels or few clips (see evaluate --open-set).",
         rich_help_panel=CLASSIFIER,
     ),
 ]
