@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from audiotl_cli import Index
 from tests.conftest import Run, shared
 
 
-def test_gtzan_taggrams_reach_the_published_figures(project: Path, run: Run) -> None:
+@pytest.fixture
+def taggrams(project: Path, run: Run) -> Path:
+    """Return a project that has GTZAN's taggrams."""
     folder = shared("data/gtzan")
     for part, split in (("training", "train"), ("evaluation", "test")):
         file = folder / f"{part}_data_GTZAN_MSDmusicnn_taggram.npz"
         assert run("store", "import", file, "--name", "gtzan", "--split", split).code == 0
+    return project
 
+
+def test_gtzan_taggrams_reach_the_published_figures(taggrams: Path, run: Run) -> None:
     accuracies = {}
     for classifier in ("linear-svm", "mlp"):
         run("train", "--classifier", classifier, "--pooling", "vote")
@@ -24,6 +32,51 @@ def test_gtzan_taggrams_reach_the_published_figures(project: Path, run: Run) -> 
 
     assert accuracies["linear-svm"] == pytest.approx(0.803, abs=0.004)
     assert accuracies["mlp"] >= 0.80
+
+
+def test_temperature_brings_scores_nearer_to_probabilities(taggrams: Path, run: Run) -> None:
+    run("train", "--classifier", "linear-svm", "--out", "plain.joblib")
+    run("train", "--classifier", "linear-svm", "--calibrate", "temperature", "--out", "t.joblib")
+
+    plain, calibrated, _ = run("evaluate", "plain.joblib", "t.joblib", "--json").json
+
+    assert calibrated["accuracy"] == plain["accuracy"]
+    assert calibrated["calibration"]["ece"] < plain["calibration"]["ece"] / 2
+
+
+def test_wrong_labels_and_unknown_ones_are_noticed(taggrams: Path, run: Run) -> None:
+    index = Index.read("data/index/gtzan.csv")
+    rng = np.random.default_rng(0)
+    clips, labels = list(index.clips), sorted({clip.label for clip in index.clips})
+    flipped = set()
+    for i in rng.choice(len(clips), 10, replace=False):
+        others = [label for label in labels if label != clips[i].label]
+        clips[i] = replace(clips[i], label=str(rng.choice(others)))
+        flipped.add(clips[i].path)
+    Index(clips, index.audio_root).write("flipped.csv")
+
+    value = run("evaluate", "--cv", "5", "--index", "flipped.csv", "--json").json
+    told = run("evaluate", "--cv", "3", "--open-set", "--json").json
+
+    suspects = {one["path"] for one in value["label_errors"][:20]}
+    assert len(suspects & flipped) >= 5
+    assert told["open_set"]["auroc"] > 0.8
+
+
+def test_better_models_are_told_from_equal_ones(taggrams: Path, run: Run) -> None:
+    forest = ["--classifier", "random-forest", "--param", "n_estimators=100"]
+    run("train", *forest, "--out", "forest.joblib")
+    run("train", *forest, "--seed", 1, "--out", "again.joblib")
+    run("train", "--pca", 2, "--out", "poor.joblib")
+
+    value = run("evaluate", "forest.joblib", "again.joblib", "poor.joblib", "--json").json
+
+    again, poor = (one["comparison"] for one in value[3:])
+    assert again["verdict"].startswith("no difference shown")
+    assert again["interval"][0] <= 0 <= again["interval"][1]
+    assert poor["verdict"].startswith("forest is better")
+    assert poor["interval"][1] < 0
+    assert poor["p_value"] < 0.001
 
 
 def test_esc10_with_the_classic_baseline(project: Path, run: Run) -> None:
