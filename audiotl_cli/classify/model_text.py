@@ -7,6 +7,9 @@ from pathlib import Path
 
 from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard
 
+MARK = "<!-- written by audiotl train, and written over by it -->"
+"""First line of a card; a file without it is somebody's own."""
+
 
 def card_path(model: Path) -> Path:
     """Return where the card of a model file lies."""
@@ -19,6 +22,7 @@ def card_text(card: ModelCard, model: Path) -> str:
     networks = " and ".join(_text(f"{one.name} {one.layer}".strip()) for one in card.extractors)
     return "\n".join(
         [
+            MARK,
             f"# {_text(model.stem)}",
             "",
             f"Tells which of {len(card.labels)} labels a recording has: {networks} turns it into "
@@ -52,13 +56,26 @@ def card_text(card: ModelCard, model: Path) -> str:
             "## Limits",
             "",
             *(f"- **{_text(one.warning)}**" for one in card.extractors if one.warning),
-            "- Every recording gets one of the labels above, also one that has none of these"
-            " sounds, unless the model was trained to reject.",
+            _rejection(card),
             "- It was measured on clips like those it was trained on; other places, devices and"
             " distances may do worse. Try it on recordings of your own before relying on it.",
             "- The file is a pickle: loading it runs code its maker may have put there.",
             "",
         ]
+    )
+
+
+def _rejection(card: ModelCard) -> str:
+    if card.rejection is None:
+        return (
+            "- It was not trained to reject: every recording gets one of the labels above, also"
+            " one that has none of these sounds."
+        )
+    rate = f"{card.rejection['rate']:.2g}"
+    return (
+        "- It was trained to reject what has none of these sounds, at the price of a share of"
+        f" {rate} of the clips that have; with few labels or few clips, much is still taken for one"
+        " of them."
     )
 
 

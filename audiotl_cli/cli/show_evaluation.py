@@ -167,8 +167,8 @@ def _show_doubts(result: Mapping[str, Any]) -> None:
     if pairs := result.get("duplicates"):
         n = len(pairs)
         output.line(
-            f"{n} {'pair' if n == 1 else 'pairs'} of nearly equal clips on both sides, so the "
-            "score may be too good:",
+            f"{n} {'pair' if n == 1 else 'pairs'} of nearly equal clips on both sides; if they "
+            "are copies, the score may be too good:",
             style="yellow",
         )
         for one in pairs[:MOST_LISTED]:

@@ -23,7 +23,7 @@ from audiotl_cli.classify.classifier import (
     member_pipeline,
 )
 from audiotl_cli.classify.labels import unbalanced
-from audiotl_cli.classify.model_text import card_path, card_text
+from audiotl_cli.classify.model_text import MARK, card_path, card_text
 from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
@@ -156,9 +156,15 @@ def train_model(
 
 
 def write_card(card: ModelCard, model: Path) -> None:
-    """Write what a model is for people to read, beside it; the model does without."""
+    """Write what a model is for people to read, beside it; the model does without.
+
+    A file of that name that is no such card stays.
+    """
     path = card_path(model)
     try:
+        if path.exists() and not path.read_bytes().startswith(MARK.encode()):
+            logger.warning("%s is no model card of audiotl's, so it is left as it is", path)
+            return
         write_whole(path, card_text(card, model).encode("utf-8", "backslashreplace"))
     except OSError as error:
         logger.warning("%s could not be written (%s)", path, error.strerror)

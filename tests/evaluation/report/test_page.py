@@ -48,6 +48,12 @@ def test_an_empty_result_still_gives_a_page(tmp_path: Path) -> None:
     assert "<h1>t</h1>" in render({}, "t", root=None, folder=tmp_path)
 
 
+def test_likeness_is_no_proof(tmp_path: Path) -> None:
+    page = render(result(), "t", root=None, folder=tmp_path)
+
+    assert "score is too good" not in page[page.index('<h2 id="twins">') :]
+
+
 def test_markup_in_names_is_text(recordings: Path, tmp_path: Path) -> None:
     page = render(result(), "<i>title</i>", root=recordings, folder=tmp_path, beside=["a&b.csv"])
 
