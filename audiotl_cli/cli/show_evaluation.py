@@ -159,11 +159,13 @@ def _show_open_set(found: Mapping[str, Any] | None) -> None:
 
 
 def _show_doubts(result: Mapping[str, Any]) -> None:
-    if doubted := result["label_errors"]:
+    from audiotl_cli.evaluation.report.clips import name_of, other_place, place_of
+
+    if doubted := result.get("label_errors"):
         n = len(doubted)
         output.line(f"{n} {'label is' if n == 1 else 'labels are'} worth a second look:")
         for one in doubted[:MOST_LISTED]:
-            output.line(f"  {one['path']}: {one['label']}, rather {one['suggested']}?")
+            output.line(f"  {name_of(place_of(one))}: {one['label']}, rather {one['suggested']}?")
     if pairs := result.get("duplicates"):
         n = len(pairs)
         output.line(
@@ -172,4 +174,5 @@ def _show_doubts(result: Mapping[str, Any]) -> None:
             style="yellow",
         )
         for one in pairs[:MOST_LISTED]:
-            output.line(f"  {one['path']} and {one['other']} ({one['similarity']:.3f})")
+            both = f"{name_of(place_of(one))} and {name_of(other_place(one))}"
+            output.line(f"  {both} ({one['similarity']:.3f})")

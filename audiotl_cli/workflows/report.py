@@ -160,6 +160,8 @@ def duplicates(
             "similarity": round(twins.similarity, 6),
             "label": clips[twins.clip].label,
             "other_label": clips[twins.other].label,
+            **_bounds(clips[twins.clip]),
+            **_bounds(clips[twins.other], "other_"),
         }
         for twins in find_duplicates(vectors, keys, parts, tested)
     ]
@@ -236,10 +238,17 @@ def _measure(answers: Answers, seed: int) -> tuple[Scores, dict[str, Any]]:
             "label": answers.clips[one.clip].label,
             "suggested": one.suggested,
             "score": round(one.score, 6),
+            **_bounds(answers.clips[one.clip]),
         }
         for one in find_label_errors(truth, answers.labels, mean)
     ]
     return scores, shown
+
+
+def _bounds(clip: Clip, whose: str = "") -> dict[str, float]:
+    """Return which stretch of its recording a clip is, as far as it is one."""
+    bounds = {f"{whose}start_s": clip.start_s, f"{whose}end_s": clip.end_s}
+    return {name: value for name, value in bounds.items() if value is not None}
 
 
 def _rejection(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,24 @@ def test_same_seed_same_bytes_whatever_the_workers(project: Path, sounds: Path, 
         files = ["model.joblib", f"cv{workers}/report.json", f"saved{workers}/report.json"]
         texts.append([Path(file).read_bytes() for file in files])
     assert texts[0] == texts[1]
+
+
+def test_stretches_of_a_recording_are_told_apart(project: Path, sounds: Path, run: Run) -> None:
+    run("index", sounds)
+    index = Index.read("data/index/sounds.csv")
+    halves = [(0.0, 0.5, "0"), (0.5, None, "1")]
+    clips = [
+        replace(clip, start_s=start, end_s=end, split="", fold=fold)
+        for clip in index.clips
+        for start, end, fold in halves
+    ]
+    clips[0] = replace(clips[0], label="rain")
+    Index(clips, index.audio_root).write("halves.csv")
+    run("extract", "--extractor", "mfcc", "--index", "halves.csv")
+
+    finished = run("evaluate", "--cv", "fold", "--index", "halves.csv", "--json")
+    shown = run("evaluate", "--cv", "fold", "--index", "halves.csv")
+
+    suspect = finished.json["label_errors"][0]
+    assert (suspect["path"], suspect["start_s"], suspect["end_s"]) == (clips[0].path, 0.0, 0.5)
+    assert f"{clips[0].path} (0 s to 0.5 s): rain, rather" in shown.out

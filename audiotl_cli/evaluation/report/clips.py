@@ -26,6 +26,10 @@ N_SCORES = 3
 NOT_AT_HAND = "the recording is not at hand"
 
 
+Place = tuple[str, float | None, float | None]
+"""What tells a clip: its recording's path, where it starts and where it ends, in seconds."""
+
+
 @dataclass(frozen=True)
 class PageClips:
     """All clips a page speaks of; the predictions come first, in their order.
@@ -36,11 +40,11 @@ class PageClips:
         One a clip, as the page's script takes it: `name`, and as far as known `true`,
         `predicted`, `scores`, `link`, `audio`, `picture`, `note`.
     numbers : dict
-        Position of a clip in `records`, by its path.
+        Position of a clip in `records`, by its place.
     """
 
     records: list[dict[str, Any]]
-    numbers: dict[str, int] = field(default_factory=dict)
+    numbers: dict[Place, int] = field(default_factory=dict)
 
     @property
     def n_embedded(self) -> int:
@@ -62,13 +66,13 @@ def gather(result: Mapping[str, Any], root: Path | None, folder: Path) -> PageCl
     """
     told: Sequence[Mapping[str, Any]] = result.get("predictions", ())
     found = [dict(one) for one in told]
-    numbers: dict[str, int] = {}
+    numbers: dict[Place, int] = {}
     for number, one in enumerate(found):
-        numbers.setdefault(one["path"], number)
+        numbers.setdefault(place_of(one), number)
     for other in _suspects(result):
         if other not in numbers:
             numbers[other] = len(found)
-            found.append({"path": other})
+            found.append(dict(zip(("path", "start_s", "end_s"), other, strict=True)))
     records = [_record(one) for one in found]
     sources = [_source(one, root) for one in found]
     for record, source in zip(records, sources, strict=True):
@@ -78,6 +82,24 @@ def gather(result: Mapping[str, Any], root: Path | None, folder: Path) -> PageCl
             record["link"] = _link(source, folder)
     _embed(records, sources, _worth_hearing(result, found, numbers))
     return PageClips(records, numbers)
+
+
+def place_of(one: Mapping[str, Any]) -> Place:
+    """Return the place of a clip in an entry of a result."""
+    return one["path"], one.get("start_s"), one.get("end_s")
+
+
+def other_place(pair: Mapping[str, Any]) -> Place:
+    """Return the place of the second clip of a pair."""
+    return pair["other"], pair.get("other_start_s"), pair.get("other_end_s")
+
+
+def name_of(place: Place) -> str:
+    """Return what to call a clip: its path, and which stretch it is."""
+    path, start, end = place
+    if start is None and end is None:
+        return path
+    return f"{path} ({start or 0:g} s to {'its end' if end is None else f'{end:g} s'})"
 
 
 def order(predictions: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -92,19 +114,19 @@ def order(predictions: Sequence[Mapping[str, Any]]) -> list[int]:
     return sorted(range(len(predictions)), key=place)
 
 
-def _suspects(result: Mapping[str, Any]) -> list[str]:
-    errors = [one["path"] for one in result.get("label_errors", ())[:N_SUSPECTS]]
+def _suspects(result: Mapping[str, Any]) -> list[Place]:
+    errors = [place_of(one) for one in result.get("label_errors", ())[:N_SUSPECTS]]
     twins = result.get("duplicates", ())[:N_SUSPECTS]
-    return [*errors, *(path for one in twins for path in (one["path"], one["other"]))]
+    return [*errors, *(place for one in twins for place in (place_of(one), other_place(one)))]
 
 
 def _worth_hearing(
-    result: Mapping[str, Any], found: Sequence[Mapping[str, Any]], numbers: Mapping[str, int]
+    result: Mapping[str, Any], found: Sequence[Mapping[str, Any]], numbers: Mapping[Place, int]
 ) -> list[int]:
     told = found[: len(result.get("predictions", ()))]
     ordered = order(told)
     n_wrong = sum(one["label"] != one["predicted"] for one in told)
-    first = [numbers[path] for path in _suspects(result)]
+    first = [numbers[place] for place in _suspects(result)]
     mistakes, right = ordered[:n_wrong], ordered[n_wrong:]
     chosen = list(dict.fromkeys([*first, *mistakes]))[:N_PICTURES]
     return list(dict.fromkeys([*chosen, *right]))[: max(len(chosen), N_AUDIO)]
@@ -128,11 +150,7 @@ def _embed(
 
 
 def _record(one: Mapping[str, Any]) -> dict[str, Any]:
-    name = literal(one["path"])
-    if one.get("start_s") is not None or one.get("end_s") is not None:
-        end = one.get("end_s")
-        name += f" ({one.get('start_s') or 0:g} s to {'its end' if end is None else f'{end:g} s'})"
-    record: dict[str, Any] = {"name": name}
+    record: dict[str, Any] = {"name": literal(name_of(place_of(one)))}
     if "predicted" in one:
         best = sorted(one.get("scores", {}).items(), key=lambda pair: (-pair[1], pair[0]))
         if one.get("rejected"):

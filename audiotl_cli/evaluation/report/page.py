@@ -11,7 +11,13 @@ from typing import Any
 
 from audiotl_cli.evaluation.literal import literal
 from audiotl_cli.evaluation.report import charts
-from audiotl_cli.evaluation.report.clips import N_SUSPECTS, PageClips, gather
+from audiotl_cli.evaluation.report.clips import (
+    N_SUSPECTS,
+    PageClips,
+    gather,
+    other_place,
+    place_of,
+)
 from audiotl_cli.evaluation.report.media import MOST_S, RATE
 
 SECTIONS = {
@@ -167,13 +173,14 @@ def _map(result: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _suspects(result: Mapping[str, Any], clips: PageClips) -> list[dict[str, Any]]:
     found = result.get("label_errors", ())[:N_SUSPECTS]
-    return [{**one, "clip": clips.numbers[one["path"]]} for one in found]
+    return [{**one, "clip": clips.numbers[place_of(one)]} for one in found]
 
 
 def _twins(result: Mapping[str, Any], clips: PageClips) -> list[dict[str, Any]]:
     found = result.get("duplicates", ())[:N_SUSPECTS]
     return [
-        {**one, "clips": (clips.numbers[one["path"]], clips.numbers[one["other"]])} for one in found
+        {**one, "clips": (clips.numbers[place_of(one)], clips.numbers[other_place(one)])}
+        for one in found
     ]
 
 

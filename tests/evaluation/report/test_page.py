@@ -98,6 +98,30 @@ def test_names_that_are_no_text_can_be_shown(tmp_path: Path) -> None:
     assert r"x\xff\u202e" in page
 
 
+def test_stretches_of_one_recording_are_clips_apart(recordings: Path, tmp_path: Path) -> None:
+    one = result()
+    bounds = [(0.0, 0.25), (0.25, 0.5), (0.5, None)]
+    for entry, (start, end) in zip(one["predictions"], bounds, strict=False):
+        entry |= {"path": "a/1.wav", "start_s": start} | ({} if end is None else {"end_s": end})
+    suspect = {"path": "a/1.wav", "label": LABELS[0], "suggested": LABELS[1], "score": 0.9}
+    one["label_errors"] = [{**suspect, "start_s": 0.25, "end_s": 0.5}]
+    pair = {"similarity": 0.999, "label": LABELS[0], "other_label": LABELS[0]}
+    one["duplicates"] = [
+        {**pair, "path": "a/1.wav", "start_s": 0.5, "other": "b/3.wav"},
+        {**pair, "path": "a/1.wav", "start_s": 0.0, "end_s": 0.25, "other": "a/1.wav",
+         "other_start_s": 0.75},
+    ]  # fmt: skip
+
+    page = render(one, "t", root=recordings, folder=tmp_path)
+    clips = gather(one, recordings, tmp_path)
+
+    suspects, twins = page[page.index('id="suspects"') :].split('id="twins"')
+    players = [re.findall(r'data-player="(\d+)"', part) for part in (suspects, twins)]
+    assert players == [["1"], ["2", "3", "0", "6"]]
+    assert clips.records[6]["name"] == "a/1.wav (0.75 s to its end)"
+    assert clips.records[6]["link"].endswith("#t=0.75")
+
+
 def test_links_lead_from_the_page_to_the_recordings(recordings: Path, tmp_path: Path) -> None:
     one = result()
     one["predictions"][4] |= {"start_s": 0.25, "end_s": 0.5}
