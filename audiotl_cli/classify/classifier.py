@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from audiotl_cli.classify.table import (
     build_classifier,
     classifier_name,
     standardises,
+    suited_params,
 )
 from audiotl_cli.errors import DataError, UsageError
 
@@ -205,6 +206,8 @@ def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions)
             )
         again = resample(y, options.seed)
         X, y = X[again], y[again]
+    suited = suited_params(options.classifier, len(X))
+    options = replace(options, params={**suited, **options.params})
     pipeline = build_pipeline(options, [pool(part, options.pooling).shape[1] for part in clips[0]])
     classifier = ClipClassifier(pipeline, names, options.pooling, options.multi_label)
     try:

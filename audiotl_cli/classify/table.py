@@ -143,6 +143,18 @@ def standardises(name: str, n_extractors: int = 1) -> bool:
     return RECIPES[classifier_name(name)].scale or n_extractors > 1
 
 
+def suited_params(name: str, n_rows: int) -> dict[str, Any]:
+    """Return parameters that depend on how many rows a classifier is fitted to.
+
+    A leaf of ``gradient-boosting`` has at least 20 rows, which is scikit-learn's choice, but no
+    more than a tenth of all: below 40 rows there would be no split, and every clip would get
+    the same scores.
+    """
+    if classifier_name(name) != "gradient-boosting":
+        return {}
+    return {"min_samples_leaf": min(20, max(1, n_rows // 10))}
+
+
 def build_classifier(
     name: str,
     params: Mapping[str, Any],

@@ -9,7 +9,12 @@ import pytest
 
 from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
 from audiotl_cli.classify.pooling import pool_clip
-from audiotl_cli.classify.table import build_classifier, classifier_name, list_classifiers
+from audiotl_cli.classify.table import (
+    build_classifier,
+    classifier_name,
+    list_classifiers,
+    suited_params,
+)
 from audiotl_cli.errors import DataError, UsageError
 from tests.classify.problems import LABELS, made_clips
 
@@ -29,6 +34,22 @@ QUICK: dict[str, dict[str, Any]] = {
     "gradient-boosting": {"max_iter": 10, "min_samples_leaf": 3},
     "mlp": {"learning_rate_init": 0.05},
 }
+
+
+@pytest.mark.parametrize("n_each", [2, 5, 12])
+def test_boosting_learns_from_few_clips(n_each: int) -> None:
+    clips, truth = made_clips(n_each)
+    options = ClassifierOptions("gradient-boosting", params={"max_iter": 10})
+
+    classifier = fit_classifier(clips, truth, options)
+
+    assert list(classifier.predict(clips)) == truth
+
+
+def test_a_leaf_has_a_tenth_of_the_rows_at_most() -> None:
+    leaves = [suited_params("gradient-boosting", n)["min_samples_leaf"] for n in (3, 40, 200, 9999)]
+    assert leaves == [1, 4, 20, 20]
+    assert suited_params("logreg", 3) == {}
 
 
 def fit(name: str, pooling: str = "mean+std", seed: int = 0, **options: Any) -> ClipClassifier:
