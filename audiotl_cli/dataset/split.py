@@ -6,6 +6,8 @@ as the groups allow.
 
 from __future__ import annotations
 
+import re
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -59,6 +61,59 @@ def deal(
         held[part] += gain
         part_of[group] = part
     return [int(part) for part in part_of[group_of]]
+
+
+def deal_in_order(
+    labels: Sequence[str],
+    paths: Sequence[str],
+    groups: Sequence[Hashable],
+    n_parts: int,
+    seed: int,
+) -> list[int]:
+    """Return the part of every clip, where clips that stand side by side stay together.
+
+    What comes from one source (an album, a site, a night) usually has neighbouring names. So
+    the clips of a label, in the order of their paths, are cut into stretches, one a part.
+    Where the order says nothing, this deals as well as chance.
+
+    Parameters
+    ----------
+    labels, paths : sequence of str
+        One a clip.
+    groups : sequence of hashable
+        One a clip; a group goes where most of its clips lie.
+    n_parts : int
+    seed : int
+        Decides where every label is cut: its ends are taken as neighbours, too.
+
+    Returns
+    -------
+    parts : list of int
+        0 to below `n_parts`, one a clip; small labels leave parts without them.
+    """
+    of_label: dict[str, list[int]] = defaultdict(list)
+    for i in sorted(range(len(paths)), key=lambda i: natural(paths[i])):
+        of_label[labels[i]].append(i)
+    random = np.random.default_rng(seed)
+    part_of = np.zeros(len(paths), dtype=int)
+    for _, members in sorted(of_label.items()):
+        places = (np.arange(len(members)) + 0.5) / len(members) + random.random()
+        part_of[members] = np.floor(places % 1.0 * n_parts).astype(int)
+    held: dict[Hashable, Counter[int]] = defaultdict(Counter)
+    for group, part in zip(groups, part_of.tolist(), strict=True):
+        held[group][part] += 1
+    most = {
+        group: min(found, key=lambda part: (-found[part], part)) for group, found in held.items()
+    }
+    return [most[group] for group in groups]
+
+
+def natural(path: str) -> list[tuple[int, int | str]]:
+    """Return a key that sorts ``2.wav`` before ``10.wav``."""
+    return [
+        (1, int(part)) if part.isdecimal() and part.isascii() else (0, part)
+        for part in re.split(r"([0-9]+)", path)
+    ]
 
 
 def _nearest(

@@ -22,7 +22,7 @@ from audiotl_cli.evaluation.figures import draw_confusion
 from audiotl_cli.evaluation.metrics import Scores, score
 from audiotl_cli.evaluation.protocols import Round, check_groups, leave_one_out, parse_protocol
 from audiotl_cli.files import write_whole
-from audiotl_cli.workflows.choose import choose
+from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features, read_features_of
 from audiotl_cli.workflows.train import TEST, model_name, name_part
 
@@ -167,15 +167,18 @@ def cross_validate(
     n_trained_on = 0
     chosen: dict[str, dict[str, Any]] = {}
     for done, one in enumerate(rounds):
-        best = options
+        best, used = options, data
         if n_settings:
 
             def on_fit(fits: int, of: int, done: int = done) -> None:
                 on_round(done * of + fits, len(rounds) * of)
 
-            winner = choose(data, one.train, n_settings, options, on_fit)[0]
-            best, chosen[one.name] = winner.options, winner.as_json()
-        columns, scores = _fit_round(data, one, best, labels)
+            candidates = plan(data, one.train, n_settings, options)
+            folds = deal_folds(data, one.train, options.seed)
+            choice = choose(data, one.train, candidates, folds, on_progress=on_fit)
+            best, chosen[one.name] = choice.options, choice.as_json(choice.chosen)
+            used = only(data, choice.chosen.setting.parts)
+        columns, scores = _fit_round(used, one, best, labels)
         matrix[np.ix_(one.test, columns)] = scores
         told = matrix[one.test].argmax(axis=1)
         right = [labels[best] == data.labels[i] for best, i in zip(told, one.test, strict=True)]
