@@ -19,7 +19,6 @@ LEARNERS: tuple[Learner, ...] = (
     ("svm", "C", (0.3, 1.0, 3.0, 10.0)),
 )
 _ON_FRAMES: tuple[Learner, ...] = (
-    ("logreg", "C", (0.001, 0.01, 0.1)),
     ("linear-svm", "C", (0.001, 0.01, 0.1)),
     ("mlp", "max_iter", (600,)),
 )
@@ -99,7 +98,6 @@ def settings(
         found = _draw(LEARNERS, _POOLINGS, base)
         if parts in voting:
             found += _draw(_ON_FRAMES, ("vote",), base)
-            found.append(replace(base, classifier="mlp", pooling="vote", scale=None, params={}))
         if base.pca is None and n_features > _N_WHITE:
             found += _draw(_WHITENED, _POOLINGS[:2], replace(base, pca=_N_WHITE))
         if base.scale is None and len(parts) == 1:

@@ -16,13 +16,13 @@ from audiotl_cli.classify.pooling import pool_clip
 from audiotl_cli.classify.search import Fold, OnFit, Right, search
 from audiotl_cli.classify.space import Setting, settings
 from audiotl_cli.dataset.build import assign_folds
-from audiotl_cli.dataset.index import Clip
-from audiotl_cli.dataset.split import deal_in_order
-from audiotl_cli.evaluation.protocols import Round, leave_one_out
+from audiotl_cli.dataset.split import cut_in_order
+from audiotl_cli.evaluation.protocols import leave_one_out
 from audiotl_cli.workflows.features import LabelledFeatures
 
 N_FOLDS = 5
 MIN_FOLDS = 3  # with fewer, too little is left to fit on
+GAP = 0.5 / N_FOLDS  # of a label, left out on either side of what is tested
 MOST_VOTES = 2_000_000  # values of all frames; with more, fitting on frames takes minutes
 
 OnProgress = Callable[[int, int], None]
@@ -146,11 +146,11 @@ def choose(
 def deal_folds(data: LabelledFeatures, rows: Sequence[int], seed: int) -> list[Fold]:
     """Return the rounds in which settings are tried on some of the clips.
 
-    They leave out the data set's own folds where all these clips are in folds. Otherwise,
-    five stretches of every label in the order of paths, so that what was recorded together
-    stays together, and with it the groups of the index and the clips that are each other's
-    nearest: where clips that belong together are on both sides, what remembers single clips
-    looks best.
+    They leave out the data set's own folds where all these clips are in folds. Otherwise they
+    keep apart what was probably recorded together (see `cut_in_order`): the groups of the
+    index, neighbours by name where it knows no groups, and clips that are each other's
+    nearest. With such clips on both sides, what remembers single clips looks best. Where that
+    leaves too little to fit on, it is given up step by step.
 
     Parameters
     ----------
@@ -171,29 +171,24 @@ def deal_folds(data: LabelledFeatures, rows: Sequence[int], seed: int) -> list[F
     clips = [data.clips[i] for i in rows]
     folds = [clip.fold for clip in clips]
     if "" not in folds and len(set(folds)) >= MIN_FOLDS:
-        rounds = leave_one_out(folds, "fold")
-    else:
-        given = [clip.group or None for clip in clips]
-        recordings = [clip.path for clip in clips]
-        pooled = [pool_clip(data.frames[i], "mean+std") for i in rows]
-        near = find_near(np.concatenate(pooled))
-        rounds = (
-            _in_order(clips, join_groups(given, recordings, near), seed)
-            or _in_order(clips, join_groups(given, recordings), seed)
-            or leave_one_out([one.fold for one in assign_folds(clips, N_FOLDS, seed)], "fold")
-        )
-    return [(one.train, one.test) for one in rounds]
-
-
-def _in_order(clips: Sequence[Clip], groups: Sequence[int], seed: int) -> list[Round]:
-    """Return rounds that a classifier can be fitted in, none if there are no such."""
-    labels = [clip.label for clip in clips]
-    parts = deal_in_order(labels, [clip.path for clip in clips], groups, N_FOLDS, seed)
-    if len(set(parts)) < MIN_FOLDS:
-        return []
-    rounds = leave_one_out([str(part) for part in parts], "fold")
-    known = [{labels[i] for i in one.train} for one in rounds]
-    return rounds if all(found == set(labels) for found in known) else []
+        return [(one.train, one.test) for one in leave_one_out(folds, "fold")]
+    labels, paths = [clip.label for clip in clips], [clip.path for clip in clips]
+    groups = join_groups([clip.group or None for clip in clips], paths)
+    near = join_groups(
+        groups, find_near(np.concatenate([pool_clip(data.frames[i], "mean+std") for i in rows]))
+    )
+    gap = 0.0 if all(clip.group for clip in clips) else GAP
+    for found, left_out in ((near, gap), (near, 0.0), (groups, 0.0)):
+        rounds: list[Fold] = [
+            *cut_in_order(
+                labels, paths, groups, near=found, n_parts=N_FOLDS, gap=left_out, seed=seed
+            )
+        ]
+        known = [{labels[i] for i in fit} for fit, _ in rounds]
+        if len(rounds) >= MIN_FOLDS and all(one == set(labels) for one in known):
+            return rounds
+    dealt = assign_folds(clips, N_FOLDS, seed)
+    return [(one.train, one.test) for one in leave_one_out([clip.fold for clip in dealt], "fold")]
 
 
 def only(data: LabelledFeatures, parts: Sequence[int]) -> LabelledFeatures:
