@@ -63,7 +63,7 @@ def test_the_table_says_which_was_taken(extracted: Path, run: Run) -> None:
     assert finished.code == 0
     assert "95 % interval" in finished.out
     assert "* is taken" in finished.out
-    assert sum(line.startswith("*") for line in finished.out.splitlines()) == 1
+    assert sum(line.split()[:1] == ["*"] for line in finished.out.splitlines()) == 1
     assert finished.err.splitlines()[-1] == "Next: audiotl evaluate data/models/tuned.joblib"
 
 
@@ -114,7 +114,7 @@ def test_damaged_notes_of_this_very_search(
         interrupt_after(9, patch)
         run(*TUNE, "--workers", 1)
     content = json.loads(NOTES.read_text())
-    content["right"] = {place: "2" for place in content["right"]}
+    content["right"] = dict.fromkeys(content["right"], "2")
     NOTES.write_text(json.dumps(content))
     finished = run(*TUNE)
     assert finished.code == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from audiotl_cli.classify.choice import Tried
 from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
 from audiotl_cli.classify.space import Setting
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures
 
@@ -17,7 +19,7 @@ LINEAR, NEIGHBOUR = (
     ClassifierOptions("logreg", "mean"),
     ClassifierOptions("knn", "mean", scale=True),
 )
-N_SOURCES, N_TAKES, DIM = 10, 6, 40
+N_SOURCES, N_TAKES, DIM = 10, 6, 8
 
 
 def of(clips: list[Clip], frames: list[list[np.ndarray]]) -> LabelledFeatures:
@@ -25,7 +27,7 @@ def of(clips: list[Clip], frames: list[list[np.ndarray]]) -> LabelledFeatures:
         ExtractorSpec(f"made{i}", f"{i:012d}", part.shape[1]) for i, part in enumerate(frames[0])
     ]
     keys = [f"{i:064d}" for i in range(len(clips))]
-    return LabelledFeatures(clips, keys, frames, specs, [])
+    return LabelledFeatures(clips, keys, frames, specs, [cast(FeatureStore, None) for _ in specs])
 
 
 def of_sources(seed: int, *, grouped: bool = False) -> LabelledFeatures:
@@ -35,11 +37,11 @@ def of_sources(seed: int, *, grouped: bool = False) -> LabelledFeatures:
     clips, frames = [], []
     for number, label in enumerate(("ant", "bee", "cat")):
         for source in range(N_SOURCES):
-            sound = 0.9 * signs[number] + 2.0 * rng.normal(size=DIM)
+            sound = 1.0 * signs[number] + 1.5 * rng.normal(size=DIM)
             for take in range(N_TAKES):
                 path = f"{label}/{source * N_TAKES + take}.wav"
                 clips.append(Clip(path, label, group=f"{label}{source}" if grouped else ""))
-                frame = sound + 0.5 * rng.normal(size=(1, DIM))
+                frame = sound + 0.3 * rng.normal(size=(1, DIM))
                 frames.append([frame.astype(np.float32)])
     return of(clips, frames)
 
@@ -67,7 +69,7 @@ def test_hidden_sources_do_not_fool_the_chooser() -> None:
     true = accuracy_elsewhere(LINEAR, data)
     assert true > accuracy_elsewhere(NEIGHBOUR, data)
     assert abs(ours.chosen.accuracy - true) < 0.15
-    assert naive.chosen.accuracy - accuracy_elsewhere(NEIGHBOUR, data) > 0.4
+    assert naive.chosen.accuracy - accuracy_elsewhere(NEIGHBOUR, data) > 0.3
 
 
 @pytest.mark.parametrize("seed", [0, 1])
