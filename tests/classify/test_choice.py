@@ -55,7 +55,6 @@ def test_intervals_hold_the_accuracy(wrong: int) -> None:
 
 
 def test_wilson_interval_of_eight_in_ten() -> None:
-    """As R's prop.test(80, 100, correct = FALSE) gives it."""
     np.testing.assert_allclose(tried("svm", 20).interval, (0.711, 0.867), atol=5e-4)
 
 
