@@ -1,9 +1,12 @@
-"""Write files whole or not at all."""
+"""Write files whole or not at all, and tables whose names no spreadsheet takes for formulas."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -46,3 +49,16 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Return rows as CSV; text that a spreadsheet would take for a formula is quoted for it."""
+    text = io.StringIO()
+    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return "" if value is None else value

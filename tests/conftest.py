@@ -113,3 +113,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.delenv("AUDIOTL_OFFLINE", raising=False)
     return folder
+
+
+@pytest.fixture
+def written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the store write every clip when it comes, so that tests can count on it."""
+    monkeypatch.setattr("audiotl_cli.store.writer.HOLD_S", 0.0)

@@ -15,12 +15,20 @@ from typing import IO
 import numpy as np
 
 from audiotl_cli.audio.types import AudioSource, Waveform
-from audiotl_cli.audio.worker import BLOCK, DONE, ERROR, HEADER, RATE
+from audiotl_cli.audio.worker import BLOCK, DONE, ERROR, HEADER
 from audiotl_cli.errors import AudioError, AudiotlError
 
 logger = logging.getLogger(__name__)
 
 PIPE_BYTES = 1 << 20  # a whole block fits, so that a decoder works ahead
+
+ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",  # nothing here multiplies matrices
+    # glibc keeps the memory of a block for the next; else a quarter of the time goes into
+    # giving it back to the system and taking it again
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(128 << 20),
+}
 
 CODE = """\
 import sys
@@ -60,7 +68,7 @@ class DecoderProcess:
                 stdout=subprocess.PIPE,
                 stderr=self._said,
                 bufsize=0,
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # nothing here multiplies matrices
+                env=os.environ | ENVIRONMENT,
             )
         except OSError as error:
             raise AudiotlError(f"no process can be started to decode with ({error})") from error
@@ -76,13 +84,16 @@ class DecoderProcess:
         self.between_recordings = True
         self.hung = False
 
-    def read(self, source: AudioSource, patience_s: float) -> Iterator[tuple[Waveform, int]]:
+    def read(
+        self, source: AudioSource, to_rate: int, resampler: str, patience_s: float
+    ) -> Iterator[Waveform]:
         """Yield the blocks of a source, and raise what its decoding raises."""
         self.between_recordings = False
         if not self.ready:
             self._answer(patience_s)  # READY
             self.ready = True
-        request = json.dumps([str(source.path), source.start_s, source.end_s])
+        part = [str(source.path), source.start_s, source.end_s]
+        request = json.dumps([*part, to_rate, resampler])
         try:
             self._requests.write(request.encode("ascii") + b"\n")
         except OSError as error:
@@ -90,8 +101,7 @@ class DecoderProcess:
         while True:
             kind, content = self._answer(patience_s)
             if kind == BLOCK:
-                (rate,) = RATE.unpack_from(content)
-                yield np.frombuffer(content, np.float32, offset=RATE.size), rate
+                yield np.frombuffer(content, np.float32)
                 continue
             self.n_served += 1
             self.between_recordings = True

@@ -70,8 +70,10 @@ class Decoders:
             for process in self._all:
                 process.kill()
 
-    def read_blocks(self, source: AudioSource) -> Generator[tuple[Waveform, int]]:
-        """Decode a source as `decode.read_blocks` does, in another process.
+    def read_blocks_at(
+        self, source: AudioSource, to_rate: int, resampler: str
+    ) -> Generator[Waveform]:
+        """Decode a source as `resample.read_blocks_at` does, in another process.
 
         Raises
         ------
@@ -86,7 +88,9 @@ class Decoders:
             with self._lend() as process:
                 fresh = process.n_served == 0
                 try:
-                    for n_done, block in enumerate(process.read(source, self._patience(source))):
+                    patience_s = self._patience(source)
+                    blocks = process.read(source, to_rate, resampler, patience_s)
+                    for n_done, block in enumerate(blocks):
                         if n_done >= n_given:
                             n_given += 1
                             yield block

@@ -1,4 +1,5 @@
-"""The process that decodes: damage in a file, or a fault in a decoder, ends it alone.
+"""The process that decodes and resamples: damage in a file, or a fault in a decoder, ends it
+alone.
 
 It is started and read by `audiotl_cli.audio.isolated`. On stdin it takes a line of JSON a
 recording; on stdout it gives messages: a kind, the length of what follows, and that.
@@ -14,16 +15,17 @@ import struct
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
-from audiotl_cli.audio.decode import read_blocks
+import numpy as np
+
+from audiotl_cli.audio.resample import read_blocks_at
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError
 
 HEADER = struct.Struct("<cI")
 READY, BLOCK, DONE, ERROR = b"R", b"B", b"D", b"E"
-"""A block holds the sample rate, then float32 samples; an error is JSON."""
-
-RATE = struct.Struct("<I")
+"""A block holds float32 samples; an error is JSON."""
 
 
 def main() -> None:
@@ -31,7 +33,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     out = os.dup(1)
     os.dup2(2, 1)  # what a library prints must not mix with the messages
-    import soundfile  # noqa: F401  (before the first recording has to wait for it)
+    import soundfile  # noqa: F401  (before the first recording has to wait for them)
+    import soxr  # noqa: F401
 
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
@@ -46,12 +49,12 @@ def _listen(requests: queue.SimpleQueue[bytes]) -> None:
     os._exit(0)  # even while a decoder hangs
 
 
-def _serve(request: list[str | float | None], out: int) -> None:
-    path, start_s, end_s = request
+def _serve(request: list[Any], out: int) -> None:
+    path, start_s, end_s, to_rate, resampler = request
     try:
-        source = AudioSource(Path(str(path)), start_s, end_s)  # type: ignore[arg-type]
-        for block, rate in read_blocks(source):
-            _send(out, BLOCK, RATE.pack(rate), block.tobytes())
+        source = AudioSource(Path(path), start_s, end_s)
+        for block in read_blocks_at(source, to_rate, resampler):
+            _send(out, BLOCK, np.ascontiguousarray(block).data.cast("B"))
         _send(out, DONE)
     except AudioError as error:
         _send_error(out, error)
@@ -66,9 +69,9 @@ def _send_error(out: int, error: AudioError) -> None:
     _send(out, ERROR, text.encode("ascii"))
 
 
-def _send(out: int, kind: bytes, *parts: bytes) -> None:
+def _send(out: int, kind: bytes, content: bytes | memoryview = b"") -> None:
     with os.fdopen(out, "wb", buffering=0, closefd=False) as file:
-        for part in (HEADER.pack(kind, sum(map(len, parts))), *parts):
+        for part in (HEADER.pack(kind, len(content)), content):
             left = memoryview(part)
             while left:
                 left = left[file.write(left) :]

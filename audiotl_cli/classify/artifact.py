@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from audiotl_cli import __version__
+from audiotl_cli.classify.calibration import Calibrator
 from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.rejection import Rejection, Surroundings
 from audiotl_cli.errors import ArtifactError, DataError
 
 FORMAT = 1
@@ -91,8 +93,20 @@ class ModelCard:
         Of Python and the libraries.
     search : list of dict
         How the settings that were tried did, the best first; empty without a search.
+    combine : str
+        How several extractors are combined.
+    balance : bool
+        Whether labels weigh the same.
+    multi_label : bool
+        Whether a clip may have any number of labels.
+    streamed : bool
+        Whether it was fitted block by block, its frames being too many for the memory.
     trained_on : sequence of str
         What tells the clips it was trained on, sorted; see `clip_mark`; empty where not known.
+    calibration : dict or None
+        What makes probabilities of scores; see `Calibrator`.
+    rejection : dict or None
+        ``rate``, the share of known clips that may be rejected, and ``threshold``.
     """
 
     classifier: str
@@ -110,7 +124,13 @@ class ModelCard:
     held_out: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     search: Sequence[dict[str, Any]] = ()
+    combine: str = "concat"
+    balance: bool = False
+    multi_label: bool = False
+    streamed: bool = False
     trained_on: Sequence[str] = ()
+    calibration: dict[str, Any] | None = None
+    rejection: dict[str, Any] | None = None
 
 
 def clip_mark(key: str) -> str:
@@ -133,6 +153,8 @@ def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
 
     buffer = io.BytesIO()
     content = {"format": FORMAT, "card": asdict(card), "pipeline": classifier.pipeline}
+    if classifier.rejection is not None:
+        content["rejection"] = asdict(classifier.rejection)
     joblib.dump(content, buffer, compress=3)
     return buffer.getvalue()
 
@@ -164,6 +186,11 @@ def load_model_file(path: Path) -> tuple[ClipClassifier, ModelCard]:
         values["extractors"] = [ExtractorSpec(**spec) for spec in values["extractors"]]
         card = ModelCard(**values)
         pipeline = content["pipeline"]
+        calibrator = Calibrator(**card.calibration) if card.calibration else None
+        rejection = None
+        if "rejection" in content:
+            around = Surroundings(**content["rejection"].pop("surroundings"))
+            rejection = Rejection(around, **content["rejection"])
     except InconsistentVersionWarning as error:
         raise ArtifactError(
             f"{path} was made with scikit-learn {error.original_sklearn_version}, this is "
@@ -173,4 +200,7 @@ def load_model_file(path: Path) -> tuple[ClipClassifier, ModelCard]:
         raise
     except Exception as error:  # a damaged pickle fails in any way
         raise ArtifactError(f"{path} is not a model saved by audiotl ({error!r})") from error
-    return ClipClassifier(pipeline, list(card.labels), card.pooling), card
+    classifier = ClipClassifier(
+        pipeline, list(card.labels), card.pooling, card.multi_label, calibrator, rejection
+    )
+    return classifier, card

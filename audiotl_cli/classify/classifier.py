@@ -11,16 +11,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.pooling import FloatArray, pool_clip
-from audiotl_cli.classify.table import DEFAULT, build_classifier, standardises
+from audiotl_cli.classify.calibration import Calibrator
+from audiotl_cli.classify.labels import label_names, label_numbers, resample, told_labels
+from audiotl_cli.classify.pooling import Frames, pool, pool_clip
+from audiotl_cli.classify.rejection import Rejection
+from audiotl_cli.classify.scoring import row_scores
+from audiotl_cli.classify.table import (
+    DEFAULT,
+    RECIPES,
+    build_classifier,
+    classifier_name,
+    standardises,
+)
 from audiotl_cli.errors import DataError, UsageError
 
 logger = logging.getLogger(__name__)
 
-Clips = Sequence[Sequence[FloatArray]]
+Clips = Sequence[Sequence[Frames]]
 """Clips, each with the frames (n_frames, dim) of one or several extractors."""
 
 DEFAULT_POOLING = "mean+std"
+
+COMBINATIONS = ("concat", "average")
+"""What becomes of several extractors: one classifier of their features side by side, or one
+classifier each and the mean of their scores."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,14 @@ class ClassifierOptions:
     params : mapping
         Parameters of the estimator.
     seed : int
+    combine : str
+        One of `COMBINATIONS`.
+    balance : bool
+        Whether every label weighs the same, however many clips it has: by weights, or by
+        drawing clips of rare labels again where the classifier takes no weights.
+    multi_label : bool
+        Whether a clip's label may be several joined by ``;``: then one classifier a label is
+        fitted, against all other clips.
     """
 
     classifier: str = DEFAULT
@@ -49,6 +71,9 @@ class ClassifierOptions:
     scale: bool | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    combine: str = "concat"
+    balance: bool = False
+    multi_label: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,11 +87,20 @@ class ClipClassifier:
     labels : list of str
         Sorted; the order of every score.
     pooling : str
+    multi_label : bool
+        Whether a clip may have any number of labels.
+    calibrator : Calibrator or None
+        What makes probabilities of scores.
+    rejection : Rejection or None
+        What notices clips of none of the labels.
     """
 
     pipeline: Any
     labels: list[str]
     pooling: str
+    multi_label: bool = False
+    calibrator: Calibrator | None = None
+    rejection: Rejection | None = None
 
     def scores(self, clips: Clips) -> npt.NDArray[np.float64]:
         """Return the score of every label for every clip.
@@ -80,8 +114,19 @@ class ClipClassifier:
         scores : float64 (n_clips, n_labels)
             Rows add up to 1. They are probabilities where the classifier gives some,
             shares of votes under ``vote``, and otherwise margins put through a softmax:
-            fit to rank labels, not calibrated.
+            fit to rank labels, not calibrated unless there is a calibrator. Where a clip may have
+            several labels, each has a score of its own from 0 to 1, and rows add up to anything.
         """
+        scores = self._raw_scores(clips)
+        return self.calibrator.apply(scores) if self.calibrator else scores
+
+    def rejects(self, clips: Clips, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Return which clips are none of the labels, given their scores."""
+        if self.rejection is None:
+            return np.zeros(len(scores), dtype=bool)
+        return self.rejection.familiarity(clips, scores) < self.rejection.threshold
+
+    def _raw_scores(self, clips: Clips) -> npt.NDArray[np.float64]:
         rows = [pool_clip(parts, self.pooling) for parts in clips]
         X = np.concatenate(rows)
         expected = self.pipeline.n_features_in_
@@ -89,17 +134,25 @@ class ClipClassifier:
             raise DataError(
                 f"the features have {X.shape[1]} values a clip, the model expects {expected}"
             )
+        n_labels = len(self.labels)
         if self.pooling != "vote":
-            return _row_scores(self.pipeline, X, len(self.labels))
-        votes = np.eye(len(self.labels))[self.pipeline.predict(X)]
+            return row_scores(self.pipeline, X, n_labels, multi_label=self.multi_label)
+        if self.multi_label:
+            votes = row_scores(self.pipeline, X, n_labels, multi_label=True)
+        else:
+            votes = np.eye(n_labels)[self.pipeline.predict(X)]
         lengths = np.array([len(part) for part in rows])
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         shares: npt.NDArray[np.float64] = np.add.reduceat(votes, starts) / lengths[:, None]
         return shares
 
     def predict(self, clips: Clips) -> list[str]:
-        """Return the label of every clip: the highest score, the first of equals."""
-        return [self.labels[best] for best in self.scores(clips).argmax(axis=1)]
+        """Return the label of every clip; see `told`."""
+        return [self.told(row) for row in self.scores(clips)]
+
+    def told(self, scores: npt.NDArray[np.float64]) -> str:
+        """Return what the scores of a clip say it is; see `told_labels`."""
+        return told_labels(scores, self.labels, multi_label=self.multi_label)
 
 
 def fit_classifier(
@@ -134,12 +187,7 @@ def fit_classifier(
 
 def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions) -> ClipClassifier:
     """Fit a classifier on clips; as `fit_classifier`, but fit for several threads at once."""
-    names = sorted(set(labels))
-    if len(names) < 2:
-        raise DataError(
-            f"all {len(labels)} clips to train on have the same label, {names[0]!r}; "
-            "a classifier needs at least two"
-        )
+    names = label_names(labels, multi_label=options.multi_label)
     rows = [pool_clip(parts, options.pooling) for parts in clips]
     X = np.concatenate(rows)
     if options.pca is not None and not 1 <= options.pca <= min(X.shape):
@@ -147,19 +195,18 @@ def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions)
             f"--pca is {options.pca}, but {X.shape[0]} rows of {X.shape[1]} features allow "
             f"1 to {min(X.shape)}"
         )
-    number = {name: i for i, name in enumerate(names)}
-    y = np.repeat([number[label] for label in labels], [len(part) for part in rows])
-    scale = options.scale
-    if scale is None:
-        scale = standardises(options.classifier, n_extractors=len(clips[0]))
-    pipeline = build_classifier(
-        options.classifier,
-        options.params,
-        scale=scale,
-        pca=options.pca,
-        seed=options.seed,
-    )
-    classifier = ClipClassifier(pipeline, names, options.pooling)
+    y = label_numbers(labels, names, multi_label=options.multi_label)
+    y = np.repeat(y, [len(part) for part in rows], axis=0)
+    if options.balance and not RECIPES[classifier_name(options.classifier)].weighted:
+        if options.multi_label:
+            raise UsageError(
+                f"{options.classifier} cannot weigh labels where clips have several; leave "
+                "--balance out, or take another classifier, such as logreg"
+            )
+        again = resample(y, options.seed)
+        X, y = X[again], y[again]
+    pipeline = build_pipeline(options, [pool(part, options.pooling).shape[1] for part in clips[0]])
+    classifier = ClipClassifier(pipeline, names, options.pooling, options.multi_label)
     try:
         pipeline.fit(X, y)
         classifier.scores(clips[:1])  # some parameters only fail when something is predicted
@@ -171,14 +218,43 @@ def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions)
     return classifier
 
 
-def _row_scores(pipeline: Any, X: FloatArray, n_labels: int) -> npt.NDArray[np.float64]:
-    if hasattr(pipeline, "predict_proba"):
-        probabilities: npt.NDArray[np.float64] = np.asarray(pipeline.predict_proba(X), np.float64)
-        return probabilities
-    margins = np.asarray(pipeline.decision_function(X), np.float64)
-    if n_labels == 2:
-        margins = np.stack([-margins, margins], axis=1) / 2
-    margins -= margins.max(axis=1, keepdims=True)
-    powers = np.exp(margins)
-    scores: npt.NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return scores
+def build_pipeline(options: ClassifierOptions, widths: Sequence[int]) -> Any:
+    """Return an unfitted pipeline.
+
+    Parameters
+    ----------
+    options : ClassifierOptions
+    widths : sequence of int
+        How many features each extractor gives.
+
+    Raises
+    ------
+    UsageError
+        There is no such option.
+    """
+    from sklearn.pipeline import Pipeline
+
+    if options.combine not in COMBINATIONS:
+        raise UsageError(f"--combine is {options.combine!r}; choose from {', '.join(COMBINATIONS)}")
+    scale = options.scale
+    if scale is None:
+        scale = standardises(options.classifier, n_extractors=len(widths))
+    pipeline = build_classifier(
+        options.classifier,
+        options.params,
+        scale=scale,
+        pca=options.pca,
+        seed=options.seed,
+        balance=options.balance,
+        multi_label=options.multi_label,
+    )
+    if options.combine == "concat" or len(widths) == 1:
+        return pipeline
+    from audiotl_cli.classify.ensemble import Average
+
+    return Pipeline([("average", Average(pipeline, tuple(widths), options.multi_label))])
+
+
+def member_pipeline(pipeline: Any) -> Any:
+    """Return the pipeline that stands for one extractor: the same, unless there are several."""
+    return getattr(pipeline.steps[-1][1], "pipeline", pipeline)

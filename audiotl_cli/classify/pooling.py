@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +16,35 @@ POOLINGS = ("vote", "mean", "mean+std", "mean+max")
 """``vote``: every frame is a row and frames vote; the others make one row a clip."""
 
 
+@dataclass(frozen=True)
+class Pooled:
+    """The frames of one clip, pooled already: the frames themselves need not be kept.
+
+    Parameters
+    ----------
+    rows : mapping
+        From a pooling to what `pool` gives for it.
+    """
+
+    rows: Mapping[str, FloatArray]
+
+
+Frames = FloatArray | Pooled
+"""The frames (n_frames, dim) of one clip by one extractor, as they are or pooled already."""
+
+
 def check_pooling(pooling: str) -> None:
     """Raise `UsageError` unless `pooling` is known."""
     if pooling not in POOLINGS:
         raise UsageError(f"unknown pooling {pooling!r}; choose from {', '.join(POOLINGS)}")
 
 
-def pool(frames: FloatArray, pooling: str) -> FloatArray:
+def pool(frames: Frames, pooling: str) -> FloatArray:
     """Return the rows of one clip.
 
     Parameters
     ----------
-    frames : float32 (n_frames, dim), at least one frame
+    frames : float32 (n_frames, dim), at least one frame; or Pooled
     pooling : str
         One of `POOLINGS`.
 
@@ -35,6 +53,8 @@ def pool(frames: FloatArray, pooling: str) -> FloatArray:
     rows : float32 (n_frames, dim) for ``vote``, (1, dim) for ``mean``, else (1, 2 * dim)
     """
     check_pooling(pooling)
+    if isinstance(frames, Pooled):
+        return frames.rows[pooling]
     if pooling == "vote":
         return frames
     # summed in double precision, so that the order of frames cannot show
@@ -46,12 +66,12 @@ def pool(frames: FloatArray, pooling: str) -> FloatArray:
     return np.concatenate(parts).astype(np.float32)[None, :]
 
 
-def pool_clip(parts: Sequence[FloatArray], pooling: str) -> FloatArray:
+def pool_clip(parts: Sequence[Frames], pooling: str) -> FloatArray:
     """Return the rows of one clip from the frames of one or several extractors.
 
     Parameters
     ----------
-    parts : sequence of float32 (n_frames, dim)
+    parts : sequence of float32 (n_frames, dim), or of Pooled
         One an extractor; their rows are put side by side.
     pooling : str
 

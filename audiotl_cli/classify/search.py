@@ -15,7 +15,7 @@ import numpy as np
 
 from audiotl_cli.classify.choice import Tried
 from audiotl_cli.classify.classifier import ClassifierOptions, Clips, fit_quietly
-from audiotl_cli.classify.pooling import pool_clip
+from audiotl_cli.classify.pooling import FloatArray, pool_clip
 from audiotl_cli.classify.space import LEARNERS, Setting
 
 Fold = tuple[Sequence[int], Sequence[int]]
@@ -122,10 +122,13 @@ def search(
 
 def _may_rotate(options: ClassifierOptions) -> bool:
     known = {name for name, _, _ in LEARNERS}
-    return bool(options.scale) and options.pooling != "vote" and options.classifier in known
+    plain = options.scale and options.pooling != "vote" and options.combine == "concat"
+    return bool(plain) and options.classifier in known
 
 
-def rotate(fitted: Clips, tested: Clips, pooling: str) -> tuple[Clips, Clips]:
+def rotate(
+    fitted: Clips, tested: Clips, pooling: str
+) -> tuple[list[list[FloatArray]], list[list[FloatArray]]]:
     """Pool and standardise clips, and turn them into the space that the fitted ones span.
 
     Fewer clips than features lie in a space of as many dimensions as there are clips. What

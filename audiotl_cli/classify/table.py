@@ -23,12 +23,15 @@ class Recipe:
         Whether features are standardised first unless otherwise asked for.
     seeded : bool
         Whether it takes ``random_state``.
+    weighted : bool
+        Whether it takes ``class_weight``.
     """
 
     build: Callable[..., Any]
     params: dict[str, Any] = field(default_factory=dict)
     scale: bool = False
     seeded: bool = True
+    weighted: bool = True
 
 
 def _linear_svm(**params: Any) -> Any:
@@ -79,6 +82,12 @@ def _gradient_boosting(**params: Any) -> Any:
     return HistGradientBoostingClassifier(**params)
 
 
+def _prototype(**params: Any) -> Any:
+    from audiotl_cli.classify.prototype import Prototype
+
+    return Prototype(**params)
+
+
 RECIPES = {
     "logreg": Recipe(_logreg, {"C": 0.03, "max_iter": 1000}, scale=True),
     # the next five exactly as sklearn-audio-transfer-learning set them
@@ -94,10 +103,12 @@ RECIPES = {
             "learning_rate": "constant",
             "learning_rate_init": 0.001,
         },
+        weighted=False,
     ),
-    "knn": Recipe(_knn, {"n_neighbors": 1, "metric": "cosine"}, seeded=False),
+    "knn": Recipe(_knn, {"n_neighbors": 1, "metric": "cosine"}, seeded=False, weighted=False),
     "random-forest": Recipe(_random_forest, {"n_estimators": 300}),
     "gradient-boosting": Recipe(_gradient_boosting),
+    "prototype": Recipe(_prototype, scale=True, seeded=False, weighted=False),
 }
 DEFAULT = "logreg"
 ALIASES = {"linearsvm": "linear-svm", "logistic-regression": "logreg"}
@@ -139,6 +150,8 @@ def build_classifier(
     scale: bool | None,
     pca: int | None,
     seed: int,
+    balance: bool = False,
+    multi_label: bool = False,
 ) -> Any:
     """Return an unfitted scikit-learn Pipeline.
 
@@ -153,6 +166,11 @@ def build_classifier(
     pca : int or None
         Dimensions of a whitening PCA before the classifier; None for no PCA.
     seed : int
+    balance : bool
+        Whether labels weigh the same however many rows they have, where the classifier knows
+        how to (``Recipe.weighted``).
+    multi_label : bool
+        Whether rows have any number of labels: then it is one classifier a label.
 
     Raises
     ------
@@ -165,7 +183,12 @@ def build_classifier(
 
     name = classifier_name(name)
     recipe = RECIPES[name]
-    chosen = {**recipe.params, **({"random_state": seed} if recipe.seeded else {}), **params}
+    usual = dict(recipe.params)
+    if recipe.seeded:
+        usual["random_state"] = seed
+    if balance and recipe.weighted:
+        usual["class_weight"] = "balanced"
+    chosen = {**usual, **params}
     if chosen.get("decision_function_shape", "ovr") != "ovr":
         raise UsageError(
             f"--param decision_function_shape is {chosen['decision_function_shape']!r}, expected "
@@ -177,6 +200,10 @@ def build_classifier(
         known = ", ".join(sorted(recipe.build().get_params()))
         wrong = ", ".join(sorted(params))
         raise UsageError(f"{name} does not take the parameters {wrong}; it has {known}") from error
+    if multi_label:
+        from sklearn.multiclass import OneVsRestClassifier
+
+        estimator = OneVsRestClassifier(estimator)
     steps: list[tuple[str, Any]] = []
     if standardises(name) if scale is None else scale:
         steps.append(("scale", StandardScaler()))

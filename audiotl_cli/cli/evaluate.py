@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from audiotl_cli.cli import options, output
 
-if TYPE_CHECKING:
-    from audiotl_cli.evaluation.metrics import Scores
-    from audiotl_cli.workflows.evaluate import EvaluateReport
-
 EXAMPLES = "Examples:  audiotl evaluate   |   audiotl evaluate --cv fold --classifier linear-svm"
-MOST_COLUMNS = 24  # a wider confusion matrix is left to the figure
-LEAST_NAME = 8  # columns; a confusion matrix whose names get less is, too
+RESULT = ".json"  # of a report
 
 
 def evaluate(
     context: typer.Context,
     model: Annotated[
         list[Path] | None,
-        typer.Argument(help="Model files.  [default: the newest in data/models]"),
+        typer.Argument(
+            help="Model files, or report.json of earlier evaluations; several are compared with "
+            "the first.  [default: the newest in data/models]"
+        ),
     ] = None,
     index: options.IndexFile = None,
     store: options.Store = None,
@@ -32,10 +30,25 @@ def evaluate(
         str | None,
         typer.Option(
             "--cv",
-            metavar="fold|group|K",
-            help="Cross-validate instead: fit one model a fold, with the options below.",
+            metavar="fold|group|K|KxN",
+            help="Cross-validate instead: fit one model a fold, with the options below; 5x10 deals "
+            "5 folds 10 times.",
         ),
     ] = None,
+    open_set: Annotated[
+        bool,
+        typer.Option(
+            "--open-set",
+            help="With --cv: leave out one label after the other, and see whether it is noticed.",
+        ),
+    ] = False,
+    learning_curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve",
+            help="With --cv: how accuracy grows with clips, and what twice as many would bring.",
+        ),
+    ] = False,
     report: Annotated[
         Path | None, typer.Option(help="Folder of the report.  [default: data/experiments/...]")
     ] = None,
@@ -44,8 +57,12 @@ def evaluate(
     pooling: options.Pooling = "mean+std",
     pca: options.Pca = None,
     scale: options.Scale = None,
+    combine: options.Combine = "concat",
+    balance: options.Balance = False,
     param: options.Param = None,
     search: options.Search = 0,
+    calibrate: options.Calibrate = None,
+    reject: options.Reject = None,
     seed: options.Seed = 0,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -53,33 +70,53 @@ def evaluate(
 ) -> None:
     """Measure how good a model is, on clips it has not seen."""
     from audiotl_cli.classify.classifier import ClassifierOptions
+    from audiotl_cli.cli.show_evaluation import show, show_comparisons
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
-    from audiotl_cli.workflows.evaluate import cross_validate, evaluate_model
+    from audiotl_cli.workflows.compare import compare_results, read_result
+    from audiotl_cli.workflows.cross_validate import Extras, cross_validate
+    from audiotl_cli.workflows.evaluate import evaluate_model
+    from audiotl_cli.workflows.fit import Trust
     from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
 
-    fitting = ("extractor", "classifier", "pooling", "pca", "scale", "param", "search")
+    fitting = (
+        "extractor", "classifier", "pooling", "pca", "scale", "combine", "balance", "param",
+        "search", "calibrate", "reject",
+    )  # fmt: skip
+    if cv is None and (unused := options.typed(context, "open_set", "learning_curve")):
+        raise UsageError(f"{', '.join(unused)} without --cv: these fit models of their own")
     if cv is None and (unused := options.typed(context, *fitting)):
         raise UsageError(
             f"{', '.join(unused)} without --cv: a saved model keeps what it was trained with; "
             "train another with audiotl train, or cross-validate with --cv"
         )
+    if search and (unused := options.typed(context, "open_set", "learning_curve")):
+        raise UsageError(
+            f"{', '.join(unused)} with --search: settings would be sought hundreds of times; "
+            "search first, then give what was chosen"
+        )
     if cv is not None and options.typed(context, "split"):
         raise UsageError("--cv evaluates on every clip: give no --split with it")
-    path = index or newest_index()
-    clips = Index.read(path)
-    root = store or FEATURES
-    output.note(f"Index {path}")
-    reports = []
+    if cv is not None and model:
+        raise UsageError("--cv fits its own models: give no model file with it")
+    given = [] if cv is not None else model or [newest_model()]
+    if [one.suffix for one in given] == [RESULT]:
+        raise UsageError(f"{given[0]} is an evaluation already: give another to compare it with")
+    reports, values = [], []
+    if not given or any(one.suffix != RESULT for one in given):
+        path = index or newest_index()
+        clips = Index.read(path)
+        root = store or FEATURES
+        output.note(f"Index {path}")
     if cv is not None:
-        if model:
-            raise UsageError("--cv fits its own models: give no model file with it")
         chosen = ClassifierOptions(
             classifier=classifier,
             pooling=pooling,
             pca=pca,
             scale=scale,
             params=options.parse_params(param),
+            combine=combine,
+            balance=balance,
             seed=seed,
         )
         with output.progress("Cross-validating", "fits" if search else "rounds") as update:
@@ -91,110 +128,45 @@ def evaluate(
                     chosen,
                     cv,
                     n_settings=search,
+                    trust=Trust(calibrate, reject),
+                    extras=Extras(open_set, learning_curve),
                     report=report,
                     experiments=EXPERIMENTS,
                     on_round=lambda done, total: update(done, total, 0.0),
                 )
             )
-    else:
-        models = model or [newest_model()]
-        for one in models:
-            output.note(f"Model {one}")
-            folder = report / one.stem if report and len(models) > 1 else report
-            reports.append(
-                evaluate_model(
-                    one, clips, root, split=split, report=folder, experiments=EXPERIMENTS, seed=seed
-                )
+        values.append(reports[-1].result)
+    for one in given:
+        if one.suffix == RESULT:
+            values.append(read_result(one))
+            continue
+        output.note(f"Model {one}")
+        folder = report / one.stem if report and len(given) > 1 else report
+        reports.append(
+            evaluate_model(
+                one, clips, root, split=split, report=folder, experiments=EXPERIMENTS, seed=seed
             )
-    values = [found.result for found in reports]
+        )
+        values.append(reports[-1].result)
+    compared = []
+    beside = report or EXPERIMENTS / "comparison"
+    if len(values) > 1:
+        names = [one.parent.name if one.suffix == RESULT else one.stem for one in given]
+        compared = compare_results(names, values, beside, seed)
 
-    def show() -> None:
+    def show_all() -> None:
         for found in reports:
-            _show(found)
+            show(found)
+        if compared:
+            show_comparisons(compared)
+            output.line(f"comparison  {beside / 'comparison.json'}")
 
-    output.result(values[0] if len(values) == 1 else values, show)
+    listed = [*values, *({"comparison": one} for one in compared)]
+    output.result(listed[0] if len(listed) == 1 else listed, show_all)
     if cv is not None:
         output.next_command(
             f"audiotl train{options.carry(context, 'index', 'store', 'seed', *fitting)}"
         )
-    else:
+    elif given[0].suffix != RESULT:
         file = f" --model {shlex.quote(str(model[0]))}" if model else ""
         output.next_command(f"audiotl predict FILE{file}")
-
-
-def _show(report: EvaluateReport) -> None:
-    scores = report.scores
-    output.line(report.title, style="bold")
-    output.warnings(report.result["warnings"])
-    low, high = scores.interval
-    n_trained_on = report.result["n_trained_on"]
-    trained_on = f", {n_trained_on} of them trained on" if n_trained_on else ""
-    output.line(
-        f"accuracy {scores.accuracy:.3f}  (95 % interval {low:.3f} to {high:.3f}, "
-        f"{report.result['n_clips']} clips{trained_on})   "
-        f"balanced accuracy {scores.balanced_accuracy:.3f}   macro F1 {scores.macro_f1:.3f}"
-    )
-    if report.rounds:
-        rounds = "  ".join(f"{name}: {value:.3f}" for name, value in report.rounds.items())
-        if len(report.rounds) <= 20:
-            output.line(f"accuracy by round  {rounds}")
-    for name, setting in report.result.get("chosen", {}).items():
-        output.line(
-            f"chosen for round {name}, without its clips: {output.setting(setting)}, "
-            f"{output.networks(setting['extractors'])}"
-        )
-    _show_labels(scores)
-    if len(scores.labels) <= MOST_COLUMNS:
-        _show_confusion(scores)
-    output.line(f"report  {report.folder / 'report.json'}")
-    output.line(f"figure  {report.folder / 'confusion.png'}")
-
-
-def _show_labels(scores: Scores) -> None:
-    grid = output.table(
-        "label", "clips", "precision", "recall", "F1", "most taken for",
-        numbers=("clips", "precision", "recall", "F1"),
-    )  # fmt: skip
-    for row, label in enumerate(scores.labels):
-        one = scores.per_label[label]
-        wrong = scores.confusion[row].copy()
-        wrong[row] = 0
-        most = int(wrong.argmax())
-        taken = f"{output.clean(scores.labels[most])} ({wrong[most]})" if wrong[most] else ""
-        grid.add_row(
-            output.clean(label), str(one.n_clips), f"{one.precision:.2f}", f"{one.recall:.2f}",
-            f"{one.f1:.2f}", taken,
-        )  # fmt: skip
-    output.show(grid)
-
-
-def _show_confusion(scores: Scores) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    letters = _letters(len(scores.labels))
-    digits = max(3, len(str(scores.confusion.max())))
-    room = output.console().width - (digits + 1) * len(letters) - 2
-    if room < LEAST_NAME:
-        output.line("confusion matrix too wide to show: see the figure")
-        return
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
-    grid.add_column("true \\ predicted", no_wrap=True, max_width=room)
-    for letter in letters:
-        grid.add_column(letter, justify="right", min_width=digits, no_wrap=True)
-    none = "·" if output.console().encoding.startswith("utf") else "."
-    for row, label in enumerate(scores.labels):
-        n_clips = max(int(scores.confusion[row].sum()), 1)
-        cells = []
-        for column in range(len(letters)):
-            count = int(scores.confusion[row, column])
-            share = count / n_clips
-            style = "bold green" if row == column else "bold red" if share >= 0.1 else "yellow"
-            cells.append(Text(str(count), style) if count else Text(none, "dim"))
-        grid.add_row(f"{letters[row]} {output.clean(label)}", *cells)
-    output.show(grid)
-
-
-def _letters(n: int) -> list[str]:
-    return [chr(ord("a") + i) for i in range(n)]

@@ -6,7 +6,7 @@ import ast
 import logging
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -90,7 +90,8 @@ Classifier = Annotated[
     str,
     typer.Option(
         "--classifier",
-        help="logreg, linear-svm, svm, perceptron, mlp, knn, random-forest or gradient-boosting.",
+        help="logreg, linear-svm, svm, perceptron, mlp, knn, random-forest, "
+        "gradient-boosting or prototype.",
         rich_help_panel=CLASSIFIER,
     ),
 ]
@@ -120,6 +121,23 @@ Scale = Annotated[
         rich_help_panel=CLASSIFIER,
     ),
 ]
+Combine = Annotated[
+    Literal["concat", "average"],
+    typer.Option(
+        "--combine",
+        help="Several extractors: one classifier of their features side by side, or one each "
+        "and the mean of their scores.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Balance = Annotated[
+    bool,
+    typer.Option(
+        "--balance",
+        help="Let every label weigh the same, however many clips it has.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
 Param = Annotated[
     list[str] | None,
     typer.Option(
@@ -139,6 +157,26 @@ Search = Annotated[
         "extractor) by cross-validation among the training clips, and take the simplest that "
         "cannot be told from the best.",
         show_default=False,
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Calibrate = Annotated[
+    str | None,
+    typer.Option(
+        "--calibrate",
+        metavar="HOW",
+        help="Make probabilities of scores: sigmoid, isotonic or temperature, learnt by "
+        "cross-validation among the training clips.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+Reject = Annotated[
+    float | None,
+    typer.Option(
+        "--reject",
+        metavar="RATE",
+        help="Learn to say 'none of these', at the price of rejecting this share of clips that "
+        "are, such as 0.05.",
         rich_help_panel=CLASSIFIER,
     ),
 ]

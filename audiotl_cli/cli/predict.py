@@ -19,6 +19,7 @@ EXAMPLES = (
     "Examples:  audiotl predict file.wav   |   audiotl predict ~/new --format csv --output new.csv"
 )
 TABLE_TOP_K = 3
+NONE = "(none of these)"
 
 
 def predict(
@@ -120,6 +121,10 @@ def _record(prediction: Prediction, top_k: int | None) -> dict[str, object]:
         "score": None if prediction.score is None else round(prediction.score, 6),
         "scores": {label: round(value, 6) for label, value in scores.items()},
     }
+    if prediction.labels is not None:
+        record["labels"] = prediction.labels
+    if prediction.rejected:
+        record["rejected"] = True
     if prediction.error is not None:
         record["error"] = {
             "stage": prediction.error.stage,
@@ -137,6 +142,11 @@ def _show(predictions: list[Prediction], top_k: int) -> None:
     for prediction in known:
         first, *rest = list(prediction.scores.items())[:top_k]
         then = ", ".join(f"{output.clean(label)} {value:.2f}" for label, value in rest)
+        if prediction.labels is not None:
+            first = (", ".join(prediction.labels) or f"({first[0]})", first[1])
         path = output.clean(prediction.path)
-        grid.add_row(output.clean(first[0]), f"{first[1]:.2f}", then, path)
+        if prediction.rejected:
+            then = f"nearest {output.clean(first[0])}"
+        label = NONE if prediction.rejected else output.clean(first[0])
+        grid.add_row(label, f"{first[1]:.2f}", then, path)
     output.show(grid)

@@ -25,12 +25,26 @@ def train(
     pooling: options.Pooling = "mean+std",
     pca: options.Pca = None,
     scale: options.Scale = None,
+    combine: options.Combine = "concat",
+    balance: options.Balance = False,
     param: options.Param = None,
     search: options.Search = 0,
+    calibrate: options.Calibrate = None,
+    reject: options.Reject = None,
     split: Annotated[str, typer.Option(help="Which split to train on.")] = "train",
     out: Annotated[
         Path | None,
         typer.Option(help="Model file.  [default: data/models/..., named by what it is]"),
+    ] = None,
+    memory_mb: Annotated[
+        int | None,
+        typer.Option(
+            "--memory-mb",
+            min=1,
+            help="Megabytes that voting frames may take; more are streamed from the store.  "
+            "[default: half of this machine's]",
+            show_default=False,
+        ),
     ] = None,
     seed: options.Seed = 0,
     json: options.Json = False,
@@ -40,6 +54,7 @@ def train(
     """Fit a classifier on stored features and save it."""
     from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.dataset.index import Index
+    from audiotl_cli.workflows.fit import Trust
     from audiotl_cli.workflows.project import FEATURES, MODELS, newest_index
     from audiotl_cli.workflows.train import train_model
 
@@ -56,12 +71,16 @@ def train(
                 pca=pca,
                 scale=scale,
                 params=options.parse_params(param),
+                combine=combine,
+                balance=balance,
                 seed=seed,
             ),
             n_settings=search,
+            trust=Trust(calibrate, reject),
             split=split,
             out=out,
             models=MODELS,
+            memory=None if memory_mb is None else memory_mb << 20,
             on_fit=lambda done, total: update(done, total, 0.0),
         )
     for used in report.stores:
@@ -88,8 +107,15 @@ def as_json(report: TrainReport) -> dict[str, Any]:
         "n_clips": card.n_clips,
         "labels": list(card.labels),
         "held_out": card.held_out,
+        "streamed": card.streamed,
     }
-    return value | ({"leaderboard": list(card.search)} if card.search else {})
+    if card.calibration:
+        value["calibration"] = card.calibration
+    if card.rejection:
+        value["rejection"] = card.rejection
+    if card.search:
+        value["leaderboard"] = list(card.search)
+    return value
 
 
 def show(report: TrainReport) -> None:
@@ -101,9 +127,15 @@ def show(report: TrainReport) -> None:
         f"{card.classifier} on {networks}, pooling {card.pooling}: "
         f"{card.n_clips} clips, {len(card.labels)} labels"
     )
+    if card.streamed:
+        output.line("fitted block by block: the frames do not fit into memory")
     output.warnings([spec.warning for spec in card.extractors])
     if card.search:
         output.leaderboard(card.search)
+    if card.calibration:
+        output.line(f"scores calibrated by {card.calibration['method']}")
+    if card.rejection:
+        output.line(f"may say 'none of these', of known sounds about {card.rejection['rate']:.1%}")
     if card.held_out:
         output.line(
             f"accuracy {card.held_out['accuracy']:.3f} on {card.held_out['n_clips']} held-out clips"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,8 +69,24 @@ def check_groups(rounds: Sequence[Round], groups: Sequence[str]) -> list[str]:
     return sorted(leaks)
 
 
-def parse_protocol(text: str) -> str | int:
-    """Return ``fold``, ``group``, or a number of folds.
+@dataclass(frozen=True)
+class Protocol:
+    """How clips take turns in being held out.
+
+    Parameters
+    ----------
+    parts : str or int
+        ``fold`` or ``group``: the index's own; or a number of folds to deal.
+    n_repeats : int
+        How often they are dealt, each time in another way.
+    """
+
+    parts: str | int
+    n_repeats: int = 1
+
+
+def parse_protocol(text: str) -> Protocol:
+    """Read ``fold``, ``group``, a number of folds, or that times a number of repeats (5x10).
 
     Raises
     ------
@@ -77,7 +94,11 @@ def parse_protocol(text: str) -> str | int:
         It is none of these.
     """
     if text in ("fold", "group"):
-        return text
-    if text.isascii() and text.isdigit() and int(text) >= 2:
-        return int(text)
-    raise UsageError(f"--cv is {text!r}, expected fold, group, or a number of folds above 1")
+        return Protocol(text)
+    found = re.fullmatch(r"([0-9]{1,6})(?:x([0-9]{1,6}))?", text)
+    if found and int(found[1]) >= 2 and int(found[2] or 1) >= 1:
+        return Protocol(int(found[1]), int(found[2] or 1))
+    raise UsageError(
+        f"--cv is {text!r}, expected fold, group, or a number of folds above 1, alone or times "
+        "repeats, such as 5x10"
+    )

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.audio.framing import Framing
+from audiotl_cli.audio.spectrogram import Float64Array, FloatArray, mel_filters
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import Patches
-from audiotl_cli.extractors.spectrogram import Float64Array, FloatArray, mel_filters
 
 SAMPLE_RATE = 16_000  # Hz
 STFT_WINDOW, STFT_HOP, N_FFT = 400, 160, 512  # samples: 25 ms, 10 ms

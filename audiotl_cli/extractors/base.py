@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import numbers
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +18,7 @@ from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError, UsageError
 from audiotl_cli.extractors.checks import Check
-from audiotl_cli.extractors.runtime import one_blas_thread
+from audiotl_cli.extractors.runtime import batch_threads, one_blas_thread, thread_count
 from audiotl_cli.extractors.weights import WeightSource
 
 Patches = npt.NDArray[np.float32]
@@ -108,6 +109,8 @@ class Extractor(abc.ABC):
     batch_size : int
         Windows the network is given at once, always: shorter batches are filled up, so
         that a window's numbers do not depend on its neighbours.
+    parallel : bool
+        Whether several threads may call `forward` at once.
 
     Raises
     ------
@@ -124,6 +127,7 @@ class Extractor(abc.ABC):
     default_hop_s: float
     default_layer: str
     batch_size: int = 16
+    parallel: bool = False
 
     def __init__(
         self,
@@ -260,15 +264,24 @@ class Extractor(abc.ABC):
         The network sees batches of exactly `batch_size`; the last is filled with zeros.
         """
         n, size = len(patches), self.batch_size
+        batches = [patches[first : first + size] for first in range(0, n, size)]
+        futures = [self.start(batch) for batch in batches]
         frames = np.empty((n, self.rows, self.dim), np.float32)
-        for first in range(0, n, size):
-            batch = patches[first : first + size]
-            n_real = len(batch)
-            if n_real < size:
-                filler = np.zeros((size - n_real, *patches.shape[1:]), np.float32)
-                batch = np.concatenate([batch, filler])
-            frames[first : first + n_real] = self.forward(batch)[:n_real]
+        for first, future in zip(range(0, n, size), futures, strict=True):
+            frames[first : first + size] = future.result()
         return frames
+
+    def start(self, patches: Patches) -> Future[npt.NDArray[np.float32]]:
+        """Start to run at most a batch of windows; its frames are the future's result."""
+        threads = batch_threads(thread_count() if self.parallel else 1)
+        return threads.submit(self._run_filled, patches)
+
+    def _run_filled(self, patches: Patches) -> npt.NDArray[np.float32]:
+        n_missing = self.batch_size - len(patches)
+        if n_missing:
+            filler = np.zeros((n_missing, *patches.shape[1:]), np.float32)
+            return self.forward(np.concatenate([patches, filler]))[:-n_missing]
+        return self.forward(patches)
 
     def assemble(self, frames: npt.NDArray[np.float32]) -> Embeddings:
         """Lay the frames of all windows of a recording, (n, rows, dim), end to end."""

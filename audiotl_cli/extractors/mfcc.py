@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.audio.framing import Framing
+from audiotl_cli.audio.spectrogram import dct_matrix, mel_filters, spectra
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
-from audiotl_cli.extractors.spectrogram import dct_matrix, mel_filters, spectra
 
 N_FFT, FRAME_HOP = 2048, 512  # samples at 22.05 kHz: 93 and 23 ms, the usual choice
 N_MELS, N_MFCC = 128, 20
@@ -30,6 +30,7 @@ class MfccExtractor(Extractor):
     window_s = 1.0
     default_hop_s = 1.0
     default_layer = "statistics"
+    parallel = True
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:

@@ -223,6 +223,7 @@ class SavedModelExtractor(ModelFileExtractor):
     """
 
     kind = "savedmodel"
+    parallel = True
 
     def open(self) -> OpenModel:
         signatures = tensorflow().saved_model.load(str(self.path)).signatures

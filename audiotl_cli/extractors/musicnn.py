@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.audio.framing import Framing
+from audiotl_cli.audio.spectrogram import mel_filters, spectra
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check, compare, rising_tones
 from audiotl_cli.extractors.musicnn_network import Variables, musicnn, vgg
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
-from audiotl_cli.extractors.spectrogram import mel_filters, spectra
 from audiotl_cli.extractors.weights import (
     PUBLISHED,
     WeightFile,
@@ -119,6 +119,7 @@ class MusicnnExtractor(Extractor):
     default_hop_s = 1.0
     default_layer = "max_pool"
     batch_size = 8  # larger ones are no faster
+    parallel = True
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audiotl_cli.audio.framing import Framing
+from audiotl_cli.audio.spectrogram import hann, mel_filters
 from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
@@ -28,7 +29,6 @@ from audiotl_cli.extractors.openl3_weights import (
     read_parameters,
 )
 from audiotl_cli.extractors.runtime import tensorflow
-from audiotl_cli.extractors.spectrogram import hann, mel_filters
 from audiotl_cli.extractors.weighted import WeightedExtractor
 
 if TYPE_CHECKING:

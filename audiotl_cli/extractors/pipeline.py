@@ -1,4 +1,5 @@
-"""Embed many recordings: workers decode ahead while the network runs on full batches.
+"""Embed many recordings: workers decode ahead while the network runs on full batches, several
+at once.
 
 A worker is a thread with a decoding process of its own, whose death costs one recording.
 Batches are filled across recordings and results come in the order of the sources, so they
@@ -11,7 +12,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -20,11 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.audio.isolated import Decoders
-from audiotl_cli.audio.resample import resample_blocks
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError, AudiotlError
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
-from audiotl_cli.extractors.runtime import one_blas_thread
+from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread, thread_count
 
 SEGMENTS_AHEAD = 4  # a recording: bounds memory on long ones
 SOURCES_AHEAD = 4  # a worker: enough that the network never waits for short ones
@@ -58,7 +58,7 @@ def embed_sources(
     sources : iterable of AudioSource
         Consumed a little ahead of the results.
     workers : int
-        Threads that resample and compute front ends, each with a process that decodes.
+        Threads that compute front ends, each with a process that decodes and resamples.
 
     Yields
     ------
@@ -70,6 +70,7 @@ def embed_sources(
     AudiotlError
         No process can be started to decode with.
     """
+    keep_freed_memory()
     remaining = iter(sources)
     first = list(islice(remaining, workers))
     if not first:
@@ -92,6 +93,7 @@ def embed_sources(
                 yield from batcher.add(pending.popleft())
             yield from batcher.finish()
         finally:
+            batcher.stop()
             stop.set()  # workers waiting to hand over a segment give up
             decoders.stop()  # as do those waiting for one
 
@@ -121,7 +123,7 @@ def _prepare(
     job: _Job,
     stop: threading.Event,
 ) -> None:
-    """Decode a source and put its front-end output into the job, None at the end."""
+    """Put the front end's output for a source into the job, None at the end."""
 
     def counted(blocks: Iterable[Waveform]) -> Iterator[Waveform]:
         for block in blocks:
@@ -129,8 +131,8 @@ def _prepare(
             yield block
 
     try:
-        with closing(decoders.read_blocks(source)) as decoded:
-            blocks = resample_blocks(decoded, extractor.sample_rate, extractor.resampler)
+        read = decoders.read_blocks_at(source, extractor.sample_rate, extractor.resampler)
+        with closing(read) as blocks:
             for patches in extractor.patches(counted(blocks)):
                 job.put(patches, stop)
                 if stop.is_set():
@@ -146,11 +148,23 @@ def _prepare(
 
 @dataclass
 class _Open:
-    """A recording whose windows are not all through the network yet."""
+    """A recording whose windows are not all through the network yet.
+
+    Parameters
+    ----------
+    job : _Job
+    parts : list of (future of float32 (n, rows, dim), slice)
+        Batches, and which of their windows are this recording's.
+    n_waiting : int
+        Windows that are in no batch yet.
+    """
 
     job: _Job
-    frames: list[npt.NDArray[np.float32]]
+    parts: list[tuple[Future[npt.NDArray[np.float32]], slice]]
     n_waiting: int
+
+    def is_done(self) -> bool:
+        return self.n_waiting == 0 and all(batch.done() for batch, _ in self.parts)
 
 
 class _Batcher:
@@ -161,6 +175,9 @@ class _Batcher:
         self.waiting: deque[tuple[_Open, Patches]] = deque()
         self.n_waiting = 0
         self.open: deque[_Open] = deque()
+        self.running: deque[Future[npt.NDArray[np.float32]]] = deque()
+        # one more than run at once, so that none of the threads waits for the next
+        self.n_running = (thread_count() if extractor.parallel else 1) + 1
 
     def add(self, job: _Job) -> Iterator[Embedded]:
         """Take a recording's segments as they come; yield what is complete."""
@@ -180,7 +197,16 @@ class _Batcher:
         """Run what is left, the last batch filled up."""
         if self.n_waiting:
             self._run(self.n_waiting)
+        for batch in self.running:
+            batch.result()
+            yield from self._complete()
         yield from self._complete()
+
+    def stop(self) -> None:
+        """Drop the batches that have not begun, and wait for those that have."""
+        for batch in self.running:
+            batch.cancel()
+        wait(self.running)
 
     def _run(self, n_windows: int) -> None:
         parts: list[tuple[_Open, Patches]] = []
@@ -193,22 +219,26 @@ class _Batcher:
             parts.append((entry, patches))
             n_missing -= len(patches)
         self.n_waiting -= n_windows
-        frames = self.extractor.run(np.concatenate([patches for _, patches in parts]))
+        while len(self.running) >= self.n_running:
+            self.running.popleft().result()
+        batch = self.extractor.start(np.concatenate([patches for _, patches in parts]))
+        self.running.append(batch)
         first = 0
         for entry, patches in parts:
             last = first + len(patches)
-            entry.frames.append(frames[first:last])
+            entry.parts.append((batch, slice(first, last)))
             entry.n_waiting -= len(patches)
             first = last
 
     def _complete(self) -> Iterator[Embedded]:
-        while self.open and self.open[0].n_waiting == 0:
+        while self.open and self.open[0].is_done():
             entry = self.open.popleft()
             audio_s = entry.job.n_samples / self.extractor.sample_rate
             if entry.job.error is not None:
                 yield Embedded(None, audio_s, entry.job.error)
                 continue
-            embeddings = self.extractor.assemble(np.concatenate(entry.frames))
+            frames = [batch.result()[part] for batch, part in entry.parts]
+            embeddings = self.extractor.assemble(np.concatenate(frames))
             if np.isfinite(embeddings.frames).all():
                 yield Embedded(embeddings, audio_s)
             else:

@@ -23,6 +23,8 @@ class WeightedExtractor(Extractor):
         See `Extractor`.
     """
 
+    parallel = True
+
     def __init__(
         self,
         *,

@@ -18,6 +18,7 @@ from typing import IO, Any
 import numpy as np
 
 from audiotl_cli.audio.framing import Framing
+from audiotl_cli.audio.spectrogram import hann
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.audioset import (
@@ -38,7 +39,6 @@ from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Array, Forward, Network, Operations
 from audiotl_cli.extractors.runtime import tensorflow
-from audiotl_cli.extractors.spectrogram import hann
 from audiotl_cli.extractors.weighted import WeightedExtractor
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, WeightSource, locate
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from audiotl_cli.files import csv_text
+
 Record = Mapping[str, Any]
-"""``path``, ``label``, ``score``, ``scores``, and ``error`` where there is one."""
+"""``path``, ``label``, ``score``, ``scores``, and ``error`` where there is one; ``labels``
+where there may be several."""
 
 
 def to_json(records: Sequence[Record], labels: Sequence[str]) -> str:
@@ -24,16 +25,15 @@ def to_jsonl(records: Sequence[Record], labels: Sequence[str]) -> str:
 
 def to_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
     """Return a table with a column of scores for every label, in the model's order."""
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(["path", "label", "score", *(_cell(label) for label in labels), "error"])
+    several = ["labels"] if any("labels" in record for record in records) else []
+    rows: list[list[object]] = [["path", "label", "score", *several, *labels, "error"]]
     for record in records:
         scores = record["scores"]
         error = record["error"]["message"] if "error" in record else ""
         cells = [record["path"], record["label"] or "", record["score"]]
-        cells += [scores.get(label, "") for label in labels]
-        rows.writerow([_cell(cell) for cell in [*cells, error]])
-    return text.getvalue()
+        cells += [";".join(record.get("labels", [])) for _ in several]
+        rows.append([*cells, *(scores.get(label, "") for label in labels), error])
+    return csv_text(rows)
 
 
 FORMATS: dict[str, Callable[[Sequence[Record], Sequence[str]], str]] = {
@@ -41,10 +41,3 @@ FORMATS: dict[str, Callable[[Sequence[Record], Sequence[str]], str]] = {
     "jsonl": to_jsonl,
     "csv": to_csv,
 }
-
-
-def _cell(value: object) -> object:
-    """Keep a spreadsheet from taking a name for a formula."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return "" if value is None else value

@@ -45,6 +45,10 @@ class Features:
     frames: npt.NDArray[np.float32]
     times: npt.NDArray[np.float64]
 
+    def copy(self) -> Features:
+        """Return the same with memory of its own, rather than a part of a shard's."""
+        return Features(self.frames.copy(), self.times.copy())
+
 
 def write_shard(folder: Path, clips: Mapping[str, Features], *, sync: bool = True) -> Path:
     """Write clips into a new shard, named by its content, and return its path.

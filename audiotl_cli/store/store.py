@@ -195,13 +195,36 @@ class FeatureStore:
         found: dict[str, Features] = {}
         for shard in sorted({shard_of[key] for key in wanted}):
             try:
-                found |= {key: part for key, part in read_shard(shard) if key in wanted}
+                clips = dict(read_shard(shard))
             except DamagedShardError as error:
                 raise DataError(
                     f"{error}. It was {_put_away(shard)}; run audiotl extract to make its clips "
                     "again"
                 ) from error
+            if clips.keys() <= wanted:
+                found |= clips
+            else:  # copied, or a part of a shard would keep all of it in memory
+                found |= {key: clips[key].copy() for key in clips.keys() & wanted}
         return found
+
+    def by_shard(self, keys: Iterable[str]) -> dict[Path, list[str]]:
+        """Return those of the keys that are here, by the shard they lie in; all in order."""
+        shard_of = self.scanned().shard_of
+        groups: dict[Path, list[str]] = {}
+        for key in sorted(set(keys) & shard_of.keys()):
+            groups.setdefault(shard_of[key], []).append(key)
+        return {shard: groups[shard] for shard in sorted(groups)}
+
+    def size_of(self, keys: Iterable[str]) -> int:
+        """Return how many bytes the features of clips take, roughly: nothing is read.
+
+        Clips of one shard count alike.
+        """
+        n_clips = self.scanned().n_clips
+        return sum(
+            _size(shard) * len(part) // n_clips[shard]
+            for shard, part in self.by_shard(keys).items()
+        )
 
     def verify(self, on_shard: Callable[[int, int], None]) -> tuple[int, list[tuple[Path, str]]]:
         """Read every shard; return the number of clips, and each damaged file and why."""
@@ -264,6 +287,13 @@ class FeatureStore:
                 if known is None or scan.n_clips[known] < len(keys):
                     scan.shard_of[key] = shard
         return scan
+
+
+def _size(shard: Path) -> int:
+    try:
+        return shard.stat().st_size
+    except FileNotFoundError:  # merged into a larger shard by a run beside this one
+        return 0
 
 
 def warn_of(error: DamagedShardError, shard: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import time
 from collections.abc import Mapping, Set
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +20,9 @@ SHARD_CLIPS = 256
 SHARD_BYTES = 32 << 20
 """A shard is closed when it has this many clips or bytes of frames."""
 
+HOLD_S = 0.25
+"""Clips are held back for so long, to be written together: a file takes longer than a clip."""
+
 
 class BusyStoreError(DataError):
     """Another process has the store."""
@@ -26,9 +31,10 @@ class BusyStoreError(DataError):
 class StoreWriter:
     """Adds clips to a store; one process at a time, others wait.
 
-    Every clip is on the disk, as a shard of its own, when `add` returns. Small shards are
-    merged into large ones as they come together, so that a run that was killed and run
-    again leaves the same files as one that was not.
+    Clips are written as they come, in small shards, a few a second: a run that is killed
+    loses no more than was added after the last. Small shards are merged into large ones as
+    they come together, so that a run that was killed and run again leaves the same files as
+    one that was not.
     """
 
     def __init__(self, store: FeatureStore, *, wait: bool) -> None:
@@ -36,9 +42,11 @@ class StoreWriter:
 
         self.store = store
         self.wait = wait
+        self.held: dict[str, Features] = {}
         self.loose: dict[str, Features] = {}
         self.loose_shards: set[Path] = set()
         self.n_bytes = 0
+        self._written_s = 0.0
         self._lock = filelock.FileLock(store.folder / ".lock")
 
     def __enter__(self) -> Self:
@@ -63,17 +71,33 @@ class StoreWriter:
         try:
             if kind is None or kind is KeyboardInterrupt:
                 self._merge()
+            else:
+                with contextlib.suppress(OSError):  # of which that error may be one
+                    self.write()
         finally:
             self._lock.release()
 
     def add(self, key: str, features: Features) -> None:
-        """Put one clip on the disk."""
-        path = write_shard(self.store.folder, {key: features}, sync=False)
-        self._hold(key, features, path)
+        """Take a clip, to be on the disk soon."""
+        self.held[key] = features
+        self.n_bytes += features.frames.nbytes
+        if time.monotonic() - self._written_s >= HOLD_S:
+            self.write()
         self._merge_if_full()
+
+    def write(self) -> None:
+        """Put the clips that are held on the disk."""
+        if self.held:
+            path = write_shard(self.store.folder, self.held, sync=False)
+            self.store.scanned().shard_of |= dict.fromkeys(self.held, path)
+            self.loose |= self.held
+            self.loose_shards.add(path)
+            self.held = {}
+            self._written_s = time.monotonic()
 
     def remove(self, shard: Path, clips: Mapping[str, Features], keys: Set[str]) -> None:
         """Take clips out of a shard, whose clips are given; the others go into a new one."""
+        self.write()
         shard_of = self.store.scanned().shard_of
         for key in keys:
             shard_of.pop(key, None)
@@ -81,11 +105,11 @@ class StoreWriter:
             self.n_bytes -= gone.frames.nbytes if gone is not None else 0
         for key, features in clips.items():
             if key not in self.loose and shard_of.get(key) == shard:
-                self._hold(key, features, shard)
+                self._take_over(key, features, shard)
         self.loose_shards.add(shard)
         self._merge_if_full()
 
-    def _hold(self, key: str, features: Features, shard: Path) -> None:
+    def _take_over(self, key: str, features: Features, shard: Path) -> None:
         self.loose[key] = features
         self.loose_shards.add(shard)
         self.n_bytes += features.frames.nbytes
@@ -109,16 +133,18 @@ class StoreWriter:
                 continue
             for key, features in clips:
                 if scan.shard_of.get(key, shard) == shard:
-                    self._hold(key, features, shard)
+                    self._take_over(key, features, shard)
             self.loose_shards.add(shard)
             self._merge_if_full()  # as the killed run was about to do
 
     def _merge_if_full(self) -> None:
-        if len(self.loose) >= SHARD_CLIPS or self.n_bytes >= SHARD_BYTES:
+        if len(self.loose) + len(self.held) >= SHARD_CLIPS or self.n_bytes >= SHARD_BYTES:
             self._merge()
 
     def _merge(self) -> None:
         """Write what is loose as one shard, then delete the small ones."""
+        self.loose |= self.held
+        self.held = {}
         if self.loose:
             merged = write_shard(self.store.folder, self.loose)
             self.loose_shards.discard(merged)

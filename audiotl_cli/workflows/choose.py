@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -12,13 +12,15 @@ import numpy as np
 from audiotl_cli.classify.choice import Tried, pick, rank
 from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.classify.groups import find_near, join_groups
-from audiotl_cli.classify.pooling import pool_clip
+from audiotl_cli.classify.pooling import pool, pool_clip
 from audiotl_cli.classify.search import Fold, OnFit, Right, search
 from audiotl_cli.classify.space import Setting, settings
 from audiotl_cli.dataset.build import assign_folds
 from audiotl_cli.dataset.split import cut_in_order
+from audiotl_cli.errors import UsageError
 from audiotl_cli.evaluation.protocols import leave_one_out
 from audiotl_cli.workflows.features import LabelledFeatures
+from audiotl_cli.workflows.stored import StoredFrames
 
 N_FOLDS = 5
 MIN_FOLDS = 3  # with fewer, too little is left to fit on
@@ -80,12 +82,13 @@ def plan(
     Raises
     ------
     UsageError
-        `n_settings` is below 1.
+        `n_settings` is below 1, or the frames do not fit into memory.
     """
+    _check_in_memory(data)
     everyone = range(len(data.extractors))
     several = [part for n in (1, 2) for part in combinations(everyone, n)]
     subsets = list(dict.fromkeys([tuple(everyone), *several]))
-    n_values = [sum(data.frames[i][part].size for i in rows) for part in everyone]
+    n_values = [sum(pool(data.frames[i][part], "vote").size for i in rows) for part in everyone]
     narrowest = min(spec.dim for spec in data.extractors)
     return settings(
         n_settings,
@@ -120,7 +123,13 @@ def choose(
     known, on_fit, workers
         As for `search`.
     on_progress : callable
+
+    Raises
+    ------
+    UsageError
+        The frames do not fit into memory.
     """
+    _check_in_memory(data)
     total = len(candidates) * len(folds)
     n_done = len(known or {})
 
@@ -193,10 +202,17 @@ def deal_folds(data: LabelledFeatures, rows: Sequence[int], seed: int) -> list[F
 
 def only(data: LabelledFeatures, parts: Sequence[int]) -> LabelledFeatures:
     """Return the features of some of the extractors."""
-    return LabelledFeatures(
-        clips=data.clips,
-        keys=data.keys,
+    return replace(
+        data,
         frames=[[frames[part] for part in parts] for frames in data.frames],
         extractors=[data.extractors[part] for part in parts],
         stores=[data.stores[part] for part in parts],
     )
+
+
+def _check_in_memory(data: LabelledFeatures) -> None:
+    if isinstance(data.frames, StoredFrames):
+        raise UsageError(
+            "trying settings needs the frames of all clips in memory, and they do not fit: train "
+            "without --search, or say with train --memory-mb that there is more"
+        )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from audiotl_cli.classify.artifact import ExtractorSpec
-from audiotl_cli.classify.pooling import FloatArray
-from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index
+from audiotl_cli.classify.pooling import Frames, Pooled, pool
+from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index, clip_labels
 from audiotl_cli.errors import DataError
 from audiotl_cli.store.store import FeatureStore, folder_name
 from audiotl_cli.workflows.project import clip_keys, find_stores, is_store, open_all, open_memo
+from audiotl_cli.workflows.stored import StoredFrames, fits
 
 logger = logging.getLogger(__name__)
 
@@ -25,25 +28,38 @@ class LabelledFeatures:
     clips : list of Clip
     keys : list of str
         Of the clips in the stores.
-    frames : list of list of float32 (n_frames, dim)
-        One a clip: its frames by every extractor.
+    frames : sequence of sequences of float32 (n_frames, dim), or of Pooled
+        One a clip: its frames by every extractor. `StoredFrames` where they are read from the
+        stores whenever they are needed.
     extractors : list of ExtractorSpec
     stores : list of FeatureStore
     """
 
     clips: list[Clip]
     keys: list[str]
-    frames: list[list[FloatArray]]
+    frames: Sequence[Sequence[Frames]]
     extractors: list[ExtractorSpec]
     stores: list[FeatureStore]
 
-    @property
+    @cached_property
     def labels(self) -> list[str]:
-        """The label of every clip."""
-        return [clip.label for clip in self.clips]
+        """The label of every clip; several are sorted and joined by ``;``."""
+        return [LABEL_SEPARATOR.join(sorted(set(clip_labels(clip)))) for clip in self.clips]
+
+    @cached_property
+    def multi_label(self) -> bool:
+        """Whether any clip has several labels."""
+        return any(LABEL_SEPARATOR in label for label in self.labels)
 
 
-def read_features(index: Index, root: Path, extractors: list[str]) -> LabelledFeatures:
+def read_features(
+    index: Index,
+    root: Path,
+    extractors: list[str],
+    poolings: Collection[str] | None = None,
+    *,
+    memory: int | None = None,
+) -> LabelledFeatures:
     """Read the features of all labelled clips of an index.
 
     Parameters
@@ -53,15 +69,21 @@ def read_features(index: Index, root: Path, extractors: list[str]) -> LabelledFe
         A folder of stores, or one store.
     extractors : list of str
         Names, or store folders' names; empty for the store used last.
+    poolings : collection of str, optional
+        The only poolings that will be asked for. Where frames need not vote, they are pooled
+        as they are read, and not kept.
+    memory : int, optional
+        Bytes that frames and what is made of them may take; half of this machine's unless
+        given. More are left in the stores.
 
     Raises
     ------
     DataError
-        No clip has both a label and features, or a clip has several labels.
+        No clip has both a label and features.
     """
     keyed = _keyed_clips(index, root)
     stores = find_stores(root, extractors, {key for _, key in keyed})
-    return _read(keyed, stores, len(index.clips))
+    return _read(keyed, stores, len(index.clips), poolings, memory)
 
 
 def read_all_features(index: Index, root: Path, extractors: list[str]) -> LabelledFeatures:
@@ -93,7 +115,12 @@ def read_all_features(index: Index, root: Path, extractors: list[str]) -> Labell
     return _read(keyed, stores, len(index.clips))
 
 
-def read_features_of(index: Index, root: Path, specs: list[ExtractorSpec]) -> LabelledFeatures:
+def read_features_of(
+    index: Index,
+    root: Path,
+    specs: list[ExtractorSpec],
+    poolings: Collection[str] | None = None,
+) -> LabelledFeatures:
     """Read the features a model was trained on, for another index; errors as above."""
     keyed = _keyed_clips(index, root)
     stores = []
@@ -107,7 +134,7 @@ def read_features_of(index: Index, root: Path, specs: list[ExtractorSpec]) -> La
                 f"--hop-s {spec.hop_s:g}"
             )
         stores.append(FeatureStore(folder))
-    return _read(keyed, stores, len(index.clips))
+    return _read(keyed, stores, len(index.clips), poolings)
 
 
 def _keyed_clips(index: Index, root: Path) -> list[tuple[Clip, str]]:
@@ -116,23 +143,21 @@ def _keyed_clips(index: Index, root: Path) -> list[tuple[Clip, str]]:
     labelled = [
         (clip, key)
         for clip, key in zip(index.clips, keys, strict=True)
-        if isinstance(key, str) and clip.label
+        if isinstance(key, str) and clip_labels(clip)
     ]
     if not any(clip.label for clip in index.clips):
         raise DataError(
             f"no clip of {index.path} has a label; give labels with audiotl index --labels-from"
         )
-    several = next((clip for clip, _ in labelled if LABEL_SEPARATOR in clip.label), None)
-    if several is not None:
-        raise DataError(
-            f"{several.path} has several labels ({several.label}); classifiers here tell one "
-            "label a clip"
-        )
     return labelled
 
 
 def _read(
-    keyed: list[tuple[Clip, str]], stores: list[FeatureStore], n_clips: int
+    keyed: list[tuple[Clip, str]],
+    stores: list[FeatureStore],
+    n_clips: int,
+    poolings: Collection[str] | None = None,
+    memory: int | None = None,
 ) -> LabelledFeatures:
     held = set.intersection(*(store.keys() for store in stores))
     there = [(clip, key) for clip, key in keyed if key in held]
@@ -147,14 +172,31 @@ def _read(
             n_clips,
             ", ".join(store.folder.name for store in stores),
         )
-    features = [store.read(key for _, key in there) for store in stores]
+    keys = [key for _, key in there]
+    frames: Sequence[Sequence[Frames]]
+    if poolings is not None and "vote" not in poolings:
+        pooled = [_pool(store, keys, poolings) for store in stores]
+        frames = [[found[key] for found in pooled] for key in keys]
+    elif fits(stores, keys, memory):
+        features = [store.read(keys) for store in stores]
+        frames = [[found[key].frames for found in features] for key in keys]
+    else:
+        frames = StoredFrames(stores, keys)
     return LabelledFeatures(
         clips=[clip for clip, _ in there],
-        keys=[key for _, key in there],
-        frames=[[found[key].frames for found in features] for _, key in there],
+        keys=keys,
+        frames=frames,
         extractors=[store_spec(store) for store in stores],
         stores=stores,
     )
+
+
+def _pool(store: FeatureStore, keys: Sequence[str], poolings: Collection[str]) -> dict[str, Pooled]:
+    pooled = {}
+    for part in store.by_shard(keys).values():
+        for key, found in store.read(part).items():
+            pooled[key] = Pooled({name: pool(found.frames, name) for name in poolings})
+    return pooled
 
 
 def store_spec(store: FeatureStore) -> ExtractorSpec:

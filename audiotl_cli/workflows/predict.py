@@ -14,6 +14,7 @@ from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard, load_model_file
 from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.labels import split_labels
 from audiotl_cli.errors import ArtifactError, AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Embedded, embed_sources
@@ -33,21 +34,27 @@ class Prediction:
     audio_s : float
         Seconds of audio.
     error : AudioError or None
+    labels : list of str or None
+        All labels it is said to have, maybe none; None where the model tells one label a clip.
+    rejected : bool
+        Whether the model takes it for none of its labels; the scores are there all the same.
     """
 
     path: str
     scores: dict[str, float]
     audio_s: float = 0.0
     error: AudioError | None = None
+    labels: list[str] | None = None
+    rejected: bool = False
 
     @property
     def label(self) -> str | None:
-        """The most likely label."""
-        return next(iter(self.scores), None)
+        """The most likely label; None for none of them."""
+        return None if self.rejected else next(iter(self.scores), None)
 
     @property
     def score(self) -> float | None:
-        """The score of that label."""
+        """The highest score."""
         return next(iter(self.scores.values()), None)
 
 
@@ -119,9 +126,13 @@ class Model:
             if result.error is not None or result.embeddings is None:
                 return Prediction(str(path), {}, audio_s, result.error)
             frames.append(result.embeddings.frames)
-        row = self.classifier.scores([frames])[0]
-        order = np.argsort(-row, kind="stable")
-        return Prediction(str(path), {self.labels[i]: float(row[i]) for i in order}, audio_s)
+        rows = self.classifier.scores([frames])
+        rejected = bool(self.classifier.rejects([frames], rows)[0])
+        order = np.argsort(-rows[0], kind="stable")
+        scores = {self.labels[i]: float(rows[0, i]) for i in order}
+        several = self.classifier.multi_label
+        labels = split_labels(self.classifier.told(rows[0])) if several else None
+        return Prediction(str(path), scores, audio_s, labels=labels, rejected=rejected)
 
 
 def load_model(path: str | Path) -> Model:

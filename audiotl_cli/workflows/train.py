@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +21,11 @@ from audiotl_cli.classify.classifier import (
     DEFAULT_POOLING,
     ClassifierOptions,
     ClipClassifier,
-    fit_classifier,
+    member_pipeline,
 )
+from audiotl_cli.classify.labels import unbalanced
+from audiotl_cli.classify.model_text import card_path, card_text
+from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
@@ -29,6 +33,10 @@ from audiotl_cli.files import write_whole
 from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.choose import Choice, OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
+from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, describe_trust, fit_rows
+from audiotl_cli.workflows.fitting import is_streamed, score_rows
+
+logger = logging.getLogger(__name__)
 
 TRAIN, TEST = "train", "test"
 LONGEST_NAME, LONGEST_PART = 160, 40  # characters; a file's name has at most 255 bytes
@@ -57,9 +65,11 @@ def train_model(
     options: ClassifierOptions,
     *,
     n_settings: int = 0,
+    trust: Trust = SCORES_ALONE,
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    memory: int | None = None,
     on_fit: OnProgress = lambda done, total: None,
 ) -> TrainReport:
     """Fit a classifier on one split of an index and save it.
@@ -77,10 +87,15 @@ def train_model(
         How many settings of classifier, pooling and parameters to try on the clips to train
         on, with each, every two and all of the extractors; the one picked is fitted. 0 takes
         `options` as they are.
+    trust : Trust
+        Calibration and rejection.
     split : str
     out : Path or None
         The model's file; None names it by what it is made of, in `models`.
     models : Path
+    memory : int or None
+        Bytes that frames that vote, and what is made of them, may take; None is half of this
+        machine's. More are left in the stores, and the classifier is fitted block by block.
     on_fit : callable
 
     Raises
@@ -91,16 +106,19 @@ def train_model(
         Options that do not fit the classifier or the data.
     """
     options = asked = replace(options, classifier=classifier_name(options.classifier))
-    data = read_features(index, root, extractors)
+    poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
+    data = read_features(index, root, extractors, poolings, memory=memory)
     rows, asked_of = rows_of(data, split), data.extractors
+    options = asked = replace(options, multi_label=data.multi_label)
     choice = None
     if n_settings:
         candidates = plan(data, rows, n_settings, options)
         folds = deal_folds(data, rows, options.seed)
         choice = choose(data, rows, candidates, folds, on_progress=on_fit)
         options, data = choice.options, only(data, choice.chosen.setting.parts)
-    name = model_name(index, asked_of, asked, n_settings=n_settings, split=split)
-    return fit_and_save(index, data, rows, options, split, out or models / f"{name}.joblib", choice)
+    name = model_name(index, asked_of, asked, n_settings=n_settings, trust=trust, split=split)
+    path = out or models / f"{name}.joblib"
+    return fit_and_save(index, data, rows, options, split, path, trust=trust, choice=choice)
 
 
 def fit_and_save(
@@ -110,6 +128,8 @@ def fit_and_save(
     options: ClassifierOptions,
     split: str,
     path: Path,
+    *,
+    trust: Trust = SCORES_ALONE,
     choice: Choice | None = None,
 ) -> TrainReport:
     """Fit a classifier on some of the clips and save it.
@@ -125,18 +145,21 @@ def fit_and_save(
         What these clips are called.
     path : Path
         The model's file.
+    trust : Trust
+        Calibration and rejection.
     choice : Choice, optional
         How the options came about.
     """
     has_splits = any(clip.split for clip in data.clips)
-    classifier = fit_classifier(
-        [data.frames[i] for i in rows], [data.labels[i] for i in rows], options
-    )
+    hint = "" if options.balance else unbalanced([data.labels[i] for i in rows])
+    if hint:
+        logger.info("%s", hint)
+    classifier = fit_rows(data, rows, options, trust)
     card = ModelCard(
         classifier=options.classifier,
         pooling=options.pooling,
         params=_params(classifier),
-        scale="scale" in classifier.pipeline.named_steps,
+        scale="scale" in member_pipeline(classifier.pipeline).named_steps,
         pca=options.pca,
         seed=options.seed,
         labels=classifier.labels,
@@ -148,10 +171,16 @@ def fit_and_save(
         held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
         versions=library_versions(),
         search=choice.leaderboard() if choice else [],
+        combine=options.combine if len(data.extractors) > 1 else "concat",
+        balance=options.balance,
+        multi_label=options.multi_label,
+        streamed=is_streamed(data),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
+        **describe_trust(classifier, trust),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump_model(classifier, card))
+    write_card(card, path)
     return TrainReport(path, card, data.stores)
 
 
@@ -173,12 +202,22 @@ def rows_of(data: LabelledFeatures, split: str) -> list[int]:
     return rows
 
 
+def write_card(card: ModelCard, model: Path) -> None:
+    """Write what a model is for people to read, beside it; the model does without."""
+    path = card_path(model)
+    try:
+        write_whole(path, card_text(card, model).encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        logger.warning("%s could not be written (%s)", path, error.strerror)
+
+
 def model_name(
     index: Index,
     extractors: list[ExtractorSpec],
     options: ClassifierOptions,
     *,
     n_settings: int = 0,
+    trust: Trust = SCORES_ALONE,
     split: str = TRAIN,
     how: str = "search",
 ) -> str:
@@ -205,6 +244,14 @@ def model_name(
     for name, value in sorted(options.params.items()):
         if name not in recipe.params or recipe.params[name] != value:
             parts.append(name_part(f"{name}={value}"))
+    if options.combine != "concat" and len(extractors) > 1:
+        parts.append(options.combine)
+    if options.balance:
+        parts.append("balance")
+    if trust.calibrate:
+        parts.append(trust.calibrate)
+    if trust.reject:
+        parts.append(f"reject{trust.reject:g}")
     if options.seed:
         parts.append(f"seed{options.seed}")
     if split != TRAIN:
@@ -231,13 +278,16 @@ def _held_out(classifier: ClipClassifier, data: LabelledFeatures) -> dict[str, A
     rows = [i for i, clip in enumerate(data.clips) if clip.split == TEST]
     if not rows:
         return None
-    predicted = classifier.predict([data.frames[i] for i in rows])
-    n_right = sum(data.labels[i] == told for i, told in zip(rows, predicted, strict=True))
+    scores = score_rows(classifier, data, rows)
+    n_right = sum(
+        data.labels[i] == classifier.told(row) for i, row in zip(rows, scores, strict=True)
+    )
     return {"split": TEST, "n_clips": len(rows), "accuracy": n_right / len(rows)}
 
 
 def _params(classifier: ClipClassifier) -> dict[str, Any]:
     """Return the estimator's parameters as plain values."""
-    params = classifier.pipeline.steps[-1][1].get_params()
+    estimator = member_pipeline(classifier.pipeline).steps[-1][1]
+    params = getattr(estimator, "estimator", estimator).get_params()
     plain = (bool, int, float, str, tuple, list, type(None))
     return {k: v if isinstance(v, plain) else repr(v) for k, v in sorted(params.items())}

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,7 @@ def tune_model(
     """
     options = replace(options, classifier=classifier_name(options.classifier))
     data = read_all_features(index, root, extractors)
+    options = replace(options, multi_label=data.multi_label)
     rows = rows_of(data, split)
     name = model_name(
         index, data.extractors, options, n_settings=n_settings, split=split, how="tune"
@@ -96,7 +97,7 @@ def tune_model(
     finally:
         notes.save()
     used = only(data, choice.chosen.setting.parts)
-    report = fit_and_save(index, used, rows, choice.options, split, path, choice)
+    report = fit_and_save(index, used, rows, choice.options, split, path, choice=choice)
     notes.path.unlink(missing_ok=True)
     return report
 
@@ -190,16 +191,7 @@ class Notes:
 
 
 def _as_json(setting: Setting) -> dict[str, Any]:
-    one = setting.options
-    return {
-        "classifier": one.classifier,
-        "pooling": one.pooling,
-        "pca": one.pca,
-        "scale": one.scale,
-        "params": dict(one.params),
-        "seed": one.seed,
-        "parts": list(setting.parts),
-    }
+    return {**asdict(setting.options), "parts": list(setting.parts)}
 
 
 def _digest(value: Any) -> str:

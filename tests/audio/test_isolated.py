@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +19,8 @@ import soundfile
 from audiotl_cli.audio import decoder_process
 from audiotl_cli.audio.decode import read_blocks
 from audiotl_cli.audio.isolated import Decoders
-from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.audio.resample import read_blocks_at
+from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError, AudiotlError
 from tests.sounds import noise, write_wav
 
@@ -26,8 +28,8 @@ BAD_DECODER = """\
 import sys
 sys.path[:] = {path!r}
 import json, os, time
-from audiotl_cli.audio import worker
-decode = worker.read_blocks
+from audiotl_cli.audio import resample, worker
+decode = resample.read_blocks
 n_read = 0
 
 def read_blocks(source):
@@ -55,7 +57,7 @@ def read_blocks(source):
         raise MemoryError("out of it")
     yield from decode(source)
 
-worker.read_blocks = read_blocks
+resample.read_blocks = read_blocks
 worker.main()
 """
 """A decoder that does what the name of the file says."""
@@ -65,14 +67,18 @@ def source_at(path: Path, n_samples: int = 1000) -> AudioSource:
     return AudioSource(write_wav(path, noise(n_samples, seed=len(path.name)), 8000))
 
 
+def read(decoders: Decoders, source: AudioSource, to_rate: int = 8000) -> Generator[Waveform]:
+    return decoders.read_blocks_at(source, to_rate, "soxr")
+
+
 def samples_of(decoders: Decoders, source: AudioSource) -> list[float]:
-    blocks = [block for block, _ in decoders.read_blocks(source)]
+    blocks = list(read(decoders, source))
     return [float(value) for value in np.concatenate(blocks)]
 
 
 def error_of(decoders: Decoders, source: AudioSource) -> AudioError:
     with pytest.raises(AudioError) as caught:
-        list(decoders.read_blocks(source))
+        list(read(decoders, source))
     return caught.value
 
 
@@ -86,11 +92,11 @@ def test_blocks_are_those_of_the_decoder(tmp_path: Path) -> None:
     ]
     with Decoders() as decoders:
         for source in sources:
-            here, there = list(read_blocks(source)), list(decoders.read_blocks(source))
-            assert [rate for _, rate in here] == [rate for _, rate in there]
-            for (one, _), (two, _) in zip(here, there, strict=True):
-                assert two.dtype == np.float32
-                np.testing.assert_array_equal(one, two)
+            for to_rate in (16_000, 44_100):
+                here = read_blocks_at(source, to_rate, "soxr")
+                for one, two in zip(here, read(decoders, source, to_rate), strict=True):
+                    assert two.dtype == np.float32
+                    np.testing.assert_array_equal(one, two)
 
 
 def test_errors_cross_as_they_are(tmp_path: Path) -> None:
@@ -166,7 +172,7 @@ def test_a_slow_decoder_is_waited_for_and_a_slow_reader_is_no_hang(tmp_path: Pat
     slow = source_at(tmp_path / "slow.wav", 1_600_000)  # seven blocks, 2 s in all
     with Decoders(timeout_s=3.0) as decoders:
         n_samples = 0
-        for at, (block, _) in enumerate(decoders.read_blocks(slow)):
+        for at, block in enumerate(read(decoders, slow)):
             n_samples += len(block)
             if at == 0:
                 time.sleep(4)
@@ -202,14 +208,14 @@ def test_a_process_that_cannot_start_is_no_fault_of_a_file(
 ) -> None:
     monkeypatch.setattr(decoder_process, "CODE", "import sys; sys.exit('no such module')")
     with Decoders() as decoders, pytest.raises(AudiotlError, match="no such module") as caught:
-        list(decoders.read_blocks(source_at(tmp_path / "good.wav")))
+        list(read(decoders, source_at(tmp_path / "good.wav")))
     assert not isinstance(caught.value, AudioError)
 
 
 def test_a_reader_that_leaves_early_costs_nothing_but_a_process(tmp_path: Path) -> None:
     long = source_at(tmp_path / "long.wav", 2_000_000)
     with Decoders() as decoders:
-        with closing(decoders.read_blocks(long)) as blocks:
+        with closing(read(decoders, long)) as blocks:
             next(blocks)
         assert len(samples_of(decoders, long)) == 2_000_000
 
@@ -219,14 +225,14 @@ def test_stopping_frees_threads_that_wait_for_a_decoder(tmp_path: Path) -> None:
     hanging = source_at(tmp_path / "hang.wav")
     errors: list[Exception] = []
 
-    def read() -> None:
+    def wait() -> None:
         try:
-            list(decoders.read_blocks(hanging))
+            list(read(decoders, hanging))
         except AudioError as error:
             errors.append(error)
 
     with Decoders() as decoders:
-        thread = threading.Thread(target=read)
+        thread = threading.Thread(target=wait)
         thread.start()
         time.sleep(0.3)
         decoders.stop()
@@ -243,13 +249,13 @@ decoder_process.CODE = sys.argv[1]
 from audiotl_cli.audio.types import AudioSource
 state, first, second = sys.argv[2], *map(Path, sys.argv[3:])
 decoders = isolated.Decoders(1)
-blocks = decoders.read_blocks(AudioSource(first))
+blocks = decoders.read_blocks_at(AudioSource(first), 8000, "soxr")
 next(blocks)
 if state != "giving":
     list(blocks)
 (process,) = decoders._all
 if state == "hanging":
-    reading = lambda: next(decoders.read_blocks(AudioSource(second)))
+    reading = lambda: next(decoders.read_blocks_at(AudioSource(second), 8000, "soxr"))
     threading.Thread(target=reading, daemon=True).start()
     while process.between_recordings:
         time.sleep(0.01)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
+from audiotl_cli.classify.pooling import pool_clip
 from audiotl_cli.classify.table import build_classifier, classifier_name, list_classifiers
 from audiotl_cli.errors import DataError, UsageError
 from tests.classify.problems import LABELS, made_clips
@@ -20,6 +22,7 @@ NAMES = [
     "knn",
     "random-forest",
     "gradient-boosting",
+    "prototype",
 ]
 QUICK: dict[str, dict[str, Any]] = {
     "random-forest": {"n_estimators": 20},
@@ -89,6 +92,113 @@ def test_two_labels(name: str) -> None:
     scores = model.scores(test_clips)
     assert scores.shape == (10, 2)
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
+
+
+SOME = {"ant": "ant", "bee": "bee;big", "cat": "big"}
+"""Labels of clips that have one or two; `made_clips` tells ant, bee and cat apart."""
+
+
+@pytest.mark.parametrize("pooling", ["vote", "mean+std"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_classifier_tells_several_labels(name: str, pooling: str) -> None:
+    clips, kinds = made_clips(20)
+    options = ClassifierOptions(
+        name, pooling=pooling, params=QUICK.get(name, {}), scale=True, multi_label=True
+    )
+    model = fit_classifier(clips, [SOME[kind] for kind in kinds], options)
+    assert model.labels == ["ant", "bee", "big"]
+    clips, kinds = made_clips(5, seed=9)
+    scores = model.scores(clips)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    right = [a == SOME[b] for a, b in zip(model.predict(clips), kinds, strict=True)]
+    assert sum(right) >= 13
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_balanced_labels_find_the_rare_one(name: str) -> None:
+    """Two clouds that overlap, one of them with twenty times the clips."""
+    rng = np.random.default_rng(0)
+
+    def cloud(n: int, centre: float) -> list[list[Any]]:
+        return [[rng.normal(centre, 1, (1, 2)).astype(np.float32)] for _ in range(n)]
+
+    clips, labels = cloud(400, 0) + cloud(20, 1.2), ["usual"] * 400 + ["rare"] * 20
+    params = {**QUICK.get(name, {}), **({"n_neighbors": 25} if name == "knn" else {})}
+
+    def n_found(balance: bool) -> int:
+        options = ClassifierOptions(
+            name, pooling="mean", scale=True, params=params, balance=balance
+        )
+        return fit_classifier(clips, labels, options).predict(rare).count("rare")
+
+    rare = cloud(100, 1.2)
+    if name == "prototype":  # a mean weighs the same whatever it is the mean of
+        assert n_found(True) > 75
+        assert n_found(False) > 75
+    elif name == "random-forest":  # its leaves are pure, so weights hardly show
+        assert n_found(True) >= n_found(False) - 5
+    else:
+        assert n_found(True) > n_found(False) + 20
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_extractors_are_averaged(name: str) -> None:
+    clips, labels = made_clips(20)
+    for clip in clips:
+        clip.append(clip[0][:, ::-1] * 1000)
+    options = ClassifierOptions(name, params=QUICK.get(name, {}), combine="average")
+    model = fit_classifier(clips, labels, options)
+    assert model.pipeline.n_features_in_ == 24
+    assert model.predict(clips) == labels
+    alone = [
+        fit_classifier(
+            [clip[i : i + 1] for clip in clips],
+            labels,
+            replace(options, combine="concat", scale=True),
+        ).scores([clip[i : i + 1] for clip in clips])
+        for i in (0, 1)
+    ]
+    np.testing.assert_allclose(model.scores(clips), np.mean(alone, axis=0), atol=1e-12)
+
+
+def test_averages_vote_and_tell_several_labels() -> None:
+    clips, kinds = made_clips(20)
+    for clip in clips:
+        clip.append(clip[0] + 1)
+    options = ClassifierOptions("linear-svm", combine="average", pooling="vote")
+    assert fit_classifier(clips, kinds, options).predict(clips) == kinds
+    labels = [SOME[kind] for kind in kinds]
+    for pooling in ("vote", "mean"):
+        several = replace(options, multi_label=True, pooling=pooling)
+        assert fit_classifier(clips, labels, several).predict(clips) == labels
+
+
+def test_unknown_combination() -> None:
+    with pytest.raises(UsageError, match="--combine is 'sum'; choose from concat, average"):
+        fit_classifier(*made_clips(2), ClassifierOptions(combine="sum"))
+
+
+def test_labels_cannot_be_weighed_by_drawing_where_there_are_several() -> None:
+    clips, kinds = made_clips()
+    options = ClassifierOptions("knn", balance=True, multi_label=True)
+    with pytest.raises(UsageError, match="knn cannot weigh labels"):
+        fit_classifier(clips, [SOME[kind] for kind in kinds], options)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_prototypes_learn_from_one_clip_a_label(metric: str) -> None:
+    clips, labels = made_clips(12)
+    options = ClassifierOptions("prototype", pooling="mean", scale=False, params={"metric": metric})
+    model = fit_classifier(clips[:3], labels[:3], options)
+    assert model.predict(clips) == labels
+
+
+def test_the_scores_of_linear_svm_rank_as_its_margins_do() -> None:
+    model = fit("linear-svm")
+    clips, _ = made_clips(4, seed=9)
+    rows = np.concatenate([pool_clip(clip, "mean+std") for clip in clips])
+    margins = model.pipeline.decision_function(rows)
+    np.testing.assert_array_equal(np.argsort(margins), np.argsort(model.scores(clips)))
 
 
 def test_scores_do_not_depend_on_the_clips_beside() -> None:

@@ -38,7 +38,7 @@ def forbid_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("a recording was decoded")
 
-    monkeypatch.setattr(Decoders, "read_blocks", refuse)
+    monkeypatch.setattr(Decoders, "read_blocks_at", refuse)
 
 
 def test_features_are_stored_as_documented(indexed: Path, run: Run) -> None:
@@ -234,6 +234,8 @@ def start_extraction() -> subprocess.Popen[str]:
         "forward = MfccExtractor.forward\n"
         "MfccExtractor.batch_size = 1\n"
         "MfccExtractor.forward = lambda self, p: (time.sleep(0.02), forward(self, p))[1]\n"
+        "from audiotl_cli.store import writer\n"
+        "writer.HOLD_S = 0.0\n"
         "from audiotl_cli.cli.main import main\n"
         "main(['extract', '--extractor', 'mfcc', '--store', 'killed'])\n"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from audiotl_cli.cli import evaluate, output
+from audiotl_cli.cli import output, show_evaluation
 from audiotl_cli.evaluation.metrics import score
 
 
@@ -40,7 +40,7 @@ def test_a_confusion_matrix_fits_or_is_left_to_the_figure(
     labels = [f"{i:02d} a label with a long name" for i in range(n)]
     truth = [label for label in labels for _ in range(150)]
 
-    evaluate._show_confusion(score(truth, truth, labels, seed=0))
+    show_evaluation._show_confusion(score(truth, truth, labels, seed=0))
 
     lines = text.getvalue().splitlines()
     assert max(map(len, lines)) <= width

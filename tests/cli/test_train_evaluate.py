@@ -77,6 +77,19 @@ def test_evaluate_writes_a_report_and_a_figure(extracted: Path, run: Run) -> Non
     (folder,) = Path("data/experiments").iterdir()
     assert json.loads((folder / "report.json").read_text())["n_clips"] == 6
     assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "report.html").read_text("utf-8")
+    assert page.count("data:audio/") == 6
+    assert 'href="predictions.csv"' in page
+    assert "report.html" in finished.out
+
+
+def test_train_says_for_people_what_a_model_is(extracted: Path, run: Run) -> None:
+    run("train", "--out", "mine.joblib")
+
+    text = Path("mine.md").read_text("utf-8")
+
+    assert "18 clips: train of sounds.csv" in text
+    assert "- chirp" in text
 
 
 @pytest.mark.parametrize("protocol", ["fold", "4"])
@@ -132,6 +145,45 @@ def test_several_extractors_are_put_side_by_side(extracted: Path, run: Run) -> N
     assert trained.code == 0
     assert trained.json["extractors"] == ["mfcc", "mfcc"]
     assert run("evaluate", "--json").json["n_clips"] == 6
+
+
+def test_frames_that_do_not_fit_are_streamed_and_said_to_be(extracted: Path, run: Run) -> None:
+    options = ("--pooling", "vote", "--classifier", "perceptron", "--memory-mb", 1)
+    assert not run("train", *options, "--json").json["streamed"]  # 24 short recordings do fit
+    assert "fitted block by block" not in run("train", *options).out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("audiotl_cli.workflows.stored.COPIES", 1e6)
+        assert run("train", *options, "--json").json["streamed"]
+        finished = run("train", *options)
+    assert "fitted block by block" in finished.out
+    assert "Fitting perceptron on" in finished.err
+
+
+def test_balance_and_combine_are_carried_and_named(extracted: Path, run: Run) -> None:
+    second = run("extract", "--extractor", "mfcc", "--hop-s", 0.5, "--json").json
+    first = next(p.name for p in Path("data/features").glob("mfcc-*") if p != Path(second["store"]))
+    both = ("--extractor", first, "--extractor", Path(second["store"]).name)
+    trained = run("train", *both, "--combine", "average", "--balance", "--json").json
+    assert trained["model"].endswith("logreg-mean+std-average-balance.joblib")
+    assert run("evaluate", "--json").json["accuracy"] == trained["held_out"]["accuracy"]
+    finished = run("evaluate", "--cv", "3", *both, "--combine", "average", "--balance")
+    assert "--combine average --balance" in finished.err
+
+
+def test_an_index_with_several_labels(extracted: Path, run: Run) -> None:
+    path = Path("data/index/sounds.csv")
+    path.write_text(path.read_text().replace(",chirp,", ",chirp;high,").replace(",rain,", ",high,"))
+    trained = run("train", "--json").json
+    assert trained["labels"] == ["chirp", "drum", "high"]
+    value = run("evaluate", "--json").json
+    assert 0.5 < value["mean_average_precision"] <= 1
+    assert value["n_clips"] == 6
+    shown = run("evaluate").out
+    assert "mean average precision" in shown
+    recording = next(Path(Index.read(path).audio_root).rglob("chirp-00.wav"))
+    (told,) = run("predict", recording, "--json").json
+    assert told["labels"] == sorted(name for name, value in told["scores"].items() if value >= 0.5)
+    assert run("predict", recording).code == 0
 
 
 @pytest.mark.parametrize(
@@ -248,7 +300,7 @@ def test_scores_outlive_a_figure_that_cannot_be_drawn(
     run("train")
     run("evaluate", "--report", "r")
     Path("r/report.json").unlink()
-    monkeypatch.setattr("audiotl_cli.workflows.evaluate.draw_confusion", fail)
+    monkeypatch.setattr("audiotl_cli.workflows.report.draw_confusion", fail)
 
     finished = run("evaluate", "--report", "r", "--json")
 

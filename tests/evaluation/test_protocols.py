@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.evaluation.protocols import Round, check_groups, leave_one_out, parse_protocol
+from audiotl_cli.evaluation.protocols import (
+    Protocol,
+    Round,
+    check_groups,
+    leave_one_out,
+    parse_protocol,
+)
 
 
 def test_every_part_is_held_out_once() -> None:
@@ -44,13 +50,40 @@ def test_groups_on_both_sides_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "protocol"), [("fold", "fold"), ("group", "group"), ("2", 2), ("10", 10)]
+    ("text", "protocol"),
+    [
+        ("fold", Protocol("fold")),
+        ("group", Protocol("group")),
+        ("2", Protocol(2)),
+        ("10", Protocol(10)),
+        ("5x10", Protocol(5, 10)),
+        ("3x1", Protocol(3, 1)),
+    ],
 )
-def test_protocols(text: str, protocol: str | int) -> None:
+def test_protocols(text: str, protocol: Protocol) -> None:
     assert parse_protocol(text) == protocol
 
 
-@pytest.mark.parametrize("text", ["", "1", "0", "-5", "2.5", "folds", "FOLD", "²", "٣"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1",
+        "0",
+        "-5",
+        "2.5",
+        "folds",
+        "FOLD",
+        "5x0",
+        "1x5",
+        "5x",
+        "x5",
+        "5x5x5",
+        "5 x 5",
+        "²",
+        "٣",
+    ],
+)
 def test_what_is_no_protocol(text: str) -> None:
     with pytest.raises(UsageError, match=r"--cv is .*, expected fold, group, or a number of folds"):
         parse_protocol(text)

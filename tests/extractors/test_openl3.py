@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from audiotl_cli.audio.spectrogram import mel_filters
 from audiotl_cli.errors import UsageError, WeightsError
 from audiotl_cli.extractors.openl3 import REPRESENTATIONS, OpenL3Extractor, spectrogram
 from audiotl_cli.extractors.openl3_weights import CHANNELS, WEIGHTS, find_weights, read_parameters
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.extractors.runtime import tensorflow
-from audiotl_cli.extractors.spectrogram import mel_filters
 from tests.extractors.golden import ENGINES, need_engine
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ CODE = """\
 import sys
 sys.path[:] = {path!r}
 import os, time
-from audiotl_cli.audio import worker
-decode = worker.read_blocks
+from audiotl_cli.audio import resample, worker
+decode = resample.read_blocks
 
 def read_blocks(source):
     if "crash" in source.path.name:
@@ -16,6 +16,6 @@ def read_blocks(source):
         time.sleep(600)
     yield from decode(source)
 
-worker.read_blocks = read_blocks
+resample.read_blocks = read_blocks
 worker.main()
 """

@@ -24,6 +24,8 @@ from tests.conftest import REPOSITORY, Run
 from tests.store.features import features_of, key_of, same
 from tests.store.full_disk import fill_disk
 
+pytestmark = pytest.mark.usefixtures("written_at_once")
+
 N_CLIPS = 9
 N_KILLS = 20
 N_DAMAGES = 200

@@ -21,6 +21,8 @@ from audiotl_cli.store.writer import StoreWriter
 from tests.store.features import features_of, key_of, same
 from tests.store.full_disk import fill_disk
 
+pytestmark = pytest.mark.usefixtures("written_at_once")
+
 MADE_FROM = {"extractor": "fake", "hop": 1, "details": {"a": [1, 2]}}
 REPOSITORY = Path(__file__).parents[2]
 
@@ -137,7 +139,7 @@ def test_description_of_another_format(store: FeatureStore) -> None:
 # --- adding and reading --------------------------------------------------------------
 
 
-def test_clips_are_there_as_soon_as_they_were_added(store: FeatureStore) -> None:
+def test_clips_are_there_as_soon_as_they_were_written(store: FeatureStore) -> None:
     with store.writer() as writer:
         for number in range(3):
             assert key_of(number) not in store
@@ -146,6 +148,23 @@ def test_clips_are_there_as_soon_as_they_were_added(store: FeatureStore) -> None
             assert_holds(store.folder, *range(number + 1))
     assert_holds(store.folder, 0, 1, 2)
     assert len(store) == 3
+
+
+def add_and_die(store: FeatureStore, *numbers: int) -> None:
+    with store.writer() as writer:
+        for number in numbers:
+            writer.add(key_of(number), features_of(number))
+        raise DiedError
+
+
+def test_clips_that_come_together_are_written_together(
+    store: FeatureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "HOLD_S", 1e9)
+    with pytest.raises(DiedError):
+        add_and_die(store, *range(5))
+    assert 1 <= len(store.shards()) <= 2
+    assert_holds(store.folder, *range(5))
 
 
 def test_read_gives_the_clips_asked_for(store: FeatureStore) -> None:
@@ -248,7 +267,8 @@ def test_run_that_died_just_before_a_merge_leaves_the_same_files(
         patch.setattr(StoreWriter, "_merge", die)
         with pytest.raises(DiedError):
             add(resumed, *range(8))
-    assert sizes_of(resumed) == [1] * 8
+    assert sum(sizes_of(resumed)) == 8
+    assert len(sizes_of(resumed)) > 1
     add(resumed, *range(8, 12))
     assert files_of(resumed) == files_of(whole)
 
@@ -406,8 +426,9 @@ import sys, time
 import audiotl_cli.store.writer as module
 from tests.store.features import features_of, key_of
 
+
 root, first, last, pause_s = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-module.SHARD_CLIPS = 8
+module.SHARD_CLIPS, module.HOLD_S = 8, 0.0
 from pathlib import Path
 from audiotl_cli.store.store import FeatureStore
 store = FeatureStore.create(Path(root), "fake", 4, {"of": "children"})

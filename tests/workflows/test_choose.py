@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.classify.choice import Tried
 from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
+from audiotl_cli.classify.pooling import Frames, pool
 from audiotl_cli.classify.space import Setting
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.store.store import FeatureStore
@@ -22,9 +24,10 @@ LINEAR, NEIGHBOUR = (
 N_SOURCES, N_TAKES, DIM = 10, 6, 8
 
 
-def of(clips: list[Clip], frames: list[list[np.ndarray]]) -> LabelledFeatures:
+def of(clips: list[Clip], frames: Sequence[Sequence[Frames]]) -> LabelledFeatures:
     specs = [
-        ExtractorSpec(f"made{i}", f"{i:012d}", part.shape[1]) for i, part in enumerate(frames[0])
+        ExtractorSpec(f"made{i}", f"{i:012d}", pool(part, "mean").shape[1])
+        for i, part in enumerate(frames[0])
     ]
     keys = [f"{i:064d}" for i in range(len(clips))]
     return LabelledFeatures(clips, keys, frames, specs, [cast(FeatureStore, None) for _ in specs])
@@ -117,6 +120,20 @@ def test_extractors_alone_in_pairs_and_all_together() -> None:
     assert subsets == {(0, 1, 2), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2)}
     assert [spec.name for spec in only(three, (2, 0)).extractors] == ["made2", "made0"]
     assert len(only(three, (1,)).frames[5]) == 1
+
+
+def test_what_is_asked_for_beside_the_setting_holds_for_all_that_are_tried() -> None:
+    data = of_sources(0)
+    two = of(data.clips, [[one[0]] * 2 for one in data.frames])
+    base = ClassifierOptions("logreg", "mean", scale=True, combine="average", balance=True)
+    candidates = plan(two, range(180), 8, base)
+    assert all(one.options.combine == "average" and one.options.balance for one in candidates)
+    together = [one for one in candidates if one.parts == (0, 1)][:1]
+    assert together[0].options == base
+    choice = choose(two, range(180), together, deal_folds(two, range(180), 0), workers=1)
+    alone = choose(data, range(180), [Setting(base)], deal_folds(data, range(180), 0), workers=1)
+    # twice the same features: the mean of two equal classifiers is either of them
+    assert choice.chosen.accuracy == alone.chosen.accuracy
 
 
 def test_progress_and_the_leaderboard() -> None:

@@ -1,0 +1,89 @@
+"""A model's card as a page for people: ``MODEL.md`` beside ``MODEL.joblib``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard
+
+
+def card_path(model: Path) -> Path:
+    """Return where the card of a model file lies."""
+    path = model.with_suffix(".md")
+    return path if path != model else model.with_name(f"{model.name}.md")
+
+
+def card_text(card: ModelCard, model: Path) -> str:
+    """Return a model card in Markdown (Mitchell et al., 2019); the same model gives the same."""
+    networks = " and ".join(_text(f"{one.name} {one.layer}".strip()) for one in card.extractors)
+    return "\n".join(
+        [
+            f"# {_text(model.stem)}",
+            "",
+            f"Tells which of {len(card.labels)} labels a recording has: {networks} turns it into "
+            f"vectors, a {_text(card.classifier)} classifier tells these apart.",
+            "",
+            "## Labels",
+            "",
+            *(f"- {_text(label)}" for label in card.labels),
+            "",
+            "## Data",
+            "",
+            f"{card.n_clips} clips: {_text(card.split)} of {_text(card.index or 'an index')}",
+            f"(SHA-256 of the index `{card.index_sha256}`).",
+            "",
+            "## How it does",
+            "",
+            _held_out(card),
+            "",
+            "## How it was made",
+            "",
+            *(_extractor(one) for one in card.extractors),
+            f"- Pooling: {_text(card.pooling)}",
+            *([f"- Principal components: {card.pca}"] if card.pca is not None else []),
+            f"- Standardised: {'yes' if card.scale else 'no'}",
+            f"- Classifier: {_text(card.classifier)}, "
+            + _text(", ".join(f"{name} = {value}" for name, value in card.params.items())),
+            *([f"- Chosen among {len(card.search)} settings"] if card.search else []),
+            f"- Random seed: {card.seed}",
+            f"- Versions: {_text(', '.join(f'{k} {v}' for k, v in card.versions.items()))}",
+            "",
+            "## Limits",
+            "",
+            *(f"- **{_text(one.warning)}**" for one in card.extractors if one.warning),
+            "- Every recording gets one of the labels above, also one that has none of these"
+            " sounds, unless the model was trained to reject.",
+            "- It was measured on clips like those it was trained on; other places, devices and"
+            " distances may do worse. Try it on recordings of your own before relying on it.",
+            "- The file is a pickle: loading it runs code its maker may have put there.",
+            "",
+        ]
+    )
+
+
+def _held_out(card: ModelCard) -> str:
+    found = card.held_out
+    if not found:
+        return "Not measured on held-out clips: evaluate it before relying on it."
+    return (
+        f"Accuracy {found['accuracy']:.3f} on {found['n_clips']} clips of the split "
+        f"{_text(found['split'])}, which it was not trained on. For an interval and everything "
+        "else: `audiotl evaluate`."
+    )
+
+
+def _extractor(spec: ExtractorSpec) -> str:
+    hop = f", hop {spec.hop_s:g} s" if spec.hop_s else ""
+    engine = f", run by {spec.engine}" if spec.engine else ""
+    return (
+        f"- Features: {_text(f'{spec.name} {spec.layer}'.strip())}{hop}, {spec.dim} numbers a "
+        f"frame{engine}; weights {_text(spec.weights)}; fingerprint `{spec.fingerprint}`"
+    )
+
+
+def _text(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
+    return re.sub(r"([\\`*_{}\[\]<>#|~&!]|^[-+]|^\d+(?=[.)]))", r"\\\1", line)

@@ -1,0 +1,136 @@
+"""Which of two models is better, when both were tried on the same clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.evaluation.intervals import IntArray, percentiles, resample_means, unit_sums
+
+SIGNIFICANT = 0.05
+MCNEMAR, SIGN_FLIPS = "exact McNemar", "exact sign flips of groups"
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a second model does that a first does not.
+
+    Parameters
+    ----------
+    a, b : str
+        Names of the models.
+    n_clips : int
+    only_a, only_b : int
+        Clips that only this one got right.
+    difference : float
+        Accuracy of `b` less that of `a`.
+    interval : tuple of float
+        95 % bootstrap interval of the difference, over pairs of answers.
+    p_value : float
+        The chance of a difference as large, either way, if both were equally good; where
+        several models were compared, corrected for that (Holm, 1979).
+    test : str
+    verdict : str
+        In words.
+    """
+
+    a: str
+    b: str
+    n_clips: int
+    only_a: int
+    only_b: int
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+    test: str
+    verdict: str
+
+
+def compare(
+    names: Sequence[str], right: Sequence[npt.NDArray[np.bool_]], units: IntArray, seed: int
+) -> list[Comparison]:
+    """Compare every model with the first.
+
+    Parameters
+    ----------
+    names : sequence of str
+        At least two.
+    right : sequence of bool (n_clips,)
+        Which clips each model got right, the same clips in the same order.
+    units : int (n_clips,)
+        Which clips are answered together; see `number_units`.
+    seed : int
+        Of the bootstrap.
+    """
+    apart = int(units.max()) + 1 == len(units)
+    gains = [one.astype(np.float64) - right[0] for one in right[1:]]
+    sums = [unit_sums(gain, units) for gain in gains]
+    p_values = holm([sign_flip_p_value(one[:, 0].astype(np.int64)) for one in sums])
+    return [
+        _comparison(
+            (names[0], name),
+            (int((gain < 0).sum()), int((gain > 0).sum()), len(gain)),
+            percentiles(resample_means(total, seed)),
+            p_value,
+            MCNEMAR if apart else SIGN_FLIPS,
+        )
+        for name, gain, total, p_value in zip(names[1:], gains, sums, p_values, strict=True)
+    ]
+
+
+def sign_flip_p_value(differences: IntArray) -> float:
+    """Return the two-sided p-value of differences that could as well be the other way round.
+
+    If both models were equally good, every unit's difference would have either sign with equal
+    chance. The chance that the sum is then at least as far from zero as it was found is
+    counted exactly. Where every unit is one clip, this is McNemar's test by the binomial
+    distribution (McNemar, 1947).
+
+    Parameters
+    ----------
+    differences : int (n_units,)
+        Clips that only one model got right, less those that only the other did.
+    """
+    sizes = np.abs(differences[differences != 0])
+    reach = int(sizes.sum())
+    chances = np.zeros(2 * reach + 1)  # of a sum from -reach to reach
+    chances[reach] = 1.0
+    for size in sizes:
+        chances = (np.roll(chances, size) + np.roll(chances, -size)) / 2
+    far = abs(int(differences.sum()))
+    sums = np.abs(np.arange(-reach, reach + 1))
+    return min(1.0, float(chances[sums >= far].sum()))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number, so that one in 20 sets has a false one."""
+    order = np.argsort(p_values, kind="stable")
+    corrected = np.empty(len(p_values))
+    highest = 0.0
+    for rank, i in enumerate(order):
+        highest = max(highest, (len(order) - rank) * p_values[i])
+        corrected[i] = min(1.0, highest)
+    return [float(value) for value in corrected]
+
+
+def _comparison(
+    names: tuple[str, str],
+    counts: tuple[int, int, int],
+    interval: tuple[float, float],
+    p_value: float,
+    test: str,
+) -> Comparison:
+    a, b = names
+    only_a, only_b, n_clips = counts
+    found = f"of {n_clips} clips, {only_a} only {a} has right, {only_b} only {b}"
+    if p_value >= SIGNIFICANT:
+        verdict = f"no difference shown: {found}"
+    else:
+        verdict = f"{b if only_b > only_a else a} is better: {found}"
+    difference = (only_b - only_a) / n_clips
+    return Comparison(a, b, n_clips, only_a, only_b, difference, interval, p_value, test, verdict)

@@ -1,0 +1,1 @@
+"""An evaluation as one page to look through and listen to, and as tables."""

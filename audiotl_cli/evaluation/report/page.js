@@ -1,0 +1,147 @@
+"use strict";
+const PAGE = 24;
+const { labels, clips } = JSON.parse(document.getElementById("data").textContent);
+const find = (selector, within = document) => within.querySelector(selector);
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+// text never becomes markup: everything is set as text or as a property
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+function player(clip) {
+  const box = make("div", { className: "player" });
+  if (clip.picture) {
+    box.append(make("img", { src: clip.picture, alt: "", width: 160, height: 56 }));
+  } else {
+    box.append(make("div", { className: "blank", ariaHidden: "true" }));
+  }
+  if (clip.audio || clip.link) {
+    const audio = make("audio", { controls: true, preload: "none", src: clip.audio || clip.link });
+    audio.setAttribute("aria-label", `Play ${clip.name}`);
+    const failed = make("p", { className: "quiet", hidden: true }, "The file cannot be played from here.");
+    audio.addEventListener("error", () => { failed.hidden = false; });
+    box.append(make("div", {}, audio, failed));
+  } else {
+    box.append(make("p", { className: "quiet" }, `No sound: ${clip.note || "not at hand"}.`));
+  }
+  return box;
+}
+
+function card(clip) {
+  const item = make("li", { className: "clip" }, make("p", { className: "name" }, clip.name));
+  if (clip.predicted !== undefined) {
+    const right = clip.true === clip.predicted;
+    item.classList.add(right ? "right" : "wrong");
+    const told = right
+      ? [make("b", {}, clip.true), make("span", { className: "quiet" }, " told rightly")]
+      : ["truly ", make("b", {}, clip.true), ", told as ", make("b", {}, clip.predicted)];
+    if (clip.rejected) told.push(make("span", { className: "quiet" }, " (rejected: not sure enough)"));
+    const bars = make("ul", { className: "bars" });
+    for (const [label, value] of clip.scores) {
+      const bar = make("span", { className: "fill" });
+      bar.style.width = `${100 * Math.min(1, Math.max(0, value))}%`;
+      bars.append(make("li", {}, make("span", { className: "label" }, label),
+        make("span", { className: "track" }, bar), make("span", { className: "value" }, value.toFixed(2))));
+    }
+    item.append(make("p", {}, ...told), bars);
+  }
+  item.append(player(clip));
+  if (clip.link && clip.audio) {
+    item.append(make("p", { className: "file" }, make("a", { href: clip.link }, "whole recording")));
+  }
+  return item;
+}
+
+// clips below the matrix: the surest mistakes first, then what is right, the least sure first
+const told = clips.filter((clip) => clip.predicted !== undefined);
+const sureness = (clip) => (clip.scores.length ? clip.scores[0][1] : 0);
+const isRight = (clip) => clip.true === clip.predicted;
+told.sort((a, b) => isRight(a) - isRight(b)
+  || (isRight(a) ? sureness(a) - sureness(b) : sureness(b) - sureness(a)));
+let listed = [];
+
+function showMore() {
+  const list = find("#list");
+  const from = list.children.length;
+  list.append(...listed.slice(from, from + PAGE).map(card));
+  find("#more").hidden = list.children.length >= listed.length;
+}
+
+function show(chosen, what, pressed) {
+  for (const cell of all("[aria-pressed=true]", find(".matrix") || document.body)) cell.ariaPressed = "false";
+  if (pressed) pressed.ariaPressed = "true";
+  listed = chosen;
+  find("#list").replaceChildren();
+  find("#shown").textContent = `${chosen.length} ${chosen.length === 1 ? "clip" : "clips"}: ${what}`;
+  showMore();
+}
+
+const showMistakes = () => show(told.filter((clip) => !isRight(clip)), "all mistakes, the surest first");
+if (find("#list")) {
+  find("#more").addEventListener("click", () => {
+    const next = find("#list").children.length;
+    showMore();
+    find("audio", find("#list").children[next])?.focus();
+  });
+  find("#mistakes").addEventListener("click", showMistakes);
+  find("#all").addEventListener("click", () => show(told, "all, mistakes first"));
+  showMistakes();
+}
+for (const cell of all(".matrix button")) {
+  cell.addEventListener("click", () => {
+    const [row, column] = [labels[cell.dataset.row], labels[cell.dataset.column]];
+    const chosen = told.filter((clip) => clip.true === row && clip.predicted === column);
+    show(chosen, row === column ? `${row}, told rightly` : `${row}, told as ${column}`, cell);
+    find("#clips").scrollIntoView({ block: "start" });
+  });
+}
+
+for (const item of all("[data-player]")) item.append(player(clips[item.dataset.player]));
+
+for (const button of all(".sortable th button")) {
+  button.addEventListener("click", () => {
+    const heading = button.parentElement;
+    const rows = all("tbody tr", heading.closest("table"));
+    const up = heading.ariaSort !== "ascending";
+    const text = (row) => row.children[heading.cellIndex].textContent;
+    rows.sort((a, b) => (up ? 1 : -1) * text(a).localeCompare(text(b), "en", { numeric: true }));
+    for (const other of all("th", heading.parentElement)) other.ariaSort = "none";
+    heading.ariaSort = up ? "ascending" : "descending";
+    rows[0]?.parentElement.append(...rows);
+  });
+}
+
+const dots = all(".dot");
+function point(dot) {
+  const clip = clips[dot.dataset.clip];
+  const taken = isRight(clip) ? "" : `, told as ${clip.predicted}`;
+  find("#pointed").textContent = `${clip.name}: ${clip.true}${taken}`;
+}
+function pick(dot) {
+  const shown = card(clips[dot.dataset.clip]);
+  find("#picked").replaceChildren(shown);
+  find("audio", shown)?.play().catch(() => {});
+}
+dots.forEach((dot, number) => {
+  dot.addEventListener("pointerenter", () => point(dot));
+  dot.addEventListener("focus", () => point(dot));
+  dot.addEventListener("click", () => { dot.focus(); pick(dot); });
+  dot.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (event.key === "Enter" || event.key === " ") pick(dot);
+    else if (!step) return;
+    event.preventDefault();
+    if (step) dots[(number + step + dots.length) % dots.length].focus();
+  });
+  dot.addEventListener("focus", () => dots.forEach((other) => { other.tabIndex = other === dot ? 0 : -1; }));
+});
+for (const button of all(".legend button")) {
+  button.addEventListener("click", () => {
+    button.ariaPressed = button.ariaPressed === "true" ? "false" : "true";
+    const chosen = all(".legend [aria-pressed=true]").map((other) => other.dataset.label);
+    for (const dot of dots) dot.classList.toggle("dim", chosen.length > 0 && !chosen.includes(dot.dataset.label));
+  });
+}

@@ -1,0 +1,118 @@
+"""Fit a classifier on some of the clips, and learn how far it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from audiotl_cli.classify.calibration import fit_calibrator
+from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
+from audiotl_cli.classify.rejection import Rejection, familiarity, fit_surroundings
+from audiotl_cli.dataset.build import assign_folds
+from audiotl_cli.errors import UsageError
+from audiotl_cli.evaluation.open_set import reject_threshold
+from audiotl_cli.evaluation.protocols import leave_one_out
+from audiotl_cli.workflows.features import LabelledFeatures
+from audiotl_cli.workflows.fitting import fit_alone, is_streamed
+
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What to learn beside the labels, by cross-validation among the clips trained on.
+
+    Parameters
+    ----------
+    calibrate : str or None
+        How to turn scores into probabilities: ``temperature``, ``sigmoid`` or ``isotonic``.
+    reject : float or None
+        Which share of clips of known labels may be taken for unknown; None rejects nothing.
+    """
+
+    calibrate: str | None = None
+    reject: float | None = None
+
+    def __bool__(self) -> bool:
+        return self.calibrate is not None or self.reject is not None
+
+
+SCORES_ALONE = Trust()
+
+
+def fit_rows(
+    data: LabelledFeatures,
+    rows: Sequence[int],
+    options: ClassifierOptions,
+    trust: Trust = SCORES_ALONE,
+) -> ClipClassifier:
+    """Fit a classifier on some of the clips.
+
+    Calibration and rejection are learnt from scores of models that were fitted without the
+    clip, in 5 folds that keep groups together; the classifier itself is fitted on all clips.
+
+    Parameters
+    ----------
+    data : LabelledFeatures
+    rows : sequence of int
+        Positions of the clips to fit on.
+    options : ClassifierOptions
+    trust : Trust
+
+    Raises
+    ------
+    DataError, UsageError
+        As `fit_classifier`; or there are fewer groups than folds, or no such calibration.
+    """
+    classifier = fit_alone(data, rows, options)
+    if not trust:
+        return classifier
+    option = "--calibrate" if trust.calibrate else "--reject"
+    if classifier.multi_label:
+        raise UsageError(f"{option} needs clips of one label each; here they have several")
+    if is_streamed(data):
+        raise UsageError(
+            f"{option} needs frames that fit into memory; take a pooling that makes one row a "
+            "clip, such as mean+std"
+        )
+    frames, labels = [data.frames[i] for i in rows], [data.labels[i] for i in rows]
+    if trust.reject is not None and not 0 < trust.reject < 1:
+        raise UsageError(f"--reject is {trust.reject}, expected a share between 0 and 1")
+    clips = [replace(data.clips[i], fold="") for i in rows]
+    dealt = assign_folds(clips, N_FOLDS, options.seed, option=f"the number of folds for {option}")
+    rounds = leave_one_out([clip.fold for clip in dealt], "fold")
+    scores = np.zeros((len(rows), len(classifier.labels)))
+    nearness = np.zeros(len(rows))
+    for one in rounds:
+        known, truth = [frames[i] for i in one.train], [labels[i] for i in one.train]
+        held_out = [frames[i] for i in one.test]
+        model = fit_classifier(known, truth, options)
+        columns = [classifier.labels.index(label) for label in model.labels]
+        scores[np.ix_(one.test, columns)] = model.scores(held_out)
+        if trust.reject is not None:
+            nearness[one.test] = fit_surroundings(known, truth).nearness(held_out)
+    if trust.calibrate is not None:
+        numbers = np.array([classifier.labels.index(label) for label in labels])
+        calibrator = fit_calibrator(trust.calibrate, scores, numbers)
+        classifier = replace(classifier, calibrator=calibrator)
+        scores = calibrator.apply(scores)
+    if trust.reject is not None:
+        sureness, near = np.sort(scores.max(axis=1)), np.sort(nearness)
+        known_well = familiarity(scores.max(axis=1), nearness, sureness, near)
+        threshold = reject_threshold(known_well, trust.reject)
+        rejection = Rejection(fit_surroundings(frames, labels), sureness, near, threshold)
+        classifier = replace(classifier, rejection=rejection)
+    return classifier
+
+
+def describe_trust(classifier: ClipClassifier, trust: Trust) -> dict[str, Any]:
+    """Return what a model card says of calibration and rejection."""
+    said: dict[str, Any] = {}
+    if classifier.calibrator is not None:
+        said["calibration"] = asdict(classifier.calibrator)
+    if classifier.rejection is not None:
+        said["rejection"] = {"rate": trust.reject, "threshold": classifier.rejection.threshold}
+    return said

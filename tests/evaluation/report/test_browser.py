@@ -1,0 +1,135 @@
+"""The page in a real browser, from disk, without a network."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from audiotl_cli.evaluation.report.page import render
+from tests.evaluation.report.results import EVIL, LABELS, record, result
+
+SWITCHES = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+]  # fmt: skip
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip(f"no browser at hand: none of {', '.join(NAMES)}")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        one = driver.chromium.launch(executable_path=found, args=SWITCHES)
+        yield one
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("page")
+    record(folder / "sounds")
+    page = folder / "report.html"
+    text = render(result(), "A <b>title</b>", root=folder / "sounds", folder=folder)
+    page.write_text(text, encoding="utf-8")
+    return page.as_uri()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    one = context.new_page()
+    said: list[str] = []
+    one.on("console", lambda message: said.append(message.text))
+    one.on("pageerror", lambda error: said.append(str(error)))
+    one.on("dialog", lambda dialog: dialog.dismiss())
+    asked: list[str] = []
+    one.on("request", lambda request: asked.append(request.url))
+    one.goto(address)
+    yield one
+    context.close()
+    assert said == []
+    assert {url.split(":")[0] for url in asked} <= {"file", "data"}
+
+
+def test_names_are_shown_as_they_are(page: Any) -> None:
+    assert page.locator("h1").inner_text() == "A <b>title</b>"
+    assert page.locator(".matrix tbody th").first.text_content() == LABELS[0]
+    assert page.locator("#list .name").first.inner_text() == EVIL
+    assert page.locator("main img[src=x], main script").count() == 0
+
+
+def test_a_cell_filters_by_mouse_and_by_keyboard(page: Any) -> None:
+    assert page.locator("#list > li").count() == 2  # the mistakes
+
+    page.locator(".matrix button").nth(3).click()
+
+    assert page.locator("#shown").inner_text() == f"1 clip: {LABELS[1]}, told as {LABELS[2]}"
+    assert page.locator("#list .name").all_inner_texts() == ["b/3.wav"]
+    assert page.locator(".matrix [aria-pressed=true]").count() == 1
+    page.locator(".matrix button").nth(4).focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#list .name").all_inner_texts() == ["c/5.wav", "c/4 #%.wav"]
+    page.locator("#all").press("Enter")
+    assert page.locator("#list > li").count() == 6
+
+
+def test_players_play_what_is_inside_and_what_is_beside(page: Any) -> None:
+    ready = """async (source) => {
+        const audio = document.querySelector("#list audio");
+        if (source) audio.src = source;
+        audio.load();
+        await new Promise((done, fail) => {
+            audio.onloadedmetadata = done; audio.onerror = () => fail(audio.error.message);
+            audio.preload = "auto";
+        });
+        return audio.duration;
+    }"""
+
+    assert page.locator("#list audio").first.get_attribute("preload") == "none"
+    assert page.evaluate(ready, None) == pytest.approx(1.0, abs=0.15)
+    beside = page.locator("#list .file a").first.get_attribute("href")
+    assert page.evaluate(ready, beside) == pytest.approx(1.0, abs=0.05)
+
+
+def test_tables_sort(page: Any) -> None:
+    heading = page.locator("h2#labels + .wide th button", has_text="recall")
+    names = page.locator("h2#labels + .wide tbody th")
+
+    heading.click()
+    heading.click()
+
+    assert names.all_text_contents() == LABELS[::-1]
+    assert heading.locator("..").get_attribute("aria-sort") == "descending"
+
+
+def test_dots_can_be_reached_and_chosen(page: Any) -> None:
+    page.locator(".dot").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#pointed").inner_text().startswith("a/1.wav: <script>")
+
+    page.keyboard.press("Enter")
+
+    assert page.locator("#picked .name").inner_text() == "a/1.wav"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_on_a_phone(page: Any, scheme: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+
+    width = page.evaluate("document.documentElement.scrollWidth")
+
+    assert width <= 390
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    brightness = sum(map(int, ground.removeprefix("rgb(").removesuffix(")").split(",")))
+    assert (brightness > 600) == (scheme == "light")
+
+
+def test_it_prints(page: Any) -> None:
+    assert page.pdf().startswith(b"%PDF")

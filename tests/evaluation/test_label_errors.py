@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+
+from audiotl_cli.evaluation.label_errors import find_label_errors
+
+LABELS = ["a", "b", "c"]
+
+
+def told(
+    seed: int, n_each: int = 30
+) -> tuple[list[str], np.ndarray[tuple[int, int], np.dtype[np.float64]]]:
+    """Make scores of a fair model: mostly right, never quite sure."""
+    rng = np.random.default_rng(seed)
+    number = np.repeat(np.arange(3), n_each)
+    heights = rng.normal(0, 0.7, (len(number), 3))
+    heights[np.arange(len(number)), number] += 3
+    powers = np.exp(heights)
+    return [LABELS[i] for i in number], powers / powers.sum(axis=1, keepdims=True)
+
+
+def test_planted_errors_come_first() -> None:
+    truth, scores = told(0)
+    planted = [3, 40, 77]
+    for i in planted:
+        truth[i] = LABELS[(LABELS.index(truth[i]) + 1) % 3]
+    found = find_label_errors(truth, LABELS, scores)
+    assert {one.clip for one in found[:3]} == set(planted)
+    assert all(0.5 <= one.score <= 1 for one in found)
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    for one in found[:3]:
+        assert one.suggested == LABELS[one.clip // 30]
+
+
+def test_a_sure_and_right_model_doubts_nothing() -> None:
+    assert find_label_errors(LABELS, LABELS, np.eye(3)) == []
+
+
+def test_a_label_the_model_does_not_know_is_not_judged() -> None:
+    truth, scores = told(1)
+    truth[5] = "z"
+    assert 5 not in [one.clip for one in find_label_errors(truth, LABELS, scores)]
+
+
+def test_a_label_of_the_model_that_no_clip_has() -> None:
+    truth, scores = told(2)
+    wide = np.hstack([scores, np.zeros((len(scores), 1))])
+    assert find_label_errors(truth, [*LABELS, "z"], wide) == find_label_errors(
+        truth, LABELS, scores
+    )
