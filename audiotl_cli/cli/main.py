@@ -25,6 +25,7 @@ from audiotl_cli.cli import (
     settings,
     store,
     train,
+    tune,
 )
 from audiotl_cli.cli.streams import BROKEN_PIPE, open_streams
 from audiotl_cli.errors import AudiotlError, UsageError
@@ -46,7 +47,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (index, extract, train, evaluate, predict, demo):
+for command in (index, extract, train, tune, evaluate, predict, demo):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(getattr(command, name))
 app.add_typer(models.app, name="models")
@@ -109,7 +110,7 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 def _after_interrupt(args: Sequence[str]) -> str:
     command = next((arg for arg in args if not arg.startswith("-")), "")
-    goes_on = command in ("extract", "demo")
+    goes_on = command in ("extract", "tune", "demo")
     return "the same command " + ("goes on where it stopped" if goes_on else "starts anew")
 
 
