@@ -92,3 +92,17 @@ def test_esc10_with_the_classic_baseline(project: Path, run: Run) -> None:
 
     assert list(value["rounds"]) == ["1", "2", "3", "4", "5"]
     assert value["accuracy"] == pytest.approx(0.7875, abs=0.02)
+
+
+@pytest.mark.slow
+def test_choosing_on_gtzan_is_not_fooled_by_artists(project: Path, run: Run) -> None:
+    folder = shared("data/gtzan")
+    for part, split in (("training", "train"), ("evaluation", "test")):
+        file = folder / f"{part}_data_GTZAN_MSDmusicnn_taggram.npz"
+        assert run("store", "import", file, "--name", "gtzan", "--split", split).code == 0
+
+    value = run("train", "--search", "100", "--json").json
+
+    (chosen,) = [one for one in value["leaderboard"] if one["chosen"]]
+    assert value["held_out"]["accuracy"] == pytest.approx(chosen["accuracy"], abs=0.05)
+    assert value["held_out"]["accuracy"] >= 0.77

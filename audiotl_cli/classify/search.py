@@ -1,99 +1,46 @@
-"""Choose pooling, classifier and parameters by cross-validation on training clips alone."""
+"""Try settings by cross-validation."""
 
 from __future__ import annotations
 
-import itertools
 import os
+import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
+from audiotl_cli.classify.choice import Tried
 from audiotl_cli.classify.classifier import ClassifierOptions, Clips, fit_quietly
 from audiotl_cli.classify.pooling import FloatArray, pool_clip
-from audiotl_cli.errors import UsageError
+from audiotl_cli.classify.space import LEARNERS, Setting
 
 Fold = tuple[Sequence[int], Sequence[int]]
 """Positions of the clips to fit on, and of those to try it on."""
 
-_POOLINGS = ("mean+std", "mean", "mean+max")
-_LEARNERS: tuple[tuple[str, str, tuple[float, ...]], ...] = (
-    ("logreg", "C", (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
-    ("linear-svm", "C", (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)),
-    ("svm", "C", (0.3, 1.0, 3.0, 10.0)),
-)
+Right = tuple[bool, ...]
+"""Which clips of a fold were told right."""
 
+OnFit = Callable[[Setting, int, Right], None]
+"""Told of every fit: the setting, the fold's number, and how it did."""
 
-@dataclass(frozen=True)
-class Tried:
-    """A setting and how it did.
-
-    Parameters
-    ----------
-    options : ClassifierOptions
-    accuracies : tuple of float
-        One a fold.
-    """
-
-    options: ClassifierOptions
-    accuracies: tuple[float, ...]
-
-    @property
-    def accuracy(self) -> float:
-        """Mean over the folds."""
-        return float(np.mean(self.accuracies))
-
-    def as_json(self) -> dict[str, Any]:
-        """Return a row of a leaderboard as JSON values."""
-        chosen = self.options
-        return {
-            "classifier": chosen.classifier,
-            "pooling": chosen.pooling,
-            "scale": chosen.scale,
-            "params": dict(chosen.params),
-            "accuracy": self.accuracy,
-            "accuracies": list(self.accuracies),
-        }
-
-
-def settings(n: int, base: ClassifierOptions) -> list[ClassifierOptions]:
-    """Return settings worth a try: the one asked for, then draws from all there are.
-
-    Features are standardised in all but the first; PCA and seed are those asked for.
-
-    Parameters
-    ----------
-    n : int
-        How many, at least 1; fewer where there are not as many.
-    base : ClassifierOptions
-
-    Raises
-    ------
-    UsageError
-        `n` is below 1.
-    """
-    if n < 1:
-        raise UsageError(f"--search is {n}, expected a number of settings from 1")
-    space = [
-        replace(base, classifier=name, pooling=pooling, scale=True, params={key: value})
-        for name, key, values in _LEARNERS
-        for value in values
-        for pooling in _POOLINGS
-    ]
-    order = np.random.default_rng(base.seed).permutation(len(space))
-    return [base, *(space[i] for i in order[: n - 1])]
+# liblinear draws its random numbers from one generator for the whole process
+_one_at_a_time = threading.Lock()
+_ALONE = ("linear-svm",)
 
 
 def search(
     clips: Clips,
     labels: Sequence[str],
     folds: Sequence[Fold],
-    candidates: Sequence[ClassifierOptions],
-    on_fit: Callable[[], None] = lambda: None,
+    candidates: Sequence[Setting],
+    *,
+    known: Mapping[tuple[int, int], Right] | None = None,
+    on_fit: OnFit = lambda setting, fold, right: None,
+    workers: int | None = None,
 ) -> list[Tried]:
     """Try settings on folds of the clips.
 
@@ -103,63 +50,79 @@ def search(
     labels : sequence of str
         One a clip.
     folds : sequence of (fit, test)
-    candidates : sequence of ClassifierOptions
+    candidates : sequence of Setting
+    known : mapping, optional
+        What has been tried before, by positions of setting and fold.
     on_fit : callable
-        Called after every fit.
+        Called in this thread.
+    workers : int, optional
+        How many fits at once; one a core unless given. Results do not depend on it.
 
     Returns
     -------
     tried : list of Tried
-        The best first; of equals, the one named first.
+        In the order of `candidates`.
     """
     from threadpoolctl import threadpool_limits
 
-    fitted = [[clips[i] for i in fit] for fit, _ in folds]
-    tested = [[clips[i] for i in test] for _, test in folds]
+    workers = workers or os.cpu_count() or 1
+    turning = threading.Lock()
 
-    @cache
-    def rotated_fold(number: int, pooling: str) -> tuple[Clips, Clips]:
-        return rotate(fitted[number], tested[number], pooling)
+    def of(rows: Sequence[int], parts: tuple[int, ...]) -> Clips:
+        return [[clips[i][part] for part in parts] for i in rows]
 
-    def accuracy(options: ClassifierOptions, number: int) -> float:
-        known: Clips = fitted[number]
-        unknown: Clips = tested[number]
-        if _may_rotate(options):
-            known, unknown = rotated_fold(number, options.pooling)
-            options = replace(options, pooling="mean", scale=False)
+    @lru_cache(maxsize=workers + 1)
+    def rotated(number: int, pooling: str, parts: tuple[int, ...]) -> tuple[Clips, Clips]:
         fit, test = folds[number]
-        model = fit_quietly(known, [labels[i] for i in fit], options)
-        told = model.predict(unknown)
-        return sum(labels[i] == one for i, one in zip(test, told, strict=True)) / len(test)
+        return rotate(of(fit, parts), of(test, parts), pooling)
 
-    accuracies = []
-    pairs = itertools.product(candidates, range(len(folds)))
+    def try_one(setting: Setting, number: int) -> Right:
+        fit, test = folds[number]
+        options, parts = setting.options, setting.parts
+        if _may_rotate(options):
+            with turning:
+                fitted, tested = rotated(number, options.pooling, parts)
+            options = replace(options, pooling="mean", scale=False)
+        else:
+            fitted, tested = of(fit, parts), of(test, parts)
+        with _one_at_a_time if options.classifier in _ALONE else nullcontext():
+            model = fit_quietly(fitted, [labels[i] for i in fit], options)
+        told = model.predict(tested)
+        return tuple(labels[i] == one for i, one in zip(test, told, strict=True))
+
+    done = dict(known or {})
+    jobs = sorted(
+        (
+            (one.parts, one.options.pooling, fold, i)
+            for i, one in enumerate(candidates)
+            for fold in range(len(folds))
+            if (i, fold) not in done
+        )
+    )
     # a fit a core: the products within one are too small to share between cores
     with (
         warnings.catch_warnings(),
         threadpool_limits(1, "blas"),
-        ThreadPoolExecutor(os.cpu_count()) as pool,
+        ThreadPoolExecutor(workers) as pool,
     ):
         warnings.simplefilter("ignore")  # a setting that does not converge shows in its score
-        fits = [pool.submit(accuracy, *pair) for pair in pairs]
+        fits = [(i, fold, pool.submit(try_one, candidates[i], fold)) for _, _, fold, i in jobs]
         try:
-            for fit in fits:
-                accuracies.append(fit.result())
-                on_fit()
+            for i, fold, fit in fits:
+                done[i, fold] = fit.result()
+                on_fit(candidates[i], fold, done[i, fold])
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    n = len(folds)
-    tried = [
-        Tried(options, tuple(accuracies[i * n : (i + 1) * n]))
-        for i, options in enumerate(candidates)
+    return [
+        Tried(one, tuple(done[i, fold] for fold in range(len(folds))))
+        for i, one in enumerate(candidates)
     ]
-    return sorted(tried, key=lambda one: -one.accuracy)
 
 
 def _may_rotate(options: ClassifierOptions) -> bool:
-    known = {name for name, _, _ in _LEARNERS}
-    plain = options.scale and options.pca is None and options.combine == "concat"
+    known = {name for name, _, _ in LEARNERS}
+    plain = options.scale and options.pooling != "vote" and options.combine == "concat"
     return bool(plain) and options.classifier in known
 
 

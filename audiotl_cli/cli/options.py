@@ -153,8 +153,9 @@ Search = Annotated[
         "--search",
         metavar="N",
         min=0,
-        help="Try N settings of classifier, pooling and parameters (there are 55) by "
-        "cross-validation among the training clips, and take the best.",
+        help="Try N settings of classifier, pooling and parameters (there are up to 75 an "
+        "extractor) by cross-validation among the training clips, and take the simplest that "
+        "cannot be told from the best.",
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),

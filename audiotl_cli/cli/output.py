@@ -165,7 +165,35 @@ def table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) 
 def setting(chosen: Mapping[str, Any]) -> str:
     """Return a classifier's settings as one reads them."""
     params = ", ".join(f"{name}={value}" for name, value in chosen["params"].items())
-    return f"{chosen['classifier']}{f' {params}' if params else ''} on {chosen['pooling']}"
+    pca = f", PCA to {chosen['pca']}" if chosen["pca"] else ""
+    return f"{chosen['classifier']}{f' {params}' if params else ''} on {chosen['pooling']}{pca}"
+
+
+def networks(extractors: Sequence[Mapping[str, str]]) -> str:
+    """Return extractors and their layers as one reads them."""
+    return " + ".join(f"{one['name']} {one['layer']}".strip() for one in extractors)
+
+
+def leaderboard(tried: Sequence[Mapping[str, Any]], n_most: int = 10) -> None:
+    """Print how the settings that were tried did, the one taken marked."""
+    numbers = ("accuracy", "95 % interval", "lowest fold")
+    grid = table("", *numbers, "extractors", "setting", numbers=numbers)
+    for i, one in enumerate(tried):
+        if i < n_most or one["chosen"]:
+            low, high = one["interval"]
+            grid.add_row(
+                "*" if one["chosen"] else "",
+                f"{one['accuracy']:.3f}",
+                f"{low:.3f} to {high:.3f}",
+                f"{min(one['accuracies']):.3f}",
+                clean(networks(one["extractors"])),
+                setting(one),
+            )
+    show(grid)
+    line(
+        f"{len(tried)} settings, each cross-validated among the clips trained on; * is taken: the "
+        "simplest that cannot be told from the best"
+    )
 
 
 def duration(seconds: float) -> str:

@@ -45,7 +45,10 @@ def show(report: EvaluateReport) -> None:
         if len(report.rounds) <= 20:
             output.line(f"accuracy by round  {rounds}")
     for name, setting in report.result.get("chosen", {}).items():
-        output.line(f"chosen for round {name}, without its clips: {output.setting(setting)}")
+        output.line(
+            f"chosen for round {name}, without its clips: {output.setting(setting)}, "
+            f"{output.networks(setting['extractors'])}"
+        )
     _show_labels(scores)
     if len(scores.labels) <= MOST_COLUMNS:
         _show_confusion(scores)

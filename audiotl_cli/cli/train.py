@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,6 +86,18 @@ def train(
     for used in report.stores:
         output.note(f"Features {used.folder}")
     card = report.card
+    output.result(as_json(report), lambda: show(report))
+    file = shlex.quote(str(out)) if out else ""
+    if card.held_out:
+        where = options.carry(context, "index", "store")
+        output.next_command(f"audiotl evaluate{f' {file}' if file else ''}{where}")
+    else:
+        output.next_command(f"audiotl predict FILE{f' --model {file}' if file else ''}")
+
+
+def as_json(report: TrainReport) -> dict[str, Any]:
+    """Return what ``--json`` prints of a model."""
+    card = report.card
     value = {
         "model": str(report.path),
         "classifier": card.classifier,
@@ -102,18 +113,13 @@ def train(
         value["calibration"] = card.calibration
     if card.rejection:
         value["rejection"] = card.rejection
-    if search:
+    if card.search:
         value["leaderboard"] = list(card.search)
-    output.result(value, lambda: _show(report))
-    file = shlex.quote(str(out)) if out else ""
-    if card.held_out:
-        where = options.carry(context, "index", "store")
-        output.next_command(f"audiotl evaluate{f' {file}' if file else ''}{where}")
-    else:
-        output.next_command(f"audiotl predict FILE{f' --model {file}' if file else ''}")
+    return value
 
 
-def _show(report: TrainReport) -> None:
+def show(report: TrainReport) -> None:
+    """Print what was fitted and how it came about."""
     card = report.card
     networks = " + ".join(f"{spec.name} {spec.layer}".strip() for spec in card.extractors)
     output.line(f"{report.path}", style="bold")
@@ -125,7 +131,7 @@ def _show(report: TrainReport) -> None:
         output.line("fitted block by block: the frames do not fit into memory")
     output.warnings([spec.warning for spec in card.extractors])
     if card.search:
-        _show_leaderboard(card.search)
+        output.leaderboard(card.search)
     if card.calibration:
         output.line(f"scores calibrated by {card.calibration['method']}")
     if card.rejection:
@@ -134,14 +140,3 @@ def _show(report: TrainReport) -> None:
         output.line(
             f"accuracy {card.held_out['accuracy']:.3f} on {card.held_out['n_clips']} held-out clips"
         )
-
-
-def _show_leaderboard(tried: Sequence[dict[str, Any]], n_most: int = 8) -> None:
-    grid = output.table("accuracy", "lowest fold", "setting", numbers=("accuracy", "lowest fold"))
-    for one in tried[:n_most]:
-        grid.add_row(f"{one['accuracy']:.3f}", f"{min(one['accuracies']):.3f}", output.setting(one))
-    output.show(grid)
-    output.line(
-        f"{len(tried)} settings, each cross-validated among the clips trained on; "
-        "the best of many flatters itself a little"
-    )

@@ -26,7 +26,7 @@ from audiotl_cli.errors import AudioError, AudiotlError
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
 from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread, thread_count
 
-SEGMENTS_AHEAD = 4  # a recording: bounds memory on long ones
+SEGMENTS_AHEAD = 2  # a recording: bounds memory on long ones
 SOURCES_AHEAD = 4  # a worker: enough that the network never waits for short ones
 
 
@@ -237,8 +237,9 @@ class _Batcher:
             if entry.job.error is not None:
                 yield Embedded(None, audio_s, entry.job.error)
                 continue
-            frames = [batch.result()[part] for batch, part in entry.parts]
-            embeddings = self.extractor.assemble(np.concatenate(frames))
+            frames = np.concatenate([batch.result()[part] for batch, part in entry.parts])
+            entry.parts.clear()  # hours of them, now there twice
+            embeddings = self.extractor.assemble(frames)
             if np.isfinite(embeddings.frames).all():
                 yield Embedded(embeddings, audio_s)
             else:

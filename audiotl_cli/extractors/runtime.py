@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = 32 << 20, 128 << 20  # bytes
+N_ARENAS = 2  # with one a thread, what each keeps comes to hundreds of megabytes
 
 _n_threads = 0
 
@@ -52,6 +53,7 @@ def keep_freed_memory() -> None:
         return
     mallopt(-3, MMAP_THRESHOLD)  # M_MMAP_THRESHOLD
     mallopt(-1, TRIM_THRESHOLD)  # M_TRIM_THRESHOLD
+    mallopt(-8, N_ARENAS)  # M_ARENA_MAX
 
 
 @contextmanager

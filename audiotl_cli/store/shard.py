@@ -71,13 +71,19 @@ def write_shard(folder: Path, clips: Mapping[str, Features], *, sync: bool = Tru
         format=np.int64(FORMAT),
         keys=np.array(keys, dtype=np.str_),
         offsets=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),
-        times=np.concatenate([clips[key].times for key in keys]).astype(np.float64),
-        frames=np.concatenate([clips[key].frames for key in keys]).astype(np.float32),
+        times=_joined([clips[key].times for key in keys], np.float64),
+        frames=_joined([clips[key].frames for key in keys], np.float32),
     )
     data = buffer.getbuffer()
     path = folder / f"shard-{hashlib.sha256(data).hexdigest()[:16]}.npz"
     write_whole(path, data, sync=sync)
     return path
+
+
+def _joined(parts: list[npt.NDArray[Any]], dtype: type[np.floating[Any]]) -> npt.NDArray[Any]:
+    # a single clip may be hours long: no copies of it
+    whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return np.asarray(whole, dtype)
 
 
 def read_keys(path: Path) -> list[str]:

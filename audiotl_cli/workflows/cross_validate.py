@@ -25,7 +25,7 @@ from audiotl_cli.evaluation.protocols import (
     leave_one_out,
     parse_protocol,
 )
-from audiotl_cli.workflows.choose import choose
+from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, fit_rows
 from audiotl_cli.workflows.fitting import score_rows
@@ -125,19 +125,22 @@ def cross_validate(
         matrix = np.zeros((len(data.clips), len(labels)))
         for one in rounds:
             name = one.name if how.n_repeats == 1 else f"{number + 1}.{one.name}"
-            best = options
+            best, used = options, data
             if n_settings:
 
                 def on_fit(fits: int, of: int, done: int = done) -> None:
                     on_round(done * of + fits, n_rounds * of)
 
-                winner = choose(data, one.train, n_settings, options, on_fit)[0]
-                best, chosen[name] = winner.options, winner.as_json()
-            model = fit_rows(data, one.train, best, trust)
+                candidates = plan(data, one.train, n_settings, options)
+                folds = deal_folds(data, one.train, options.seed)
+                choice = choose(data, one.train, candidates, folds, on_progress=on_fit)
+                best, chosen[name] = choice.options, choice.as_json(choice.chosen)
+                used = only(data, choice.chosen.setting.parts)
+            model = fit_rows(used, one.train, best, trust)
             columns = [labels.index(label) for label in model.labels]
-            matrix[np.ix_(one.test, columns)] = scores = score_rows(model, data, one.test)
+            matrix[np.ix_(one.test, columns)] = scores = score_rows(model, used, one.test)
             if trust.reject is not None:
-                rejected[one.test] += model.rejects([data.frames[i] for i in one.test], scores)
+                rejected[one.test] += model.rejects([used.frames[i] for i in one.test], scores)
             right = [
                 told_labels(matrix[i], labels, multi_label=data.multi_label) == data.labels[i]
                 for i in one.test

@@ -13,7 +13,7 @@ from audiotl_cli.classify.pooling import Frames, Pooled, pool
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index, clip_labels
 from audiotl_cli.errors import DataError
 from audiotl_cli.store.store import FeatureStore, folder_name
-from audiotl_cli.workflows.project import clip_keys, find_stores, is_store, open_memo
+from audiotl_cli.workflows.project import clip_keys, find_stores, is_store, open_all, open_memo
 from audiotl_cli.workflows.stored import StoredFrames, fits
 
 logger = logging.getLogger(__name__)
@@ -86,6 +86,35 @@ def read_features(
     return _read(keyed, stores, len(index.clips), poolings, memory)
 
 
+def read_all_features(index: Index, root: Path, extractors: list[str]) -> LabelledFeatures:
+    """Read the features of all labelled clips of an index, of several extractors.
+
+    Parameters
+    ----------
+    index, root
+        As for `read_features`.
+    extractors : list of str
+        Names, or store folders' names; empty for all stores that hold as many of these clips
+        as any does, by name.
+
+    Raises
+    ------
+    DataError
+        As `read_features`.
+    """
+    keyed = _keyed_clips(index, root)
+    keys = {key for _, key in keyed}
+    stores = find_stores(root, extractors, keys)
+    if not extractors and not is_store(root):
+        held = {store.folder.name: (store, len(keys & store.keys())) for store in open_all(root)}
+        most = max(n for _, n in held.values())
+        few = [name for name, (_, n) in held.items() if 0 < n < most]
+        if few:
+            logger.warning("left out, for they hold fewer of the clips: %s", ", ".join(few))
+        stores = [store for _, (store, n) in sorted(held.items()) if n == most]
+    return _read(keyed, stores, len(index.clips))
+
+
 def read_features_of(
     index: Index,
     root: Path,
@@ -127,7 +156,7 @@ def _read(
     keyed: list[tuple[Clip, str]],
     stores: list[FeatureStore],
     n_clips: int,
-    poolings: Collection[str] | None,
+    poolings: Collection[str] | None = None,
     memory: int | None = None,
 ) -> LabelledFeatures:
     held = set.intersection(*(store.keys() for store in stores))

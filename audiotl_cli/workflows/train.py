@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
 from audiotl_cli.store.store import FeatureStore, safe_name
-from audiotl_cli.workflows.choose import OnFit, choose
+from audiotl_cli.workflows.choose import Choice, OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, describe_trust, fit_rows
 from audiotl_cli.workflows.fitting import is_streamed, score_rows
@@ -69,7 +70,7 @@ def train_model(
     out: Path | None = None,
     models: Path,
     memory: int | None = None,
-    on_fit: OnFit = lambda done, total: None,
+    on_fit: OnProgress = lambda done, total: None,
 ) -> TrainReport:
     """Fit a classifier on one split of an index and save it.
 
@@ -84,7 +85,8 @@ def train_model(
     options : ClassifierOptions
     n_settings : int
         How many settings of classifier, pooling and parameters to try on the clips to train
-        on; the best is fitted. 0 takes `options` as they are.
+        on, with each, every two and all of the extractors; the one picked is fitted. 0 takes
+        `options` as they are.
     trust : Trust
         Calibration and rejection.
     split : str
@@ -106,18 +108,49 @@ def train_model(
     options = asked = replace(options, classifier=classifier_name(options.classifier))
     poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
     data = read_features(index, root, extractors, poolings, memory=memory)
-    splits = {clip.split for clip in data.clips}
-    has_splits = splits != {""}
+    rows, asked_of = rows_of(data, split), data.extractors
     options = asked = replace(options, multi_label=data.multi_label)
-    rows = [i for i, clip in enumerate(data.clips) if clip.split == split or not has_splits]
-    if not rows:
-        raise DataError(
-            f"no clip with features is in the split {split!r}; the index has "
-            f"{', '.join(sorted(splits - {''}))}"
-        )
-    tried = choose(data, rows, n_settings, options, on_fit) if n_settings else []
-    if tried:
-        options = tried[0].options
+    choice = None
+    if n_settings:
+        candidates = plan(data, rows, n_settings, options)
+        folds = deal_folds(data, rows, options.seed)
+        choice = choose(data, rows, candidates, folds, on_progress=on_fit)
+        options, data = choice.options, only(data, choice.chosen.setting.parts)
+    name = model_name(index, asked_of, asked, n_settings=n_settings, trust=trust, split=split)
+    path = out or models / f"{name}.joblib"
+    return fit_and_save(index, data, rows, options, split, path, trust=trust, choice=choice)
+
+
+def fit_and_save(
+    index: Index,
+    data: LabelledFeatures,
+    rows: Sequence[int],
+    options: ClassifierOptions,
+    split: str,
+    path: Path,
+    *,
+    trust: Trust = SCORES_ALONE,
+    choice: Choice | None = None,
+) -> TrainReport:
+    """Fit a classifier on some of the clips and save it.
+
+    Parameters
+    ----------
+    index : Index
+    data : LabelledFeatures
+    rows : sequence of int
+        Positions of the clips to train on.
+    options : ClassifierOptions
+    split : str
+        What these clips are called.
+    path : Path
+        The model's file.
+    trust : Trust
+        Calibration and rejection.
+    choice : Choice, optional
+        How the options came about.
+    """
+    has_splits = any(clip.split for clip in data.clips)
     hint = "" if options.balance else unbalanced([data.labels[i] for i in rows])
     if hint:
         logger.info("%s", hint)
@@ -137,7 +170,7 @@ def train_model(
         n_clips=len(rows),
         held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
         versions=library_versions(),
-        search=[one.as_json() for one in tried],
+        search=choice.leaderboard() if choice else [],
         combine=options.combine if len(data.extractors) > 1 else "concat",
         balance=options.balance,
         multi_label=options.multi_label,
@@ -145,14 +178,28 @@ def train_model(
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
         **describe_trust(classifier, trust),
     )
-    name = model_name(
-        index, data.extractors, asked, n_settings=n_settings, trust=trust, split=split
-    )
-    path = out or models / f"{name}.joblib"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump_model(classifier, card))
     write_card(card, path)
     return TrainReport(path, card, data.stores)
+
+
+def rows_of(data: LabelledFeatures, split: str) -> list[int]:
+    """Return the positions of a split's clips; of all, where there are no splits at all.
+
+    Raises
+    ------
+    DataError
+        There are none.
+    """
+    splits = {clip.split for clip in data.clips}
+    rows = [i for i, clip in enumerate(data.clips) if clip.split == split or splits == {""}]
+    if not rows:
+        raise DataError(
+            f"no clip with features is in the split {split!r}; the index has "
+            f"{', '.join(sorted(splits - {''}))}"
+        )
+    return rows
 
 
 def write_card(card: ModelCard, model: Path) -> None:
@@ -178,10 +225,12 @@ def model_name(
     n_settings: int = 0,
     trust: Trust = SCORES_ALONE,
     split: str = TRAIN,
+    how: str = "search",
 ) -> str:
     """Return a name that says what a model or an experiment is made of.
 
-    Options at their default are left out, so that the usual names are short.
+    Options at their default are left out, so that the usual names are short. `how` is what the
+    trying of settings is called.
     """
     data_set = index.path.stem if index.path else "index"
     networks = "+".join(
@@ -192,7 +241,7 @@ def model_name(
     kind = f"{options.classifier}-{options.pooling}"
     if n_settings:  # among which those asked for are only the first
         usual = kind == f"{DEFAULT}-{DEFAULT_POOLING}"
-        kind = f"search{n_settings}" if usual else f"search{n_settings}-from-{kind}"
+        kind = f"{how}{n_settings}" if usual else f"{how}{n_settings}-from-{kind}"
     parts = [data_set, networks, kind]
     if options.pca is not None:
         parts.append(f"pca{options.pca}")

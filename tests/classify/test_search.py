@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from audiotl_cli.classify.choice import rank
 from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
-from audiotl_cli.classify.search import rotate, search, settings
+from audiotl_cli.classify.search import rotate, search
+from audiotl_cli.classify.space import Setting
 from audiotl_cli.errors import UsageError
 from tests.classify.problems import made_clips
-
-BASE = ClassifierOptions(classifier="knn", pooling="mean", seed=3)
 
 
 def halves(n: int) -> list[tuple[list[int], list[int]]]:
@@ -16,27 +16,7 @@ def halves(n: int) -> list[tuple[list[int], list[int]]]:
     return [(first, second), (second, first)]
 
 
-def test_settings_begin_with_the_one_asked_for_and_differ() -> None:
-    drawn = settings(20, BASE)
-    assert drawn[0] == BASE
-    assert len(drawn) == 20
-    shown = [(one.classifier, one.pooling, tuple(one.params.items())) for one in drawn]
-    assert len(set(shown)) == 20
-    assert all(one.seed == 3 for one in drawn)
-
-
-def test_settings_are_drawn_by_seed_and_end_with_all() -> None:
-    assert settings(9, BASE) == settings(20, BASE)[:9]
-    assert settings(9, BASE) != settings(9, ClassifierOptions("knn", "mean", seed=4))
-    assert len(settings(10_000, BASE)) == 55
-
-
-def test_settings_below_one() -> None:
-    with pytest.raises(UsageError, match="--search is 0"):
-        settings(0, BASE)
-
-
-def test_what_tells_labels_apart_wins() -> None:
+def test_what_tells_labels_apart_is_told() -> None:
     """Labels lie in the spread of frames, which the mean cannot see."""
     rng = np.random.default_rng(0)
     clips, truth = [], []
@@ -44,27 +24,66 @@ def test_what_tells_labels_apart_wins() -> None:
         loud = i % 2
         clips.append([rng.normal(0, 3.0 if loud else 0.3, (40, 4)).astype(np.float32)])
         truth.append("loud" if loud else "soft")
-    candidates = [ClassifierOptions("logreg", "mean"), ClassifierOptions("logreg", "mean+std")]
-    n_fits = []
-    tried = search(clips, truth, halves(60), candidates, lambda: n_fits.append(1))
-    assert tried[0].options == candidates[1]
-    assert tried[0].accuracy == 1.0
-    assert tried[1].accuracy < 0.9
-    assert len(n_fits) == 4
-    assert tried[0].as_json()["accuracies"] == [1.0, 1.0]
+    poolings = ("mean", "mean+std")
+    candidates = [Setting(ClassifierOptions("logreg", pooling)) for pooling in poolings]
+    fits = []
+    tried = search(
+        clips, truth, halves(60), candidates, on_fit=lambda *fit: fits.append(fit), workers=2
+    )
+    assert [one.setting for one in tried] == candidates
+    assert tried[1].accuracy == 1.0
+    assert tried[0].accuracy < 0.9
+    assert sorted((candidates.index(setting), fold) for setting, fold, _ in fits) == [
+        (0, 0), (0, 1), (1, 0), (1, 1),
+    ]  # fmt: skip
+    assert tried[1].accuracies == [1.0, 1.0]
 
 
 def test_of_equals_the_one_named_first() -> None:
     clips, truth = made_clips()
-    candidates = [ClassifierOptions(name, "mean") for name in ("svm", "logreg", "knn")]
+    candidates = [Setting(ClassifierOptions(name, "mean")) for name in ("svm", "logreg", "knn")]
     tried = search(clips, truth, halves(len(clips)), candidates)
     assert [one.accuracy for one in tried] == [1.0, 1.0, 1.0]
-    assert [one.options for one in tried] == candidates
+    assert [one.setting for one in rank(tried)] == candidates
+
+
+def test_extractors_are_tried_alone_and_together() -> None:
+    clips, truth = made_clips()
+    noise = np.random.default_rng(1)
+    both = [[noise.normal(size=(2, 3)).astype(np.float32), clip[0]] for clip in clips]
+    options = ClassifierOptions("logreg", "mean", scale=True)
+    candidates = [Setting(options, parts) for parts in ((0,), (1,), (0, 1))]
+    tried = search(both, truth, halves(len(clips)), candidates)
+    assert tried[0].accuracy < 0.7
+    assert tried[1].accuracy == tried[2].accuracy == 1.0
+
+
+def test_neither_workers_nor_what_is_known_change_anything() -> None:
+    clips, truth = made_clips(20, dim=30)
+    rng = np.random.default_rng(0)
+    clips = [
+        [part + rng.normal(0, 3, part.shape).astype(np.float32) for part in one] for one in clips
+    ]
+    candidates = [
+        Setting(ClassifierOptions("linear-svm", pooling, scale=True, params={"C": C}))
+        for C in (0.001, 1.0)
+        for pooling in ("mean", "mean+std", "vote")
+    ]
+    folds = halves(len(clips))
+    alone = search(clips, truth, folds, candidates, workers=1)
+    assert search(clips, truth, folds, candidates, workers=4) == alone
+    known = {(i, 1): one.right[1] for i, one in enumerate(alone) if i % 2}
+    fits = []
+    again = search(
+        clips, truth, folds, candidates, known=known, on_fit=lambda *fit: fits.append(fit)
+    )
+    assert again == alone
+    assert len(fits) == 12 - 3
 
 
 def test_a_setting_that_cannot_be_fitted_is_an_error() -> None:
     clips, truth = made_clips()
-    bad = ClassifierOptions("logreg", "mean", params={"C": -1.0})
+    bad = Setting(ClassifierOptions("logreg", "mean", params={"C": -1.0}))
     with pytest.raises(UsageError, match="logreg cannot be fitted"):
         search(clips, truth, halves(len(clips)), [bad])
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiotl_cli.dataset.split import deal
+from audiotl_cli.dataset.split import cut_in_order, deal, natural
 
 # each clip: (label, group)
 data_sets = st.lists(
@@ -108,3 +108,38 @@ def test_speakers_with_all_labels_are_spread(seed: int) -> None:
     groups = [speaker for speaker in range(12) for _ in range(8)]
     parts = deal(labels, groups, [0.75, 0.25], seed)
     assert Counter(parts) == {0: 72, 1: 24}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 20), st.integers(0, 9)), min_size=1),
+    st.integers(2, 6),
+    st.sampled_from([0.0, 0.1, 0.25]),
+    st.integers(0, 5),
+)
+def test_rounds_test_each_clip_once_apart_from_its_like(
+    clips: list[tuple[str, int, int]], n_parts: int, gap: float, seed: int
+) -> None:
+    labels, paths = [one[0] for one in clips], [f"{i}.wav" for i in range(len(clips))]
+    groups, near = [one[1] for one in clips], [one[2] for one in clips]
+    rounds = cut_in_order(labels, paths, groups, near=near, n_parts=n_parts, gap=gap, seed=seed)
+    assert sorted(i for _, test in rounds for i in test) == list(range(len(clips)))
+    for fit, test in rounds:
+        for of in (groups, near, range(len(clips))):
+            assert {of[i] for i in fit}.isdisjoint(of[i] for i in test)
+
+
+def test_neighbours_are_tested_together_and_next_ones_left_out() -> None:
+    n = 100
+    paths = [f"{i}.wav" for i in range(n)]
+    rounds = cut_in_order(["a"] * n, paths, range(n), near=range(n), n_parts=5, gap=0.1, seed=0)
+    for fit, test in rounds:
+        assert len(test) == 20
+        assert len(fit) == pytest.approx(60, abs=1)
+        ends = sum((i + 1) % n not in test for i in test)
+        assert ends == 1
+        assert min(abs((i - j + 50) % n - 50) for i in fit for j in test) >= 10
+
+
+def test_names_sort_as_people_count() -> None:
+    names = ["10.wav", "2.wav", "b/1", "a10/2", "a2/3", "²"]
+    assert sorted(names, key=natural) == ["2.wav", "10.wav", "a2/3", "a10/2", "b/1", "²"]

@@ -149,6 +149,19 @@ def test_what_cannot_be_streamed(
         train(index, name, TINY, **options)
 
 
+def test_settings_are_not_tried_on_stored_frames(index: Index) -> None:
+    with pytest.raises(UsageError, match="they do not fit: train without --search"):
+        train_model(
+            index,
+            Path("data/features"),
+            [],
+            ClassifierOptions(),
+            n_settings=3,
+            models=Path("data/models"),
+            memory=TINY,
+        )
+
+
 def test_pooled_clips_keep_no_frames(index: Index) -> None:
     root = Path("data/features")
     pooled = read_features(index, root, [], {"mean", "mean+std"}, memory=TINY)

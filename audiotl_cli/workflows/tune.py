@@ -1,0 +1,199 @@
+"""Choose extractor, pooling, classifier and parameters, and save what was chosen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from audiotl_cli.classify.artifact import library_versions
+from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.search import Fold, Right
+from audiotl_cli.classify.space import Setting
+from audiotl_cli.classify.table import classifier_name
+from audiotl_cli.dataset.index import Index
+from audiotl_cli.files import write_whole
+from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, plan
+from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
+from audiotl_cli.workflows.train import TRAIN, TrainReport, fit_and_save, model_name, rows_of
+
+logger = logging.getLogger(__name__)
+
+SAVE_EVERY_S = 2.0
+
+
+def tune_model(
+    index: Index,
+    root: Path,
+    extractors: list[str],
+    options: ClassifierOptions,
+    *,
+    n_settings: int,
+    split: str = TRAIN,
+    out: Path | None = None,
+    models: Path,
+    workers: int | None = None,
+    on_fit: OnProgress = lambda done, total: None,
+) -> TrainReport:
+    """Try settings on one split of an index, and save a model of the one picked.
+
+    What was tried is kept beside the model until that is saved, so that the same call goes on
+    where it was interrupted. The same call gives the same bytes, interrupted or not, and
+    whatever the number of workers.
+
+    Parameters
+    ----------
+    index : Index
+        Where it has no splits at all, every clip is trained on.
+    root : Path
+        A folder of feature stores, or one store.
+    extractors : list of str
+        Whose features to try; empty for all that are there for these clips.
+    options : ClassifierOptions
+        Tried first.
+    n_settings : int
+        How many settings to try, of all there are with each extractor and every two.
+    split, out, models
+        As for `train_model`.
+    workers : int, optional
+        Fits at once; one a core unless given.
+    on_fit : callable
+
+    Raises
+    ------
+    DataError
+        Nothing to train on.
+    UsageError
+        Options that do not fit the classifier or the data.
+    """
+    options = replace(options, classifier=classifier_name(options.classifier))
+    data = read_all_features(index, root, extractors)
+    options = replace(options, multi_label=data.multi_label)
+    rows = rows_of(data, split)
+    name = model_name(
+        index, data.extractors, options, n_settings=n_settings, split=split, how="tune"
+    )
+    path = out or models / f"{name}.joblib"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    candidates = plan(data, rows, n_settings, options)
+    folds = deal_folds(data, rows, options.seed)
+    notes = Notes(path.with_name(f"{path.name}.tuning.json"), data, rows, folds, candidates)
+    try:
+        choice = choose(
+            data,
+            rows,
+            candidates,
+            folds,
+            known=notes.known(),
+            on_fit=notes.add,
+            on_progress=on_fit,
+            workers=workers,
+        )
+    finally:
+        notes.save()
+    used = only(data, choice.chosen.setting.parts)
+    report = fit_and_save(index, used, rows, choice.options, split, path, choice=choice)
+    notes.path.unlink(missing_ok=True)
+    return report
+
+
+class Notes:
+    """What was tried so far, in a file that an interruption leaves behind.
+
+    Parameters
+    ----------
+    path : Path
+    data : LabelledFeatures
+    rows : sequence of int
+    folds : sequence of (fit, test)
+    candidates : sequence of Setting
+        What was tried of anything else, or on other clips, counts for nothing.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        data: LabelledFeatures,
+        rows: Sequence[int],
+        folds: Sequence[Fold],
+        candidates: Sequence[Setting],
+    ) -> None:
+        self.path = path
+        self._folds = folds
+        self._candidates = candidates
+        self._of = _digest(
+            {
+                "clips": [(data.keys[i], data.labels[i]) for i in rows],
+                "folds": [list(test) for _, test in folds],
+                "extractors": [spec.fingerprint for spec in data.extractors],
+                "versions": library_versions(),
+            }
+        )
+        self._names = [_digest(_as_json(one)) for one in candidates]
+        self._name_of = {id(one): name for one, name in zip(candidates, self._names, strict=True)}
+        self._right = self._read()
+        self._saved, self._saved_at = len(self._right), time.monotonic()
+
+    def known(self) -> dict[tuple[int, int], Right]:
+        """Return what was tried before, by positions of setting and fold."""
+        places = [
+            (i, fold, f"{name}:{fold}")
+            for i, name in enumerate(self._names)
+            for fold in range(len(self._folds))
+        ]
+        found = {
+            (i, fold): tuple(mark == "1" for mark in self._right[place])
+            for i, fold, place in places
+            if place in self._right
+        }
+        if found:
+            logger.info("%s: %d of %d fits are done already", self.path, len(found), len(places))
+        return found
+
+    def add(self, setting: Setting, fold: int, right: Right) -> None:
+        """Note a fit, and save the notes now and then."""
+        self._right[f"{self._name_of[id(setting)]}:{fold}"] = "".join("01"[one] for one in right)
+        if time.monotonic() - self._saved_at > SAVE_EVERY_S:
+            self.save()
+
+    def save(self) -> None:
+        """Write what is new to the file."""
+        if len(self._right) > self._saved:
+            content = {"of": self._of, "right": self._right}
+            write_whole(self.path, json.dumps(content).encode(), sync=False)
+            self._saved = len(self._right)
+        self._saved_at = time.monotonic()
+
+    def _read(self) -> dict[str, str]:
+        try:
+            content = json.loads(self.path.read_bytes())
+            if content["of"] != self._of:
+                logger.info("%s is of other clips, features or versions: starting anew", self.path)
+                return {}
+            lengths = [len(test) for _, test in self._folds]
+            right = {str(place): str(marks) for place, marks in content["right"].items()}
+            if any(
+                len(marks) != lengths[int(place.rpartition(":")[2])] or set(marks) - {"0", "1"}
+                for place, marks in right.items()
+            ):
+                raise ValueError("marks do not fit the folds")
+            return right
+        except FileNotFoundError:
+            return {}
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            logger.warning("%s cannot be used (%s): starting anew", self.path, error)
+            return {}
+
+
+def _as_json(setting: Setting) -> dict[str, Any]:
+    return {**asdict(setting.options), "parts": list(setting.parts)}
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
