@@ -54,11 +54,12 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
 def csv_text(rows: Iterable[Iterable[object]]) -> str:
     """Return rows as CSV; text that a spreadsheet would take for a formula is quoted for it."""
     text = io.StringIO()
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    csv.writer(text).writerows([safe_cell(value) for value in row] for row in rows)
     return text.getvalue()
 
 
-def _cell(value: object) -> object:
+def safe_cell(value: object) -> object:
+    """Return a cell no spreadsheet computes: text that begins like a formula gets a ``'``."""
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return "" if value is None else value

@@ -118,7 +118,10 @@ class ClipClassifier:
             fit to rank labels, not calibrated unless there is a calibrator. Where a clip may have
             several labels, each has a score of its own from 0 to 1, and rows add up to anything.
         """
-        scores = self._raw_scores(clips)
+        return self.calibrated(self._raw_scores(clips))
+
+    def calibrated(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return what the calibrator, if there is one, makes of scores."""
         return self.calibrator.apply(scores) if self.calibrator else scores
 
     def rejects(self, clips: Clips, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -129,23 +132,35 @@ class ClipClassifier:
 
     def _raw_scores(self, clips: Clips) -> npt.NDArray[np.float64]:
         rows = [pool_clip(parts, self.pooling) for parts in clips]
-        X = np.concatenate(rows)
+        scores = self.row_scores(np.concatenate(rows))
+        if self.pooling != "vote":
+            return scores
+        lengths = np.array([len(part) for part in rows])
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        shares: npt.NDArray[np.float64] = np.add.reduceat(scores, starts) / lengths[:, None]
+        return shares
+
+    def row_scores(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Return what each row (n_rows, n_features) says, before calibration.
+
+        With the pooling ``vote``, rows are frames, and the mean of what they say is the score
+        of a clip.
+
+        Raises
+        ------
+        DataError
+            Rows have another width than those fitted on.
+        """
         expected = self.pipeline.n_features_in_
         if X.shape[1] != expected:
             raise DataError(
                 f"the features have {X.shape[1]} values a clip, the model expects {expected}"
             )
         n_labels = len(self.labels)
-        if self.pooling != "vote":
-            return row_scores(self.pipeline, X, n_labels, multi_label=self.multi_label)
-        if self.multi_label:
-            votes = row_scores(self.pipeline, X, n_labels, multi_label=True)
-        else:
-            votes = np.eye(n_labels)[self.pipeline.predict(X)]
-        lengths = np.array([len(part) for part in rows])
-        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        shares: npt.NDArray[np.float64] = np.add.reduceat(votes, starts) / lengths[:, None]
-        return shares
+        if self.pooling == "vote" and not self.multi_label:
+            votes: npt.NDArray[np.float64] = np.eye(n_labels)[self.pipeline.predict(X)]
+            return votes
+        return row_scores(self.pipeline, X, n_labels, multi_label=self.multi_label)
 
     def predict(self, clips: Clips) -> list[str]:
         """Return the label of every clip; see `told`."""

@@ -19,7 +19,16 @@ from audiotl_cli.errors import ArtifactError, AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Embedded, embed_sources
 from audiotl_cli.extractors.registry import load_extractor
+from audiotl_cli.prediction.timeline import (
+    Event,
+    EventOptions,
+    choose_context,
+    find_events,
+    smooth,
+    step_edges,
+)
 from audiotl_cli.store.store import fingerprint
+from audiotl_cli.workflows.timeline import follow
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,8 @@ class Prediction:
         All labels it is said to have, maybe none; None where the model tells one label a clip.
     rejected : bool
         Whether the model takes it for none of its labels; the scores are there all the same.
+    segments : list of Event or None
+        Where labels are heard; None where that was not asked for.
     """
 
     path: str
@@ -46,6 +57,7 @@ class Prediction:
     error: AudioError | None = None
     labels: list[str] | None = None
     rejected: bool = False
+    segments: list[Event] | None = None
 
     @property
     def label(self) -> str | None:
@@ -81,16 +93,29 @@ class Model:
         """The labels it tells apart, in the order of scores."""
         return self.classifier.labels
 
+    @property
+    def context_s(self) -> float:
+        """Seconds that are judged together in a timeline; see `choose_context`."""
+        return choose_context(self.card.clip_s, max(one.window_s for one in self.extractors))
+
     def predict(
-        self, paths: str | Path | Iterable[str | Path], *, workers: int | None = None
+        self,
+        paths: str | Path | Iterable[str | Path],
+        *,
+        workers: int | None = None,
+        events: EventOptions | None = None,
     ) -> list[Prediction]:
         """Predict one recording or several; see `stream`."""
         if isinstance(paths, str | Path):
             paths = [paths]
-        return list(self.stream([Path(path) for path in paths], workers=workers))
+        return list(self.stream([Path(path) for path in paths], workers=workers, events=events))
 
     def stream(
-        self, paths: Sequence[Path | Prediction], *, workers: int | None = None
+        self,
+        paths: Sequence[Path | Prediction],
+        *,
+        workers: int | None = None,
+        events: EventOptions | None = None,
     ) -> Iterator[Prediction]:
         """Predict recordings one after the other, decoding ahead.
 
@@ -100,6 +125,8 @@ class Model:
             What has failed already, as a `Prediction` with its error, is passed on.
         workers : int or None
             Threads; None is one a core.
+        events : EventOptions or None
+            What to look for along each recording; None looks for nothing.
 
         Yields
         ------
@@ -117,22 +144,37 @@ class Model:
                 streams.append(stream)
             told = zip(*streams, strict=True)
             for path in paths:
-                yield path if isinstance(path, Prediction) else self._predict_one(path, next(told))
+                if isinstance(path, Prediction):
+                    yield path
+                else:
+                    yield self._predict_one(path, next(told), events)
 
-    def _predict_one(self, path: Path, results: Sequence[Embedded]) -> Prediction:
+    def _predict_one(
+        self, path: Path, results: Sequence[Embedded], options: EventOptions | None
+    ) -> Prediction:
         audio_s = results[0].audio_s
-        frames = []
+        embedded = []
         for result in results:
             if result.error is not None or result.embeddings is None:
                 return Prediction(str(path), {}, audio_s, result.error)
-            frames.append(result.embeddings.frames)
+            embedded.append(result.embeddings)
+        frames = [one.frames for one in embedded]
         rows = self.classifier.scores([frames])
         rejected = bool(self.classifier.rejects([frames], rows)[0])
         order = np.argsort(-rows[0], kind="stable")
         scores = {self.labels[i]: float(rows[0, i]) for i in order}
         several = self.classifier.multi_label
         labels = split_labels(self.classifier.told(rows[0])) if several else None
-        return Prediction(str(path), scores, audio_s, labels=labels, rejected=rejected)
+        segments = None
+        if options is not None:
+            steps = follow(self.classifier, self.extractors, embedded, self.context_s)
+            edges = step_edges(steps.centres, audio_s)
+            segments = find_events(
+                smooth(steps.scores), edges, self.labels, options, several=several
+            )
+        return Prediction(
+            str(path), scores, audio_s, labels=labels, rejected=rejected, segments=segments
+        )
 
 
 def load_model(path: str | Path) -> Model:

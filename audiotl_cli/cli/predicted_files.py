@@ -1,0 +1,70 @@
+"""Where ``audiotl predict`` writes, and in which format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from audiotl_cli.errors import UsageError
+
+IN_ONE_FILE = ("json", "jsonl", "csv", "rttm")
+A_FILE_EACH = ("audacity", "raven")
+
+
+def choose_format(format_: str | None, to: Path | None, *, json: bool) -> str:
+    """Return the format to write in, or raise `UsageError`, before any work is done."""
+    if format_ in A_FILE_EACH:
+        return str(format_)
+    if to is None:
+        if json and format_ not in (None, "json"):
+            raise UsageError(f"--json prints JSON: give --format {format_} a file with --output")
+        return "table" if json else format_ or "table"
+    if to.is_dir():
+        raise UsageError(f"--output is {to}, a folder; expected a file")
+    form = format_ or to.suffix.lower().removeprefix(".")
+    if form not in IN_ONE_FILE:
+        raise UsageError(
+            f"--output is {to}; expected a name ending in .json, .jsonl or .csv, or one of these "
+            "with --format"
+        )
+    return form
+
+
+def choose_targets(form: str, to: Path | None, recordings: Sequence[Path]) -> dict[Path, Path]:
+    """Return the file that each recording's events go to; none where all share one.
+
+    Raises
+    ------
+    UsageError
+        Two recordings would share one.
+    """
+    from audiotl_cli.prediction.annotations import SUFFIXES
+
+    if form not in A_FILE_EACH:
+        return {}
+    if to is not None and to.suffix == ".txt" and len(recordings) == 1 and not to.is_dir():
+        return {recordings[0]: to}
+    if to is not None and to.exists() and not to.is_dir():
+        raise UsageError(f"--output is {to}, a file; {form} needs a folder for several recordings")
+    targets: dict[Path, Path] = {}
+    taken: dict[Path, Path] = {}
+    for recording in recordings:
+        name = recording.name + SUFFIXES[form]
+        target = recording.with_name(name) if to is None else to / name
+        other = taken.setdefault(target, recording)
+        if other != recording:
+            raise UsageError(
+                f"{other} and {recording} would both be written to {target}; leave out --output, "
+                "so that each is written beside its recording"
+            )
+        targets[recording] = target
+    return targets
+
+
+def check_targets(to: Path | None, targets: Mapping[Path, Path], inputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read."""
+    outputs = list(targets.values()) or ([to] if to is not None else [])
+    written = {target.resolve(): target for target in outputs if target.exists()}
+    for path in inputs:
+        if written and path.resolve() in written:
+            raise UsageError(f"{path} is read, and would be written over; choose another --output")
