@@ -66,7 +66,7 @@ def test_a_context_is_what_lies_within_it(
 def test_events_are_sorted_disjoint_and_long_enough(
     scores: npt.NDArray[np.float64], threshold: float, min_s: float, several: bool
 ) -> None:
-    edges = np.arange(len(scores) + 1) * 0.7
+    edges = np.asarray(np.arange(len(scores) + 1) * 0.7, np.float64)
 
     events = find_events(scores, edges, LABELS, EventOptions(threshold, min_s), several=several)
 

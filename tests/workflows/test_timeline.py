@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
+from audiotl_cli.classify.rejection import Rejection, fit_surroundings
+from audiotl_cli.extractors.base import Embeddings
+from audiotl_cli.extractors.registry import load_extractor
+from audiotl_cli.prediction.timeline import context_slices
+from audiotl_cli.workflows.timeline import follow, frame_centres
+
+CONTEXT_S = 2.0
+
+
+def made_clip(label: int, n_frames: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.normal(label, 1.5, (n_frames, 6)).astype(np.float32)
+
+
+@pytest.mark.parametrize("pooling", ["vote", "mean", "mean+std", "mean+max"])
+@pytest.mark.parametrize("hops", [(0.25,), (0.25, 0.5)], ids=["one", "two"])
+def test_a_step_gets_the_score_of_its_stretch(pooling: str, hops: tuple[float, ...]) -> None:
+    if pooling == "vote" and len(hops) > 1:
+        hops = (0.25, 0.25)
+    rng = np.random.default_rng(0)
+    clips = [[made_clip(i % 2, 12, rng) for _ in hops] for i in range(20)]
+    labels = ["low", "high"] * 10
+    classifier = fit_classifier(clips, labels, ClassifierOptions(pooling=pooling))
+    ranks = np.linspace(0, 1, 9)
+    around = fit_surroundings(clips, labels)
+    classifier = replace(classifier, rejection=Rejection(around, ranks, -ranks[::-1] * 20, 0.4))
+    extractors = [load_extractor("mfcc", hop_s=hop) for hop in hops]
+    embedded = [
+        Embeddings(made_clip(0, round(75 / hop), rng), np.arange(round(75 / hop)) * one.hop_s)
+        for hop, one in zip(hops, extractors, strict=True)
+    ]
+
+    steps = follow(classifier, extractors, embedded, CONTEXT_S)
+
+    centres = [frame_centres(*pair) for pair in zip(extractors, embedded, strict=True)]
+    slices = [context_slices(times, steps.centres, CONTEXT_S) for times in centres]
+    stretches = [
+        [one.frames[a[i] : b[i]] for one, (a, b) in zip(embedded, slices, strict=True)]
+        for i in range(len(steps.centres))
+    ]
+    expected = classifier.scores(stretches)
+    rejected = classifier.rejects(stretches, expected)
+    assert 0 < rejected.sum() < len(rejected)
+    expected[rejected] = 0
+    assert len(steps.centres) == min(len(one.frames) for one in embedded)
+    np.testing.assert_allclose(steps.scores, expected, atol=1e-5)
+
+
+def test_frames_are_in_the_middle_of_what_they_heard() -> None:
+    embedded = Embeddings(np.zeros((3, 1), np.float32), np.arange(3.0))
+
+    middles = {
+        name: frame_centres(load_extractor(name), embedded).tolist() for name in ("mfcc", "openl3")
+    }
+
+    assert middles["openl3"] == [0, 1, 2]  # its times are middles
+    assert middles["mfcc"] == pytest.approx([0.5, 1.5, 2.5], abs=0.03)
