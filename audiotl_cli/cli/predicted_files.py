@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def choose_format(format_: str | None, to: Path | None, *, json: bool) -> str:
     form = format_ or to.suffix.lower().removeprefix(".")
     if form not in IN_ONE_FILE:
         raise UsageError(
-            f"--output is {to}; expected a name ending in .json, .jsonl or .csv, or one of these "
+            f"--output is {to}; expected a name ending in .json, .jsonl, .csv or .rttm, or one of these "
             "with --format"
         )
     return form
@@ -64,7 +65,8 @@ def choose_targets(form: str, to: Path | None, recordings: Sequence[Path]) -> di
 def check_targets(to: Path | None, targets: Mapping[Path, Path], inputs: Iterable[Path]) -> None:
     """Refuse to write over what is read."""
     outputs = list(targets.values()) or ([to] if to is not None else [])
-    written = {target.resolve(): target for target in outputs if target.exists()}
+    # os.path: names too long for any file are told where they are read
+    written = {target.resolve() for target in outputs if os.path.exists(target)}  # noqa: PTH110
     for path in inputs:
         if written and path.resolve() in written:
             raise UsageError(f"{path} is read, and would be written over; choose another --output")

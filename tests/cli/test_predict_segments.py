@@ -149,6 +149,16 @@ def test_segments_are_rows_beside_failures(trained: Path, run: Run) -> None:
     assert {row["label"] for row in rows} <= {*LABELS, BACKGROUND}
 
 
+def test_a_name_too_long_costs_itself_alone(trained: Path, run: Run) -> None:
+    make_night(trained / "night.wav")
+
+    finished = run("predict", "x" * 300 + ".wav", "night.wav", "--format", "raven", "--json")
+
+    assert finished.code == 1
+    assert [("error" in one) for one in finished.json] == [True, False]
+    assert (trained / "night.wav.selections.txt").is_file()
+
+
 def test_frames_may_vote(trained: Path, run: Run) -> None:
     spans = make_night(trained / "night.wav")
     assert run("train", "--pooling", "vote", "--out", "vote.joblib").code == 0

@@ -33,8 +33,8 @@ def test_a_step_gets_the_score_of_its_stretch(pooling: str, hops: tuple[float, .
     classifier = replace(classifier, rejection=Rejection(around, ranks, -ranks[::-1] * 20, 0.4))
     extractors = [load_extractor("mfcc", hop_s=hop) for hop in hops]
     embedded = [
-        Embeddings(made_clip(0, round(75 / hop), rng), np.arange(round(75 / hop)) * one.hop_s)
-        for hop, one in zip(hops, extractors, strict=True)
+        Embeddings(made_clip(0, n, rng), np.linspace(0, (n - 1) * one.hop_s, n))
+        for n, one in zip([round(75 / hop) for hop in hops], extractors, strict=True)
     ]
 
     steps = follow(classifier, extractors, embedded, CONTEXT_S)
