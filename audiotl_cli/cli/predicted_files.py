@@ -25,8 +25,8 @@ def choose_format(format_: str | None, to: Path | None, *, json: bool) -> str:
     form = format_ or to.suffix.lower().removeprefix(".")
     if form not in IN_ONE_FILE:
         raise UsageError(
-            f"--output is {to}; expected a name ending in .json, .jsonl, .csv or .rttm, or one of these "
-            "with --format"
+            f"--output is {to}; expected a name ending in .json, .jsonl, .csv or .rttm, or one of "
+            "these with --format"
         )
     return form
 
