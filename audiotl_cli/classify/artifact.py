@@ -107,8 +107,6 @@ class ModelCard:
         What makes probabilities of scores; see `Calibrator`.
     rejection : dict or None
         ``rate``, the share of known clips that may be rejected, and ``threshold``.
-    clip_s : float
-        Median length of the clips it was trained on, seconds; 0 where not known.
     """
 
     classifier: str
@@ -133,7 +131,6 @@ class ModelCard:
     trained_on: Sequence[str] = ()
     calibration: dict[str, Any] | None = None
     rejection: dict[str, Any] | None = None
-    clip_s: float = 0.0
 
 
 def clip_mark(key: str) -> str:

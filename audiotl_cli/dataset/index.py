@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from statistics import median
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.table import read_table
@@ -225,13 +224,3 @@ def _root_text(root: Path, folder: Path) -> str:
     if absolute.is_relative_to(project) and folder.resolve().is_relative_to(project):
         return Path(os.path.relpath(absolute, folder.resolve())).as_posix()
     return absolute.as_posix()
-
-
-def median_length(clips: Sequence[Clip]) -> float:
-    """Return the median length of clips in seconds; 0 where no clip's is known."""
-    lengths = [
-        clip.duration_s if clip.end_s is None else clip.end_s - (clip.start_s or 0.0)
-        for clip in clips
-    ]
-    known = [length for length in lengths if length]
-    return round(median(known), 3) if known else 0.0

@@ -96,7 +96,7 @@ class Model:
     @property
     def context_s(self) -> float:
         """Seconds that are judged together in a timeline; see `choose_context`."""
-        return choose_context(self.card.clip_s, max(one.window_s for one in self.extractors))
+        return max(choose_context(one.window_s, one.hop_s) for one in self.extractors)
 
     def predict(
         self,

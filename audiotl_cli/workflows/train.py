@@ -27,7 +27,7 @@ from audiotl_cli.classify.labels import unbalanced
 from audiotl_cli.classify.model_text import MARK, card_path, card_text
 from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
-from audiotl_cli.dataset.index import Index, median_length
+from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
 from audiotl_cli.store.store import FeatureStore, safe_name
@@ -177,7 +177,6 @@ def fit_and_save(
         streamed=is_streamed(data),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
         **describe_trust(classifier, trust),
-        clip_s=median_length([data.clips[i] for i in rows]),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump_model(classifier, card))

@@ -139,9 +139,6 @@ def test_steps_cover_the_recording(seed: int, n_steps: int, duration_s: float) -
     assert (np.diff(edges) >= 0).all()
 
 
-@pytest.mark.parametrize(
-    ("clip_s", "window_s", "context_s"),
-    [(1.5, 0.5, 1.5), (30.0, 0.96, 2.0), (0.0, 0.96, 2.88), (1.0, 3.0, 3.0)],
-)
-def test_the_context_is_as_long_as_clips(clip_s: float, window_s: float, context_s: float) -> None:
-    assert choose_context(clip_s, window_s) == pytest.approx(context_s)
+def test_the_context_has_neighbours() -> None:
+    assert choose_context(0.96, 0.48) == pytest.approx(0.96)
+    assert choose_context(1.0, 1.0) == 2.0
