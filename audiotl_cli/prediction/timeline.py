@@ -12,7 +12,7 @@ FloatArray = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
-MIN_STEPS = 3
+MIN_STEPS = 2
 """Steps an event lasts at least, unless told in seconds."""
 
 
