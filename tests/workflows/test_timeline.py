@@ -28,9 +28,6 @@ def test_a_step_gets_the_score_of_its_stretch(pooling: str, hops: tuple[float, .
     clips = [[made_clip(i % 2, 12, rng) for _ in hops] for i in range(20)]
     labels = ["low", "high"] * 10
     classifier = fit_classifier(clips, labels, ClassifierOptions(pooling=pooling))
-    ranks = np.linspace(0, 1, 9)
-    around = fit_surroundings(clips, labels)
-    classifier = replace(classifier, rejection=Rejection(around, ranks, -ranks[::-1] * 20, 0.4))
     extractors = [load_extractor("mfcc", hop_s=hop) for hop in hops]
     embedded = [
         Embeddings(made_clip(0, n, rng), np.linspace(0, (n - 1) * one.hop_s, n))
@@ -46,10 +43,16 @@ def test_a_step_gets_the_score_of_its_stretch(pooling: str, hops: tuple[float, .
         for i in range(len(steps.centres))
     ]
     expected = classifier.scores(stretches)
+    assert len(steps.centres) == min(len(one.frames) for one in embedded)
+    np.testing.assert_allclose(steps.scores, expected, atol=1e-5)
+
+    around = fit_surroundings(clips, labels)
+    near = np.quantile(around.nearness(stretches), [0.2, 0.4, 0.6, 0.8])
+    classifier = replace(classifier, rejection=Rejection(around, np.zeros(1), near, 0.51))
+    steps = follow(classifier, extractors, embedded, CONTEXT_S)
     rejected = classifier.rejects(stretches, expected)
     assert 0 < rejected.sum() < len(rejected)
     expected[rejected] = 0
-    assert len(steps.centres) == min(len(one.frames) for one in embedded)
     np.testing.assert_allclose(steps.scores, expected, atol=1e-5)
 
 
