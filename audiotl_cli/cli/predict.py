@@ -43,6 +43,7 @@ def predict(
     to: Annotated[
         Path | None, typer.Option("--output", help="File to write instead of stdout.")
     ] = None,
+    trust: options.TrustModel = None,
     workers: options.Workers = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -58,7 +59,7 @@ def predict(
     path = model or newest_model()
     output.note(f"Model {path}")
     files = list_inputs(given)
-    loaded = load_model(path)
+    loaded = load_model(path, trust or ())
     for warning in {spec.warning for spec in loaded.card.extractors} - {""}:
         output.warn(warning)
     predictions: list[Prediction] = []
