@@ -56,9 +56,10 @@ def show(report: EvaluateReport) -> None:
     _show_curve(report.result.get("learning_curve"))
     _show_open_set(report.result.get("open_set"))
     _show_doubts(report.result)
-    output.line(f"report  {report.folder / 'report.json'}")
-    output.line(f"figure  {report.folder / 'confusion.png'}")
-    output.line(f"page    {report.folder / 'report.html'}")
+    files = {"report": "report.json", "figure": "confusion.png", "page": "report.html"}
+    for what, name in files.items():
+        if (path := report.folder / name).exists():
+            output.line(f"{what:<8}{path}")
 
 
 def _show_labels(scores: Scores) -> None:

@@ -263,6 +263,7 @@ class Extractor(abc.ABC):
 
         The network sees batches of exactly `batch_size`; the last is filled with zeros.
         """
+        self.prepare()  # here, once, rather than in every thread
         n, size = len(patches), self.batch_size
         batches = [patches[first : first + size] for first in range(0, n, size)]
         futures = [self.start(batch) for batch in batches]
@@ -272,7 +273,10 @@ class Extractor(abc.ABC):
         return frames
 
     def start(self, patches: Patches) -> Future[npt.NDArray[np.float32]]:
-        """Start to run at most a batch of windows; its frames are the future's result."""
+        """Start to run at most a batch of windows; its frames are the future's result.
+
+        `prepare` must have been called.
+        """
         threads = batch_threads(thread_count() if self.parallel else 1)
         return threads.submit(self._run_filled, patches)
 
