@@ -11,7 +11,7 @@ from tests.conftest import Run
 
 
 class Hostile:
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> tuple[object, ...]:
         return os.system, ("touch canary",)
 
 
