@@ -1,7 +1,7 @@
 """A saved model: everything needed to predict and to say how it was made.
 
-The file is a joblib pickle. Loading a pickle runs whatever its maker put into it, so only
-models from people one trusts may be loaded.
+The file is a joblib pickle, whose loading could run whatever its maker put into it. It is told
+first what a file would make (`outline`), and only what models are made of is made (`allowed`).
 """
 
 from __future__ import annotations
@@ -9,17 +9,26 @@ from __future__ import annotations
 import hashlib
 import io
 import platform
+import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from audiotl_cli import __version__
 from audiotl_cli.classify.calibration import Calibrator
 from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.loading import parse_trust, read_packed, unpickle
+from audiotl_cli.classify.pooling import POOLINGS
 from audiotl_cli.classify.rejection import Rejection, Surroundings
-from audiotl_cli.errors import ArtifactError, DataError
+from audiotl_cli.classify.scoring import row_scores
+from audiotl_cli.errors import ArtifactError
+
+Kind = TypeVar("Kind")
 
 FORMAT = 1
 _LIBRARIES = ("scikit-learn", "numpy", "joblib", "tensorflow", "soundfile", "soxr")
@@ -159,48 +168,91 @@ def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
     return buffer.getvalue()
 
 
-def load_model_file(path: Path) -> tuple[ClipClassifier, ModelCard]:
-    """Load a model file.
+def load_model_file(
+    path: Path, trust: str | Sequence[str] = ()
+) -> tuple[ClipClassifier, ModelCard]:
+    """Load a model file; nothing in it runs, unless it is named as trusted.
+
+    Parameters
+    ----------
+    path : Path
+    trust : str or sequence of str
+        ``sha256:`` and 64 hexadecimal digits, of files that are loaded whatever they hold.
 
     Raises
     ------
     DataError
         There is no such file.
     ArtifactError
-        The file is no model, or was made by another version of scikit-learn.
+        The file is no model, holds what models do not hold, or was made by another version of
+        scikit-learn.
+    UsageError
+        `trust` is no such text.
     """
-    import joblib
-    from sklearn.exceptions import InconsistentVersionWarning
-
-    if not path.is_file():
-        raise DataError(f"{path}: no such model; make one with: audiotl train")
-    import warnings
-
+    trusted = parse_trust(trust)
+    packed = read_packed(path)
+    content = unpickle(path, packed, trusted)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", InconsistentVersionWarning)
-            content = joblib.load(path)
         if content["format"] != FORMAT:
             raise ArtifactError(f"{path}: format {content['format']}, expected {FORMAT}")
-        values = dict(content["card"])
-        values["extractors"] = [ExtractorSpec(**spec) for spec in values["extractors"]]
-        card = ModelCard(**values)
-        pipeline = content["pipeline"]
+        card = read_card(content["card"])
         calibrator = Calibrator(**card.calibration) if card.calibration else None
         rejection = None
         if "rejection" in content:
             around = Surroundings(**content["rejection"].pop("surroundings"))
             rejection = Rejection(around, **content["rejection"])
-    except InconsistentVersionWarning as error:
-        raise ArtifactError(
-            f"{path} was made with scikit-learn {error.original_sklearn_version}, this is "
-            f"{error.current_sklearn_version}: train it again, or install that version"
-        ) from error
+        pipeline, labels = content["pipeline"], list(card.labels)
+        classifier = ClipClassifier(
+            pipeline, labels, card.pooling, card.multi_label, calibrator, rejection
+        )
+        _try(classifier)
     except ArtifactError:
         raise
-    except Exception as error:  # a damaged pickle fails in any way
+    except Exception as error:  # whatever is missing in it
         raise ArtifactError(f"{path} is not a model saved by audiotl ({error!r})") from error
-    classifier = ClipClassifier(
-        pipeline, list(card.labels), card.pooling, card.multi_label, calibrator, rejection
-    )
     return classifier, card
+
+
+def _try(classifier: ClipClassifier) -> None:
+    """Predict something: parts that do not fit together fail here, and not among recordings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        zeros = np.zeros((1, classifier.pipeline.n_features_in_), np.float32)
+        if classifier.pooling == "vote":
+            classifier.pipeline.predict(zeros)
+        else:
+            n_labels = len(classifier.labels)
+            row_scores(classifier.pipeline, zeros, n_labels, multi_label=classifier.multi_label)
+
+
+def read_card(values: Any) -> ModelCard:
+    """Return the card that a model file holds as plain values.
+
+    Raises
+    ------
+    TypeError
+        Something is missing in it, or is of another type.
+    """
+    card = _typed(ModelCard, values)
+    specs = [_typed(ExtractorSpec, spec) for spec in card.extractors]
+    if not all(isinstance(label, str) for label in card.labels) or card.pooling not in POOLINGS:
+        raise TypeError("labels or pooling in the card")
+    return replace(card, extractors=specs)
+
+
+def _typed(kind: type[Kind], values: Any) -> Kind:
+    made = kind(**values)
+    for name, hint in get_type_hints(kind).items():
+        if not isinstance(getattr(made, name), _types(hint)):
+            raise TypeError(f"{name} in the card is a {type(getattr(made, name)).__name__}")
+    return made
+
+
+def _types(hint: Any) -> tuple[type, ...]:
+    """Return the types a value may have where a type is expected."""
+    if isinstance(hint, UnionType):
+        return tuple(one for part in get_args(hint) for one in _types(part))
+    plain = get_origin(hint) or hint
+    if plain is Sequence:
+        return (list, tuple)
+    return (float, int) if plain is float else (plain,)

@@ -61,6 +61,9 @@ def _mlp(**params: Any) -> Any:
 def _knn(**params: Any) -> Any:
     from sklearn.neighbors import KNeighborsClassifier
 
+    if params.get("metric") != "cosine":
+        # as a tree it could not be checked, when loaded, for what compiled code would follow
+        params = {"algorithm": "brute", **params}
     return KNeighborsClassifier(**params)
 
 

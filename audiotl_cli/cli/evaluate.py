@@ -53,6 +53,7 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(help="Folder of the report.  [default: data/experiments/...]")
     ] = None,
+    trust: options.TrustModel = None,
     extractor: options.Extractors = None,
     classifier: options.Classifier = "logreg",
     pooling: options.Pooling = "mean+std",
@@ -146,7 +147,14 @@ def evaluate(
         output.note(f"Model {one}")
         folder = report / one.stem if report and len(given) > 1 else report
         measured = evaluate_model(
-            one, clips, root, split=split, report=folder, experiments=EXPERIMENTS, seed=seed
+            one,
+            clips,
+            root,
+            split=split,
+            report=folder,
+            experiments=EXPERIMENTS,
+            seed=seed,
+            trust=trust or (),
         )
         reports.append(measured)
         values.append(measured.result)

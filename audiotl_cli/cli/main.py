@@ -19,6 +19,7 @@ from audiotl_cli.cli import (
     evaluate,
     extract,
     index,
+    model,
     models,
     output,
     predict,
@@ -50,6 +51,7 @@ app = typer.Typer(
 for command in (index, extract, train, tune, evaluate, predict, demo):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(getattr(command, name))
+app.add_typer(model.app, name="model")
 app.add_typer(models.app, name="models")
 app.add_typer(store.app, name="store")
 

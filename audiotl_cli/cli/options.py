@@ -180,6 +180,15 @@ Reject = Annotated[
         rich_help_panel=CLASSIFIER,
     ),
 ]
+TrustModel = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust",
+        metavar="sha256:HEX",
+        help="Load a model file with this SHA-256 whatever it holds, and so run its maker's code; "
+        "see audiotl model inspect.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
 Workers = Annotated[
     int | None,

@@ -61,6 +61,7 @@ def predict(
             "write a file a recording.  [default for these: beside the recording]",
         ),
     ] = None,
+    trust: options.TrustModel = None,
     workers: options.Workers = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -85,7 +86,7 @@ def predict(
     recordings = [file for file in files if isinstance(file, Path)]
     targets = choose_targets(form, to, recordings)
     check_targets(to, targets, [*recordings, path])
-    loaded = load_model(path)
+    loaded = load_model(path, trust or ())
     for warning in {spec.warning for spec in loaded.card.extractors} - {""}:
         output.warn(warning)
     events = None

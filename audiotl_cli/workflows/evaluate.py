@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def evaluate_model(
     report: Path | None = None,
     experiments: Path,
     seed: int = 0,
+    trust: str | Sequence[str] = (),
 ) -> EvaluateReport:
     """Evaluate a saved model on one split of an index.
 
@@ -49,6 +51,8 @@ def evaluate_model(
     experiments : Path
     seed : int
         Of the bootstrap.
+    trust : str or sequence of str
+        See `load_model_file`.
 
     Raises
     ------
@@ -57,7 +61,7 @@ def evaluate_model(
     ArtifactError
         The model cannot be loaded.
     """
-    classifier, card = load_model_file(model)
+    classifier, card = load_model_file(model, trust)
     data = read_features_of(index, root, list(card.extractors), {card.pooling, "mean+std"})
     if data.multi_label and not card.multi_label:
         raise DataError(

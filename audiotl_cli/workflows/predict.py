@@ -177,21 +177,28 @@ class Model:
         )
 
 
-def load_model(path: str | Path) -> Model:
-    """Load a saved model.
+def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
+    """Load a saved model; no code in the file runs.
 
-    Loading runs code from the file if its maker put some there: load only models from
-    people you trust.
+    Parameters
+    ----------
+    path : str or Path
+    trust : str or sequence of str
+        ``sha256:`` and the 64 hexadecimal digits of a file that holds more than the models that
+        are made here, and is loaded all the same: then its maker's code may run.
 
     Raises
     ------
     DataError
         There is no such file.
     ArtifactError
-        The file is no model, or was made with other versions or weights.
+        The file is no model, holds what models do not hold, or was made with other versions
+        or weights.
+    UsageError
+        `trust` is no such text.
     """
     path = Path(path)
-    classifier, card = load_model_file(path)
+    classifier, card = load_model_file(path, trust)
     return Model(classifier, card, [_extractor(spec, path) for spec in card.extractors])
 
 

@@ -24,7 +24,9 @@ from audiotl_cli.classify.classifier import (
     member_pipeline,
 )
 from audiotl_cli.classify.labels import unbalanced
+from audiotl_cli.classify.loading import unusual_in
 from audiotl_cli.classify.model_text import MARK, card_path, card_text
+from audiotl_cli.classify.outline import outline
 from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
 from audiotl_cli.dataset.index import Index
@@ -179,7 +181,14 @@ def fit_and_save(
         **describe_trust(classifier, trust),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, dump_model(classifier, card))
+    packed = dump_model(classifier, card)
+    write_whole(path, packed)
+    if unusual := unusual_in(outline(packed)):
+        logger.warning(
+            "this model holds %s; to load it takes --trust sha256:%s",
+            unusual,
+            hashlib.sha256(packed).hexdigest(),
+        )
     write_card(card, path)
     return TrainReport(path, card, data.stores)
 

@@ -15,6 +15,7 @@ COMMANDS = [
     ["evaluate"],
     ["predict"],
     ["demo"],
+    ["model", "inspect"],
     ["models", "list"],
     ["models", "fetch"],
     ["store", "info"],

@@ -13,7 +13,20 @@ EXTRACT, ISOLATED = "cli/test_extract.py", "audio/test_isolated.py"
 TWENTY_KILLS = "test_case_09_10_twenty_kills_lose_nothing_and_leave_the_same_files"
 NO_SOUND = "test_case_18_19_what_is_no_sound_is_one_record_each"
 
+LOADING = "classify/test_loading.py"
+
 CASES = {
+    "01 02 code in a model file": [
+        (LOADING, "test_code_is_refused_wherever_it_hides"),
+        (LOADING, "test_pickles_by_hand"),
+    ],
+    "05 a model file that would fill the memory": [(LOADING, "test_a_bomb_is_not_unpacked")],
+    "06 trees that lead out of themselves": [
+        (LOADING, "test_hostile_states_of_allowed_classes"),
+    ],
+    "07 another version of scikit-learn": [
+        ("classify/test_artifact.py", "test_other_version_of_scikit_learn"),
+    ],
     "09 killed while writing": [
         (STORE, "test_killed_at_random_moments"),
         (STORE_CASES, TWENTY_KILLS),
