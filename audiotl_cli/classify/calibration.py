@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -128,11 +128,6 @@ METHODS: dict[str, Callable[[FloatArray, npt.NDArray[np.int64]], Calibrator]] = 
     "sigmoid": _fit_sigmoid,
     "isotonic": _fit_isotonic,
 }
-
-
-def list_methods() -> Sequence[str]:
-    """Return the names of all methods."""
-    return list(METHODS)
 
 
 def _soften(scores: FloatArray, temperature: float) -> FloatArray:

@@ -85,14 +85,18 @@ def train(
         )
     for used in report.stores:
         output.note(f"Features {used.folder}")
-    card = report.card
+    finish(context, report, out)
+
+
+def finish(context: typer.Context, report: TrainReport, out: Path | None) -> None:
+    """Print a saved model, and the command that comes next."""
     output.result(as_json(report), lambda: show(report))
-    file = shlex.quote(str(out)) if out else ""
-    if card.held_out:
+    file = f" {shlex.quote(str(out))}" if out else ""
+    if report.card.held_out:
         where = options.carry(context, "index", "store")
-        output.next_command(f"audiotl evaluate{f' {file}' if file else ''}{where}")
+        output.next_command(f"audiotl evaluate{file}{where}")
     else:
-        output.next_command(f"audiotl predict FILE{f' --model {file}' if file else ''}")
+        output.next_command(f"audiotl predict FILE{f' --model{file}' if file else ''}")
 
 
 def as_json(report: TrainReport) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from audiotl_cli.cli import options, output
-from audiotl_cli.cli.train import as_json, show
+from audiotl_cli.cli.train import finish
 
 EXAMPLES = "Examples:  audiotl tune   |   audiotl tune --extractor yamnet --extractor musicnn"
 
@@ -85,10 +84,4 @@ def tune(
             workers=workers,
             on_fit=lambda done, total: update(done, total, 0.0),
         )
-    output.result(as_json(report), lambda: show(report))
-    file = f" {shlex.quote(str(out))}" if out else ""
-    where = options.carry(context, "index", "store")
-    if report.card.held_out:
-        output.next_command(f"audiotl evaluate{file}{where}")
-    else:
-        output.next_command(f"audiotl predict FILE{f' --model{file}' if file else ''}")
+    finish(context, report, out)
