@@ -277,8 +277,11 @@ class Extractor(abc.ABC):
 
         `prepare` must have been called.
         """
-        threads = batch_threads(thread_count() if self.parallel else 1)
-        return threads.submit(self._run_filled, patches)
+        return batch_threads(self.batches_at_once()).submit(self._run_filled, patches)
+
+    def batches_at_once(self) -> int:
+        """Return how many batches run at once."""
+        return thread_count() if self.parallel else 1
 
     def _run_filled(self, patches: Patches) -> npt.NDArray[np.float32]:
         n_missing = self.batch_size - len(patches)

@@ -24,7 +24,7 @@ from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError, AudiotlError
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
-from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread, thread_count
+from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread
 
 SEGMENTS_AHEAD = 2  # a recording: bounds memory on long ones
 SOURCES_AHEAD = 4  # a worker: enough that the network never waits for short ones
@@ -177,7 +177,7 @@ class _Batcher:
         self.open: deque[_Open] = deque()
         self.running: deque[Future[npt.NDArray[np.float32]]] = deque()
         # one more than run at once, so that none of the threads waits for the next
-        self.n_running = (thread_count() if extractor.parallel else 1) + 1
+        self.n_running = extractor.batches_at_once() + 1
 
     def add(self, job: _Job) -> Iterator[Embedded]:
         """Take a recording's segments as they come; yield what is complete."""
