@@ -15,6 +15,7 @@ Both change values by no more than `NEGLIGIBLE` and float32's own rounding.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ Float64Array = npt.NDArray[np.float64]
 BATCH_NORM_EPSILON = 1e-3
 NEGLIGIBLE = 1e-7  # what float32 resolves next to 1
 FRAMES_AT_ONCE = 4  # the fastest of 4, 8, 16, 24 and 32
+BANDS_AT_ONCE = 16  # no slower than all at once; fewer are
 
 
 class Variables:
@@ -106,7 +108,7 @@ def musicnn(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict
 
     def timbral_match(x: Any, kernel: FloatArray) -> Any:
         keeps_length = [[0, 0], [3, 3], [0, 0], [0, 0]]
-        return tf.reduce_max(tf.nn.conv2d(x, kernel, 1, keeps_length), axis=2)
+        return _match(tf, x, kernel, 1, keeps_length)
 
     def temporal_match(x: Any, kernel: FloatArray) -> Any:
         return _match_along_time(tf, x, kernel)
@@ -233,8 +235,40 @@ def _match_along_time(tf: Any, x: Any, kernel: FloatArray) -> Any:
     before = (height - 1) // 2  # as TensorFlow's "SAME"
     after = n_steps * step + height - 1 - before - n_frames
     around = [[0, 0], [before, after], [0, 0], [0, 0]]
-    maps = tf.nn.conv2d(x, np.concatenate(shifted, axis=3), [1, step, 1, 1], around)
-    return tf.reshape(tf.reduce_max(maps, axis=2), [batch, n_steps * step, -1])[:, :n_frames]
+    matches = _match(tf, x, np.concatenate(shifted, axis=3), [1, step, 1, 1], around)
+    return tf.reshape(matches, [batch, n_steps * step, -1])[:, :n_frames]
+
+
+def _match(tf: Any, x: Any, kernel: FloatArray, strides: Any, around: list[list[int]]) -> Any:
+    """Convolve, and return the best match over frequency.
+
+    The whole convolution, of which no more than its maximum is wanted, would be by far the
+    largest thing in memory: it is made of a few bands at a time.
+
+    Parameters
+    ----------
+    x : tensor (batch, n_frames, n_bands, n_in)
+    kernel : float32 (height, width, n_in, n_filters)
+    strides, around
+        As of TensorFlow's `conv2d`; 1 and nothing along frequency.
+
+    Returns
+    -------
+    matches : tensor (batch, n_steps, n_filters)
+    """
+    width = kernel.shape[1]
+    matches = [
+        tf.reduce_max(tf.nn.conv2d(x[:, :, first:last], kernel, strides, around), axis=2)
+        for first, last in _stretches(x.shape[2], width)
+    ]
+    return functools.reduce(tf.maximum, matches)
+
+
+def _stretches(n_bands: int, width: int) -> list[tuple[int, int]]:
+    """Return where to cut so that filters of a width lie at `BANDS_AT_ONCE` places in each."""
+    n_places = n_bands - width + 1
+    firsts = range(0, n_places, BANDS_AT_ONCE)
+    return [(first, min(first + BANDS_AT_ONCE, n_places) + width - 1) for first in firsts]
 
 
 def _spectrogram(variables: Variables, patches: Any, loudest: float) -> Maps:
