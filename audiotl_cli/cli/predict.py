@@ -68,7 +68,7 @@ def predict(
     debug: options.Debug = False,
 ) -> None:
     """Tell what recordings are."""
-    from audiotl_cli.prediction.timeline import EventOptions
+    from audiotl_cli.prediction.events import EventOptions
     from audiotl_cli.workflows.predict import list_inputs, load_model
     from audiotl_cli.workflows.project import newest_model
 
