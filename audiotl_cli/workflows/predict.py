@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -88,6 +90,11 @@ class Model:
         return self.classifier.labels
 
     @property
+    def highest_hz(self) -> float:
+        """The highest frequency it hears."""
+        return max(one.sample_rate for one in self.extractors) / 2
+
+    @property
     def context_s(self) -> float:
         """Seconds that are judged together in a timeline; see `choose_context`."""
         return max(choose_context(one.window_s, one.hop_s) for one in self.extractors)
@@ -160,6 +167,7 @@ class Model:
         for end in ends:
             if end.error is not None:
                 return Prediction(str(path), {}, end.audio_s, end.error)
+        found += hearing.finish(ends[0].audio_s)
         return self.conclude(str(path), hearing, ends[0].audio_s, found, options)
 
     def conclude(
@@ -179,11 +187,10 @@ class Model:
         audio_s : float
             Its length, seconds.
         found : list of Event
-            The events that `hearing` has told.
+            The events that `hearing` has told, those at its end among them.
         options : EventOptions or None
             As `hearing` was given.
         """
-        found = found + hearing.finish(audio_s)
         row, rejected = hearing.scores()
         order = np.argsort(-row, kind="stable")
         return Prediction(
@@ -224,18 +231,20 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
 def list_inputs(inputs: Sequence[Path]) -> list[Path | Prediction]:
     """Return the files to predict: files as they are, folders as the recordings in them.
 
-    A folder without recordings, or a name that no file can have, becomes a `Prediction` that
-    has failed.
+    A name that is no file's and holds ``*``, ``?`` or ``[`` is a pattern, ``**`` any folders; it
+    stands for the files and folders that fit it, each recording once. A folder without
+    recordings, a pattern that nothing fits, or a name that no file can have, becomes a
+    `Prediction` that has failed.
 
     Raises
     ------
     DataError
-        The only input is a folder without recordings.
+        The only input is a folder without recordings, or a pattern that nothing fits.
     """
     paths: list[Path | Prediction] = []
     for given in inputs:
         try:
-            found = find_recordings(given) if given.is_dir() else [given]
+            found = _look_for(given)
         except OSError as error:
             paths.append(_failed(given, f"cannot be opened ({error.strerror})"))
             continue
@@ -245,10 +254,22 @@ def list_inputs(inputs: Sequence[Path]) -> list[Path | Prediction]:
             ]
             continue
         message = "holds no recordings (files ending in .wav, .flac, .ogg, .mp3, ...)"
+        if not given.is_dir():
+            message = "is a pattern that nothing fits"
         if len(inputs) == 1:
             raise DataError(f"{given} {message}")
         paths.append(_failed(given, message, code="empty"))
     return paths
+
+
+def _look_for(given: Path) -> list[Path]:
+    if given.is_dir():
+        return find_recordings(given)
+    if "\0" in str(given) or not glob.has_magic(str(given)) or os.path.lexists(given):
+        return [given]
+    fitting = map(Path, sorted(glob.glob(str(given), recursive=True)))  # noqa: PTH207
+    found = (find_recordings(path) if path.is_dir() else [path] for path in fitting)
+    return list(dict.fromkeys(itertools.chain.from_iterable(found)))
 
 
 def _failed(path: Path, message: str, *, code: str = "unreadable") -> Prediction:

@@ -85,7 +85,8 @@ class Follower:
 
     def rest(self) -> Iterator[Steps]:
         """Judge the steps that are left: no more frames come."""
-        while len(self._steps):
+        # a stream may break off before every extractor has had a window
+        while len(self._steps) and all(len(one.centres) for one in self._held):
             yield self._judge()
 
     def _judge(self) -> Steps:

@@ -33,7 +33,7 @@ def find(
     several: bool = False,
 ) -> list[Event]:
     """Find events in scores that come in the parts between `cuts`."""
-    centres = (np.arange(len(scores)) + 0.5) * step_s
+    centres = np.asarray((np.arange(len(scores)) + 0.5) * step_s, np.float64)
     finder = EventFinder(labels, options, step_s, several=several)
     bounds = [0, *sorted(cuts), len(scores)]
     found = []
