@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import os
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,11 +24,10 @@ def test_samples_are_what_libsndfile_makes_of_them(encoding: str) -> None:
     endian = "BIG" if encoding.endswith("be") else "LITTLE"
     subtype = SUBTYPES[encoding.removesuffix("le").removesuffix("be")]
     written = io.BytesIO()
-    soundfile.write(written, samples, 8000, subtype, endian, "RAW")
-    expected, _ = soundfile.read(
-        io.BytesIO(written.getvalue()), -1, 0, None, "float32", False, None, None, 8000, 2,
-        subtype, endian, "RAW",
-    )  # fmt: skip
+    how: dict[str, Any] = {"format": "RAW", "subtype": subtype, "endian": endian}
+    soundfile.write(written, samples, 8000, **how)
+    written.seek(0)
+    expected, _ = soundfile.read(written, dtype="float32", samplerate=8000, channels=2, **how)
 
     found = decode_raw(written.getvalue(), RawFormat(8000, encoding, 2))
 
@@ -50,7 +51,7 @@ def test_parts_of_any_length_make_the_same_samples(
 ) -> None:
     form = RawFormat(8000, "s16le", n_channels)
     bounds = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    parts = [data[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    parts = [data[a:b] for a, b in pairwise(bounds)]
     whole = data[: len(data) - len(data) % form.frame_bytes]
     if not whole:
         with pytest.raises(AudioError, match="no audio samples"):

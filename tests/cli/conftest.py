@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,10 +32,10 @@ def mfcc_model(tmp_path_factory: pytest.TempPathFactory, sounds: Path) -> Path:
 
 
 @pytest.fixture
-def new(project: Path) -> Iterator[Path]:
+def new(project: Path) -> Path:
     """Return a folder of three recordings that the model was not trained on."""
     folder = project / "new"
     folder.mkdir()
     for label in ("rain", "chirp", "drum"):
         soundfile.write(folder / f"{label}.wav", synthesise(label, 50), SAMPLE_RATE)
-    yield folder
+    return folder

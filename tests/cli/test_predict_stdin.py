@@ -22,7 +22,7 @@ from tests.conftest import REPOSITORY, Run
 def night(project: Path) -> Path:
     """Return a recording of sounds with quiet between them, 16 bits, stereo."""
     rng = np.random.default_rng(0)
-    parts = [rng.normal(0, 1e-4, 3 * SAMPLE_RATE)]
+    parts: list[Any] = [rng.normal(0, 1e-4, 3 * SAMPLE_RATE)]
     for take, label in enumerate(("rain", "chirp", "drum")):
         parts += [synthesise(label, 60 + take), rng.normal(0, 1e-4, 3 * SAMPLE_RATE)]
     path = project / "night.wav"
@@ -90,25 +90,25 @@ def test_nothing_on_stdin_is_a_failure(mfcc_model: Path, args: tuple[object, ...
 
 def test_an_event_is_told_before_the_stream_ends(mfcc_model: Path, night: Path) -> None:
     command = [sys.executable, "-m", "audiotl_cli", "predict", "-m", mfcc_model, *RAW]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [str(part) for part in (*command, "--segments", "--format", "csv")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    watchdog = threading.Timer(60, process.kill)
-    watchdog.start()
-    process.stdin.write(samples(night))
-    process.stdin.flush()
-    begun = [process.stdout.readline().decode() for _ in range(2)]
-    assert process.poll() is None  # it waits for more
-    process.stdin.close()
-    rest = process.stdout.read().decode()
-    watchdog.cancel()
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
+        process.stdin.write(samples(night))
+        process.stdin.flush()
+        begun = [process.stdout.readline().decode() for _ in range(2)]
+        assert process.poll() is None  # it waits for more
+        process.stdin.close()
+        rest = process.stdout.read().decode()
+        watchdog.cancel()
 
-    assert process.wait() == 0
+    assert process.returncode == 0
     (first, *_) = csv.DictReader([*begun, *rest.splitlines()])
     assert first["path"] == "stdin"
     assert float(first["end_s"]) > float(first["start_s"])

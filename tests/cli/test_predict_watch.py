@@ -57,12 +57,13 @@ class Watching:
 def watching(mfcc_model: Path, new: Path) -> Iterator[Watching]:
     one = Watching(mfcc_model, new, "--move-to", new / "sorted")
     yield one
-    one.process.kill()
-    one.process.wait()
+    with one.process:
+        one.process.kill()
 
 
 def test_recordings_are_told_as_they_come(watching: Watching, new: Path, sounds: Path) -> None:
-    there = {Path(record["path"]).name: record["label"] for record in map(_get, [watching] * 3)}
+    first = [watching.next() for _ in range(3)]
+    there = {Path(record["path"]).name: record["label"] for record in first}
     assert there == {"rain.wav": "rain", "chirp.wav": "chirp", "drum.wav": "drum"}
 
     (new / "broken.wav").write_text("no sound")
@@ -78,10 +79,6 @@ def test_recordings_are_told_as_they_come(watching: Watching, new: Path, sounds:
     assert "Traceback" not in said
     assert watching.nothing_is_left()
     assert [path.name for path in new.iterdir()] == ["sorted"]
-
-
-def _get(watching: Watching) -> Any:
-    return watching.next()
 
 
 def test_what_is_still_written_is_waited_for(tmp_path: Path) -> None:

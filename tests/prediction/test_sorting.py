@@ -98,7 +98,7 @@ def test_another_file_system_is_copied_to(
 
     assert not recording.exists()
     assert target.read_bytes() == b"new"
-    assert os.listdir(tmp_path / "out") == ["a.wav"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.wav"]
 
 
 def test_a_full_disk_leaves_the_recording(
@@ -114,4 +114,4 @@ def test_a_full_disk_leaves_the_recording(
         place(recording, tmp_path / "out", "copy")
 
     assert recording.read_bytes() == b"new"
-    assert os.listdir(tmp_path / "out") == []
+    assert not list((tmp_path / "out").iterdir())
