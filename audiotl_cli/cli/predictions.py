@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 TABLE_TOP_K = 3
 NONE = "(none of these)"
-LINE_FORMATS = ("table", "jsonl", "csv", "rttm", "audacity")
-"""Formats that can be given line by line."""
 
 
 def to_record(prediction: Prediction, top_k: int | None) -> dict[str, Any]:
@@ -65,7 +63,8 @@ class Lines:
     Parameters
     ----------
     form : str
-        ``table`` (a plain line), ``jsonl``, ``csv`` or ``rttm``.
+        ``table`` (a plain line), ``jsonl``, ``csv`` or ``rttm``; events as ``audacity``, too.
+        Others write nothing.
     model : Model
     segments : bool
         Whether events are told, not recordings.
