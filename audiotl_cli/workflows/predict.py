@@ -269,7 +269,9 @@ def _look_for(given: Path) -> list[Path]:
         return [given]
     fitting = map(Path, sorted(glob.glob(str(given), recursive=True)))  # noqa: PTH207
     found = (find_recordings(path) if path.is_dir() else [path] for path in fitting)
-    return list(dict.fromkeys(itertools.chain.from_iterable(found)))
+    paths = list(dict.fromkeys(itertools.chain.from_iterable(found)))
+    # brackets are seen in names: where nothing fits, such a one is a file that is missing
+    return paths or ([] if set("*?") & set(str(given)) else [given])
 
 
 def _failed(path: Path, message: str, *, code: str = "unreadable") -> Prediction:
