@@ -1,7 +1,8 @@
 """How well events are found in made recordings whose events are known.
 
-``python -m benchmarks.events ESC10_FOLDER [--fold N] [--extractor NAME] [--folder FOLDER]``:
-puts the clips of one fold over quiet noise, with 2 to 6 s between them, trains ``audiotl
+``python -m benchmarks.events ESC10_FOLDER [--fold N] [--extractor NAME] [--folder FOLDER]
+[--hour]``: puts the clips of one fold over quiet noise, with 2 to 6 s between them (with
+``--hour``, 50 of them into one hour, anywhere), trains ``audiotl
 train`` on the other folds, alone and with clips of noise as one more label, and prints what
 share of the events ``audiotl predict --segments`` finds.
 """
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 RATE = 44_100  # Hz
 N_RECORDINGS = 4
+N_IN_HOUR = 50
 N_BACKGROUND = 40  # clips to train on, 5 s each
 NOISE_DB = (-60.0, -45.0)  # of full scale, RMS
 COLLAR_S = 0.5
@@ -66,6 +68,29 @@ def make_recordings(clips: Sequence[tuple[Path, str]], folder: Path) -> dict[str
         soundfile.write(path, np.clip(signal, -1, 1), RATE)
         truth[path.name] = spans
     return truth
+
+
+def make_hour(clips: Sequence[tuple[Path, str]], folder: Path) -> dict[str, Spans]:
+    """Write an hour of noise with `N_IN_HOUR` clips at random places that do not overlap."""
+    import soundfile
+
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(clips))[:N_IN_HOUR]
+    slots = np.arange(N_IN_HOUR) * (3600 / N_IN_HOUR)
+    signal = noise(rng, 3600.0)
+    spans: Spans = []
+    for i, slot in zip(order, slots, strict=True):
+        sound, _ = soundfile.read(clips[i][0])
+        loud = np.flatnonzero(np.abs(sound) > 1e-3 * np.abs(sound).max())
+        sound = sound[loud[0] : loud[-1] + 1]
+        at = slot + rng.uniform(1, 3600 / N_IN_HOUR - 7)
+        first = round(at * RATE)
+        signal[first : first + len(sound)] += sound
+        spans.append((at, at + len(sound) / RATE, clips[i][1]))
+    folder.mkdir(parents=True)
+    path = folder / "hour.wav"
+    soundfile.write(path, np.clip(signal, -1, 1), RATE)
+    return {path.name: spans}
 
 
 def count_hits(found: Spans, truth: Spans, *, offsets: bool) -> int:
@@ -129,7 +154,7 @@ def audiotl(*args: object, folder: Path) -> str:
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def prepare(esc10: Path, fold: str, folder: Path) -> dict[str, Spans]:
+def prepare(esc10: Path, fold: str, folder: Path, *, hour: bool) -> dict[str, Spans]:
     """Lay out training clips, with and without background, and the recordings to search."""
     import soundfile
 
@@ -145,7 +170,8 @@ def prepare(esc10: Path, fold: str, folder: Path) -> dict[str, Spans]:
         path = folder / "with-background" / BACKGROUND / f"{i}.wav"
         soundfile.write(path, noise(rng, 5.0), RATE)
     test = [clip for clip in clips if clip[0].name.startswith(f"{fold}-")]
-    return make_recordings(test, folder / "made")
+    make = make_hour if hour else make_recordings
+    return make(test, folder / "made")
 
 
 def main() -> None:
@@ -154,10 +180,11 @@ def main() -> None:
     parser.add_argument("--fold", default="1")
     parser.add_argument("--extractor", default="yamnet")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--hour", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = args.folder or Path(made)
-        truth = prepare(args.esc10, args.fold, folder)
+        truth = prepare(args.esc10, args.fold, folder, hour=args.hour)
         for name, more in (
             ("plain", ()),
             ("plain", ("--reject", "0.05")),

@@ -114,7 +114,7 @@ def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
                 break
             n_read += len(block)
             remaining -= len(block)
-            yield _mix_down(block), rate
+            yield mix_down(block), rate
         if n_read == 0:
             where = f" from {start / rate:.3f} s on" if start else ""
             raise AudioError(f"holds no audio samples{where}", code="empty")
@@ -189,7 +189,14 @@ def _skip(file: soundfile.SoundFile, n_frames: int) -> None:
             n_frames -= len(block)
 
 
-def _mix_down(block: Any) -> Waveform:
+def mix_down(block: Any) -> Waveform:
+    """Return the mean of channels, float32 (n_samples,), of samples (n_samples, n_channels).
+
+    Raises
+    ------
+    AudioError
+        A sample is no finite number, or beyond `MAX_SAMPLE`.
+    """
     mono: Waveform = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
     if not np.isfinite(mono).all():
         raise AudioError("holds samples that are not finite numbers", code="not_finite")

@@ -54,7 +54,7 @@ class Framing:
 
 
 def segments(
-    blocks: Iterable[Waveform], framing: Framing, *, max_windows: int
+    blocks: Iterable[Waveform], framing: Framing, *, max_windows: int, eager: bool = False
 ) -> Iterator[Waveform]:
     """Cut a stream of blocks into segments of whole windows.
 
@@ -65,15 +65,17 @@ def segments(
     framing : Framing
     max_windows : int
         Windows a segment, at least 1.
+    eager : bool
+        Whether windows are handed out as soon as the block that completes them has come.
 
     Yields
     ------
     segment : float32 ((n - 1) * hop + window,)
         Holds ``n`` windows, 1 <= n <= `max_windows`; all segments but the last hold
-        `max_windows`. Consecutive segments overlap by ``window - hop`` samples.
+        `max_windows`, unless `eager`. Consecutive segments overlap by ``window - hop`` samples.
     """
     window, hop = framing.window, framing.hop
-    full = (max_windows - 1) * hop + window
+    least = window if eager else (max_windows - 1) * hop + window
     held: list[Waveform] = [np.zeros(framing.pad_start, np.float32)]
     n_held = framing.pad_start
     n_samples = n_done = skip = 0  # skip: samples between windows when hop > window
@@ -83,14 +85,15 @@ def segments(
         skip -= dropped
         held.append(block[dropped:])
         n_held += len(block) - dropped
-        if n_held < full:
+        if n_held < least:
             continue
         buffer = np.concatenate(held)
-        while len(buffer) >= full:
-            yield buffer[:full]
-            n_done += max_windows
-            skip = max(0, max_windows * hop - len(buffer))
-            buffer = buffer[max_windows * hop :]
+        while len(buffer) >= least:
+            n = min(max_windows, 1 + (len(buffer) - window) // hop)
+            yield buffer[: (n - 1) * hop + window]
+            n_done += n
+            skip = max(0, n * hop - len(buffer))
+            buffer = buffer[n * hop :]
         held, n_held = [buffer], len(buffer)
     n_left = framing.n_windows(n_samples) - n_done
     if n_left <= 0:

@@ -19,6 +19,7 @@ from audiotl_cli.cli import (
     evaluate,
     extract,
     index,
+    listen,
     model,
     models,
     output,
@@ -48,7 +49,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (index, extract, train, tune, evaluate, predict, demo):
+for command in (index, extract, train, tune, evaluate, predict, listen, demo):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(getattr(command, name))
 app.add_typer(model.app, name="model")

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from audiotl_cli.cli import options, output
-from audiotl_cli.cli.predicted_files import check_targets, choose_format, choose_targets
+from audiotl_cli.cli import options
+from audiotl_cli.cli.endless import hear_stdin, watch_folder
+from audiotl_cli.cli.order import Order, choose_events
+from audiotl_cli.cli.predict_files import predict_files, predict_stdin
+from audiotl_cli.cli.predicted_files import choose_format
+from audiotl_cli.cli.sorting import choose_sorter
 from audiotl_cli.errors import UsageError
-from audiotl_cli.files import write_whole
-
-if TYPE_CHECKING:
-    from audiotl_cli.workflows.predict import Model, Prediction
 
 EXAMPLES = (
     "Examples:  audiotl predict file.wav   |   audiotl predict ~/new --format csv --output new.csv"
-    "   |   audiotl predict night.wav --segments --format audacity"
+    "   |   audiotl predict night.wav --segments --format audacity   |   "
+    "audiotl predict --watch ~/recorder --format jsonl   |   "
+    "arecord -r 16000 -f S16_LE | audiotl predict --raw-rate 16000 --segments"
 )
-TABLE_TOP_K = 3
-NONE = "(none of these)"
+STDIN = "Sound on stdin"
+SORTING = "Sorting"
 
 
 def predict(
     inputs: Annotated[
-        list[str],
-        typer.Argument(metavar="FILE|DIR|-", help="Recordings, folders, or - for a list on stdin."),
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE|DIR|PATTERN|-]...",
+            help="Recordings, folders, quoted patterns such as 'nights/**/*.flac', or - for a "
+            "list on stdin.",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="Model file.  [default: the newest in data/models]")
+        Path | None,
+        typer.Option("--model", "-m", help="Model file.  [default: the newest in data/models]"),
     ] = None,
     top_k: Annotated[
         int | None,
@@ -61,6 +68,61 @@ def predict(
             "write a file a recording.  [default for these: beside the recording]",
         ),
     ] = None,
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Tell of each recording in a folder, and of each that comes into it.",
+        ),
+    ] = None,
+    interval: Annotated[
+        float,
+        typer.Option(
+            min=0.05, help="Seconds a recording must not change before --watch takes it for whole."
+        ),
+    ] = 2.0,
+    stdin_audio: Annotated[
+        bool,
+        typer.Option("--stdin-audio", help="A sound file comes on stdin.", rich_help_panel=STDIN),
+    ] = False,
+    raw_rate: Annotated[
+        int | None,
+        typer.Option(
+            metavar="HZ",
+            help="Samples without a header come on stdin, so many a second; with --segments, "
+            "events are told as they end.",
+            rich_help_panel=STDIN,
+        ),
+    ] = None,
+    raw_format: Annotated[
+        str,
+        typer.Option(
+            help="Their format: s16le, s24le, s32le, f32le, f64le, s16be, s32be, f32be or u8.",
+            rich_help_panel=STDIN,
+        ),
+    ] = "s16le",
+    raw_channels: Annotated[
+        int, typer.Option(help="Their channels, interleaved.", rich_help_panel=STDIN)
+    ] = 1,
+    copy_to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Copy each recording to DIR/LABEL; what cannot be used or is none of the labels "
+            "stays, and nothing is written over.",
+            rich_help_panel=SORTING,
+        ),
+    ] = None,
+    move_to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Move it there.", rich_help_panel=SORTING)
+    ] = None,
+    link_to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Link to it there.", rich_help_panel=SORTING)
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say what would go where.", rich_help_panel=SORTING),
+    ] = False,
     trust: options.TrustModel = None,
     workers: options.Workers = None,
     json: options.Json = False,
@@ -68,174 +130,47 @@ def predict(
     debug: options.Debug = False,
 ) -> None:
     """Tell what recordings are."""
-    from audiotl_cli.prediction.timeline import EventOptions
-    from audiotl_cli.workflows.predict import list_inputs, load_model
-    from audiotl_cli.workflows.project import newest_model
+    raw = None
+    if raw_rate is not None:
+        from audiotl_cli.audio.raw import RawFormat
 
-    form = choose_format(format_, to, json=json)
-    if threshold is not None and not (segments and 0 < threshold <= 1):
-        raise UsageError(
-            f"--threshold is {threshold:g}; expected a score above 0, at most 1"
-            if segments
-            else "--threshold needs --segments"
-        )
-    given = [Path(text) for text in _expand(inputs)]
-    path = model or newest_model()
-    output.note(f"Model {path}")
-    files = list_inputs(given)
-    recordings = [file for file in files if isinstance(file, Path)]
-    targets = choose_targets(form, to, recordings)
-    check_targets(to, targets, [*recordings, path])
-    loaded = load_model(path, trust or ())
-    for warning in {spec.warning for spec in loaded.card.extractors} - {""}:
-        output.warn(warning)
-    events = None
-    if segments:
-        events = EventOptions() if threshold is None else EventOptions(threshold)
-        output.note(
-            f"Judging {loaded.context_s:g} s around every step; a label is heard from a score of "
-            f"{events.threshold:g}"
-        )
-    predictions: list[Prediction] = []
-    audio_s = 0.0
-    with output.progress("Predicting", "files") as update:
-        for prediction in loaded.stream(files, workers=workers, events=events):
-            predictions.append(prediction)
-            audio_s += prediction.audio_s
-            update(len(predictions), len(files), audio_s)
-    records = [_record(prediction, top_k) for prediction in predictions]
-    _write(form, to, targets, predictions, records, loaded, json=json)
-    if json:
-        output.result(records)
-    elif form == "table":
-        if segments:
-            _show_segments(predictions)
-        else:
-            _show(predictions, top_k or TABLE_TOP_K)
-    failed = [p for p in predictions if p.error is not None]
-    output.failures([(p.path, str(p.error)) for p in failed])
-    if failed:
-        raise typer.Exit(1)
-
-
-def _write(
-    form: str,
-    to: Path | None,
-    targets: Mapping[Path, Path],
-    predictions: Sequence[Prediction],
-    records: Sequence[dict[str, Any]],
-    model: Model,
-    *,
-    json: bool,
-) -> None:
-    from audiotl_cli.prediction.annotations import ANNOTATIONS, whole_recording
-    from audiotl_cli.prediction.formats import FORMATS
-
-    if form == "table":
-        return
-    if form in FORMATS:
-        text = FORMATS[form](records, model.labels)
+        raw = RawFormat(raw_rate, raw_format, raw_channels)
+    _check_one_source(inputs or [], watch, stdin_audio=stdin_audio, raw=raw is not None)
+    order = Order(
+        model=model,
+        trust=trust or (),
+        form=choose_format(format_, to, json=json),
+        to=to,
+        sorter=choose_sorter(copy_to, move_to, link_to, dry_run=dry_run),
+        events=choose_events(threshold, segments=segments),
+        top_k=top_k,
+        workers=workers,
+        json=json,
+    )
+    if watch is not None:
+        watch_folder(order, watch, interval)
+    elif raw is not None:
+        hear_stdin(order, raw)
+    elif stdin_audio:
+        predict_stdin(order)
     else:
-        high_hz = max(one.sample_rate for one in model.extractors) / 2
-        texts = []
-        for prediction, record in zip(predictions, records, strict=True):
-            if prediction.error is not None:
-                continue
-            whole = record | {"duration_s": prediction.audio_s, "scores": prediction.scores}
-            whole.setdefault("segments", whole_recording(whole))
-            texts.append(ANNOTATIONS[form](whole, high_hz))
-            if targets:
-                _write_file(targets[Path(prediction.path)], texts[-1])
-        if targets:
-            return
-        text = "".join(texts)
-    if to is not None:
-        _write_file(to, text)
-    elif not json:
-        output.write(text)
+        predict_files(order, inputs or [])
 
 
-def _write_file(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text.encode("utf-8", "surrogateescape"))
-    output.note(f"Written to {path}")
-
-
-def _expand(inputs: list[str]) -> list[str]:
-    """Replace ``-`` by the names on stdin: one a line, or parted by NUL where there is one."""
-    names: list[str] = []
-    for text in inputs:
-        if not text:  # an unset variable of a script; as a path it would be the current folder
-            raise UsageError("an input is empty text; expected a recording, a folder, or -")
-        if text == "-":
-            told = sys.stdin.read()
-            lines = told.split("\0") if "\0" in told else told.splitlines()
-            names += [line for line in lines if line]
-        else:
-            names.append(text)
-    return names
-
-
-def _record(prediction: Prediction, top_k: int | None) -> dict[str, Any]:
-    scores = dict(list(prediction.scores.items())[:top_k])
-    record: dict[str, Any] = {
-        "path": prediction.path,
-        "label": prediction.label,
-        "score": None if prediction.score is None else round(prediction.score, 6),
-        "scores": {label: round(value, 6) for label, value in scores.items()},
+def _check_one_source(
+    inputs: Sequence[str], watch: Path | None, *, stdin_audio: bool, raw: bool
+) -> None:
+    given = {
+        "recordings": bool(inputs),
+        "--watch": watch is not None,
+        "--stdin-audio": stdin_audio,
+        "--raw-rate": raw,
     }
-    if prediction.labels is not None:
-        record["labels"] = prediction.labels
-    if prediction.rejected:
-        record["rejected"] = True
-    if prediction.segments is not None:
-        record["segments"] = [
-            {
-                "start_s": round(event.start_s, 6),
-                "end_s": round(event.end_s, 6),
-                "label": event.label,
-                "score": round(event.score, 6),
-            }
-            for event in prediction.segments
-        ]
-    if prediction.error is not None:
-        record["error"] = {
-            "stage": prediction.error.stage,
-            "code": prediction.error.code,
-            "message": str(prediction.error),
-        }
-    return record
-
-
-def _show(predictions: list[Prediction], top_k: int) -> None:
-    known = [prediction for prediction in predictions if prediction.error is None]
-    if not known:
-        return
-    grid = output.table("label", "score", "then", "recording", numbers=("score",))
-    for prediction in known:
-        first, *rest = list(prediction.scores.items())[:top_k]
-        then = ", ".join(f"{output.clean(label)} {value:.2f}" for label, value in rest)
-        if prediction.labels is not None:
-            first = (", ".join(prediction.labels) or f"({first[0]})", first[1])
-        path = output.clean(prediction.path)
-        if prediction.rejected:
-            then = f"nearest {output.clean(first[0])}"
-        label = NONE if prediction.rejected else output.clean(first[0])
-        grid.add_row(label, f"{first[1]:.2f}", then, path)
-    output.show(grid)
-
-
-def _show_segments(predictions: list[Prediction]) -> None:
-    for prediction in predictions:
-        if prediction.segments is None:
-            continue
-        output.line(f"{prediction.path} ({output.duration(prediction.audio_s)})")
-        if not prediction.segments:
-            output.line("  no label is heard")
-            continue
-        numbers = ("start s", "end s", "score")
-        grid = output.table("start s", "end s", "label", "score", numbers=numbers)
-        for event in prediction.segments:
-            bounds = (f"{event.start_s:.2f}", f"{event.end_s:.2f}")
-            grid.add_row(*bounds, output.clean(event.label), f"{event.score:.2f}")
-        output.show(grid)
+    names = [name for name, there in given.items() if there]
+    if not names:
+        raise UsageError(
+            "nothing to predict: name recordings or folders, - for a list on stdin, --watch DIR, "
+            "--stdin-audio or --raw-rate HZ"
+        )
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} are given; expected one of them")

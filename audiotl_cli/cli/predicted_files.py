@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from audiotl_cli.cli import output
 from audiotl_cli.errors import UsageError
+from audiotl_cli.files import write_whole
 
 IN_ONE_FILE = ("json", "jsonl", "csv", "rttm")
 A_FILE_EACH = ("audacity", "raven")
@@ -70,3 +72,10 @@ def check_targets(to: Path | None, targets: Mapping[Path, Path], inputs: Iterabl
     for path in inputs:
         if written and path.resolve() in written:
             raise UsageError(f"{path} is read, and would be written over; choose another --output")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file whole, its folder with it, and say so."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text.encode("utf-8", "surrogateescape"))
+    output.note(f"Written to {path}")

@@ -252,10 +252,13 @@ class Extractor(abc.ABC):
             details=self.details() | other,
         )
 
-    def patches(self, blocks: Iterable[Waveform]) -> Iterator[Patches]:
-        """Turn a stream of samples at `sample_rate` into network inputs, in constant memory."""
-        n_batches = -(-SEGMENT_WINDOWS // self.batch_size)
-        for segment in segments(blocks, self.framing, max_windows=n_batches * self.batch_size):
+    def patches(self, blocks: Iterable[Waveform], *, eager: bool = False) -> Iterator[Patches]:
+        """Turn a stream of samples at `sample_rate` into network inputs, in constant memory.
+
+        With `eager`, windows are not held back until there are many of them.
+        """
+        n_windows = -(-SEGMENT_WINDOWS // self.batch_size) * self.batch_size
+        for segment in segments(blocks, self.framing, max_windows=n_windows, eager=eager):
             yield self.front_end(segment)
 
     def run(self, patches: Patches) -> npt.NDArray[np.float32]:
@@ -290,10 +293,12 @@ class Extractor(abc.ABC):
             return self.forward(np.concatenate([patches, filler]))[:-n_missing]
         return self.forward(patches)
 
-    def assemble(self, frames: npt.NDArray[np.float32]) -> Embeddings:
-        """Lay the frames of all windows of a recording, (n, rows, dim), end to end."""
+    def assemble(self, frames: npt.NDArray[np.float32], first: int = 0) -> Embeddings:
+        """Lay the frames of windows of a recording, (n, rows, dim), from window `first` on, end
+        to end.
+        """
         n = len(frames)
-        starts = np.arange(n, dtype=np.float64) * self.hop_s
+        starts = np.arange(first, first + n, dtype=np.float64) * self.hop_s
         within = np.arange(self.rows) * (self.window_s / self.rows)
         times = (starts[:, None] + within).reshape(-1)
         return Embeddings(frames.reshape(n * self.rows, self.dim), times)

@@ -47,10 +47,57 @@ class Embedded:
     error: AudioError | None = None
 
 
+@dataclass(frozen=True)
+class Part:
+    """The next embeddings of a source, or its end.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or None
+        None at the end.
+    audio_s : float
+        Seconds of audio in all; known at the end.
+    error : AudioError or None
+        Why the source cannot be used; known at the end.
+    """
+
+    embeddings: Embeddings | None
+    audio_s: float = 0.0
+    error: AudioError | None = None
+
+
 def embed_sources(
     extractor: Extractor, sources: Iterable[AudioSource], *, workers: int
 ) -> Generator[Embedded]:
-    """Embed sources, in their order.
+    """Embed sources, in their order; as `embed_parts`, but whole.
+
+    Yields
+    ------
+    Embedded
+        One a source. A recording that cannot be used is an entry with `error` set.
+    """
+    held: list[Embeddings] = []
+    with closing(embed_parts(extractor, sources, workers=workers)) as parts:
+        for part in parts:
+            if part.embeddings is not None:
+                held.append(part.embeddings)
+                continue
+            whole = None if part.error is not None else _join(held)
+            held = []
+            yield Embedded(whole, part.audio_s, part.error)
+
+
+def _join(parts: list[Embeddings]) -> Embeddings:
+    if len(parts) == 1:
+        return parts[0]
+    frames = np.concatenate([part.frames for part in parts])
+    return Embeddings(frames, np.concatenate([part.times for part in parts]))
+
+
+def embed_parts(
+    extractor: Extractor, sources: Iterable[AudioSource], *, workers: int
+) -> Generator[Part]:
+    """Embed sources, in their order, and tell of each as far as it is done.
 
     Parameters
     ----------
@@ -62,8 +109,8 @@ def embed_sources(
 
     Yields
     ------
-    Embedded
-        One a source. A recording that cannot be used is an entry with `error` set.
+    Part
+        Any number a source, and its end. Only ends say that a recording cannot be used.
 
     Raises
     ------
@@ -153,18 +200,24 @@ class _Open:
     Parameters
     ----------
     job : _Job
-    parts : list of (future of float32 (n, rows, dim), slice)
-        Batches, and which of their windows are this recording's.
+    parts : deque of (future of float32 (n, rows, dim), slice)
+        Batches that were not told yet, and which of their windows are this recording's.
     n_waiting : int
         Windows that are in no batch yet.
+    n_told : int
+        Windows whose embeddings were told.
+    all_in : bool
+        Whether the worker has given all.
+    overflowed : bool
+        Whether embeddings were not finite.
     """
 
     job: _Job
-    parts: list[tuple[Future[npt.NDArray[np.float32]], slice]]
-    n_waiting: int
-
-    def is_done(self) -> bool:
-        return self.n_waiting == 0 and all(batch.done() for batch, _ in self.parts)
+    parts: deque[tuple[Future[npt.NDArray[np.float32]], slice]]
+    n_waiting: int = 0
+    n_told: int = 0
+    all_in: bool = False
+    overflowed: bool = False
 
 
 class _Batcher:
@@ -179,9 +232,9 @@ class _Batcher:
         # one more than run at once, so that none of the threads waits for the next
         self.n_running = extractor.batches_at_once() + 1
 
-    def add(self, job: _Job) -> Iterator[Embedded]:
+    def add(self, job: _Job) -> Iterator[Part]:
         """Take a recording's segments as they come; yield what is complete."""
-        entry = _Open(job, [], 0)
+        entry = _Open(job, deque())
         self.open.append(entry)
         while (patches := job.segments.get()) is not None:
             self.waiting.append((entry, patches))
@@ -189,11 +242,13 @@ class _Batcher:
             self.n_waiting += len(patches)
             while self.n_waiting >= self.extractor.batch_size:
                 self._run(self.extractor.batch_size)
+            yield from self._complete()
+        entry.all_in = True
         if job.no_decoder is not None:
             raise job.no_decoder
         yield from self._complete()
 
-    def finish(self) -> Iterator[Embedded]:
+    def finish(self) -> Iterator[Part]:
         """Run what is left, the last batch filled up."""
         if self.n_waiting:
             self._run(self.n_waiting)
@@ -230,20 +285,25 @@ class _Batcher:
             entry.n_waiting -= len(patches)
             first = last
 
-    def _complete(self) -> Iterator[Embedded]:
-        while self.open and self.open[0].is_done():
-            entry = self.open.popleft()
+    def _complete(self) -> Iterator[Part]:
+        while self.open:
+            entry = self.open[0]
+            while entry.parts and entry.parts[0][0].done():
+                batch, part = entry.parts.popleft()
+                yield from self._tell(entry, batch.result()[part])
+            if entry.parts or entry.n_waiting or not entry.all_in:
+                return
+            self.open.popleft()
             audio_s = entry.job.n_samples / self.extractor.sample_rate
-            if entry.job.error is not None:
-                yield Embedded(None, audio_s, entry.job.error)
-                continue
-            frames = np.concatenate([batch.result()[part] for batch, part in entry.parts])
-            entry.parts.clear()  # hours of them, now there twice
-            embeddings = self.extractor.assemble(frames)
-            if np.isfinite(embeddings.frames).all():
-                yield Embedded(embeddings, audio_s)
-            else:
-                yield Embedded(None, audio_s, _overflowed())
+            overflowed = _overflowed() if entry.overflowed else None
+            yield Part(None, audio_s, entry.job.error or overflowed)
+
+    def _tell(self, entry: _Open, frames: npt.NDArray[np.float32]) -> Iterator[Part]:
+        embeddings = self.extractor.assemble(frames, entry.n_told)
+        entry.n_told += len(frames)
+        entry.overflowed |= not np.isfinite(embeddings.frames).all()
+        if not entry.overflowed:
+            yield Part(embeddings)
 
 
 def _overflowed() -> AudioError:

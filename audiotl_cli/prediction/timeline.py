@@ -1,9 +1,6 @@
-"""Where in a recording a label is heard: pooling that slides over frames, and events."""
+"""What is judged together along a recording: pooling that slides over frames."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,45 +8,6 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
-
-MIN_STEPS = 2
-"""Steps an event lasts at least, unless told in seconds."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """A stretch of a recording in which a label is heard.
-
-    Parameters
-    ----------
-    start_s, end_s : float
-        Seconds from the start of the recording.
-    label : str
-    score : float
-        Mean of the label's scores, 0 to 1.
-    """
-
-    start_s: float
-    end_s: float
-    label: str
-    score: float
-
-
-@dataclass(frozen=True)
-class EventOptions:
-    """What makes an event.
-
-    Parameters
-    ----------
-    threshold : float
-        Score from which a label is heard, 0 to 1.
-    min_s : float or None
-        Seconds an event lasts at least, and from which a gap parts two events of one label;
-        None is `MIN_STEPS` steps.
-    """
-
-    threshold: float = 0.5
-    min_s: float | None = None
 
 
 def choose_context(window_s: float, hop_s: float) -> float:
@@ -65,25 +23,6 @@ def choose_context(window_s: float, hop_s: float) -> float:
         Of the network.
     """
     return max(window_s, 2 * hop_s)
-
-
-def step_edges(centres: Vector, duration_s: float) -> Vector:
-    """Return where the part of a recording that each step speaks for begins and ends.
-
-    Parameters
-    ----------
-    centres : float64 (n_steps,)
-        Middle of each step, seconds, ascending.
-    duration_s : float
-        Of the recording, above 0.
-
-    Returns
-    -------
-    edges : float64 (n_steps + 1,)
-        From 0 to `duration_s`, half-way between neighbours.
-    """
-    between = np.clip((centres[:-1] + centres[1:]) / 2, 0, duration_s)
-    return np.concatenate([[0.0], between, [duration_s]])
 
 
 def context_slices(frames: Vector, steps: Vector, context_s: float) -> tuple[Places, Places]:
@@ -155,57 +94,3 @@ def _slice_maxima(values: FloatArray, starts: Places, stops: Places) -> FloatArr
         maxima[here] = np.maximum(runs[starts[here]], runs[stops[here] - 2**k])
         runs = np.maximum(runs[: -(2**k)], runs[2**k :])
     return maxima
-
-
-def smooth(scores: Vector, width: int = 3) -> Vector:
-    """Return the running median of each column, ends repeated; `width` is odd."""
-    half = width // 2
-    padded = np.pad(scores, ((half, half), (0, 0)), mode="edge")
-    medians: Vector = np.median(np.lib.stride_tricks.sliding_window_view(padded, width, 0), axis=-1)
-    return medians
-
-
-def find_events(
-    scores: Vector,
-    edges: Vector,
-    labels: Sequence[str],
-    options: EventOptions,
-    *,
-    several: bool = False,
-) -> list[Event]:
-    """Return the events in a recording.
-
-    Parameters
-    ----------
-    scores : float64 (n_steps, n_labels)
-        0 to 1.
-    edges : float64 (n_steps + 1,)
-        Where steps begin and end, seconds.
-    labels : sequence of str
-    options : EventOptions
-    several : bool
-        Whether several labels may be heard at once; else only the likeliest can be.
-
-    Returns
-    -------
-    list of Event
-        By start; those of one label do not overlap.
-    """
-    heard = scores >= options.threshold
-    if not several:
-        heard &= scores.argmax(axis=1)[:, None] == np.arange(len(labels))
-    min_s = options.min_s
-    if min_s is None:
-        min_s = MIN_STEPS * float(np.median(np.diff(edges)))
-    min_s = min(min_s, edges[-1]) - 1e-9
-    events = []
-    for i in map(int, np.flatnonzero(heard.any(axis=0))):
-        change = np.diff(heard[:, i].astype(np.int8), prepend=0, append=0)
-        starts, stops = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
-        parted = edges[starts[1:]] - edges[stops[:-1]] >= min_s
-        starts, stops = starts[np.append(True, parted)], stops[np.append(parted, True)]
-        for start, stop in zip(starts, stops, strict=True):
-            if edges[stop] - edges[start] >= min_s:
-                score = float(scores[start:stop, i].mean())
-                events.append(Event(float(edges[start]), float(edges[stop]), labels[i], score))
-    return sorted(events, key=lambda event: (event.start_s, event.end_s, event.label))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -17,18 +19,12 @@ from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.labels import split_labels
 from audiotl_cli.errors import ArtifactError, AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
-from audiotl_cli.extractors.pipeline import Embedded, embed_sources
+from audiotl_cli.extractors.pipeline import Part, embed_parts
 from audiotl_cli.extractors.registry import load_extractor
-from audiotl_cli.prediction.timeline import (
-    Event,
-    EventOptions,
-    choose_context,
-    find_events,
-    smooth,
-    step_edges,
-)
+from audiotl_cli.prediction.events import Event, EventOptions, in_order
+from audiotl_cli.prediction.timeline import choose_context
 from audiotl_cli.store.store import fingerprint
-from audiotl_cli.workflows.timeline import follow
+from audiotl_cli.workflows.hearing import Hearing, furthest_behind
 
 
 @dataclass(frozen=True)
@@ -94,6 +90,11 @@ class Model:
         return self.classifier.labels
 
     @property
+    def highest_hz(self) -> float:
+        """The highest frequency it hears."""
+        return max(one.sample_rate for one in self.extractors) / 2
+
+    @property
     def context_s(self) -> float:
         """Seconds that are judged together in a timeline; see `choose_context`."""
         return max(choose_context(one.window_s, one.hop_s) for one in self.extractors)
@@ -139,41 +140,66 @@ class Model:
             streams = []
             for extractor in self.extractors:
                 extractor.use_threads(workers)
-                stream = embed_sources(extractor, sources, workers=workers)
+                stream = embed_parts(extractor, sources, workers=workers)
                 closing.callback(stream.close)
                 streams.append(stream)
-            told = zip(*streams, strict=True)
             for path in paths:
                 if isinstance(path, Prediction):
                     yield path
                 else:
-                    yield self._predict_one(path, next(told), events)
+                    yield self._predict_one(path, streams, events)
 
     def _predict_one(
-        self, path: Path, results: Sequence[Embedded], options: EventOptions | None
+        self, path: Path, streams: Sequence[Iterator[Part]], options: EventOptions | None
     ) -> Prediction:
-        audio_s = results[0].audio_s
-        embedded = []
-        for result in results:
-            if result.error is not None or result.embeddings is None:
-                return Prediction(str(path), {}, audio_s, result.error)
-            embedded.append(result.embeddings)
-        frames = [one.frames for one in embedded]
-        rows = self.classifier.scores([frames])
-        rejected = bool(self.classifier.rejects([frames], rows)[0])
-        order = np.argsort(-rows[0], kind="stable")
-        scores = {self.labels[i]: float(rows[0, i]) for i in order}
-        several = self.classifier.multi_label
-        labels = split_labels(self.classifier.told(rows[0])) if several else None
-        segments = None
-        if options is not None:
-            steps = follow(self.classifier, self.extractors, embedded, self.context_s)
-            edges = step_edges(steps.centres, audio_s)
-            segments = find_events(
-                smooth(steps.scores), edges, self.labels, options, several=several
-            )
+        hearing = Hearing(self, options)
+        found: list[Event] = []
+        going = list(range(len(streams)))
+        ends = []
+        while going:
+            number = furthest_behind(hearing, going)
+            part = next(streams[number])
+            if part.embeddings is None:
+                going.remove(number)
+                ends.append(part)
+            else:
+                found += hearing.add(number, part.embeddings)
+        for end in ends:
+            if end.error is not None:
+                return Prediction(str(path), {}, end.audio_s, end.error)
+        found += hearing.finish(ends[0].audio_s)
+        return self.conclude(str(path), hearing, ends[0].audio_s, found, options)
+
+    def conclude(
+        self,
+        path: str,
+        hearing: Hearing,
+        audio_s: float,
+        found: list[Event],
+        options: EventOptions | None,
+    ) -> Prediction:
+        """Return what a recording is, all of which has been heard.
+
+        Parameters
+        ----------
+        path : str
+        hearing : Hearing
+        audio_s : float
+            Its length, seconds.
+        found : list of Event
+            The events that `hearing` has told, those at its end among them.
+        options : EventOptions or None
+            As `hearing` was given.
+        """
+        row, rejected = hearing.scores()
+        order = np.argsort(-row, kind="stable")
         return Prediction(
-            str(path), scores, audio_s, labels=labels, rejected=rejected, segments=segments
+            path,
+            {self.labels[i]: float(row[i]) for i in order},
+            audio_s,
+            labels=split_labels(self.classifier.told(row)) if self.classifier.multi_label else None,
+            rejected=rejected,
+            segments=None if options is None else in_order(found),
         )
 
 
@@ -205,18 +231,20 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
 def list_inputs(inputs: Sequence[Path]) -> list[Path | Prediction]:
     """Return the files to predict: files as they are, folders as the recordings in them.
 
-    A folder without recordings, or a name that no file can have, becomes a `Prediction` that
-    has failed.
+    A name that is no file's and holds ``*``, ``?`` or ``[`` is a pattern, ``**`` any folders; it
+    stands for the files and folders that fit it, each recording once. A folder without
+    recordings, a pattern that nothing fits, or a name that no file can have, becomes a
+    `Prediction` that has failed.
 
     Raises
     ------
     DataError
-        The only input is a folder without recordings.
+        The only input is a folder without recordings, or a pattern that nothing fits.
     """
     paths: list[Path | Prediction] = []
     for given in inputs:
         try:
-            found = find_recordings(given) if given.is_dir() else [given]
+            found = _look_for(given)
         except OSError as error:
             paths.append(_failed(given, f"cannot be opened ({error.strerror})"))
             continue
@@ -226,10 +254,24 @@ def list_inputs(inputs: Sequence[Path]) -> list[Path | Prediction]:
             ]
             continue
         message = "holds no recordings (files ending in .wav, .flac, .ogg, .mp3, ...)"
+        if not given.is_dir():
+            message = "is a pattern that nothing fits"
         if len(inputs) == 1:
             raise DataError(f"{given} {message}")
         paths.append(_failed(given, message, code="empty"))
     return paths
+
+
+def _look_for(given: Path) -> list[Path]:
+    if given.is_dir():
+        return find_recordings(given)
+    if "\0" in str(given) or not glob.has_magic(str(given)) or os.path.lexists(given):
+        return [given]
+    fitting = map(Path, sorted(glob.glob(str(given), recursive=True)))  # noqa: PTH207
+    found = (find_recordings(path) if path.is_dir() else [path] for path in fitting)
+    paths = list(dict.fromkeys(itertools.chain.from_iterable(found)))
+    # brackets are seen in names: where nothing fits, such a one is a file that is missing
+    return paths or ([] if set("*?") & set(str(given)) else [given])
 
 
 def _failed(path: Path, message: str, *, code: str = "unreadable") -> Prediction:

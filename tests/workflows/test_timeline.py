@@ -1,18 +1,44 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
+from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
 from audiotl_cli.classify.rejection import Rejection, fit_surroundings
-from audiotl_cli.extractors.base import Embeddings
+from audiotl_cli.extractors.base import Embeddings, Extractor
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.prediction.timeline import context_slices
-from audiotl_cli.workflows.timeline import follow, frame_centres
+from audiotl_cli.workflows.timeline import Follower, Steps, frame_centres
 
 CONTEXT_S = 2.0
+
+
+def follow(
+    classifier: ClipClassifier,
+    extractors: Sequence[Extractor],
+    embedded: Sequence[Embeddings],
+    rng: np.random.Generator,
+) -> Steps:
+    """Judge frames that come in parts of any length."""
+    follower = Follower(classifier, extractors, CONTEXT_S)
+    found: list[Steps] = []
+    begun = [0 for _ in embedded]
+    while any(first < len(one.frames) for first, one in zip(begun, embedded, strict=True)):
+        number = int(rng.integers(len(embedded)))
+        one, first = embedded[number], begun[number]
+        begun[number] = last = first + int(rng.integers(1, 40))
+        if first < len(one.frames):
+            follower.add(number, Embeddings(one.frames[first:last], one.times[first:last]))
+            found += follower.judged()
+    assert found  # before the end
+    found += follower.rest()
+    return Steps(
+        np.concatenate([steps.centres for steps in found]),
+        np.concatenate([steps.scores for steps in found]),
+    )
 
 
 def made_clip(label: int, n_frames: int, rng: np.random.Generator) -> np.ndarray:
@@ -34,7 +60,7 @@ def test_a_step_gets_the_score_of_its_stretch(pooling: str, hops: tuple[float, .
         for n, one in zip([round(75 / hop) for hop in hops], extractors, strict=True)
     ]
 
-    steps = follow(classifier, extractors, embedded, CONTEXT_S)
+    steps = follow(classifier, extractors, embedded, rng)
 
     centres = [frame_centres(*pair) for pair in zip(extractors, embedded, strict=True)]
     slices = [context_slices(times, steps.centres, CONTEXT_S) for times in centres]
@@ -49,7 +75,7 @@ def test_a_step_gets_the_score_of_its_stretch(pooling: str, hops: tuple[float, .
     around = fit_surroundings(clips, labels)
     near = np.quantile(around.nearness(stretches), [0.2, 0.4, 0.6, 0.8])
     classifier = replace(classifier, rejection=Rejection(around, np.zeros(1), near, 0.51))
-    steps = follow(classifier, extractors, embedded, CONTEXT_S)
+    steps = follow(classifier, extractors, embedded, rng)
     rejected = classifier.rejects(stretches, expected)
     assert 0 < rejected.sum() < len(rejected)
     expected[rejected] = 0

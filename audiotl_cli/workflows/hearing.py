@@ -1,0 +1,83 @@
+"""What a model makes of one recording while it comes: its scores, and the events in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.classify.running import RunningScores
+from audiotl_cli.extractors.base import Embeddings
+from audiotl_cli.prediction.events import Event, EventFinder, EventOptions
+from audiotl_cli.workflows.timeline import BLOCK, Follower, Steps, frame_distance_s
+
+if TYPE_CHECKING:
+    from audiotl_cli.workflows.predict import Model
+
+Vector = npt.NDArray[np.float64]
+
+
+class Hearing:
+    """One recording on its way through a model.
+
+    Parameters
+    ----------
+    model : Model
+    options : EventOptions or None
+        What to look for along the recording; None looks for nothing.
+    block : int
+        Steps that are judged at once.
+    """
+
+    def __init__(self, model: Model, options: EventOptions | None, *, block: int = BLOCK) -> None:
+        self._whole = RunningScores(model.classifier, len(model.extractors))
+        self._follower: Follower | None = None
+        if options is not None:
+            step_s = max(frame_distance_s(one) for one in model.extractors)
+            self._finder = EventFinder(
+                model.labels, options, step_s, several=model.classifier.multi_label
+            )
+            self._follower = Follower(
+                model.classifier, model.extractors, model.context_s, block=block
+            )
+        self.heard_s = [0.0 for _ in model.extractors]  # how far each extractor has come
+
+    def add(self, number: int, embedded: Embeddings) -> list[Event]:
+        """Take the next frames of an extractor; return the events that are over."""
+        self._whole.add(number, embedded.frames)
+        self.heard_s[number] = float(embedded.times[-1])
+        if self._follower is None:
+            return []
+        self._follower.add(number, embedded)
+        return self._find(self._follower.judged())
+
+    def finish(self, duration_s: float) -> list[Event]:
+        """Return the events that end with the recording."""
+        if self._follower is None:
+            return []
+        rest = [*self._follower.rest()]
+        if not rest:
+            return self._finder.finish(duration_s, np.empty(0), self._no_scores())
+        centres = np.concatenate([steps.centres for steps in rest])
+        scores = np.concatenate([steps.scores for steps in rest])
+        return self._finder.finish(duration_s, centres, scores)
+
+    def scores(self) -> tuple[Vector, bool]:
+        """Return the score of every label, (n_labels,), and whether it is none of them."""
+        rows = self._whole.scores()
+        return rows[0], self._whole.rejected(rows)
+
+    def _no_scores(self) -> Vector:
+        return np.empty((0, len(self._finder.labels)))
+
+    def _find(self, judged: Iterable[Steps]) -> list[Event]:
+        return [
+            event for steps in judged for event in self._finder.add(steps.centres, steps.scores)
+        ]
+
+
+def furthest_behind(hearing: Hearing, going: Sequence[int]) -> int:
+    """Return which of the extractors still at work is to be asked next."""
+    return min(going, key=lambda number: hearing.heard_s[number])

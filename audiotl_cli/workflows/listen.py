@@ -1,0 +1,102 @@
+"""Judge sound that comes as a stream: from a pipe, or a microphone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+
+from audiotl_cli.audio.resample import resample_blocks
+from audiotl_cli.audio.types import Waveform
+from audiotl_cli.errors import AudioError
+from audiotl_cli.extractors.base import Embeddings, Extractor
+from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread
+from audiotl_cli.prediction.events import Event, EventOptions
+from audiotl_cli.workflows.hearing import Hearing, furthest_behind
+from audiotl_cli.workflows.predict import Model, Prediction
+
+OnEvent = Callable[[Event], None]
+
+
+def listen(
+    model: Model,
+    blocks: Iterable[Waveform],
+    rate: int,
+    *,
+    name: str,
+    events: EventOptions | None = None,
+    on_event: OnEvent = lambda event: None,
+) -> Prediction:
+    """Judge a stream until it ends, in constant memory.
+
+    What was heard before a stream breaks off, or Ctrl-C ends it, is told all the same.
+
+    Parameters
+    ----------
+    model : Model
+    blocks : iterable of float32 (n_samples,)
+    rate : int
+        Hz.
+    name : str
+        What to call it: the path of the prediction.
+    events : EventOptions or None
+        What to look for along the stream; None looks for nothing.
+    on_event : callable
+        Told each event as soon as it is over.
+
+    Returns
+    -------
+    Prediction
+        Of all of it; with `error` set where it cannot be used.
+    """
+    keep_freed_memory()
+    n_samples = 0
+
+    def counted() -> Iterator[Waveform]:
+        nonlocal n_samples
+        for block in blocks:
+            n_samples += len(block)
+            yield block
+
+    hearing = Hearing(model, events, block=1)
+    found: list[Event] = []
+
+    def tell(over: Iterable[Event]) -> None:
+        for event in over:
+            found.append(event)
+            on_event(event)
+
+    # whoever lags behind is asked next, so that little lies between the copies
+    copies = itertools.tee(counted(), len(model.extractors))
+    streams = [
+        _embed(extractor, copy, rate)
+        for extractor, copy in zip(model.extractors, copies, strict=True)
+    ]
+    going = list(range(len(streams)))
+    try:
+        with one_blas_thread():
+            while going:
+                number = furthest_behind(hearing, going)
+                embedded = next(streams[number], None)
+                if embedded is None:
+                    going.remove(number)
+                else:
+                    tell(hearing.add(number, embedded))
+    except AudioError as error:
+        tell(hearing.finish(n_samples / rate))
+        return Prediction(name, {}, n_samples / rate, error)
+    except KeyboardInterrupt:
+        tell(hearing.finish(n_samples / rate))
+        raise
+    last = hearing.finish(n_samples / rate)
+    tell(last)
+    return model.conclude(name, hearing, n_samples / rate, found, events)
+
+
+def _embed(extractor: Extractor, blocks: Iterable[Waveform], rate: int) -> Iterator[Embeddings]:
+    first = 0
+    resampled = resample_blocks(
+        ((block, rate) for block in blocks), extractor.sample_rate, extractor.resampler
+    )
+    for patches in extractor.patches(resampled, eager=True):
+        yield extractor.assemble(extractor.run(patches), first)
+        first += len(patches)
