@@ -85,7 +85,8 @@ def _change(text: str, rows: list[Place], labels: Mapping[Place, str]) -> str:
         label = labels.get(place)
         if label is None:
             continue
-        cell = _quoted(label, delimiter)
+        old = text[slice(*cells[column])] if column < len(cells) else ""
+        cell = _quoted(label, delimiter, always=old.startswith('"'))
         if column < len(cells):
             edits.append((cells[column], cell))
         elif label:  # a row that ends early
@@ -121,7 +122,7 @@ def _value(cell: str) -> str:
     return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
 
 
-def _quoted(label: str, delimiter: str) -> str:
-    if not any(sign in label for sign in (delimiter, '"')):
+def _quoted(label: str, delimiter: str, *, always: bool) -> str:
+    if not always and not any(sign in label for sign in (delimiter, '"')):
         return label
     return '"' + label.replace('"', '""') + '"'
