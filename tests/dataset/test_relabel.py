@@ -30,8 +30,12 @@ def test_only_the_label_changes(
         path = Path(folder, "i.csv")
         with path.open("w", newline="") as file:
             breaks = any(sign in cell for row in rows for cell in row for sign in "\r\n")
-            quoting = csv.QUOTE_ALL if breaks else csv.QUOTE_MINIMAL
-            writer = csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=quoting)
+            writer = csv.writer(
+                file,
+                delimiter=delimiter,
+                lineterminator=end,
+                quoting=csv.QUOTE_ALL if breaks else csv.QUOTE_MINIMAL,
+            )
             writer.writerow(["path", "note", "label", "group"])
             for i, (name, note) in enumerate(rows):
                 writer.writerow([f"{i}{name}", note, "old", "g"])
