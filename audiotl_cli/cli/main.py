@@ -19,12 +19,14 @@ from audiotl_cli.cli import (
     evaluate,
     extract,
     index,
+    label,
     listen,
     model,
     models,
     output,
     predict,
     settings,
+    similar,
     store,
     train,
     tune,
@@ -49,7 +51,18 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (index, extract, train, tune, evaluate, predict, listen, demo):
+for command in (
+    index,
+    extract,
+    train,
+    tune,
+    evaluate,
+    predict,
+    listen,
+    similar,
+    label,
+    demo,
+):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(getattr(command, name))
 app.add_typer(model.app, name="model")
@@ -113,7 +126,7 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 def _after_interrupt(args: Sequence[str]) -> str:
     command = next((arg for arg in args if not arg.startswith("-")), "")
-    goes_on = command in ("extract", "tune", "demo")
+    goes_on = command in ("extract", "label", "tune", "demo")
     return "the same command " + ("goes on where it stopped" if goes_on else "starts anew")
 
 

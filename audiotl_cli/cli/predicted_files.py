@@ -14,7 +14,13 @@ IN_ONE_FILE = ("json", "jsonl", "csv", "rttm")
 A_FILE_EACH = ("audacity", "raven")
 
 
-def choose_format(format_: str | None, to: Path | None, *, json: bool) -> str:
+def choose_format(
+    format_: str | None,
+    to: Path | None,
+    *,
+    json: bool,
+    in_one_file: Sequence[str] = IN_ONE_FILE,
+) -> str:
     """Return the format to write in, or raise `UsageError`, before any work is done."""
     if format_ in A_FILE_EACH:
         return str(format_)
@@ -25,9 +31,10 @@ def choose_format(format_: str | None, to: Path | None, *, json: bool) -> str:
     if to.is_dir():
         raise UsageError(f"--output is {to}, a folder; expected a file")
     form = format_ or to.suffix.lower().removeprefix(".")
-    if form not in IN_ONE_FILE:
+    if form not in in_one_file:
+        *first, last = (f".{name}" for name in in_one_file)
         raise UsageError(
-            f"--output is {to}; expected a name ending in .json, .jsonl, .csv or .rttm, or one of "
+            f"--output is {to}; expected a name ending in {', '.join(first)} or {last}, or one of "
             "these with --format"
         )
     return form

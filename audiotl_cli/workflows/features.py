@@ -83,7 +83,7 @@ def read_features(
     """
     keyed = _keyed_clips(index, root)
     stores = find_stores(root, extractors, {key for _, key in keyed})
-    return _read(keyed, stores, len(index.clips), poolings, memory)
+    return _read(keyed, stores, poolings, memory)
 
 
 def read_all_features(index: Index, root: Path, extractors: list[str]) -> LabelledFeatures:
@@ -112,7 +112,7 @@ def read_all_features(index: Index, root: Path, extractors: list[str]) -> Labell
         if few:
             logger.warning("left out, for they hold fewer of the clips: %s", ", ".join(few))
         stores = [store for _, (store, n) in sorted(held.items()) if n == most]
-    return _read(keyed, stores, len(index.clips))
+    return _read(keyed, stores)
 
 
 def read_features_of(
@@ -134,20 +134,25 @@ def read_features_of(
                 f"--hop-s {spec.hop_s:g}"
             )
         stores.append(FeatureStore(folder))
-    return _read(keyed, stores, len(index.clips), poolings)
+    return _read(keyed, stores, poolings)
 
 
 def _keyed_clips(index: Index, root: Path) -> list[tuple[Clip, str]]:
     memo = open_memo(root.parent if is_store(root) else root)
     keys = clip_keys(index, memo)
     labelled = [
-        (clip, key)
+        (clip, key if isinstance(key, str) else "")  # no store has such a key
         for clip, key in zip(index.clips, keys, strict=True)
-        if isinstance(key, str) and clip_labels(clip)
+        if clip_labels(clip)
     ]
-    if not any(clip.label for clip in index.clips):
+    if not labelled:
         raise DataError(
-            f"no clip of {index.path} has a label; give labels with audiotl index --labels-from"
+            f"no clip of {index.path} has a label; give labels with audiotl label, or with "
+            "audiotl index --labels-from"
+        )
+    if len(labelled) < len(keys):
+        logger.info(
+            "%d of %d clips have no label and are left out", len(keys) - len(labelled), len(keys)
         )
     return labelled
 
@@ -155,7 +160,6 @@ def _keyed_clips(index: Index, root: Path) -> list[tuple[Clip, str]]:
 def _read(
     keyed: list[tuple[Clip, str]],
     stores: list[FeatureStore],
-    n_clips: int,
     poolings: Collection[str] | None = None,
     memory: int | None = None,
 ) -> LabelledFeatures:
@@ -163,13 +167,14 @@ def _read(
     there = [(clip, key) for clip, key in keyed if key in held]
     if not there:
         raise DataError(
-            f"none of the {n_clips} clips has features in {stores[0].folder}; run: audiotl extract"
+            f"none of the {len(keyed)} labelled clips has features in {stores[0].folder}; "
+            "run: audiotl extract"
         )
-    if len(there) < n_clips:
+    if len(there) < len(keyed):
         logger.warning(
-            "%d of %d clips have no label or no features in %s and are left out",
-            n_clips - len(there),
-            n_clips,
+            "%d of %d clips have no features in %s and are left out",
+            len(keyed) - len(there),
+            len(keyed),
             ", ".join(store.folder.name for store in stores),
         )
     keys = [key for _, key in there]

@@ -14,17 +14,16 @@ import numpy as np
 
 from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard, load_model_file
+from audiotl_cli.classify.artifact import ModelCard, load_model_file
 from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.labels import split_labels
-from audiotl_cli.errors import ArtifactError, AudioError, DataError, UsageError
+from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
-from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.prediction.events import Event, EventOptions, in_order
 from audiotl_cli.prediction.timeline import choose_context
-from audiotl_cli.store.store import fingerprint
 from audiotl_cli.workflows.hearing import Hearing, furthest_behind
+from audiotl_cli.workflows.same_extractor import extractor_of_model
 
 
 @dataclass(frozen=True)
@@ -225,7 +224,7 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     """
     path = Path(path)
     classifier, card = load_model_file(path, trust)
-    return Model(classifier, card, [_extractor(spec, path) for spec in card.extractors])
+    return Model(classifier, card, [extractor_of_model(spec, path) for spec in card.extractors])
 
 
 def list_inputs(inputs: Sequence[Path]) -> list[Path | Prediction]:
@@ -276,31 +275,3 @@ def _look_for(given: Path) -> list[Path]:
 
 def _failed(path: Path, message: str, *, code: str = "unreadable") -> Prediction:
     return Prediction(str(path), {}, error=AudioError(message, code=code, stage="open"))
-
-
-def _extractor(spec: ExtractorSpec, path: Path) -> Extractor:
-    from dataclasses import asdict
-
-    if spec.imported:
-        raise ArtifactError(
-            f"{path} was trained on imported features ({spec.name}); it can be evaluated on "
-            "such features, but there is no network to embed recordings for it"
-        )
-    try:
-        extractor = load_extractor(
-            spec.name,
-            layer=spec.layer,
-            hop_s=spec.hop_s,
-            resampler=spec.resampler,
-            engine=spec.engine or None,
-        )
-    except UsageError as error:
-        raise ArtifactError(f"{path} needs what is not here: {error}") from error
-    found = fingerprint(asdict(extractor.describe()))
-    if found != spec.fingerprint:
-        raise ArtifactError(
-            f"{path} was trained on features of {spec.name} with the fingerprint "
-            f"{spec.fingerprint}; this installation makes {found}: its weights or version differ. "
-            "Train the model again"
-        )
-    return extractor

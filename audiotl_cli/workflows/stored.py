@@ -72,7 +72,11 @@ class StoredFrames(Sequence[list[FloatArray]]):
         return [store.read([key])[key].frames for store in self.stores]
 
     def blocks(
-        self, rows: Sequence[int], rng: np.random.Generator | None = None
+        self,
+        rows: Sequence[int],
+        rng: np.random.Generator | None = None,
+        *,
+        block_bytes: int = BLOCK_BYTES,
     ) -> Iterator[tuple[list[int], list[list[FloatArray]]]]:
         """Read clips, every shard of the first store once.
 
@@ -82,6 +86,8 @@ class StoredFrames(Sequence[list[FloatArray]]):
             Positions of the clips.
         rng : numpy Generator, optional
             Takes the shards in another order, and mixes the clips of a block.
+        block_bytes : int
+            A block has no more shards once it has so much; 0 makes every shard one.
 
         Yields
         ------
@@ -101,7 +107,7 @@ class StoredFrames(Sequence[list[FloatArray]]):
         for keys in shards:
             block += keys
             n_bytes += first.size_of(keys)
-            if n_bytes >= BLOCK_BYTES:
+            if n_bytes >= block_bytes:
                 yield self._read(block, rows_of, rng)
                 block, n_bytes = [], 0
         if block:

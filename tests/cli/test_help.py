@@ -14,6 +14,8 @@ COMMANDS = [
     ["train"],
     ["evaluate"],
     ["predict"],
+    ["similar"],
+    ["label"],
     ["demo"],
     ["model", "inspect"],
     ["models", "list"],

@@ -11,7 +11,7 @@ from audiotl_cli.errors import ArtifactError
 from audiotl_cli.extractors import engines
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.workflows.features import store_spec
-from audiotl_cli.workflows.predict import _extractor
+from audiotl_cli.workflows.same_extractor import extractor_of_model
 from tests.conftest import Run
 
 
@@ -28,7 +28,7 @@ def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     spec = ExtractorSpec("yamnet", "0" * 12, 1024, "embedding", 0.48, engine="ncnn")
 
     with pytest.raises(ArtifactError, match=r"my\.joblib needs .* pip install 'audiotl\[fast\]'"):
-        _extractor(spec, Path("my.joblib"))
+        extractor_of_model(spec, Path("my.joblib"))
 
 
 def test_extract_refuses_an_engine_the_network_does_not_run_in(

@@ -1,0 +1,62 @@
+"""Results that are lists of records: written as JSON, JSON lines, CSV or shown as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from json import dumps
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from audiotl_cli.cli import output
+from audiotl_cli.files import csv_text, write_whole
+
+FORMATS = ("json", "jsonl", "csv")
+
+Format = Annotated[
+    Literal["table", "json", "jsonl", "csv"] | None,
+    typer.Option("--format", help="How to write.  [default: as --output ends, else table]"),
+]
+Output = Annotated[Path | None, typer.Option("--output", help="File to write instead of stdout.")]
+
+
+def give(
+    form: str,
+    to: Path | None,
+    records: Sequence[Mapping[str, Any]],
+    rows: Callable[[], Sequence[Sequence[object]]],
+    show: Callable[[], None],
+) -> None:
+    """Give a command's records in the format asked for.
+
+    Parameters
+    ----------
+    form : str
+        From `choose_format`.
+    to : Path or None
+        The file to write to; None is stdout.
+    records : sequence of mapping
+        JSON values; with ``--json``, they are printed as well.
+    rows : callable
+        Returns the lines of a CSV table, its header first.
+    show : callable
+        Prints a table for people.
+    """
+    if form != "table":
+        if form == "csv":
+            text = csv_text(rows())
+        elif form == "json":
+            text = dumps(list(records), allow_nan=False) + "\n"
+        else:
+            text = "".join(dumps(record, allow_nan=False) + "\n" for record in records)
+        if to is not None:
+            to.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(to, text.encode("utf-8", "surrogateescape"))
+            output.note(f"Written to {to}")
+        elif not output.state.json:
+            output.write(text)
+    if output.state.json:
+        output.result(list(records))
+    elif form == "table":
+        show()

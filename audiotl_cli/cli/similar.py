@@ -1,0 +1,115 @@
+"""``audiotl similar``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from audiotl_cli.cli import options, output, records
+from audiotl_cli.cli.predicted_files import check_targets, choose_format
+
+if TYPE_CHECKING:
+    from audiotl_cli.workflows.similar import Similar
+
+EXAMPLES = (
+    "Examples:  audiotl similar call.wav   |   audiotl similar night.wav:12.5-14 --top-k 20   |   "
+    "audiotl similar call.wav --format csv --output near.csv"
+)
+COLUMNS = ("path", "start_s", "end_s", "label", "similarity")
+
+
+def similar(
+    context: typer.Context,
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE[:START-END]",
+            help="Recordings, stretches of them in seconds, or paths as in the index.",
+        ),
+    ],
+    index: options.IndexFile = None,
+    store: options.Store = None,
+    extractor: options.Extractors = None,
+    top_k: Annotated[int, typer.Option(min=1, help="How many clips for each.")] = 10,
+    format_: records.Format = None,
+    to: records.Output = None,
+    workers: options.Workers = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Find the clips that sound most like a recording."""
+    from audiotl_cli.dataset.index import Index
+    from audiotl_cli.workflows.clip_names import read_name
+    from audiotl_cli.workflows.project import FEATURES, newest_index
+    from audiotl_cli.workflows.similar import find_similar
+
+    form = choose_format(format_, to, json=json, in_one_file=records.FORMATS)
+    path = index or newest_index()
+    output.note(f"Index {path}")
+    check_targets(to, {}, [path, *(read_name(name).path for name in files)])
+    with output.progress("Comparing") as update:
+        results, stores = find_similar(
+            Index.read(path),
+            store or FEATURES,
+            extractor or [],
+            files,
+            top_k,
+            workers=workers,
+            on_clips=lambda done, total: update(done, total, 0.0),
+        )
+    for used in stores:
+        output.note(f"Features {used.folder}")
+    values = [_record(one) for one in results]
+    records.give(form, to, values, lambda: _rows(values), lambda: _show(results))
+    failed = [one for one in results if one.error is not None]
+    output.failures([(one.name, str(one.error)) for one in failed])
+    if failed:
+        raise typer.Exit(1)
+
+
+def _record(one: Similar) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "path": one.name,
+        "similar": [
+            {
+                "path": str(near.source.path),
+                "start_s": near.clip.start_s,
+                "end_s": near.clip.end_s,
+                "label": near.clip.label or None,
+                "similarity": round(near.similarity, 6),
+            }
+            for near in one.found
+        ],
+    }
+    if one.error is not None:
+        record["error"] = {
+            "stage": one.error.stage,
+            "code": one.error.code,
+            "message": str(one.error),
+        }
+    return record
+
+
+def _rows(values: list[dict[str, Any]]) -> list[list[object]]:
+    rows: list[list[object]] = [["query", *COLUMNS, "error"]]
+    for value in values:
+        if "error" in value:
+            rows.append([value["path"], *("" for _ in COLUMNS), value["error"]["message"]])
+        rows += [[value["path"], *(one[c] for c in COLUMNS), ""] for one in value["similar"]]
+    return rows
+
+
+def _show(results: list[Similar]) -> None:
+    from audiotl_cli.workflows.clip_names import name_of
+
+    for one in results:
+        if one.error is not None:
+            continue
+        output.line(one.name, style="bold")
+        grid = output.table("similarity", "label", "clip", numbers=("similarity",))
+        for near in one.found:
+            label = output.clean(near.clip.label or "(no label)")
+            grid.add_row(f"{near.similarity:.3f}", label, output.clean(name_of(near.source)))
+        output.show(grid)

@@ -1,0 +1,128 @@
+"""Write labels into an index file, and leave every other byte as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.dataset.table import DELIMITERS
+from audiotl_cli.errors import DataError
+from audiotl_cli.files import write_whole
+
+Cell = tuple[int, int]
+"""Where a cell begins and ends in a text, its quotes included."""
+
+Place = tuple[str, float | None, float | None]
+"""What tells a clip from all others: path, start and end."""
+
+
+def place_of(clip: Clip) -> Place:
+    """Return what tells a clip from all others of an index."""
+    return clip.path, clip.start_s, clip.end_s
+
+
+def write_labels(index: Path, labels: Mapping[Place, str]) -> Index:
+    """Change labels in an index file, whole or not at all.
+
+    The file is read again first, so that what was edited meanwhile stays. Cells are changed in
+    place: other rows, columns, comments, line ends and quotes stay as they are, byte for byte.
+    A column ``label`` is added where there is none.
+
+    Parameters
+    ----------
+    index : Path
+    labels : mapping
+        From clips to their labels; an empty one takes the label away.
+
+    Returns
+    -------
+    index : Index
+        As it now is.
+
+    Raises
+    ------
+    DataError
+        The file is no index (any more), or a clip is not in it; or a label cannot be one.
+    """
+    for label in labels.values():
+        check_label(label)
+    rows = [place_of(clip) for clip in Index.read(index).clips]
+    if missing := set(labels) - set(rows):
+        raise DataError(f"{index} has no clip {min(name for name, *_ in missing)} any more")
+    data = index.read_bytes()
+    mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
+    text = data[len(mark) :].decode("utf-8", "surrogateescape")
+    changed = mark + _change(text, rows, labels).encode("utf-8", "surrogateescape")
+    if changed != data:
+        write_whole(index, changed)
+    return Index.read(index)
+
+
+def check_label(label: str) -> None:
+    """Raise `DataError` unless an index gives back a label as it was written."""
+    if label != label.strip() or re.search(r"[\x00-\x1f\x7f]", label):
+        raise DataError(f"{label!r} cannot be a label: it has spaces around it, or control signs")
+
+
+def _change(text: str, rows: list[Place], labels: Mapping[Place, str]) -> str:
+    start = 0
+    while text.startswith(("#", '"#'), start):
+        start = text.find("\n", start) + 1 or len(text)
+    header_end = text.find("\n", start)
+    header_text = text[start : header_end if header_end >= 0 else len(text)]
+    delimiter = max(DELIMITERS, key=header_text.count)
+    records = _records(text, start, delimiter)
+    header = next(records)
+    names = [_value(text[slice(*cell)]) for cell in header]
+    column = names.index("label") if "label" in names else len(names)
+    edits: list[tuple[Cell, str]] = []
+    if column == len(names):
+        edits.append(((header[-1][1],) * 2, f"{delimiter}label"))
+    filled = (cells for cells in records if any(_value(text[slice(*cell)]) for cell in cells))
+    for place, cells in zip(rows, filled, strict=True):
+        label = labels.get(place)
+        if label is None:
+            continue
+        old = text[slice(*cells[column])] if column < len(cells) else ""
+        cell = _quoted(label, delimiter, always=old.startswith('"'))
+        if column < len(cells):
+            edits.append((cells[column], cell))
+        elif label:  # a row that ends early
+            edits.append(((cells[-1][1],) * 2, delimiter * (column - len(cells) + 1) + cell))
+    parts, at = [], 0
+    for (first, last), cell in edits:
+        parts += [text[at:first], cell]
+        at = last
+    return "".join([*parts, text[at:]])
+
+
+def _records(text: str, at: int, delimiter: str) -> Iterator[list[Cell]]:
+    """Return the cells of every line of a table, empty lines too."""
+    plain = re.compile(f"[^{delimiter}\r\n]*")
+    quoted = re.compile('"(?:[^"]|"")*"?')
+    cells: list[Cell] = []
+    while at < len(text):
+        found = quoted.match(text, at)
+        # after a closing quote there is nothing but the next cell: the reader is strict
+        end = plain.match(text, found.end() if found else at).end()  # type: ignore[union-attr]
+        cells.append((at, end))
+        if text[end : end + 1] == delimiter:
+            at = end + 1
+            if at < len(text):
+                continue
+            cells.append((at, at))
+        at = end + (2 if text.startswith("\r\n", end) else 1)
+        yield cells
+        cells = []
+
+
+def _value(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
+
+
+def _quoted(label: str, delimiter: str, *, always: bool) -> str:
+    if not always and not any(sign in label for sign in (delimiter, '"')):
+        return label
+    return '"' + label.replace('"', '""') + '"'

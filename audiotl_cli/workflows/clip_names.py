@@ -1,0 +1,56 @@
+"""How clips are named on a command line: ``FILE``, or ``FILE:START-END`` in seconds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.dataset.index import Index
+
+_BOUNDS = re.compile(r"(?P<path>.+):(?P<start>\d+(?:\.\d+)?)-(?P<end>\d+(?:\.\d+)?)?")
+
+
+def read_name(text: str) -> AudioSource:
+    """Return the recording, or the stretch of one, that a name means.
+
+    A file whose own name ends like bounds is that file.
+    """
+    found = _BOUNDS.fullmatch(text)
+    if found is None or Path(text).exists():
+        return AudioSource(Path(text))
+    end = found["end"]
+    return AudioSource(Path(found["path"]), float(found["start"]), float(end) if end else None)
+
+
+def name_of(source: AudioSource) -> str:
+    """Return the name that means a stretch of a recording."""
+    if source.start_s is None and source.end_s is None:
+        return str(source.path)
+    end = "" if source.end_s is None else f"{source.end_s:g}"
+    return f"{source.path}:{source.start_s or 0:g}-{end}"
+
+
+def find_rows(index: Index, source: AudioSource) -> list[int]:
+    """Return the rows of an index that a name means; without bounds, all of the recording.
+
+    The recording is named as in the index, or by a path that leads to it.
+    """
+    asked = _bounds(source)
+    rows = [
+        i
+        for i, clip in enumerate(index.clips)
+        if asked is None or _bounds(index.source(clip)) == asked
+    ]
+    same = [i for i in rows if index.clips[i].path == str(source.path)]
+    if same:
+        return same
+    real = source.path.resolve()
+    named = [i for i in rows if Path(index.clips[i].path).name == source.path.name]
+    return [i for i in named if (index.audio_root / index.clips[i].path).resolve() == real]
+
+
+def _bounds(source: AudioSource) -> tuple[str, str] | None:
+    if source.start_s is None and source.end_s is None:
+        return None
+    return f"{source.start_s or 0:g}", "" if source.end_s is None else f"{source.end_s:g}"

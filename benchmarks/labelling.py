@@ -1,0 +1,107 @@
+"""How much better a classifier grows by the clips that ``audiotl label`` suggests.
+
+``python -m benchmarks.labelling INDEX STORE [--seeds N] [--first N]``: for every fold of the
+index and every seed, two clips a label of the other folds, of different groups, have a label at
+first. Then ten clips a round are labelled, those suggested or as many drawn at random, until there
+are ten a label on average. Prints the accuracy on the fold left out, round by round. Everything is
+as `audiotl train` and `audiotl label` do it, at their defaults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_quietly
+from audiotl_cli.classify.likeness import POOLING, Likeness
+from audiotl_cli.classify.suggest import doubt, suggest
+from audiotl_cli.dataset.index import Index
+from audiotl_cli.workflows.features import LabelledFeatures, read_features
+from audiotl_cli.workflows.fitting import pool_rows
+
+START, GOAL, A_ROUND = 2, 10, 10
+RULES = ("random", "suggested")
+
+
+def first_clips(data: LabelledFeatures, pool: list[int], rng: np.random.Generator) -> list[int]:
+    """Return clips of different groups, `START` of every label."""
+    chosen: list[int] = []
+    for label in sorted(set(data.labels)):
+        groups: set[str] = set()
+        for i in rng.permutation([i for i in pool if data.labels[i] == label]):
+            if len(groups) < START and data.clips[i].group not in groups:
+                groups.add(data.clips[i].group)
+                chosen.append(int(i))
+    return chosen
+
+
+def next_clips(
+    data: LabelledFeatures, model: ClipClassifier, known: list[int], rest: list[int]
+) -> list[int]:
+    """Return the clips of `rest` that are suggested."""
+    doubts = doubt(model.scores([data.frames[i] for i in rest]))
+    vectors = pool_rows(data, [*known, *rest], POOLING)
+    units = Likeness.measure(vectors).units(vectors)
+    groups = [data.clips[i].group or None for i in rest]
+    n = len(known)
+    return [rest[i] for i in suggest(units[n:], doubts, units[:n], groups, A_ROUND)]
+
+
+def grow(data: LabelledFeatures, fold: str, seed: int, rule: str) -> list[float]:
+    """Return the accuracy on a fold after every round, the first of `START` clips a label."""
+    rng = np.random.default_rng([seed, int(fold)])
+    pool = [i for i, clip in enumerate(data.clips) if clip.fold != fold]
+    test = [i for i, clip in enumerate(data.clips) if clip.fold == fold]
+    known = first_clips(data, pool, rng)
+    accuracies = []
+    while True:
+        model = fit_quietly(
+            [data.frames[i] for i in known], [data.labels[i] for i in known], ClassifierOptions()
+        )
+        told = model.predict([data.frames[i] for i in test])
+        accuracies.append(
+            float(np.mean([a == data.labels[i] for a, i in zip(told, test, strict=True)]))
+        )
+        if len(known) >= GOAL * len(model.labels):
+            return accuracies
+        rest = sorted(set(pool) - set(known))
+        if rule == "random":
+            known += [int(i) for i in rng.choice(rest, A_ROUND, replace=False)]
+        else:
+            known += next_clips(data, model, known, rest)
+
+
+def main() -> None:
+    from threadpoolctl import threadpool_limits
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("index", type=Path)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=100, help="first seed")
+    args = parser.parse_args()
+    data = read_features(Index.read(args.index), args.store, [], {"mean+std"})
+    folds = sorted({clip.fold for clip in data.clips})
+    seeds = range(args.first, args.first + args.seeds)
+    ends: dict[str, list[float]] = {}
+    with threadpool_limits(1, "blas"):
+        for rule in RULES:
+            # (n_seeds, n_folds, n_rounds)
+            grown = np.array([[grow(data, fold, s, rule) for fold in folds] for s in seeds])
+            by_seed = grown.mean(axis=1)
+            ends[rule] = by_seed[:, -1].tolist()
+            figures = {
+                "rule": rule,
+                "accuracy": np.round(by_seed.mean(axis=0), 3).tolist(),
+                "last_by_seed": np.round(by_seed[:, -1], 3).tolist(),
+            }
+            print(json.dumps(figures), flush=True)
+    gain = np.array(ends["suggested"]) - np.array(ends["random"])
+    print(json.dumps({"gain": round(float(gain.mean()), 3), "seeds_won": int((gain > 0).sum())}))
+
+
+if __name__ == "__main__":
+    main()
