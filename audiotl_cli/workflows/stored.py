@@ -76,7 +76,7 @@ class StoredFrames(Sequence[list[FloatArray]]):
         rows: Sequence[int],
         rng: np.random.Generator | None = None,
         *,
-        block_bytes: int = BLOCK_BYTES,
+        block_bytes: int | None = None,
     ) -> Iterator[tuple[list[int], list[list[FloatArray]]]]:
         """Read clips, every shard of the first store once.
 
@@ -86,8 +86,9 @@ class StoredFrames(Sequence[list[FloatArray]]):
             Positions of the clips.
         rng : numpy Generator, optional
             Takes the shards in another order, and mixes the clips of a block.
-        block_bytes : int
-            A block has no more shards once it has so much; 0 makes every shard one.
+        block_bytes : int or None
+            A block has no more shards once it has so much; 0 makes every shard one, None is
+            `BLOCK_BYTES`.
 
         Yields
         ------
@@ -95,6 +96,8 @@ class StoredFrames(Sequence[list[FloatArray]]):
             Those that are in this block.
         clips : list of list of float32 (n_frames, dim)
         """
+        if block_bytes is None:
+            block_bytes = BLOCK_BYTES
         first = self.stores[0]
         rows_of: dict[str, list[int]] = {}
         for i in rows:
