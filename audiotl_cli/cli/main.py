@@ -16,6 +16,7 @@ import typer
 
 from audiotl_cli.cli import (
     demo,
+    doctor,
     evaluate,
     extract,
     index,
@@ -62,6 +63,7 @@ for command in (
     similar,
     label,
     demo,
+    doctor,
 ):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(getattr(command, name))

@@ -17,6 +17,7 @@ COMMANDS = [
     ["similar"],
     ["label"],
     ["demo"],
+    ["doctor"],
     ["model", "inspect"],
     ["models", "list"],
     ["models", "fetch"],
