@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 30  # without a byte
 NEWS_EVERY_S = 5.0
+CHUNK = 1 << 16  # bytes; what is not whole when the connection breaks is lost
 _NOTHING_LEFT = 416  # the status of a range that begins where the file ends
 
 
@@ -75,7 +76,11 @@ def download(
         # compressed on the way, a part could not be joined to what is there
         headers = {"Range": f"bytes={held}-", "Accept-Encoding": "identity"} if held else {}
         fetch = pooch.HTTPDownloader(
-            progressbar=news, timeout=TIMEOUT_S, hooks={"response": look}, headers=headers
+            progressbar=news,
+            chunk_size=CHUNK,
+            timeout=TIMEOUT_S,
+            hooks={"response": look},
+            headers=headers,
         )
         try:
             fetch(url, file, None)

@@ -49,21 +49,22 @@ def likely_groups(clips: Sequence[Clip]) -> LikelyGroups | None:
     first = r"(?:^|/)([^/_.-]+)[_-][^/]*$"
     others = [rf"(?:^|/)(?:[^/_-]+[_-]){{{n}}}([^/_.-]+)[^/]*$" for n in range(1, N_PLACES)]
     for expression in (ESC_LIKE, HASHED, WORDS, first, *others):
-        found = _groups(clips, expression)
+        found = _groups(clips, expression, sure=expression in (ESC_LIKE, HASHED, WORDS))
         if found:
             return found
     return None
 
 
-def _groups(clips: Sequence[Clip], expression: str) -> LikelyGroups | None:
+def _groups(clips: Sequence[Clip], expression: str, *, sure: bool) -> LikelyGroups | None:
+    """Return what an expression finds; more is asked of one that could find anything."""
     pattern = re.compile(expression)
     matches = [(clip, pattern.search(clip.path)) for clip in clips]
     pairs = [(match.group(1), clip) for clip, match in matches if match]
     counts = Counter(group for group, _ in pairs)
     several = sum(n for n in counts.values() if n > 1)
-    if len(pairs) < COVERED * len(clips) or len(counts) < 3 or 2 * several < len(clips):
+    if len(pairs) < COVERED * len(clips) or len(counts) < 3 or not several:
         return None
-    if len(counts) > len(clips) / 2 and expression != ESC_LIKE:
+    if not sure and (2 * several < len(clips) or 2 * len(counts) > len(clips)):
         return None
     if _counts_up(counts) or _is_label(pairs):
         return None
@@ -71,8 +72,8 @@ def _groups(clips: Sequence[Clip], expression: str) -> LikelyGroups | None:
 
 
 def _counts_up(groups: Counter[str]) -> bool:
-    """Return whether groups are small numbers, as takes and folds are."""
-    return all(group.isdecimal() and int(group) < 1000 for group in groups)
+    """Return whether groups are small numbers or letters, as takes and folds are."""
+    return all(len(group) == 1 or (group.isdecimal() and int(group) < 1000) for group in groups)
 
 
 def _is_label(pairs: Sequence[tuple[str, Clip]]) -> bool:

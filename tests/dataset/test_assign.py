@@ -1,11 +1,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
+from random import Random
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from audiotl_cli.dataset.assign import assign_folds, assign_splits
+from audiotl_cli.dataset.assign import (
+    assign_folds,
+    assign_splits,
+    assign_splits_by_time,
+    fold_each_group,
+)
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.errors import UsageError
 
@@ -75,3 +83,101 @@ def test_number_of_folds_out_of_range(n_folds: int) -> None:
     clips = [Clip(f"{i}.wav", "a", group=str(i % 3)) for i in range(9)]
     with pytest.raises(UsageError, match=r"--folds is .*; expected 2 to 3, the number of groups"):
         assign_folds(clips, n_folds, seed=0)
+
+
+# --- leave one group out, and by time ------------------------------------------------
+
+
+def test_every_group_can_be_a_fold() -> None:
+    clips = [replace(clip, group=f"g{i % 3}") for i, clip in enumerate(some_clips())]
+    assert all(clip.fold == clip.group for clip in fold_each_group(clips))
+    with pytest.raises(UsageError, match=r"1 clips have none, such as z\.wav"):
+        fold_each_group([*clips, Clip("z.wav")])
+    with pytest.raises(UsageError, match="there is one"):
+        fold_each_group(clips[::3])
+
+
+def test_the_newest_clips_are_the_test() -> None:
+    clips = [Clip(f"{i}.wav", "a") for i in range(8)]
+    times = [3.0, 1.0, 8.0, 2.0, 7.0, 5.0, 4.0, 6.0]
+    split = assign_splits_by_time(clips, times, 0.25)
+    assert [clip.path for clip in split if clip.split == "test"] == ["2.wav", "4.wav"]
+
+
+def test_splits_by_time_that_cannot_be() -> None:
+    clips = [Clip("a.wav", "a"), Clip("b.wav", "a")]
+    with pytest.raises(UsageError, match="has splits already"):
+        assign_splits_by_time([Clip("a.wav", split="test"), Clip("b.wav")], [1, 2], 0.5)
+    with pytest.raises(UsageError, match="expected a share between 0 and 1"):
+        assign_splits_by_time(clips, [1, 2], 0.0)
+    with pytest.raises(UsageError, match="there is one"):
+        assign_splits_by_time([replace(clip, group="g") for clip in clips], [1, 2], 0.5)
+
+
+# --- whatever the clips: nothing leaks -----------------------------------------------
+
+A_CLIP = st.builds(
+    lambda path, label, group: Clip(f"{path}.wav", label, group=f"g{group}" if group else ""),
+    st.integers(0, 30),
+    st.sampled_from(["a", "b", "b;c", ""]),
+    st.integers(0, 6),
+)
+CLIPS = st.lists(A_CLIP, min_size=2, max_size=40)
+
+
+def units(clips: list[Clip]) -> list[str]:
+    """What must not be parted: groups, and recordings without one."""
+    return [clip.group or clip.path for clip in clips]
+
+
+def parted(clips: list[Clip], column: str) -> bool:
+    found: dict[str, set[str]] = {}
+    for unit, clip in zip(units(clips), clips, strict=True):
+        found.setdefault(unit, set()).add(getattr(clip, column))
+    return any(len(values) > 1 for values in found.values())
+
+
+def same_but_for(column: str, before: list[Clip], after: list[Clip]) -> bool:
+    def others(clips: list[Clip]) -> list[dict[str, object]]:
+        return [{**asdict(clip), column: ""} for clip in clips]
+
+    return others(before) == others(after)
+
+
+@given(CLIPS, st.floats(0.01, 0.9), st.integers(0, 9))
+def test_no_group_is_on_both_sides(clips: list[Clip], test_size: float, seed: int) -> None:
+    split = assign_splits(clips, test_size, seed)
+    assert {clip.split for clip in split} <= {"train", "test"}
+    assert not parted(split, "split")
+    assert same_but_for("split", clips, split)
+    assert assign_splits(clips, test_size, seed) == split
+
+
+@given(CLIPS, st.integers(2, 8), st.integers(0, 9))
+def test_no_group_is_in_two_folds(clips: list[Clip], n_folds: int, seed: int) -> None:
+    assume(len(set(units(clips))) >= n_folds)
+    folded = assign_folds(clips, n_folds, seed)
+    assert {clip.fold for clip in folded} <= {str(n) for n in range(1, n_folds + 1)}
+    assert not parted(folded, "fold")
+    assert same_but_for("fold", clips, folded)
+    assert assign_folds(clips, n_folds, seed) == folded
+
+
+@given(CLIPS, st.floats(0.01, 0.9), st.randoms(use_true_random=False))
+def test_by_time_no_group_is_parted_and_none_in_the_test_is_older(
+    clips: list[Clip], test_size: float, random: Random
+) -> None:
+    assume(len(set(units(clips))) > 1)
+    times = [float(random.randrange(20)) for _ in clips]
+    split = assign_splits_by_time(clips, times, test_size)
+    assert {clip.split for clip in split} == {"train", "test"}
+    assert not parted(split, "split")
+    assert same_but_for("split", clips, split)
+    newest: dict[str, float] = {}
+    for unit, time in zip(units(clips), times, strict=True):
+        newest[unit] = max(newest.get(unit, time), time)
+    sides: dict[str, list[float]] = {"train": [], "test": []}
+    for unit, clip in zip(units(split), split, strict=True):
+        sides[clip.split].append(newest[unit])
+    assert min(sides["test"]) >= max(sides["train"])
+    assert assign_splits_by_time(clips, times, test_size) == split

@@ -46,7 +46,7 @@ def _listing(root: Path, recordings: Sequence[str]) -> Listing:
 DATASET = DataSet(
     name="esc10",
     title="ESC-10",
-    summary="environmental sounds of ten kinds, 5 s each; a part of ESC-50",
+    summary="environmental sounds, 5 s; of ESC-50",
     licence="CC BY 3.0",
     citation="K. J. Piczak (2015). ESC: Dataset for environmental sound classification. "
     "Proceedings of the 23rd ACM Conference on Multimedia",

@@ -24,7 +24,7 @@ CATEGORIES = (
 
 TABLE = "meta/esc50.csv"
 
-ARCHIVE = Archive("https://github.com/karolpiczak/ESC-50/archive/master.zip", size=645_000_000)
+ARCHIVE = Archive("https://github.com/karolpiczak/ESC-50/archive/master.zip", size=600_000_000)
 
 _NAME = re.compile(r"(?:^|/)([1-5])-(\d+)-[A-Z]-(\d+)\.\w+$")
 
@@ -53,7 +53,7 @@ def _listing(root: Path, recordings: Sequence[str]) -> Listing:
 DATASET = DataSet(
     name="esc50",
     title="ESC-50",
-    summary="environmental sounds of 50 kinds, 5 s each",
+    summary="environmental sounds, 5 s",
     licence="CC BY-NC 3.0",
     citation="K. J. Piczak (2015). ESC: Dataset for environmental sound classification. "
     "Proceedings of the 23rd ACM Conference on Multimedia",

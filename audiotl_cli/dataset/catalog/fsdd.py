@@ -37,7 +37,7 @@ def _listing(root: Path, recordings: Sequence[str]) -> Listing:
 DATASET = DataSet(
     name="fsdd",
     title="Free Spoken Digit Dataset",
-    summary="spoken digits, six speakers, 8 kHz",
+    summary="spoken digits, six speakers",
     licence="CC BY-SA 4.0",
     citation="Z. Jackson and others. Free Spoken Digit Dataset. "
     "https://github.com/Jakobovski/free-spoken-digit-dataset",

@@ -89,9 +89,8 @@ def _listing(root: Path, recordings: Sequence[str]) -> Listing:
 DATASET = DataSet(
     name="gtzan",
     title="GTZAN, fault-filtered",
-    summary="music of ten genres, 30 s each; 930 of its 1000 tracks, by the fault-filtered "
-    "partitions",
-    licence="not stated by its publisher; the music is under its owners' copyright",
+    summary="music genres, 30 s; without its faults",
+    licence="not stated",
     citation="G. Tzanetakis and P. Cook (2002). Musical genre classification of audio signals. "
     "IEEE Transactions on Speech and Audio Processing 10(5). Partitions: C. Kereliuk, "
     "B. L. Sturm and J. Larsen (2015). Deep learning and music adversaries. IEEE Transactions "
@@ -109,6 +108,6 @@ DATASET = DataSet(
     label_rule="the genre in the file name: blues.00029.wav",
     group_rule="none known; the partitions keep artists apart",
     split_rule="train, valid and test of the fault-filtered partitions; the other 70 are left out",
-    markers=("blues", "genres/blues", "genres_original/blues", "Data/genres_original/blues"),
+    markers=("blues", "genres_original/blues"),
     listing=_listing,
 )

@@ -13,7 +13,7 @@ MODULES = {
     "fsdd": "fsdd",
     "gtzan": "gtzan",
     "speech-commands": "speech_commands",
-    "tut-acoustic-scenes-2017": "tut_acoustic_scenes_2017",
+    "tut-scenes-2017": "tut_scenes_2017",
     "urbansound8k": "urbansound8k",
 }
 """To add a data set: write its file beside this one, and its line here."""

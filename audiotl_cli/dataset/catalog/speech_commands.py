@@ -40,7 +40,7 @@ def _lines(path: Path) -> list[str]:
 DATASET = DataSet(
     name="speech-commands",
     title="Speech Commands 0.02",
-    summary="35 spoken words, 1 s each, thousands of speakers",
+    summary="spoken words, 1 s, 2618 speakers",
     licence="CC BY 4.0",
     citation="P. Warden (2018). Speech Commands: A dataset for limited-vocabulary speech "
     "recognition. arXiv:1804.03209",

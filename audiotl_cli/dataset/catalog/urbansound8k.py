@@ -30,7 +30,7 @@ def _listing(root: Path, recordings: Sequence[str]) -> Listing:
 DATASET = DataSet(
     name="urbansound8k",
     title="UrbanSound8K",
-    summary="sounds of ten kinds from the street, up to 4 s each",
+    summary="sounds of the street, up to 4 s",
     licence="CC BY-NC 4.0",
     citation="J. Salamon, C. Jacoby and J. P. Bello (2014). A dataset and taxonomy for urban "
     "sound research. Proceedings of the 22nd ACM International Conference on Multimedia",
@@ -39,7 +39,7 @@ DATASET = DataSet(
         Archive(
             "https://zenodo.org/records/1203745/files/UrbanSound8K.tar.gz",
             "md5:9aa69802bbf37fb986f71ec1483a196e",
-            size=6_023_000_000,
+            size=6_000_000_000,
         ),
     ),
     by_hand="",

@@ -109,10 +109,10 @@ def _lines(path: Path) -> list[list[str]]:
 
 
 DATASET = DataSet(
-    name="tut-acoustic-scenes-2017",
+    name="tut-scenes-2017",
     title="TUT Acoustic Scenes 2017",
-    summary="15 places such as bus, home and park, 10 s each; development and evaluation",
-    licence="free for non-commercial use; see the EULA in its archives",
+    summary="places such as bus or park, 10 s",
+    licence="non-commercial (EULA)",
     citation="A. Mesaros, T. Heittola and T. Virtanen (2016). TUT database for acoustic scene "
     "classification and sound event detection. EUSIPCO 2016",
     home="https://zenodo.org/records/400515 and https://zenodo.org/records/1040168",
