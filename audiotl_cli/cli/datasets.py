@@ -38,7 +38,8 @@ def fetch(
 ) -> None:
     """Fetch a data set into data/audio/NAME, checked and unpacked.
 
-    Interrupted, the same command goes on where it stopped.
+    Interrupted, the same command goes on where it stopped. Exit code 1: it is there, but clips
+    of it are missing.
     """
     from audiotl_cli.workflows.datasets import fetch_dataset
 
@@ -60,6 +61,8 @@ def fetch(
 
     output.result(value, show)
     output.next_command(f"audiotl index --dataset {found.dataset.name}")
+    if found.missing:
+        raise typer.Exit(1)
 
 
 def _value(one: DataSetInfo) -> dict[str, object]:

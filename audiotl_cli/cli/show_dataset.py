@@ -35,14 +35,14 @@ def show_comparison(found: Comparison) -> None:
     else:
         output.line(f"{title}: {n} of {found.n_expected} clips", style="yellow")
     _list("missing", found.missing)
-    _list("not of it, and left out of the index", found.extra)
-    counts = [f"{one.what}: {one.found}, published {one.expected}" for one in found.differences]
-    _list("counts that differ", counts)
+    _list("not of it, and not in the index", found.extra)
+    counts = [f"{one.what} {one.found} instead of {one.expected}" for one in found.differences]
+    _list("counts not as published", counts)
     if found.left_out:
         output.line(f"  {len(found.left_out)} recordings of it are left out on purpose")
 
 
 def _list(what: str, items: list[str]) -> None:
     if items:
-        more = f"; {len(items) - N_SHOWN} more in --json" if len(items) > N_SHOWN else ""
+        more = f", ... ({len(items) - N_SHOWN} more in --json)" if len(items) > N_SHOWN else ""
         output.line(f"  {len(items)} {what}: {', '.join(items[:N_SHOWN])}{more}")

@@ -47,8 +47,9 @@ def label_by_function(clips: list[Clip], named: str) -> list[Clip]:
 def _load(named: str) -> Callable[[str], Any]:
     module, _, name = named.partition(":")
     here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    # first while it is looked for, last for what it imports later: nothing else is to be
+    # taken from here in place of an installed package
+    sys.path.insert(0, here)
     try:
         found: Any = importlib.import_module(module)
         for part in name.split("."):
@@ -57,6 +58,10 @@ def _load(named: str) -> Callable[[str], Any]:
         raise UsageError(
             f"--labels-from {named} cannot be loaded: {type(error).__name__}: {error}"
         ) from error
+    finally:
+        sys.path.remove(here)
+        if here not in sys.path:
+            sys.path.append(here)
     if not callable(found):
         raise UsageError(f"--labels-from {named} is {found!r}, expected a function")
     return found  # type: ignore[no-any-return]

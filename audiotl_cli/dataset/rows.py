@@ -34,6 +34,16 @@ class Table:
     columns: list[str]
     rows: list[Row]
 
+    def cells(self, *columns: str) -> list[Mapping[str, str]]:
+        """Return the rows of a table that must have these columns, or raise `DataError`."""
+        missing = [column for column in columns if column not in self.columns]
+        if missing:
+            raise DataError(
+                f"{self.path} has the columns {', '.join(self.columns) or '(none)'}; expected "
+                f"{', '.join(missing)} as well"
+            )
+        return [row.cells for row in self.rows]
+
 
 def read_rows(path: Path) -> Table:
     """Read a table with a header: commas, semicolons or tabs; JSON lines; or Parquet.

@@ -111,7 +111,7 @@ def _read(source: Path, options: IndexOptions) -> Source:
         return _dataset(options.dataset, source)
     table = options.metadata or (source if source.is_file() else None)
     root = source.parent if table is source else source
-    if table is not None and is_annotation(table):
+    if table is not None and (options.labels_from == "annotations" or is_annotation(table)):
         return Source(clips_from_annotations(root, [table], columns.label), root, [table])
     if table is not None:
         return Source(clips_from_table(table, root, columns), root, [table])

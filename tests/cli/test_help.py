@@ -17,6 +17,8 @@ COMMANDS = [
     ["similar"],
     ["label"],
     ["demo"],
+    ["datasets", "list"],
+    ["datasets", "fetch"],
     ["model", "inspect"],
     ["models", "list"],
     ["models", "fetch"],

@@ -76,8 +76,8 @@ def compare(dataset: DataSet, source: Path) -> Comparison:
     clips = [clip for clip in listing.clips if clip.path in there]
     if not clips:
         raise DataError(
-            f"{source} holds nothing of {dataset.title}: expected {dataset.markers[0]} in it, and "
-            f"the label from {dataset.label_rule}. {how_to_get(dataset)}"
+            f"{source} holds nothing of {dataset.title}: expected {dataset.markers[0]} in it; its "
+            f"labels are {dataset.label_rule}. {how_to_get(dataset)}"
         )
     listed = {clip.path for clip in listing.clips}
     others = [path for path in recordings if path not in listed]

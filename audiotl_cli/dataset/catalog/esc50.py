@@ -32,7 +32,7 @@ _NAME = re.compile(r"(?:^|/)([1-5])-(\d+)-[A-Z]-(\d+)\.\w+$")
 def clips(root: Path, recordings: Sequence[str], *, only_esc10: bool = False) -> list[Clip]:
     """Return its clips: those of its table, or without it those whose names are as published."""
     if (root / TABLE).is_file():
-        table = [row.cells for row in read_rows(root / TABLE).rows]
+        table = read_rows(root / TABLE).cells("filename", "fold", "category", "esc10", "src_file")
         return [
             Clip(f"audio/{row['filename']}", row["category"], "", row["fold"], row["src_file"])
             for row in table

@@ -30,7 +30,7 @@ def _listing(root: Path, recordings: Sequence[str]) -> Listing:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text("utf-8").split()
+        return path.read_text("utf-8", "replace").split()
     except OSError as error:
         raise DataError(
             f"{path} cannot be read ({error.strerror}); it says which clips are for testing"

@@ -96,7 +96,7 @@ def _join(folder: str, path: str) -> str:
 
 def _lines(path: Path) -> list[list[str]]:
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8", "replace").splitlines()
     except OSError as error:
         raise DataError(
             f"{path} cannot be read ({error.strerror}); it is in the archive whose name ends in "

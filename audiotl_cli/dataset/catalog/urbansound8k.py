@@ -14,17 +14,17 @@ TABLE = "metadata/UrbanSound8K.csv"
 
 def _listing(root: Path, recordings: Sequence[str]) -> Listing:
     # its start and end are those in the recording that a clip was cut from
-    return Listing(
-        [
-            Clip(
-                f"audio/fold{row['fold']}/{row['slice_file_name']}",
-                label=row["class"],
-                fold=row["fold"],
-                group=row["fsID"],
-            )
-            for row in (row.cells for row in read_rows(root / TABLE).rows)
-        ]
-    )
+    rows = read_rows(root / TABLE).cells("slice_file_name", "fsID", "fold", "class")
+    clips = [
+        Clip(
+            f"audio/fold{row['fold']}/{row['slice_file_name']}",
+            label=row["class"],
+            fold=row["fold"],
+            group=row["fsID"],
+        )
+        for row in rows
+    ]
+    return Listing(clips)
 
 
 DATASET = DataSet(

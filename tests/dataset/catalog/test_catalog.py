@@ -229,6 +229,19 @@ def test_other_folders_are_refused_with_what_was_expected(tmp_path: Path, name: 
         compare(get_dataset(name), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("esc50", "meta/esc50.csv"), ("urbansound8k", "metadata/UrbanSound8K.csv")],
+)
+def test_a_table_that_is_not_the_published_one_is_told(
+    tmp_path: Path, name: str, path: str
+) -> None:
+    touch(tmp_path, path, "audio/fold1/1-1-A-1.wav")
+    (tmp_path / path).write_text("fold,class\n1,a\n")
+    with pytest.raises(DataError, match=r"has the columns fold, class; expected .*name"):
+        compare(get_dataset(name), tmp_path)
+
+
 def test_names_are_taken_as_people_write_them() -> None:
     assert get_dataset("ESC-50").name == "esc50"
     assert get_dataset("Speech_Commands").name == "speech-commands"
