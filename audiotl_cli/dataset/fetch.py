@@ -78,7 +78,7 @@ def _get(dataset: DataSet, archive: Archive, downloads: Path, on_archive: OnArch
             f"{path} is not the published file: it has {_found(path, archive)}, expected "
             f"{archive.digest}. Delete it, and it is fetched again"
         )
-    part = path.with_name(f"{path.name}.part")
+    part = _part(path)
     if is_offline():
         raise FetchError(_by_hand(dataset, archive, path, "AUDIOTL_OFFLINE forbids fetching it"))
     size = f", {archive.size / 1e6:.0f} MB" if archive.size else ""
@@ -106,12 +106,21 @@ def _found(path: Path, archive: Archive) -> str:
 
 def _by_hand(dataset: DataSet, archive: Archive, path: Path, why: str) -> str:
     expected = f" ({archive.digest})" if archive.digest else ""
+    part = _part(path)
+    kept = part.is_file() and part.stat().st_size
+    goes_on = (
+        f"{kept / 1e6:.0f} MB have come; the same command goes on there. Or get" if kept else "Get"
+    )
     return (
         f"{dataset.title} cannot be had: {why}.\n"
-        f"What has come is kept, and the same command goes on there. Or get\n"
+        f"{goes_on}\n"
         f"  {archive.url}{expected}\n"
         f"on any machine, put it at {path}, and type the same again."
     )
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
 
 
 def _unpack_all(archives: list[Path], target: Path, folder: Path) -> None:
