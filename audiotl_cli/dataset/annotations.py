@@ -8,8 +8,9 @@ recording each row is about, as Raven's ``Begin Path`` and ``Begin File`` do.
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip
@@ -38,12 +39,11 @@ Mark = tuple[str, float, float, str]
 
 def annotation_files(folder: Path) -> list[Path]:
     """Return the text files below a folder that are annotations, sorted."""
-    hidden = (".",)
     return sorted(
         path
         for path in folder.rglob("*.txt")
         if path.is_file()
-        and not any(part.startswith(hidden) for part in path.relative_to(folder).parts)
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and is_annotation(path)
     )
 
@@ -176,7 +176,7 @@ def _beside(file: Path, recordings: Sequence[Path], root: Path) -> str:
             f"{file} is about {which} in its folder: expected its name to begin with that of "
             "one, as night.txt or night.wav.txt for night.wav"
         )
-    return PurePosixPath(found[0].relative_to(root).as_posix()).as_posix()
+    return found[0].relative_to(root).as_posix()
 
 
 def _is_span(cells: Sequence[str]) -> bool:
@@ -188,4 +188,7 @@ def _is_span(cells: Sequence[str]) -> bool:
 
 def _number(text: str) -> float:
     # Audacity writes numbers as the system's language does
-    return float(text.strip().replace(",", "."))
+    number = float(text.strip().replace(",", "."))
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

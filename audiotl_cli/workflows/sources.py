@@ -83,7 +83,7 @@ def read_source(source: Path, options: IndexOptions) -> Source:
     UsageError
         Options that do not fit together.
     """
-    check_options(source, options)
+    _check_options(source, options)
     if source.suffix.lower() in EXTENSIONS and source.is_file():
         raise UsageError(f"{source} is a recording; name the folder it is in, or a table")
     found = _read(source, options)
@@ -107,8 +107,7 @@ def _read(source: Path, options: IndexOptions) -> Source:
         split=options.split_column,
     )
     if options.dataset:
-        _refuse_columns(options)
-        return _dataset(options.dataset, source)
+        return _dataset(options.dataset, source, options)
     table = options.metadata or (source if source.is_file() else None)
     root = source.parent if table is source else source
     if table is not None and (options.labels_from == "annotations" or is_annotation(table)):
@@ -121,7 +120,7 @@ def _read(source: Path, options: IndexOptions) -> Source:
     plain = options.labels_from is None and not options.label_regex
     if plain and (known := _recognise(source)):
         logger.info("%s is a copy of %s: indexed as by --dataset %s", source, known, known)
-        return _dataset(known, source)
+        return _dataset(known, source, options)
     tables = audiofolder_tables(source) if plain else []
     if tables:
         logger.info("Labels from %s", ", ".join(map(str, tables)))
@@ -135,7 +134,8 @@ def _read(source: Path, options: IndexOptions) -> Source:
     return Source(clips_from_folder(source, labelled=labelled), root, [])
 
 
-def _dataset(name: str, source: Path) -> Source:
+def _dataset(name: str, source: Path, options: IndexOptions) -> Source:
+    _refuse_columns(options)
     comparison = compare(get_dataset(name), source)
     return Source(comparison.clips, comparison.root, [], comparison)
 
@@ -154,7 +154,7 @@ def _folder(source: Path) -> Path:
     return source
 
 
-def check_options(source: Path, options: IndexOptions) -> None:
+def _check_options(source: Path, options: IndexOptions) -> None:
     """Raise `UsageError` where one option would make another count for nothing."""
     kind, regex, metadata = options.labels_from, options.label_regex, options.metadata
     table = metadata or source.is_file()

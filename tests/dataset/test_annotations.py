@@ -77,6 +77,7 @@ def test_what_predict_writes_can_be_indexed(tmp_path: Path) -> None:
         ("a.txt", f"{RAVEN}\tLabel\n1\tS\t1\tx\t1\t0\t9\tx\n", "'x' is not a number of seconds"),
         ("a.txt", f"{RAVEN}\tLabel\tBegin File\n1\tS\t1\t1\t2\t0\t9\tx\tno.wav\n",
          "is about no.wav, which is not below"),
+        ("a.txt", "1\t2\tx\n3\tinf\ty\n", "a.txt, line 2 is"),
         ("a.txt", "hello\n", "holds no annotations"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.dataset.catalog.base import counts_by
+from audiotl_cli.dataset.catalog.base import Listing, counts_by
 from audiotl_cli.dataset.catalog.compare import Comparison, CountDifference, compare
 from audiotl_cli.dataset.catalog.gtzan import partition
 from audiotl_cli.dataset.catalog.registry import get_dataset, list_datasets
@@ -211,13 +211,39 @@ def test_one_part_of_tut_is_held_against_its_own_counts(tmp_path: Path) -> None:
     assert inside.clips == [Clip("audio/1.wav", "bus", "test", "", "c077")]
 
 
-def test_a_complete_copy_is_told(tmp_path: Path) -> None:
-    names = [f"{d}_{s}_{t}.wav" for d in range(10) for t in range(50)
-             for s in ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")]  # fmt: skip
-    touch(tmp_path / "recordings", *names)
-    found = compare(get_dataset("fsdd"), tmp_path)
+def published_counts(name: str, recordings: list[str], root: Path) -> Listing:
+    """Return what a data set lists, whose counts must be those published."""
+    dataset = get_dataset(name)
+    listing = dataset.listing(root, recordings)
+    assert len(listing.clips) == dataset.expected.n_clips
+    for column, counts in (
+        ("label", dataset.expected.labels),
+        ("split", dataset.expected.splits),
+        ("fold", dataset.expected.folds),
+    ):
+        assert counts_by(listing.clips, column) == dict(sorted(counts.items()))
+    return listing
+
+
+def test_all_of_fsdd(tmp_path: Path) -> None:
+    listing = published_counts("fsdd", [], tmp_path)
+    assert len({clip.group for clip in listing.clips}) == 6
+
+
+def test_all_of_gtzan_gives_the_partitions(tmp_path: Path) -> None:
+    genres = sorted({clip.label for clip in partition()})
+    touch(tmp_path, *(f"genres/{genre}/{genre}.{n:05d}.au" for genre in genres for n in range(100)))
+    found = compare(get_dataset("gtzan"), tmp_path)
     assert found.complete
-    assert counts_by(found.clips, "split") == {"test": 300, "train": 2700}
+    assert counts_by(found.clips, "split") == {"test": 290, "train": 443, "valid": 197}
+    assert len(found.left_out) == 70
+
+
+def test_all_of_esc50_holds_all_of_esc10(tmp_path: Path) -> None:
+    names = [f"audio/{n % 5 + 1}-{n}-A-{kind}.wav" for kind in range(50) for n in range(40)]
+    published_counts("esc50", names, tmp_path)
+    listing = published_counts("esc10", names, tmp_path)
+    assert sum(map(listing.left_out, names)) == 1600
 
 
 @pytest.mark.parametrize("name", list_datasets())
