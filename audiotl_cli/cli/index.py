@@ -125,9 +125,9 @@ def index(
     debug: options.Debug = False,
 ) -> None:
     """List the recordings of a folder with their labels, and split them."""
-    from audiotl_cli.dataset.catalog.registry import get_dataset
     from audiotl_cli.workflows.index import IndexOptions, build_index
     from audiotl_cli.workflows.project import INDEXES
+    from audiotl_cli.workflows.sources import dataset_folder
 
     chosen = IndexOptions(
         labels_from=labels_from,
@@ -149,8 +149,8 @@ def index(
     )
     if name is not None and out is not None:
         raise UsageError("--name and --out both name the index; give one of them")
-    dataset_name = get_dataset(dataset).name if dataset else ""
-    path = out or INDEXES / f"{name or dataset_name or _name_of(source)}.csv"
+    known_as = dataset_folder(dataset).name if dataset else ""
+    path = out or INDEXES / f"{name or known_as or _name_of(source)}.csv"
     with output.progress("Looking at recordings", "files") as update:
         report = build_index(
             source,
