@@ -137,10 +137,11 @@ def build_index(
                 f"none of the {len(clips)} recordings in {source} can be read; "
                 f"the first is {clips[0].path} ({clips[0].problems})"
             )
+    ungrouped = group_warning(clips)  # before folds are dealt: those know no groups either
     clips = split_clips(clips, found, options)
     index = Index(clips, root).write(out)
     remember(index, out)
-    warnings = [*_warnings(index), group_warning(clips)]
+    warnings = [*_warnings(index), ungrouped]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(index, problems(clips), [*filter(None, warnings)], found.comparison)

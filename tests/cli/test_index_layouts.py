@@ -149,6 +149,7 @@ def test_groups_that_names_suggest_are_told_until_they_are_used(project: Path, r
     recordings("words", *names)
 
     (warning,) = run("index", "words", "--json").json["warnings"]
+    assert run("index", "words", "--folds", 3, "--json").json["warnings"] == [warning]
     expression = warning.partition("--group-regex '")[2].removesuffix("'")
     finished = run("index", "words", "--group-regex", expression, "--folds", "group", "--json")
 
