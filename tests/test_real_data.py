@@ -106,3 +106,22 @@ def test_choosing_on_gtzan_is_not_fooled_by_artists(project: Path, run: Run) -> 
     (chosen,) = [one for one in value["leaderboard"] if one["chosen"]]
     assert value["held_out"]["accuracy"] == pytest.approx(chosen["accuracy"], abs=0.05)
     assert value["held_out"]["accuracy"] >= 0.77
+
+
+def test_esc10_by_its_name_and_as_class_folders(project: Path, run: Run) -> None:
+    source = shared("data/esc10")
+
+    value = run("index", source, "--dataset", "esc10", "--json").json
+    plain = run("index", source, "--no-audit", "--name", "plain", "--json").json
+
+    assert (value["n_clips"], len(value["labels"])) == (400, 10)
+    assert value["dataset"]["complete"]
+    assert value["problems"] == {}
+    index = Index.read("data/index/esc10.csv")
+    splits: dict[str, set[str]] = {}
+    for clip in index.clips:
+        splits.setdefault(clip.group, set()).add(clip.split)
+    assert all(len(found) == 1 for found in splits.values())
+    # without the name, groups are not known, but pointed out
+    (warning,) = plain["warnings"]
+    assert "told of 304 sources" in warning

@@ -18,6 +18,8 @@ COMMANDS = [
     ["label"],
     ["demo"],
     ["doctor"],
+    ["datasets", "list"],
+    ["datasets", "fetch"],
     ["model", "inspect"],
     ["models", "list"],
     ["models", "fetch"],
