@@ -47,6 +47,12 @@ class WeightsError(AudiotlError):
     exit_code = 4
 
 
+class StorageError(AudiotlError):
+    """Object storage cannot be reached, or there are no credentials for it."""
+
+    exit_code = 4
+
+
 class ArtifactError(AudiotlError):
     """A saved model cannot be trusted or does not fit this installation."""
 

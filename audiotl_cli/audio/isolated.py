@@ -6,17 +6,20 @@ libsndfile reads untrusted files; a damaged one may crash it or send it round in
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
 from audiotl_cli.audio.types import AudioSource, Waveform
-from audiotl_cli.errors import AudioError, AudiotlError
+from audiotl_cli.errors import AudioError, AudiotlError, StorageError
+from audiotl_cli.storage.copies import local_copy
+from audiotl_cli.storage.failures import reason
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +86,12 @@ class Decoders:
         AudiotlError
             No process can be started.
         """
+        with _fetched(source) as local:
+            yield from self._read_blocks_at(local, to_rate, resampler)
+
+    def _read_blocks_at(
+        self, source: AudioSource, to_rate: int, resampler: str
+    ) -> Generator[Waveform]:
         n_given = 0
         while True:
             with self._lend() as process:
@@ -117,7 +126,7 @@ class Decoders:
 
     def _patience(self, source: AudioSource) -> float:
         try:
-            return self._timeout_s + os.path.getsize(source.path) / SLOWEST_READ  # noqa: PTH202
+            return self._timeout_s + source.path.stat().st_size / SLOWEST_READ
         except OSError:
             return self._timeout_s
 
@@ -156,6 +165,21 @@ class Decoders:
             with self._lock:
                 for process in self._all:
                     process.watch(step_s)
+
+
+@contextmanager
+def _fetched(source: AudioSource) -> Iterator[AudioSource]:
+    """Give the source as a local file: decoders have no network, no credentials and no waits."""
+    if isinstance(source.path, Path):
+        yield source
+        return
+    try:
+        with local_copy(source.path) as file:
+            yield replace(source, path=file)
+    except FileNotFoundError as error:
+        raise AudioError("no such file", code="missing", stage="open") from error
+    except (OSError, StorageError) as error:
+        raise AudioError(f"cannot be fetched ({reason(error)})", stage="open") from error
 
 
 def _stopped() -> AudioError:

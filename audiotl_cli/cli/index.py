@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from audiotl_cli.cli import options, output
+from audiotl_cli.storage.paths import AnyPath, any_path
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.index import IndexReport
@@ -22,7 +23,12 @@ LABELS = "Labels, groups and folds"
 
 
 def index(
-    source: Annotated[Path, typer.Argument(help="Folder of recordings, or a CSV about them.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of recordings, or a CSV about them; s3://... is on object storage."
+        ),
+    ],
     name: Annotated[
         str | None, typer.Option(help="Name of the index.  [default: the folder's]")
     ] = None,
@@ -97,10 +103,11 @@ def index(
     )
     if name is not None and out is not None:
         raise UsageError("--name and --out both name the index; give one of them")
-    path = out or INDEXES / f"{name or _name_of(source)}.csv"
+    place = any_path(source)
+    path = out or INDEXES / f"{name or _name_of(place)}.csv"
     with output.progress("Looking at recordings", "files") as update:
         report = build_index(
-            source,
+            place,
             path,
             chosen,
             overwrite=overwrite,
@@ -123,8 +130,8 @@ def index(
     output.next_command(f"audiotl extract{index_option}")
 
 
-def _name_of(source: Path) -> str:
-    resolved = source.resolve()
+def _name_of(source: AnyPath) -> str:
+    resolved = source.resolve() if isinstance(source, Path) else source
     stem = resolved.stem if resolved.is_file() else resolved.name
     return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "index"
 

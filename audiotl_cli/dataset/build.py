@@ -16,6 +16,7 @@ from audiotl_cli.dataset.index import Clip, check_clip
 from audiotl_cli.dataset.split import deal
 from audiotl_cli.dataset.table import read_table
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.storage.paths import AnyPath, relative
 
 SPLIT_NAMES = {
     "train": "train", "training": "train", "dev": "valid", "valid": "valid",
@@ -50,12 +51,12 @@ class Pattern:
         return pattern
 
 
-def clips_from_folder(source: Path, *, labelled: bool) -> list[Clip]:
+def clips_from_folder(source: AnyPath, *, labelled: bool) -> list[Clip]:
     """List the recordings below a folder.
 
     Parameters
     ----------
-    source : Path
+    source : Path or RemotePath
     labelled : bool
         Whether the first folder below `source` is the label. Where folders are called
         train, valid, test or the like, they are splits and the folders in them labels.
@@ -67,7 +68,7 @@ def clips_from_folder(source: Path, *, labelled: bool) -> list[Clip]:
     """
     if not source.is_dir():
         raise DataError(f"{source}: no such folder")
-    paths = [path.relative_to(source).as_posix() for path in find_recordings(source)]
+    paths = [relative(path, source) for path in find_recordings(source)]
     if not paths:
         raise DataError(
             f"{source} holds no recordings (files ending in .wav, .flac, .ogg, .mp3, ...)"
@@ -85,8 +86,8 @@ def clips_from_folder(source: Path, *, labelled: bool) -> list[Clip]:
 
 
 def clips_from_table(
-    table: Path,
-    root: Path,
+    table: AnyPath,
+    root: AnyPath,
     *,
     group_column: str | None = None,
     fold_column: str | None = None,
@@ -99,8 +100,8 @@ def clips_from_table(
 
     Parameters
     ----------
-    table : Path
-    root : Path
+    table : Path or RemotePath
+    root : Path or RemotePath
         What its paths are relative to. A file that is not there is looked for by its name
         in the folders below.
     group_column, fold_column : str, optional
@@ -140,13 +141,14 @@ def clips_from_table(
 
     clips = []
     by_name: dict[str, list[str]] | None = None
+    exists = _looked_for_in(root)
     for line, row in cells:
 
         def cell(name: str | None, row: dict[str, str | None] = row) -> str:
             return (row.get(name) or "").strip() if name else ""
 
         path = cell(of_path).replace("\\", "/")
-        if not (root / path).exists():
+        if not exists(path):
             if by_name is None:
                 by_name = _by_name(root)
             same = by_name.get(PurePosixPath(path).name, [])
@@ -261,10 +263,18 @@ def _unit(clip: Clip) -> tuple[str, str]:
     return ("fold", clip.fold) if clip.fold else ("path", clip.path)
 
 
-def _by_name(root: Path) -> dict[str, list[str]]:
+def _looked_for_in(root: AnyPath) -> Callable[[str], bool]:
+    """Return what tells whether a file is there: of object storage, all are listed once."""
+    if isinstance(root, Path):
+        return lambda path: "://" in path or (root / path).exists()
+    names = {relative(path, root) for path in root.files()}
+    return lambda path: "://" in path or path in names
+
+
+def _by_name(root: AnyPath) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in find_recordings(root):
-        found.setdefault(path.name, []).append(path.relative_to(root).as_posix())
+        found.setdefault(path.name, []).append(relative(path, root))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The cache folder: where it is, how its files are checked, noted and locked."""
+"""The cache folder: how its files are checked, noted and locked."""
 
 from __future__ import annotations
 
@@ -13,16 +13,6 @@ from pathlib import Path
 from audiotl_cli.errors import WeightsError
 
 logger = logging.getLogger(__name__)
-
-
-def cache_folder() -> Path:
-    """Return the folder for downloads: ``AUDIOTL_CACHE`` or the user's cache folder."""
-    chosen = os.environ.get("AUDIOTL_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("audiotl"))
 
 
 def is_offline() -> bool:

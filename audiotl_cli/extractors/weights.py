@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.cache import (
-    cache_folder,
     file_digest,
     file_sha256,
     is_offline,
@@ -34,6 +33,7 @@ from audiotl_cli.extractors.packages import (
     is_installed,
     require,
 )
+from audiotl_cli.files import cache_folder
 
 __all__ = [
     "PUBLISHED",

@@ -21,6 +21,7 @@ from audiotl_cli.dataset.build import (
 from audiotl_cli.dataset.edited import remember, was_edited
 from audiotl_cli.dataset.index import Index, clip_labels
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.project import FEATURES, open_memo
 
 LabelsFrom = Literal["folder", "filename", "csv"]
@@ -83,7 +84,7 @@ class IndexReport:
 
 
 def build_index(
-    source: Path,
+    source: AnyPath,
     out: Path,
     options: IndexOptions,
     *,
@@ -94,7 +95,7 @@ def build_index(
 
     Parameters
     ----------
-    source : Path
+    source : Path or RemotePath
         A folder; or a CSV or TSV file, whose paths are relative to its own folder.
     out : Path
         The index to write.
@@ -111,7 +112,8 @@ def build_index(
     UsageError
         Options that do not fit together; or `out` is the table, or was edited.
     """
-    table, root = options.metadata, source
+    table: AnyPath | None = options.metadata
+    root = source
     if source.suffix.lower() in EXTENSIONS and source.is_file():
         raise UsageError(f"{source} is a recording; name the folder it is in, or a table")
     if table is None and source.is_file():
@@ -150,7 +152,7 @@ def build_index(
     return IndexReport(index, problems(clips), _warnings(index))
 
 
-def _check_options(source: Path, table: Path | None, options: IndexOptions) -> None:
+def _check_options(source: AnyPath, table: AnyPath | None, options: IndexOptions) -> None:
     """Raise `UsageError` where one option would make another count for nothing."""
     if options.labels_from == "csv" and table is None:
         raise UsageError("--labels-from csv needs the table: --metadata FILE.csv")
@@ -174,8 +176,9 @@ def _check_options(source: Path, table: Path | None, options: IndexOptions) -> N
             raise UsageError(f"{what} do not fit together; give one of them")
 
 
-def _check_out(out: Path, sources: Sequence[Path], *, overwrite: bool) -> None:
-    if any(out.exists() and source.exists() and out.samefile(source) for source in sources):
+def _check_out(out: Path, sources: Sequence[AnyPath], *, overwrite: bool) -> None:
+    local = [source for source in sources if isinstance(source, Path)]
+    if any(out.exists() and source.exists() and out.samefile(source) for source in local):
         raise UsageError(f"{out} is what the index is made from; name another file with --out")
     if not overwrite and was_edited(out):
         raise UsageError(
