@@ -149,7 +149,7 @@ class RemotePath:
         with told(self.url):
             self._files.get_file(self._inside, str(to))
 
-    def write_bytes(self, data: bytes | memoryview) -> None:
+    def write_bytes(self, data: bytes | bytearray | memoryview) -> None:
         """Put an object there, whole or not at all.
 
         Raises
