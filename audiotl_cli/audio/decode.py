@@ -21,7 +21,8 @@ from audiotl_cli.audio.cut_short import is_cut_short
 from audiotl_cli.audio.objects import Reader, open_object
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Waveform
 from audiotl_cli.errors import AudioError
-from audiotl_cli.storage.paths import AnyPath, RemotePath
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
     import soundfile

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from audiotl_cli.errors import AudioError, StorageError
 from audiotl_cli.storage.failures import reason
-from audiotl_cli.storage.paths import RemotePath
+from audiotl_cli.storage.remote import RemotePath
 
 
 class Reader:

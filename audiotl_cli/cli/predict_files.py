@@ -24,7 +24,8 @@ from audiotl_cli.cli.predictions import (
     to_record,
 )
 from audiotl_cli.errors import UsageError
-from audiotl_cli.storage.paths import AnyPath, RemotePath, any_path, need_local
+from audiotl_cli.storage.paths import AnyPath, any_path, need_local
+from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.predict import Model, Prediction

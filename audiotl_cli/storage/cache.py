@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from audiotl_cli.files import cache_folder, write_whole
-from audiotl_cli.storage.paths import RemotePath
+from audiotl_cli.storage.remote import RemotePath
 
 logger = logging.getLogger(__name__)
 

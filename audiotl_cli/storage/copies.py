@@ -18,7 +18,8 @@ from functools import cache
 from pathlib import Path
 
 from audiotl_cli.errors import StorageError
-from audiotl_cli.storage.paths import AnyPath, RemotePath, RemoteState
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.remote import RemotePath, RemoteState
 
 KEPT_BYTES = 1 << 30
 """Of copies that nobody reads just now: at most."""

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from audiotl_cli.errors import AudioError
 from audiotl_cli.storage.copies import local_copy
-from audiotl_cli.storage.paths import AnyPath, RemotePath
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.remote import RemotePath
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from audiotl_cli.storage.paths import AnyPath, RemotePath
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.damaged import warn_of
 from audiotl_cli.store.shard import DamagedShardError, read_keys
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from audiotl_cli.errors import DataError
-from audiotl_cli.storage.paths import AnyPath, RemotePath, any_path, write_whole
+from audiotl_cli.storage.paths import AnyPath, any_path, write_whole
+from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.damaged import put_away
 from audiotl_cli.store.scan import Scan, Shard, look
 from audiotl_cli.store.shard import DamagedShardError, Features, read_keys, read_shard

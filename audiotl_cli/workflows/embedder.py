@@ -16,7 +16,8 @@ from audiotl_cli.classify.pooling import check_pooling, pool
 from audiotl_cli.errors import UsageError
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.extractors.registry import load_extractor
-from audiotl_cli.storage.paths import AnyPath, RemotePath, any_path
+from audiotl_cli.storage.paths import AnyPath, any_path
+from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
     from audiotl_cli.extractors.base import Extractor

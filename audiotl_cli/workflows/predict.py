@@ -22,7 +22,8 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
 from audiotl_cli.prediction.events import Event, EventOptions, in_order
 from audiotl_cli.prediction.timeline import choose_context
-from audiotl_cli.storage.paths import AnyPath, RemotePath, any_path
+from audiotl_cli.storage.paths import AnyPath, any_path
+from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.workflows.hearing import Hearing, furthest_behind
 from audiotl_cli.workflows.same_extractor import extractor_of_model
 

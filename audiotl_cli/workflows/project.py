@@ -9,7 +9,8 @@ from pathlib import Path
 
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError
-from audiotl_cli.storage.paths import AnyPath, RemotePath
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.store import STORE_FILE, FeatureStore, open_stores
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.storage.paths import RemotePath
+from audiotl_cli.storage.remote import RemotePath
 
 NUMBERS = itertools.count()
 SERVER = """\

@@ -7,7 +7,7 @@ import pytest
 
 from audiotl_cli.errors import StorageError
 from audiotl_cli.storage.copies import Ahead, local_copy
-from audiotl_cli.storage.paths import RemotePath
+from audiotl_cli.storage.remote import RemotePath
 
 
 @pytest.fixture

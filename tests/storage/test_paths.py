@@ -9,15 +9,8 @@ import pytest
 
 from audiotl_cli.errors import StorageError, UsageError
 from audiotl_cli.storage.failures import translate
-from audiotl_cli.storage.paths import (
-    RemotePath,
-    any_path,
-    join,
-    need_local,
-    relative,
-    rename,
-    write_whole,
-)
+from audiotl_cli.storage.paths import any_path, join, need_local, relative, rename, write_whole
+from audiotl_cli.storage.remote import RemotePath
 
 
 def test_urls_are_remote_and_all_else_is_local() -> None:
@@ -78,7 +71,7 @@ def test_listings_name_what_fits(memory: RemotePath) -> None:
 def test_a_part_is_read_without_the_rest(
     memory: RemotePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audiotl_cli.storage.paths.BUFFER_BYTES", 16)
+    monkeypatch.setattr("audiotl_cli.storage.remote.BUFFER_BYTES", 16)
     path = memory / "a"
     path.write_bytes(bytes(range(256)))
     asked: list[tuple[int, int]] = []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from audiotl_cli.dataset.index import Index
-from audiotl_cli.storage.paths import RemotePath
+from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.store import FeatureStore
 from tests.conftest import Run
 

@@ -11,7 +11,8 @@ import pytest
 
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import cache_folder
-from audiotl_cli.storage.paths import AnyPath, RemotePath
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.prune import prune
 from audiotl_cli.store.shard import read_keys, write_shard
 from audiotl_cli.store.store import FeatureStore, list_stores
