@@ -48,7 +48,7 @@ class WeightsError(AudiotlError):
 
 
 class StorageError(AudiotlError):
-    """Object storage cannot be reached, or there are no credentials for it."""
+    """Object storage cannot be reached, fails, or there are no credentials for it."""
 
     exit_code = 4
 

@@ -19,6 +19,7 @@ NO_NETWORK = {
     "HTTPClientError", "ProxyConnectionError", "SSLError", "ClientConnectionError",
     "ClientPayloadError", "ServerTimeoutError", "FSTimeoutError", "gaierror",
 }  # fmt: skip
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def told(url: str) -> Iterator[None]:
     OSError
         About this one object: it is not there, or may not be used; says where.
     StorageError
-        The storage cannot be reached, or there are no credentials for it.
+        The storage cannot be reached, fails, or there are no credentials for it.
     UsageError
         What is needed for it is not installed.
     """
@@ -61,10 +62,8 @@ def translate(error: Exception, url: str) -> Exception:
         )
     if isinstance(error, FileNotFoundError):
         bucket = "bucket" in text and "does not exist" in text
-        reason = (
-            "there is no such bucket; make it, or correct its name" if bucket else "no such file"
-        )
-        return FileNotFoundError(errno.ENOENT, reason, url)
+        what = "there is no such bucket; make it, or correct its name" if bucket else "no such file"
+        return FileNotFoundError(errno.ENOENT, what, url)
     if isinstance(error, PermissionError):
         return PermissionError(
             errno.EACCES, f"access denied ({text}); check the credentials and their rights", url
@@ -79,6 +78,7 @@ def translate(error: Exception, url: str) -> Exception:
             f"{url}: the storage cannot be reached ({text}); check the network and, for a storage "
             "of your own, AWS_ENDPOINT_URL"
         )
-    if isinstance(error, OSError):
-        return OSError(error.errno or errno.EIO, text, url)
-    return StorageError(f"{url}: the storage gives {type(error).__name__}: {text}")
+    if isinstance(error, OSError) and error.errno in NO_ROOM:  # on this machine's disk
+        return OSError(error.errno, text, url)
+    kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+    return StorageError(f"{url}: the storage refuses, or fails ({kind}{text})")

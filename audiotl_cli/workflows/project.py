@@ -90,8 +90,7 @@ def _hashes(paths: Sequence[AnyPath], memo: HashMemo) -> Iterator[str | AudioErr
         except AudioError as error:
             return error
 
-    remote = {path for path in paths if isinstance(path, RemotePath)}
-    if not remote:
+    if not any(isinstance(path, RemotePath) for path in paths):
         yield from map(sha256, paths)
         return
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:  # each once, however many clips it holds

@@ -125,7 +125,8 @@ class EndpointConnectionError(Exception):
         (NoCredentialsError("Unable to locate\ncredentials"), StorageError, "AWS_ACCESS_KEY_ID"),
         (EndpointConnectionError("could not connect"), StorageError, "AWS_ENDPOINT_URL"),
         (ConnectionResetError("reset"), StorageError, "cannot be reached"),
-        (OSError(22, "odd"), OSError, "odd"),
+        (OSError(16, "Slow down"), StorageError, "fails .Slow down."),
+        (OSError(28, "No space left on device"), OSError, "No space"),
         (KeyError("odd"), StorageError, "KeyError"),
     ],
 )

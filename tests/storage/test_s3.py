@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ import pytest
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.store.writer import tidy
 from tests.conftest import Run
+from tests.store.features import features_of, key_of, same
 
 MFCC = ("--extractor", "mfcc", "--hop-s", "0.5")
 CODE = "from audiotl_cli.cli.main import main; main()"
@@ -152,6 +156,34 @@ def test_two_extractions_at_once(run: Run, project: Path, bucket: RemotePath, so
     assert [process.returncode for process in both] == [0, 0]
     assert sum(one["n_added"] for one in told) >= 24
     assert shards(there) == shards(Path("data/features"))
+
+
+def test_many_writers_at_once_lose_nothing(
+    bucket: RemotePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("writer", "objects"):
+        monkeypatch.setattr(f"audiotl_cli.store.{module}.SHARD_CLIPS", 8)
+        monkeypatch.setattr(f"audiotl_cli.store.{module}.HOLD_S", 0.0)
+
+    def opened() -> FeatureStore:
+        return FeatureStore.create(bucket, "made", 4, {"imported": "made"})
+
+    def write(seed: int) -> None:
+        numbers = random.Random(seed).sample(range(24), 16)
+        for part in (numbers[:8], numbers[8:]):
+            with opened().writer() as writer:
+                for number in part:
+                    if key_of(number) not in writer.store:
+                        writer.add(key_of(number), features_of(number))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    done = {number for seed in range(4) for number in random.Random(seed).sample(range(24), 16)}
+    tidy(opened())
+    store = opened()
+    found = store.read({key_of(number) for number in done})
+    assert all(same(found[key_of(number)], features_of(number)) for number in done)
+    assert sum(store.scanned().n_clips.values()) == len(done)
 
 
 def test_a_flipped_bit_is_found_and_mended(
