@@ -50,7 +50,7 @@ def reason(error: Exception) -> str:
 
 def translate(error: Exception, url: str) -> Exception:
     """Return the error of this program for one of a storage's library."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(reason(error).split()) or type(error).__name__
     scheme = url.partition("://")[0]
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if isinstance(error, ImportError):

@@ -33,18 +33,34 @@ def sounds_there(bucket: RemotePath, sounds: Path) -> RemotePath:
     return folder
 
 
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory, sounds: Path) -> Path:
+    """Return a project with an index and features of `sounds`, all on a disk."""
+    folder = tmp_path_factory.mktemp("local")
+    for args in (["index", str(sounds)], ["extract", *MFCC]):
+        subprocess.run([sys.executable, "-c", CODE, *args, "-q"], cwd=folder, check=True)
+    return folder
+
+
+def index_of(local: Path) -> tuple[str, str]:
+    return "--index", str(local / "data/index/sounds.csv")
+
+
 def shards(root: RemotePath | Path) -> dict[str, bytes]:
     (folder,) = (path.parent for path in root.glob("*/store.json"))
     return {path.name: path.read_bytes() for path in FeatureStore(folder).shards()}
 
 
 def test_from_a_bucket_to_a_label(
-    run: Run, project: Path, bucket: RemotePath, sounds_there: RemotePath, sounds: Path
+    run: Run,
+    project: Path,
+    bucket: RemotePath,
+    sounds_there: RemotePath,
+    sounds: Path,
+    local: Path,
 ) -> None:
-    # what a disk gives
-    assert run("index", sounds, "--name", "here").code == 0
-    assert run("extract", *MFCC, "--index", "data/index/here.csv").code == 0
-    local = run("train", "--index", "data/index/here.csv", "--out", "here.joblib", "--json").json
+    features = local / "data/features"
+    here = run("train", *index_of(local), "--store", features, "--out", "here.joblib", "--json")
     there = bucket / "features"
 
     indexed = run("index", f"{sounds_there}/", "--json")
@@ -54,17 +70,17 @@ def test_from_a_bucket_to_a_label(
     assert (
         Path("data/index/my-sounds.csv").read_text().startswith(f"# audio_root: {sounds_there}\n")
     )
-    assert index.clips == Index.read("data/index/here.csv").clips
+    assert index.clips == Index.read(index_of(local)[1]).clips
 
     extracted = run("extract", *MFCC, "--store", there, "--json")
     assert (extracted.code, extracted.json["n_added"]) == (0, 24)
     assert extracted.json["store"].startswith(str(there))
-    assert shards(there) == shards(Path("data/features"))
+    assert shards(there) == shards(local / "data/features")
     again = run("extract", *MFCC, "--store", there, "--json").json
     assert (again["n_added"], again["n_skipped"]) == (0, 24)
 
     trained = run("train", "--store", there, "--out", "there.joblib", "--json")
-    assert (trained.code, trained.json["labels"]) == (0, local["labels"])
+    assert (trained.code, trained.json["labels"]) == (0, here.json["labels"])
     evaluated = run("evaluate", "there.joblib", "--store", there, "--json")
     assert (evaluated.code, evaluated.json["n_clips"]) == (0, 6)
     page = next(Path("data/experiments").rglob("report.html")).read_text()
@@ -126,14 +142,13 @@ def test_a_bad_object_costs_itself(
 
 
 def test_a_killed_extraction_goes_on(
-    run: Run, project: Path, bucket: RemotePath, sounds: Path
+    run: Run, project: Path, bucket: RemotePath, local: Path
 ) -> None:
-    assert run("index", sounds).code == 0
-    assert run("extract", *MFCC).code == 0
     there = bucket / "features"
+    extract = ["extract", *index_of(local), *MFCC, "--store", str(there)]
     slow = "import audiotl_cli.store.objects as o, time; o.HOLD_S = 0.0\nput = o.ObjectWriter.add\n"
     slow += "def add(*args): put(*args); time.sleep(0.2)\no.ObjectWriter.add = add\n"
-    command = [sys.executable, "-c", slow + CODE, "extract", *MFCC, "--store", str(there)]
+    command = [sys.executable, "-c", slow + CODE, *extract]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 60
     while time.monotonic() < until and len(list(there.glob("*/shard-*.npz"))) < 3:
@@ -141,21 +156,20 @@ def test_a_killed_extraction_goes_on(
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(list(there.glob("*/shard-*.npz"))) >= 3
-    went_on = run("extract", *MFCC, "--store", there, "--json").json
+    went_on = run(*extract, "--json").json
     assert 0 < went_on["n_added"] < 24
-    assert shards(there) == shards(Path("data/features"))
+    assert shards(there) == shards(local / "data/features")
 
 
-def test_two_extractions_at_once(run: Run, project: Path, bucket: RemotePath, sounds: Path) -> None:
-    assert run("index", sounds).code == 0
-    assert run("extract", *MFCC).code == 0
+def test_two_extractions_at_once(project: Path, bucket: RemotePath, local: Path) -> None:
     there = bucket / "features"
-    command = [sys.executable, "-c", CODE, "extract", *MFCC, "--store", str(there), "--json"]
+    extract = ["extract", *index_of(local), *MFCC, "--store", str(there), "--json"]
+    command = [sys.executable, "-c", CODE, *extract]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in "ab"]
     told = [json.loads(process.communicate()[0]) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sum(one["n_added"] for one in told) >= 24
-    assert shards(there) == shards(Path("data/features"))
+    assert shards(there) == shards(local / "data/features")
 
 
 def test_many_writers_at_once_lose_nothing(
@@ -169,16 +183,16 @@ def test_many_writers_at_once_lose_nothing(
         return FeatureStore.create(bucket, "made", 4, {"imported": "made"})
 
     def write(seed: int) -> None:
-        numbers = random.Random(seed).sample(range(24), 16)
-        for part in (numbers[:8], numbers[8:]):
+        numbers = random.Random(seed).sample(range(18), 12)
+        for part in (numbers[:6], numbers[6:]):
             with opened().writer() as writer:
                 for number in part:
                     if key_of(number) not in writer.store:
                         writer.add(key_of(number), features_of(number))
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(write, range(4)))
-    done = {number for seed in range(4) for number in random.Random(seed).sample(range(24), 16)}
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, range(3)))
+    done = {number for seed in range(3) for number in random.Random(seed).sample(range(18), 12)}
     tidy(opened())
     store = opened()
     found = store.read({key_of(number) for number in done})
@@ -187,11 +201,11 @@ def test_many_writers_at_once_lose_nothing(
 
 
 def test_a_flipped_bit_is_found_and_mended(
-    run: Run, project: Path, bucket: RemotePath, sounds: Path
+    run: Run, project: Path, bucket: RemotePath, local: Path
 ) -> None:
-    assert run("index", sounds).code == 0
     there = bucket / "features"
-    assert run("extract", *MFCC, "--store", there).code == 0
+    extract = ["extract", *index_of(local), *MFCC, "--store", str(there)]
+    assert run(*extract).code == 0
     whole = shards(there)
     assert run("store", "verify", "--store", there).code == 0
     (victim,) = there.glob("*/shard-*.npz")
@@ -203,21 +217,24 @@ def test_a_flipped_bit_is_found_and_mended(
     assert [one["path"] for one in found.json["damaged"]] == [str(victim)]
     aside = found.json["damaged"][0]["moved_to"]
     assert aside == str(victim.with_name(f"damaged-{victim.name}"))
-    assert run("extract", *MFCC, "--store", there, "--json").json["n_added"] == 24
+    assert run(*extract, "--json").json["n_added"] == 24
     assert shards(there) == whole
-    pruned = run("store", "prune", "--store", there, "--json").json
+    pruned = run("store", "prune", *index_of(local), "--store", there, "--json").json
     assert pruned["stores"][0]["leftovers"] == [aside]
     assert not RemotePath(aside).exists()
 
 
 def test_wrong_places_are_said_in_a_line(
-    run: Run, project: Path, bucket: RemotePath, sounds: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, project: Path, bucket: RemotePath, local: Path
 ) -> None:
-    assert run("index", sounds).code == 0
     cases: list[tuple[tuple[object, ...], int, str]] = [
         (("index", "s3://no-such-bucket/a"), 3, "no such folder"),
         (("index", bucket / "nothing"), 3, "no such folder"),
-        (("extract", *MFCC, "--store", "s3://no-such-bucket/a"), 3, "no such bucket"),
+        (
+            ("extract", *index_of(local), *MFCC, "--store", "s3://no-such-bucket/a"),
+            3,
+            "no such bucket",
+        ),
         (("store", "info", "--store", bucket / "nothing"), 3, "no feature store"),
         (("index", "s3://"), 2, "names no place"),
         (("index", "nope://a/b"), 2, "no kind of storage called nope"),
