@@ -1,8 +1,8 @@
 """Remembers the SHA-256 of files, so that what did not change is not read again.
 
-One line a file, appended: a check sum, size, modification time (of an object: what stands for its
-ETag), SHA-256 and path or URL. A line
-that was cut off or damaged does not match its check sum and counts for nothing.
+One line a file, appended: a check sum, size, modification time (of an object: what stands for
+its ETag), SHA-256 and path or URL. A line that was cut off or damaged does not match its check sum
+and counts for nothing.
 """
 
 from __future__ import annotations
