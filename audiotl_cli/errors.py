@@ -51,6 +51,12 @@ class WeightsError(FetchError):
     """A network's weights are missing, damaged or could not be fetched."""
 
 
+class StorageError(AudiotlError):
+    """Object storage cannot be reached, fails, or there are no credentials for it."""
+
+    exit_code = 4
+
+
 class ArtifactError(AudiotlError):
     """A saved model cannot be trusted or does not fit this installation."""
 

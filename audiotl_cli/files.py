@@ -1,4 +1,6 @@
-"""Write files whole or not at all, tables no spreadsheet takes for formulas; tell digests."""
+"""Write files whole or not at all, tables no spreadsheet takes for formulas; tell digests; and
+where the cache folder is.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +66,16 @@ def safe_cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return "" if value is None else value
+
+
+def cache_folder() -> Path:
+    """Return the folder for downloads: ``AUDIOTL_CACHE`` or the user's cache folder."""
+    chosen = os.environ.get("AUDIOTL_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("audiotl"))
 
 
 def digest(path: Path, kind: str) -> str:

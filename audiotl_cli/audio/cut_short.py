@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import BinaryIO, Literal
+
+from audiotl_cli.storage.paths import AnyPath
 
 UNKNOWN_SIZE = 0x7FFF_F000
 """Writers that do not know a length in advance put 0 or a number from here up."""
@@ -16,7 +17,7 @@ _FORMS: dict[bytes, tuple[Literal["little", "big"], bytes]] = {
 }
 
 
-def is_cut_short(path: Path) -> bool:
+def is_cut_short(path: AnyPath) -> bool:
     """Return whether a WAV or AIFF file is shorter than its header says.
 
     libsndfile reads what is there of such a file and says nothing. Of other formats it
@@ -24,16 +25,16 @@ def is_cut_short(path: Path) -> bool:
 
     Parameters
     ----------
-    path : Path
+    path : Path or RemotePath
         A file that can be opened.
     """
-    with open(path, "rb") as file:  # noqa: PTH123  (names may not be valid UTF-8)
+    with path.open("rb") as file:
         form = _FORMS.get(file.read(4))
         if form is None:
             return False
         order, samples = form
         file.seek(12)
-        return _samples_end(file, order, samples) > os.fstat(file.fileno()).st_size
+        return _samples_end(file, order, samples) > file.seek(0, os.SEEK_END)
 
 
 def _samples_end(file: BinaryIO, order: Literal["little", "big"], samples: bytes) -> int:

@@ -13,13 +13,16 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from audiotl_cli.audio.cut_short import is_cut_short
+from audiotl_cli.audio.objects import Reader, open_object
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Waveform
 from audiotl_cli.errors import AudioError
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
     import soundfile
@@ -38,18 +41,28 @@ BLOCK_SAMPLES = 1 << 18
 """Samples read at once over all channels: 1 MiB of float32."""
 
 
-def find_recordings(folder: Path) -> list[Path]:
+@overload
+def find_recordings(folder: Path) -> list[Path]: ...
+@overload
+def find_recordings(folder: RemotePath) -> list[RemotePath]: ...
+def find_recordings(folder: AnyPath) -> list[Path] | list[RemotePath]:
     """List the sound files below a folder, sorted, hidden ones and loops left out.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or RemotePath
 
     Returns
     -------
-    paths : list of Path
+    paths : list of Path or RemotePath
         Regular files whose suffix is in `EXTENSIONS`. Linked folders are followed once.
     """
+    if not isinstance(folder, Path):
+        return [
+            path
+            for path in folder.files()
+            if path.suffix.lower() in EXTENSIONS and "/." not in path.url.removeprefix(folder.url)
+        ]
     found: list[Path] = []
     seen: set[str] = set()
     for root, folders, files in os.walk(folder, followlinks=True):
@@ -67,7 +80,7 @@ def find_recordings(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def probe(path: Path) -> AudioInfo:
+def probe(path: AnyPath) -> AudioInfo:
     """Return what the header of a sound file claims.
 
     Raises
@@ -127,9 +140,11 @@ def read(source: AudioSource) -> tuple[Waveform, int]:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[soundfile.SoundFile]:
-    import soundfile
-
+def _open(path: AnyPath) -> Iterator[soundfile.SoundFile]:
+    if not isinstance(path, Path):
+        with open_object(path) as reader, _sound(reader) as file:
+            yield file
+        return
     try:
         state = os.stat(path)  # noqa: PTH116  (names may not be valid UTF-8)
         if stat.S_ISDIR(state.st_mode):
@@ -146,8 +161,16 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile]:
     if size == 0:
         os.close(descriptor)
         raise AudioError("is an empty file (0 bytes)", code="empty", stage="open")
+    with _sound(descriptor) as file:
+        yield file
+
+
+@contextmanager
+def _sound(opened: int | Reader) -> Iterator[soundfile.SoundFile]:
+    import soundfile
+
     try:
-        file = soundfile.SoundFile(descriptor, closefd=True)
+        file = soundfile.SoundFile(opened, closefd=True)
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
         raise AudioError(
             f"is not a sound file that can be decoded ({_reason(error)})", stage="open"

@@ -6,17 +6,20 @@ libsndfile reads untrusted files; a damaged one may crash it or send it round in
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
 from audiotl_cli.audio.types import AudioSource, Waveform
-from audiotl_cli.errors import AudioError, AudiotlError
+from audiotl_cli.errors import AudioError, AudiotlError, StorageError
+from audiotl_cli.storage.copies import Ahead
+from audiotl_cli.storage.failures import reason
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +47,7 @@ class Decoders:
         self._idle: queue.SimpleQueue[DecoderProcess] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._ahead = Ahead()
         self._watch = threading.Thread(target=self._end_hanging, name="decoders", daemon=True)
         for _ in range(n_started):
             self._idle.put(self._start())
@@ -62,6 +66,7 @@ class Decoders:
         self._watch.join()
         for process in list(self._all):
             self._end(process)
+        self._ahead.close()
 
     def stop(self) -> None:
         """End all processes now; threads that read from them get errors, and soon."""
@@ -69,6 +74,10 @@ class Decoders:
             self._stopped.set()
             for process in self._all:
                 process.kill()
+
+    def expect(self, source: AudioSource) -> None:
+        """Be told of a source that will be read soon, so that it is at hand then."""
+        self._ahead.expect(source.path)
 
     def read_blocks_at(
         self, source: AudioSource, to_rate: int, resampler: str
@@ -83,6 +92,12 @@ class Decoders:
         AudiotlError
             No process can be started.
         """
+        with self._fetched(source) as local:
+            yield from self._read_blocks_at(local, to_rate, resampler)
+
+    def _read_blocks_at(
+        self, source: AudioSource, to_rate: int, resampler: str
+    ) -> Generator[Waveform]:
         n_given = 0
         while True:
             with self._lend() as process:
@@ -115,9 +130,24 @@ class Decoders:
                         ) from error
             # a recording before this one may have hurt that process: a fresh one will tell
 
+    @contextmanager
+    def _fetched(self, source: AudioSource) -> Iterator[AudioSource]:
+        """Give the source as a local file: a decoder has no network, and no waits for it."""
+        if isinstance(source.path, Path):
+            yield source
+            return
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(self._ahead.local_copy(source.path))
+            except FileNotFoundError as error:
+                raise AudioError("no such file", code="missing", stage="open") from error
+            except (OSError, StorageError) as error:
+                raise AudioError(f"cannot be fetched ({reason(error)})", stage="open") from error
+            yield replace(source, path=file)
+
     def _patience(self, source: AudioSource) -> float:
         try:
-            return self._timeout_s + os.path.getsize(source.path) / SLOWEST_READ  # noqa: PTH202
+            return self._timeout_s + source.path.stat().st_size / SLOWEST_READ
         except OSError:
             return self._timeout_s
 

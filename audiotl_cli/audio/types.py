@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from audiotl_cli.storage.paths import AnyPath
 
 Waveform = npt.NDArray[np.float32]
 """Mono samples, float32 in [-1, 1], shape (n_samples,)."""
@@ -18,12 +19,12 @@ class AudioSource:
 
     Parameters
     ----------
-    path : Path
+    path : Path or RemotePath
     start_s, end_s : float or None
         Seconds from the start of the file; None means its beginning or end.
     """
 
-    path: Path
+    path: AnyPath
     start_s: float | None = None
     end_s: float | None = None
 

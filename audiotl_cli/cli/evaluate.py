@@ -79,7 +79,7 @@ def evaluate(
     from audiotl_cli.workflows.cross_validate import Extras, cross_validate
     from audiotl_cli.workflows.evaluate import evaluate_model
     from audiotl_cli.workflows.fit import Trust
-    from audiotl_cli.workflows.project import EXPERIMENTS, FEATURES, newest_index, newest_model
+    from audiotl_cli.workflows.project import EXPERIMENTS, newest_index, newest_model
     from audiotl_cli.workflows.report import EvaluateReport
 
     fitting = (
@@ -110,7 +110,7 @@ def evaluate(
     if not given or any(one.suffix != RESULT for one in given):
         path = index or newest_index()
         clips = Index.read(path)
-        root = store or FEATURES
+        root = options.features_root(store)
         output.note(f"Index {path}")
     if cv is not None:
         chosen = ClassifierOptions(

@@ -75,7 +75,7 @@ def extract(
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.extractors.registry import DEFAULT, load_extractor
     from audiotl_cli.workflows.extract import extract_features
-    from audiotl_cli.workflows.project import FEATURES, newest_index
+    from audiotl_cli.workflows.project import newest_index
 
     path = index or newest_index()
     clips = Index.read(path)
@@ -89,7 +89,7 @@ def extract(
             report = extract_features(
                 clips,
                 network,
-                store or FEATURES,
+                options.features_root(store),
                 workers=workers,
                 limit=limit,
                 strict=strict,

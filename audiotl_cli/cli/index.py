@@ -12,6 +12,7 @@ import typer
 from audiotl_cli.cli import options, output
 from audiotl_cli.cli.show_dataset import comparison_value, show_comparison
 from audiotl_cli.errors import UsageError
+from audiotl_cli.storage.paths import AnyPath, any_path
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.index import IndexReport
@@ -25,10 +26,10 @@ LABELS = "Labels, groups and folds"
 
 def index(
     source: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
-            help="Folder of recordings, or a table about them.  [default with --dataset: "
-            "data/audio/NAME]",
+            help="Folder of recordings, or a table about them; s3://... is on object storage.  "
+            "[default with --dataset: data/audio/NAME]",
             show_default=False,
         ),
     ] = None,
@@ -149,11 +150,12 @@ def index(
     )
     if name is not None and out is not None:
         raise UsageError("--name and --out both name the index; give one of them")
+    place = None if source is None else any_path(source)
     known_as = dataset_folder(dataset).name if dataset else ""
-    path = out or INDEXES / f"{name or known_as or _name_of(source)}.csv"
+    path = out or INDEXES / f"{name or known_as or _name_of(place)}.csv"
     with output.progress("Looking at recordings", "files") as update:
         report = build_index(
-            source,
+            place,
             path,
             chosen,
             overwrite=overwrite,
@@ -188,10 +190,10 @@ def _n_folds(text: str | None) -> int | Literal["group"] | None:
     return int(text)
 
 
-def _name_of(source: Path | None) -> str:
+def _name_of(source: AnyPath | None) -> str:
     if source is None:
         return "index"
-    resolved = source.resolve()
+    resolved = source.resolve() if isinstance(source, Path) else source
     stem = resolved.stem if resolved.is_file() else resolved.name
     return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "index"
 

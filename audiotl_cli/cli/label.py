@@ -79,7 +79,7 @@ def label(
     from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.workflows.label import suggest_clips
-    from audiotl_cli.workflows.project import FEATURES, newest_index
+    from audiotl_cli.workflows.project import newest_index
 
     form = choose_format(format_, to, json=json, in_one_file=records.FORMATS)
     listing = options.typed(context, "n", "format_", "to", "json")
@@ -109,7 +109,13 @@ def label(
 
     def next_round(clips: Index, without: set[Any]) -> Round:
         return suggest_clips(
-            clips, store or FEATURES, extractor or [], chosen, n, split=split, without=without
+            clips,
+            options.features_root(store),
+            extractor or [],
+            chosen,
+            n,
+            split=split,
+            without=without,
         )
 
     if ask is None:

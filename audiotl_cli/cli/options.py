@@ -12,6 +12,7 @@ import typer
 
 from audiotl_cli.cli import output
 from audiotl_cli.errors import UsageError
+from audiotl_cli.storage.paths import AnyPath, any_path
 
 
 def _set_json(value: bool) -> bool:
@@ -72,9 +73,12 @@ IndexFile = Annotated[
     typer.Option("--index", help="Index file.  [default: the newest in data/index]"),
 ]
 Store = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--store", help="Folder of feature stores, or one store.  [default: data/features]"
+        "--store",
+        metavar="FOLDER|URL",
+        help="Folder of feature stores, or one store; s3://... is on object storage.  "
+        "[default: data/features]",
     ),
 ]
 Extractors = Annotated[
@@ -194,6 +198,13 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, help="Threads.  [default: one a core]", show_default=False),
 ]
+
+
+def features_root(store: str | None) -> AnyPath:
+    """Return the folder of stores, or the store, that ``--store`` names."""
+    from audiotl_cli.workflows.project import FEATURES
+
+    return any_path(store) if store else FEATURES
 
 
 def carry(context: typer.Context, *names: str) -> str:

@@ -24,6 +24,8 @@ from audiotl_cli.cli.predictions import (
     to_record,
 )
 from audiotl_cli.errors import UsageError
+from audiotl_cli.storage.paths import AnyPath, any_path, need_local
+from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.predict import Model, Prediction
@@ -35,15 +37,18 @@ def predict_files(order: Order, inputs: Sequence[str]) -> None:
     """Predict the recordings that are named, in folders, or listed on stdin."""
     from audiotl_cli.workflows.predict import list_inputs
 
-    given = [Path(text) for text in _expand(inputs)]
-    path = order.find_model()
+    given = [any_path(text) for text in _expand(inputs)]
+    model = order.find_model()
     files = list_inputs(given)
-    recordings = [file for file in files if isinstance(file, Path)]
+    recordings = [file for file in files if isinstance(file, Path | RemotePath)]
+    if order.sorter is not None:
+        for path in recordings:
+            need_local(path, "only files of this machine are sorted")
     targets = choose_targets(order.form, order.to, recordings)
     if targets and order.to is None and order.sorter is not None and order.sorter.how == "move":
         raise UsageError(f"--format {order.form} writes beside recordings that move: give --output")
-    check_targets(order.to, targets, [*recordings, path])
-    _predict(order, order.load(path), files, targets)
+    check_targets(order.to, targets, [*recordings, model])
+    _predict(order, order.load(model), files, targets)
 
 
 def predict_stdin(order: Order) -> None:
@@ -66,8 +71,8 @@ def predict_stdin(order: Order) -> None:
 def _predict(
     order: Order,
     model: Model,
-    files: Sequence[Path | Prediction],
-    targets: Mapping[Path, Path],
+    files: Sequence[AnyPath | Prediction],
+    targets: Mapping[AnyPath, Path],
     *,
     name: str | None = None,
 ) -> None:
@@ -116,7 +121,7 @@ def conclude(order: Order, predictions: Sequence[Prediction]) -> None:
 
 def _write(
     order: Order,
-    targets: Mapping[Path, Path],
+    targets: Mapping[AnyPath, Path],
     predictions: Sequence[Prediction],
     records: Sequence[dict[str, Any]],
     model: Model,
@@ -134,7 +139,7 @@ def _write(
                 continue
             texts.append(annotation(order.form, prediction, record, model))
             if targets:
-                write_file(targets[Path(prediction.path)], texts[-1])
+                write_file(targets[any_path(prediction.path)], texts[-1])
         if targets:
             return
         text = "".join(texts)

@@ -9,6 +9,7 @@ from pathlib import Path
 from audiotl_cli.cli import output
 from audiotl_cli.errors import UsageError
 from audiotl_cli.files import write_whole
+from audiotl_cli.storage.paths import AnyPath, need_local
 
 IN_ONE_FILE = ("json", "jsonl", "csv", "rttm")
 A_FILE_EACH = ("audacity", "raven")
@@ -40,7 +41,9 @@ def choose_format(
     return form
 
 
-def choose_targets(form: str, to: Path | None, recordings: Sequence[Path]) -> dict[Path, Path]:
+def choose_targets(
+    form: str, to: Path | None, recordings: Sequence[AnyPath]
+) -> dict[AnyPath, Path]:
     """Return the file that each recording's events go to; none where all share one.
 
     Raises
@@ -56,11 +59,14 @@ def choose_targets(form: str, to: Path | None, recordings: Sequence[Path]) -> di
         return {recordings[0]: to}
     if to is not None and to.exists() and not to.is_dir():
         raise UsageError(f"--output is {to}, a file; {form} needs a folder for several recordings")
-    targets: dict[Path, Path] = {}
-    taken: dict[Path, Path] = {}
+    targets: dict[AnyPath, Path] = {}
+    taken: dict[Path, AnyPath] = {}
     for recording in recordings:
         name = recording.name + SUFFIXES[form]
-        target = recording.with_name(name) if to is None else to / name
+        if to is None:
+            target = need_local(recording, "name a folder with --output").with_name(name)
+        else:
+            target = to / name
         other = taken.setdefault(target, recording)
         if other != recording:
             raise UsageError(
@@ -71,13 +77,15 @@ def choose_targets(form: str, to: Path | None, recordings: Sequence[Path]) -> di
     return targets
 
 
-def check_targets(to: Path | None, targets: Mapping[Path, Path], inputs: Iterable[Path]) -> None:
+def check_targets(
+    to: Path | None, targets: Mapping[AnyPath, Path], inputs: Iterable[AnyPath]
+) -> None:
     """Refuse to write over what is read."""
     outputs = list(targets.values()) or ([to] if to is not None else [])
     # os.path: names too long for any file are told where they are read
     written = {target.resolve() for target in outputs if os.path.exists(target)}  # noqa: PTH110
     for path in inputs:
-        if written and path.resolve() in written:
+        if written and isinstance(path, Path) and path.resolve() in written:
             raise UsageError(f"{path} is read, and would be written over; choose another --output")
 
 

@@ -42,7 +42,7 @@ def similar(
     """Find the clips that sound most like a recording."""
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.workflows.clip_names import read_name
-    from audiotl_cli.workflows.project import FEATURES, newest_index
+    from audiotl_cli.workflows.project import newest_index
     from audiotl_cli.workflows.similar import find_similar
 
     form = choose_format(format_, to, json=json, in_one_file=records.FORMATS)
@@ -52,7 +52,7 @@ def similar(
     with output.progress("Comparing") as update:
         results, stores = find_similar(
             Index.read(path),
-            store or FEATURES,
+            options.features_root(store),
             extractor or [],
             files,
             top_k,

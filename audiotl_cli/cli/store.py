@@ -22,10 +22,9 @@ def info(
     debug: options.Debug = False,
 ) -> None:
     """Show which features there are, and how they were made."""
-    from audiotl_cli.workflows.project import FEATURES
     from audiotl_cli.workflows.store import store_info
 
-    found = store_info(store or FEATURES)
+    found = store_info(options.features_root(store))
     value = [
         {
             "store": str(one.store.folder),
@@ -66,11 +65,12 @@ def verify(
     debug: options.Debug = False,
 ) -> None:
     """Read every shard; damaged ones are named and moved aside, to be made again."""
-    from audiotl_cli.workflows.project import FEATURES
     from audiotl_cli.workflows.store import verify_stores
 
     with output.progress("Reading shards", "shards") as update:
-        reports = verify_stores(store or FEATURES, lambda done, total: update(done, total, 0.0))
+        reports = verify_stores(
+            options.features_root(store), lambda done, total: update(done, total, 0.0)
+        )
     damaged = [item for report in reports for item in report.damaged]
     value = {
         "stores": [{"store": str(report.folder), "n_clips": report.n_clips} for report in reports],
@@ -114,13 +114,13 @@ def prune(
     debug: options.Debug = False,
 ) -> None:
     """Remove clips that no index names, damaged shards, and what killed runs left."""
-    from audiotl_cli.workflows.project import FEATURES, INDEXES
+    from audiotl_cli.workflows.project import INDEXES
     from audiotl_cli.workflows.prune import prune_stores
 
     indexes = index or sorted(INDEXES.glob("*.csv"))
     if indexes:
         output.note(f"Keeping the clips of {', '.join(map(str, indexes))}")
-    reports = prune_stores(store or FEATURES, indexes, dry_run=dry_run)
+    reports = prune_stores(options.features_root(store), indexes, dry_run=dry_run)
     done = [(report.store, report.pruned) for report in reports if report.pruned]
     value = {
         "dry_run": dry_run,
@@ -172,10 +172,10 @@ def import_(
     debug: options.Debug = False,
 ) -> None:
     """Bring in features made by sklearn-audio-transfer-learning, with an index of them."""
-    from audiotl_cli.workflows.project import FEATURES, INDEXES
+    from audiotl_cli.workflows.project import INDEXES
     from audiotl_cli.workflows.store import import_features
 
-    report = import_features(file, name, split, root=store or FEATURES, indexes=INDEXES)
+    report = import_features(file, name, split, root=options.features_root(store), indexes=INDEXES)
     value = {
         "index": str(report.index.path),
         "store": str(report.store.folder),

@@ -55,7 +55,7 @@ def train(
     from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.workflows.fit import Trust
-    from audiotl_cli.workflows.project import FEATURES, MODELS, newest_index
+    from audiotl_cli.workflows.project import MODELS, newest_index
     from audiotl_cli.workflows.train import train_model
 
     path = index or newest_index()
@@ -63,7 +63,7 @@ def train(
     with output.progress("Trying settings", "fits") as update:
         report = train_model(
             Index.read(path),
-            store or FEATURES,
+            options.features_root(store),
             extractor or [],
             ClassifierOptions(
                 classifier=classifier,

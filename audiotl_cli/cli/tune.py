@@ -59,7 +59,7 @@ def tune(
     """
     from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.project import FEATURES, MODELS, newest_index
+    from audiotl_cli.workflows.project import MODELS, newest_index
     from audiotl_cli.workflows.tune import tune_model
 
     path = index or newest_index()
@@ -67,7 +67,7 @@ def tune(
     with output.progress("Trying settings", "fits") as update:
         report = tune_model(
             Index.read(path),
-            store or FEATURES,
+            options.features_root(store),
             extractor or [],
             ClassifierOptions(
                 classifier=classifier,

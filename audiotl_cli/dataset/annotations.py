@@ -17,6 +17,7 @@ from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip
 from audiotl_cli.dataset.metadata import Finder, seconds
 from audiotl_cli.dataset.table import read_table
 from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath
 
 BEGIN, END = "Begin Time (s)", "End Time (s)"
 IN_FILE = "File Offset (s)"
@@ -48,7 +49,7 @@ def annotation_files(folder: Path) -> list[Path]:
     )
 
 
-def is_annotation(path: Path) -> bool:
+def is_annotation(path: AnyPath) -> bool:
     """Return whether a file's first lines look like Audacity's or Raven's."""
     try:
         with path.open("rb") as file:

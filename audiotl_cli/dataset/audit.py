@@ -6,19 +6,19 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 from audiotl_cli.audio.decode import probe
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.errors import AudioError
+from audiotl_cli.storage.paths import AnyPath, join
 
 PROBLEM_OF_CODE = {"empty": "empty"}  # every other error of audio is "unreadable"
 
 
 def audit(
     clips: list[Clip],
-    root: Path,
-    sha256_of: Callable[[Path], str],
+    root: AnyPath,
+    sha256_of: Callable[[AnyPath], str],
     on_clip: Callable[[int, int], None],
     *,
     workers: int = 4,
@@ -28,7 +28,7 @@ def audit(
     Parameters
     ----------
     clips : list of Clip
-    root : Path
+    root : Path or RemotePath
         What their paths are relative to.
     sha256_of : callable
         Returns the hash of a file.
@@ -59,10 +59,11 @@ def problems(clips: list[Clip]) -> dict[str, list[str]]:
     return found
 
 
-def _check(clip: Clip, root: Path, sha256_of: Callable[[Path], str]) -> Clip:
+def _check(clip: Clip, root: AnyPath, sha256_of: Callable[[AnyPath], str]) -> Clip:
     try:
-        info = probe(root / clip.path)
-        sha256 = sha256_of(root / clip.path)
+        path = join(root, clip.path)
+        info = probe(path)
+        sha256 = sha256_of(path)
     except AudioError as error:
         return replace(clip, problems=PROBLEM_OF_CODE.get(error.code, "unreadable"))
     known = not math.isnan(info.duration_s)

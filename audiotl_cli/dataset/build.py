@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Literal
 
 from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.storage.paths import AnyPath, relative
 
 SPLIT_NAMES = {
     "train": "train", "training": "train", "dev": "valid", "valid": "valid",
@@ -42,12 +43,12 @@ class Pattern:
         return pattern
 
 
-def clips_from_folder(source: Path, *, labelled: bool) -> list[Clip]:
+def clips_from_folder(source: AnyPath, *, labelled: bool) -> list[Clip]:
     """List the recordings below a folder.
 
     Parameters
     ----------
-    source : Path
+    source : Path or RemotePath
     labelled : bool
         Whether the first folder below `source` is the label. Where folders are called
         train, valid, test or the like, they are splits and the folders in them labels.
@@ -59,7 +60,7 @@ def clips_from_folder(source: Path, *, labelled: bool) -> list[Clip]:
     """
     if not source.is_dir():
         raise DataError(f"{source}: no such folder")
-    paths = [path.relative_to(source).as_posix() for path in find_recordings(source)]
+    paths = [relative(path, source) for path in find_recordings(source)]
     if not paths:
         raise DataError(
             f"{source} holds no recordings (files ending in .wav, .flac, .ogg, .mp3, ...)"

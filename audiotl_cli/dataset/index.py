@@ -1,8 +1,8 @@
 """The index: a CSV file with one row a clip.
 
 Its first line, ``# audio_root: FOLDER``, says what the paths are relative to; a relative
-FOLDER is relative to the index file. Without that line it is the file's own folder. What
-spreadsheets make of such a file is read as well.
+FOLDER is relative to the index file, a URL is on object storage. Without that line it is the
+file's own folder. What spreadsheets make of such a file is read as well.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.table import read_table
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
+from audiotl_cli.storage.paths import AnyPath, any_path, join
 
 ROOT_COMMENT = "# audio_root: "
 LABEL_SEPARATOR = ";"
@@ -85,13 +86,13 @@ class Index:
     Parameters
     ----------
     clips : sequence of Clip
-    audio_root : Path
+    audio_root : Path or RemotePath
     path : Path or None
         The file it was read from or written to.
     """
 
     clips: Sequence[Clip]
-    audio_root: Path
+    audio_root: AnyPath
     path: Path | None = None
 
     @classmethod
@@ -110,10 +111,11 @@ class Index:
             raise DataError(
                 f"{path}: no such index; make one with: audiotl index FOLDER"
             ) from error
-        root, first_line = path.parent, 1 + len(comments)
+        root: AnyPath = path.parent
+        first_line = 1 + len(comments)
         for comment in comments:
             if comment.startswith(ROOT_COMMENT.rstrip()):
-                root = path.parent / comment.removeprefix(ROOT_COMMENT.rstrip()).strip()
+                root = any_path(comment.removeprefix(ROOT_COMMENT.rstrip()).strip())
         rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         clips: list[Clip] = []
         try:
@@ -133,7 +135,9 @@ class Index:
             raise DataError(f"{path}, line {line}: {error}") from error
         if not clips:
             raise DataError(f"{path} lists no clips")
-        return cls(clips, Path(os.path.normpath(root)), path)
+        if isinstance(root, Path):
+            root = Path(os.path.normpath(path.parent / root))
+        return cls(clips, root, path)
 
     def write(self, path: str | Path) -> Index:
         """Write the index and return it with its new place.
@@ -150,7 +154,7 @@ class Index:
 
     def source(self, clip: Clip) -> AudioSource:
         """Return where a clip's samples are."""
-        return AudioSource(self.audio_root / clip.path, clip.start_s, clip.end_s)
+        return AudioSource(join(self.audio_root, clip.path), clip.start_s, clip.end_s)
 
     def labels(self) -> list[str]:
         """Return the labels of all clips, sorted, each once."""
@@ -219,7 +223,9 @@ def _line(cells: Sequence[str]) -> str:
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
-def _root_text(root: Path, folder: Path) -> str:
+def _root_text(root: AnyPath, folder: Path) -> str:
+    if not isinstance(root, Path):
+        return str(root)
     absolute, project = root.resolve(), Path.cwd()
     if absolute.is_relative_to(project) and folder.resolve().is_relative_to(project):
         return Path(os.path.relpath(absolute, folder.resolve())).as_posix()

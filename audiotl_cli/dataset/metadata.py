@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +13,7 @@ from audiotl_cli.dataset.build import SPLIT_NAMES
 from audiotl_cli.dataset.index import Clip, check_clip
 from audiotl_cli.dataset.rows import Row, Table, read_rows
 from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath, relative
 
 logger = logging.getLogger(__name__)
 
@@ -53,13 +54,13 @@ class Columns:
     split: str | None = None
 
 
-def clips_from_table(path: Path, root: Path, columns: Columns = Columns()) -> list[Clip]:
+def clips_from_table(path: AnyPath, root: AnyPath, columns: Columns = Columns()) -> list[Clip]:
     """Read clips from a table with a header; see `rows.read_rows` for its forms.
 
     Parameters
     ----------
-    path : Path
-    root : Path
+    path : Path or RemotePath
+    root : Path or RemotePath
         What its paths are relative to. A file that is not there is looked for by its name
         in the folders below.
     columns : Columns
@@ -104,7 +105,7 @@ def choose_columns(table: Table, columns: Columns = Columns()) -> dict[str, str]
 
 
 def column_by_path(
-    path: Path, root: Path, column: str, columns: Columns = Columns()
+    path: AnyPath, root: AnyPath, column: str, columns: Columns = Columns()
 ) -> dict[str, str]:
     """Return the cells of one more column of a table by the path of the clip.
 
@@ -123,22 +124,30 @@ def column_by_path(
 class Finder:
     """Where the recordings of a table are, below a folder that is looked through once."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: AnyPath) -> None:
         self.root = root
+        self._exists = _looked_for_in(root)
         self._by_name: dict[str, list[str]] | None = None
 
     def __call__(self, text: str) -> str:
         """Return a path relative to the root; as it is, where no file or several fit."""
         path = text.replace("\\", "/")
-        if not path or (self.root / path).exists():
+        if not path or self._exists(path):
             return path
         if self._by_name is None:
             self._by_name = {}
             for one in find_recordings(self.root):
-                relative = one.relative_to(self.root).as_posix()
-                self._by_name.setdefault(one.name, []).append(relative)
+                self._by_name.setdefault(one.name, []).append(relative(one, self.root))
         same = self._by_name.get(PurePosixPath(path).name, [])
         return same[0] if len(same) == 1 else path
+
+
+def _looked_for_in(root: AnyPath) -> Callable[[str], bool]:
+    """Return what tells whether a file is there: of object storage, all are listed once."""
+    if isinstance(root, Path):
+        return lambda path: "://" in path or (root / path).exists()
+    names = {relative(path, root) for path in root.files()}
+    return lambda path: "://" in path or path in names
 
 
 def _clip(row: Row, found: Mapping[str, str], find: Finder) -> Clip:

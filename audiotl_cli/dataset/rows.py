@@ -8,12 +8,12 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from audiotl_cli.dataset.index import LABEL_SEPARATOR
 from audiotl_cli.dataset.table import read_table
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.storage.paths import AnyPath
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
@@ -30,7 +30,7 @@ class Row:
 class Table:
     """A table with a header; rows without any content are left out."""
 
-    path: Path
+    path: AnyPath
     columns: list[str]
     rows: list[Row]
 
@@ -45,7 +45,7 @@ class Table:
         return [row.cells for row in self.rows]
 
 
-def read_rows(path: Path) -> Table:
+def read_rows(path: AnyPath) -> Table:
     """Read a table with a header: commas, semicolons or tabs; JSON lines; or Parquet.
 
     Lists (several labels a clip) become text joined by ``;``.
@@ -67,7 +67,7 @@ def read_rows(path: Path) -> Table:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
 
 
-def _read_csv(path: Path) -> Table:
+def _read_csv(path: AnyPath) -> Table:
     comments, text, delimiter = read_table(path)
     reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
     try:
@@ -88,10 +88,10 @@ def _read_csv(path: Path) -> Table:
     return Table(path, columns, rows)
 
 
-def _read_jsonl(path: Path) -> Table:
+def _read_jsonl(path: AnyPath) -> Table:
     records: list[tuple[Mapping[str, Any], str]] = []
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = path.read_bytes().decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not JSON lines: it holds binary data") from error
     for number, line in enumerate(lines, start=1):
@@ -108,7 +108,7 @@ def _read_jsonl(path: Path) -> Table:
     return _table(path, records)
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: AnyPath) -> Table:
     try:
         import pyarrow
         from pyarrow import parquet
@@ -135,7 +135,7 @@ def _is_bulky(pyarrow: Any, kind: Any) -> bool:
     return bool(types.is_struct(kind) or types.is_binary(kind) or types.is_large_binary(kind))
 
 
-def _table(path: Path, records: Iterable[tuple[Mapping[str, Any], str]]) -> Table:
+def _table(path: AnyPath, records: Iterable[tuple[Mapping[str, Any], str]]) -> Table:
     rows = [
         Row({str(name): _text(value) for name, value in record.items()}, where)
         for record, where in records

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath
 
 DELIMITERS = ",;\t"
 
 
-def read_table(path: Path) -> tuple[list[str], str, str]:
+def read_table(path: AnyPath) -> tuple[list[str], str, str]:
     """Read a table.
 
     Parameters
     ----------
-    path : Path
+    path : Path or RemotePath
         Bytes that are no UTF-8 are kept as they are (``surrogateescape``).
 
     Returns

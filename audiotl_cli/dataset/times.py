@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.storage.paths import AnyPath, join
 
 _DATE = re.compile(
     r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
@@ -49,7 +49,7 @@ def times_from_names(clips: Sequence[Clip]) -> list[float]:
     )
 
 
-def times_from_files(clips: Sequence[Clip], root: Path) -> list[float]:
+def times_from_files(clips: Sequence[Clip], root: AnyPath) -> list[float]:
     """Return when the files of clips were changed last.
 
     Raises
@@ -58,7 +58,7 @@ def times_from_files(clips: Sequence[Clip], root: Path) -> list[float]:
         A file is not there.
     """
     try:
-        return [(root / clip.path).stat().st_mtime for clip in clips]
+        return [join(root, clip.path).stat().st_mtime for clip in clips]
     except OSError as error:
         raise DataError(
             f"--by-time modified: {error.filename} cannot be looked at ({error.strerror})"

@@ -1,11 +1,10 @@
-"""The cache folder: where it is, how its files are checked, noted and locked."""
+"""The cache folder: how its files are checked, noted and locked."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,16 +15,6 @@ logger = logging.getLogger(__name__)
 
 _HDF5 = (b"\x89HDF\r\n\x1a\n", b"\x1f\x8b")  # as it is, or compressed by gzip
 _FIRST_BYTES = {".h5": _HDF5, ".h5.gz": _HDF5, ".npz": (b"PK",)}
-
-
-def cache_folder() -> Path:
-    """Return the folder for downloads: ``AUDIOTL_CACHE`` or the user's cache folder."""
-    chosen = os.environ.get("AUDIOTL_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("audiotl"))
 
 
 def file_sha256(path: Path) -> str:

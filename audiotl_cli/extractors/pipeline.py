@@ -132,6 +132,7 @@ def embed_parts(
         try:
             for source in chain(first, remaining):
                 job = _Job()
+                decoders.expect(source)
                 pool.submit(_prepare, extractor, source, decoders, job, stop)
                 pending.append(job)
                 if len(pending) > SOURCES_AHEAD * workers:

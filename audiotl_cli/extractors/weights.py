@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 from audiotl_cli.errors import FetchError, WeightsError
 from audiotl_cli.extractors.cache import (
-    cache_folder,
     check_kind,
     file_digest,
     file_sha256,
@@ -33,6 +32,7 @@ from audiotl_cli.extractors.packages import (
     is_installed,
     require,
 )
+from audiotl_cli.files import cache_folder
 from audiotl_cli.network import OnBytes, download, is_offline, is_url, mirrored
 
 __all__ = [

@@ -1,7 +1,8 @@
 """Remembers the SHA-256 of files, so that what did not change is not read again.
 
-One line a file, appended: a check sum, size, modification time, SHA-256 and path. A line
-that was cut off or damaged does not match its check sum and counts for nothing.
+One line a file, appended: a check sum, size, modification time (of an object: what stands for
+its ETag), SHA-256 and path or URL. A line that was cut off or damaged does not match its check sum
+and counts for nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import zlib
 from pathlib import Path
 
 from audiotl_cli.errors import AudioError
+from audiotl_cli.storage.copies import local_copy
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.remote import RemotePath
 
 logger = logging.getLogger(__name__)
 
@@ -46,15 +50,22 @@ class HashMemo:
                 size, modified, sha256, name = body.split(b"\t", 3)
                 self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
 
-    def sha256(self, path: Path) -> str:
+    def sha256(self, path: AnyPath) -> str:
         """Return the SHA-256 of a file, from memory if the file did not change since.
+
+        Objects on object storage are remembered by what their storage tells of their content,
+        or, where it tells nothing of that, by their time.
 
         Raises
         ------
         AudioError
             The file is missing or cannot be read.
+        StorageError
+            The storage it lies on cannot be reached.
         """
         try:
+            if isinstance(path, RemotePath):
+                return self._sha256_of_object(path)
             real = self._real_path(path)
             state = os.stat(real)  # noqa: PTH116
             known = self._known.get(real)
@@ -70,12 +81,32 @@ class HashMemo:
             raise AudioError("is a folder, not a sound file", stage="open") from error
         except OSError as error:
             raise AudioError(f"cannot be read ({error.strerror})", stage="open") from error
-        if time.time_ns() - state.st_mtime_ns > SETTLED_S * 1e9 and "\n" not in real:
-            self._known[real] = (state.st_size, state.st_mtime_ns, sha256)
-            numbers = f"{state.st_size}\t{state.st_mtime_ns}\t{sha256}\t".encode()
-            body = numbers + os.fsencode(real)
-            self._new.append(_check_sum(body) + b"\t" + body + b"\n")
+        if time.time_ns() - state.st_mtime_ns > SETTLED_S * 1e9:
+            self._remember(real, state.st_size, state.st_mtime_ns, sha256)
         return sha256
+
+    def _sha256_of_object(self, path: RemotePath) -> str:
+        state = path.stat()
+        stands_for = state.st_mtime_ns
+        if state.tag:
+            digest = hashlib.sha256(state.tag.encode()).digest()
+            stands_for = int.from_bytes(digest[:7], "big")
+        known = self._known.get(path.url)
+        if known and known[:2] == (state.st_size, stands_for):
+            return known[2]
+        with local_copy(path) as copy, copy.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        settled = 0 < state.st_mtime_ns < time.time_ns() - SETTLED_S * 1e9
+        if state.tag or settled:
+            self._remember(path.url, state.st_size, stands_for, sha256)
+        return sha256
+
+    def _remember(self, name: str, size: int, stands_for: int, sha256: str) -> None:
+        if "\n" in name:
+            return
+        self._known[name] = (size, stands_for, sha256)
+        body = f"{size}\t{stands_for}\t{sha256}\t".encode() + os.fsencode(name)
+        self._new.append(_check_sum(body) + b"\t" + body + b"\n")
 
     def _real_path(self, path: Path) -> str:
         """Return a path without links; each folder is looked up once, for it takes long."""

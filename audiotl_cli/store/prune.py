@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Set
 from dataclasses import dataclass
-from pathlib import Path
 
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.damaged import warn_of
 from audiotl_cli.store.shard import DamagedShardError, read_shard
-from audiotl_cli.store.store import FeatureStore, warn_of
+from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.store.writer import StoreWriter
 
 STALE_S = 3600.0
@@ -26,14 +27,14 @@ class Pruned:
     n_kept : int
     n_bytes : int
         Of those clips' frames and times, and of the leftovers.
-    leftovers : list of Path
+    leftovers : list of Path or RemotePath
         Damaged shards that were moved aside, and temporary files of killed runs.
     """
 
     n_clips: int
     n_kept: int
     n_bytes: int
-    leftovers: list[Path]
+    leftovers: list[AnyPath]
 
 
 def prune(store: FeatureStore, needed: Set[str], *, dry_run: bool) -> Pruned:
@@ -88,13 +89,13 @@ def _unneeded(store: FeatureStore, needed: Set[str]) -> Pruned:
     return Pruned(len(unneeded), len(scan.shard_of) - len(unneeded), n_bytes, leftovers)
 
 
-def _leftovers(folder: Path) -> list[Path]:
+def _leftovers(folder: AnyPath) -> list[AnyPath]:
     now = time.time()
     parts = [path for path in folder.glob(".*.part") if now - path.stat().st_mtime > STALE_S]
     return sorted([*folder.glob("damaged-*.npz"), *parts])
 
 
-def _rewrite(writer: StoreWriter, shard: Path, needed: Set[str]) -> None:
+def _rewrite(writer: StoreWriter, shard: AnyPath, needed: Set[str]) -> None:
     try:
         clips = dict(read_shard(shard))
     except FileNotFoundError:  # merged into another one a moment ago

@@ -15,13 +15,14 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.errors import DataError
-from audiotl_cli.files import write_whole
+from audiotl_cli.errors import AudiotlError, DataError
+from audiotl_cli.storage.cache import forget, open_cached
+from audiotl_cli.storage.paths import AnyPath, write_whole
 
 FORMAT = 1
 MEMBERS = ("format", "keys", "offsets", "times", "frames")
@@ -50,14 +51,14 @@ class Features:
         return Features(self.frames.copy(), self.times.copy())
 
 
-def write_shard(folder: Path, clips: Mapping[str, Features], *, sync: bool = True) -> Path:
+def write_shard(folder: AnyPath, clips: Mapping[str, Features], *, sync: bool = True) -> AnyPath:
     """Write clips into a new shard, named by its content, and return its path.
 
     Readers see a whole shard or none. The same clips give the same bytes.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or RemotePath
     clips : mapping of key to Features
     sync : bool
         Whether to wait until the disk has it, so that a power cut cannot take it back.
@@ -86,7 +87,7 @@ def _joined(parts: list[npt.NDArray[Any]], dtype: type[np.floating[Any]]) -> npt
     return np.asarray(whole, dtype)
 
 
-def read_keys(path: Path) -> list[str]:
+def read_keys(path: AnyPath) -> list[str]:
     """Return the keys of the clips in a shard.
 
     Raises
@@ -102,9 +103,16 @@ def read_keys(path: Path) -> list[str]:
     return [str(key) for key in arrays["keys"]]
 
 
-def read_shard(path: Path) -> Iterator[tuple[str, Features]]:
-    """Return key and features of every clip in a shard; errors as `read_keys`."""
-    arrays = _read(path, MEMBERS)
+def read_shard(path: AnyPath, *, fresh: bool = False) -> Iterator[tuple[str, Features]]:
+    """Return key and features of every clip in a shard; errors as `read_keys`.
+
+    Parameters
+    ----------
+    path : Path or RemotePath
+    fresh : bool
+        Whether a shard on object storage is read there, whatever the cache folder holds.
+    """
+    arrays = _read(path, MEMBERS, fresh=fresh)
     keys, offsets = arrays["keys"], arrays["offsets"]
     frames, times = arrays["frames"], arrays["times"]
     fits = (
@@ -124,9 +132,29 @@ def read_shard(path: Path) -> Iterator[tuple[str, Features]]:
         yield str(key), Features(frames[first:last], times[first:last])
 
 
-def _read(path: Path, members: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
+def _read(
+    path: AnyPath, members: tuple[str, ...], *, fresh: bool = False
+) -> dict[str, npt.NDArray[Any]]:
     try:
-        file = path.open("rb")
+        return _read_arrays(path, members, fresh=fresh)
+    except DamagedShardError:
+        if isinstance(path, Path) or fresh:
+            raise
+        forget(path)  # the copy in the cache folder may be what is damaged
+        return _read_arrays(path, members, fresh=True)
+
+
+def _open(path: AnyPath, members: tuple[str, ...], *, fresh: bool) -> BinaryIO:
+    if isinstance(path, Path) or members is not MEMBERS:
+        return path.open("rb")
+    return io.BytesIO(path.read_bytes()) if fresh else open_cached(path)
+
+
+def _read_arrays(
+    path: AnyPath, members: tuple[str, ...], *, fresh: bool
+) -> dict[str, npt.NDArray[Any]]:
+    try:
+        file = _open(path, members, fresh=fresh)
     except FileNotFoundError:
         raise
     except OSError as error:  # says nothing about the shard: it must not be moved aside
@@ -134,9 +162,9 @@ def _read(path: Path, members: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
     with file:
         try:
             with zipfile.ZipFile(file) as archive:
-                size = os.fstat(file.fileno()).st_size
+                size = file.seek(0, os.SEEK_END)
                 arrays = {name: _read_member(archive, f"{name}.npy", size) for name in members}
-        except MemoryError:
+        except (MemoryError, FileNotFoundError, AudiotlError):  # it could not be read to its end
             raise
         except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
             raise DamagedShardError(f"{path}: not a whole shard ({error})") from error

@@ -9,18 +9,15 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import write_whole
-from audiotl_cli.store.shard import (
-    DamagedShardError,
-    Features,
-    read_keys,
-    read_shard,
-)
+from audiotl_cli.storage.paths import AnyPath, any_path, write_whole
+from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.store.damaged import put_away
+from audiotl_cli.store.scan import Scan, Shard, look
+from audiotl_cli.store.shard import DamagedShardError, Features, read_keys, read_shard
 
 if TYPE_CHECKING:
     from audiotl_cli.store.writer import StoreWriter
@@ -53,13 +50,13 @@ def folder_name(extractor: str, digest: str) -> str:
     return f"{safe_name(extractor)}-{digest}"
 
 
-def list_stores(root: Path) -> list[Path]:
+def list_stores(root: AnyPath) -> list[AnyPath]:
     """Return the stores in a folder of stores, the most recently used last."""
-    stores = [path.parent for path in root.glob(f"*/{STORE_FILE}")]
+    stores: list[AnyPath] = [path.parent for path in root.glob(f"*/{STORE_FILE}")]
     return sorted(stores, key=lambda store: ((store / STORE_FILE).stat().st_mtime_ns, store.name))
 
 
-def open_stores(root: Path) -> list[FeatureStore]:
+def open_stores(root: AnyPath) -> list[FeatureStore]:
     """Open the stores in a folder of stores, the most recently used last.
 
     One that cannot be opened is named in a warning and left out.
@@ -77,14 +74,6 @@ class DamagedStoreError(DataError):
     """A store's description is not what was written."""
 
 
-@dataclass
-class Scan:
-    """What lies in the folder: each clip's shard, and the shards by number of clips."""
-
-    shard_of: dict[str, Path]
-    n_clips: dict[Path, int]
-
-
 class FeatureStore:
     """Features of clips, by key, all made by one extractor in one way.
 
@@ -92,8 +81,8 @@ class FeatureStore:
 
     Parameters
     ----------
-    folder : Path
-        Holds ``store.json``; see `create` to make one.
+    folder : str, Path or RemotePath
+        Holds ``store.json``; see `create` to make one. ``s3://...`` is on object storage.
 
     Attributes
     ----------
@@ -102,6 +91,8 @@ class FeatureStore:
     dim : int
     made_from : dict
         What the fingerprint covers.
+    written : set of Path or RemotePath
+        Shards that were put on object storage by this run, whether listings have them or not.
 
     Raises
     ------
@@ -109,8 +100,8 @@ class FeatureStore:
         The folder holds no store, or one of another format.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | AnyPath) -> None:
+        self.folder = any_path(folder)
         path = self.folder / STORE_FILE
         try:
             about = json.loads(path.read_bytes())
@@ -132,9 +123,11 @@ class FeatureStore:
                 f"{path} is damaged ({error}); audiotl extract, with the same settings, mends it"
             ) from error
         self._scan: Scan | None = None
+        self._known: dict[RemotePath, Shard] = {}
+        self.written: set[AnyPath] = set()
 
     @classmethod
-    def create(cls, root: Path, extractor: str, dim: int, made_from: Mapping[str, Any]) -> Self:
+    def create(cls, root: AnyPath, extractor: str, dim: int, made_from: Mapping[str, Any]) -> Self:
         """Open the store of a fingerprint below `root`, made first if it does not exist.
 
         A damaged description is written again.
@@ -182,6 +175,8 @@ class FeatureStore:
             return self._read(wanted)
         except FileNotFoundError:  # merged into a larger shard by a run beside this one
             self._scan = None
+            self._known.clear()
+            self.written = {shard for shard in self.written if shard.exists()}
             return self._read(wanted)
 
     def _read(self, wanted: set[str]) -> dict[str, Features]:
@@ -198,7 +193,7 @@ class FeatureStore:
                 clips = dict(read_shard(shard))
             except DamagedShardError as error:
                 raise DataError(
-                    f"{error}. It was {_put_away(shard)}; run audiotl extract to make its clips "
+                    f"{error}. It was {put_away(shard)}; run audiotl extract to make its clips "
                     "again"
                 ) from error
             if clips.keys() <= wanted:
@@ -207,10 +202,10 @@ class FeatureStore:
                 found |= {key: clips[key].copy() for key in clips.keys() & wanted}
         return found
 
-    def by_shard(self, keys: Iterable[str]) -> dict[Path, list[str]]:
+    def by_shard(self, keys: Iterable[str]) -> dict[AnyPath, list[str]]:
         """Return those of the keys that are here, by the shard they lie in; all in order."""
         shard_of = self.scanned().shard_of
-        groups: dict[Path, list[str]] = {}
+        groups: dict[AnyPath, list[str]] = {}
         for key in sorted(set(keys) & shard_of.keys()):
             groups.setdefault(shard_of[key], []).append(key)
         return {shard: groups[shard] for shard in sorted(groups)}
@@ -222,18 +217,18 @@ class FeatureStore:
         """
         n_clips = self.scanned().n_clips
         return sum(
-            _size(shard) * len(part) // n_clips[shard]
+            self.shard_size(shard) * len(part) // n_clips[shard]
             for shard, part in self.by_shard(keys).items()
         )
 
-    def verify(self, on_shard: Callable[[int, int], None]) -> tuple[int, list[tuple[Path, str]]]:
+    def verify(self, on_shard: Callable[[int, int], None]) -> tuple[int, list[tuple[AnyPath, str]]]:
         """Read every shard; return the number of clips, and each damaged file and why."""
-        damaged: list[tuple[Path, str]] = []
+        damaged: list[tuple[AnyPath, str]] = []
         keys: set[str] = set()
         shards = self.shards()
         for done, shard in enumerate(shards, 1):
             try:
-                keys.update(key for key, _ in read_shard(shard))
+                keys.update(key for key, _ in read_shard(shard, fresh=True))
             except DamagedShardError as error:
                 damaged.append((shard, str(error)))
             except FileNotFoundError:
@@ -241,23 +236,50 @@ class FeatureStore:
             on_shard(done, len(shards))
         return len(keys), damaged
 
-    def shards(self) -> list[Path]:
+    def shards(self) -> list[AnyPath]:
         """Return the files of the store's shards."""
-        return sorted(self.folder.glob("shard-*.npz"))
+        # what was written is there even where a listing does not have it yet
+        return sorted({*self.folder.glob("shard-*.npz"), *self.written})
+
+    def keys_in(self, shard: AnyPath) -> list[str]:
+        """Return the keys of a shard on object storage that was looked into."""
+        return self._known[shard].keys if isinstance(shard, RemotePath) else read_keys(shard)
+
+    def has_leftovers(self) -> bool:
+        """Return whether killed runs, or runs side by side, left what the next one tidies."""
+        if isinstance(self.folder, Path):
+            return any(self.folder.glob(".shard-*.part"))
+        scan = self.scanned()  # clips in more than one shard
+        return sum(scan.n_clips.values()) > len(scan.shard_of)
+
+    def shard_size(self, shard: AnyPath) -> int:
+        """Return the bytes of a shard's file; 0 if it is gone."""
+        if isinstance(shard, RemotePath) and shard in self._known:
+            return self._known[shard].n_bytes
+        try:
+            return shard.stat().st_size
+        except FileNotFoundError:  # merged into a larger shard by a run beside this one
+            return 0
 
     def touch(self) -> None:
         """Mark this store as the one used last, see `list_stores`."""
+        path = self.folder / STORE_FILE
         with contextlib.suppress(OSError):  # in a folder that is only for reading
-            os.utime(self.folder / STORE_FILE)
+            if isinstance(path, Path):
+                os.utime(path)
+            else:
+                path.write_bytes(path.read_bytes())
 
     def writer(self, *, wait: bool = True) -> StoreWriter:
         """Return the one object that may add clips; use it in a ``with`` statement.
 
         Without `wait`, entering it raises `BusyStoreError` while another run has it.
         """
+        from audiotl_cli.store.objects import ObjectWriter
         from audiotl_cli.store.writer import StoreWriter
 
-        return StoreWriter(self, wait=wait)
+        kind = StoreWriter if isinstance(self.folder, Path) else ObjectWriter
+        return kind(self, wait=wait)
 
     def rescan(self) -> Scan:
         """Look into the folder again, for what other processes did."""
@@ -267,58 +289,5 @@ class FeatureStore:
     def scanned(self) -> Scan:
         """Return what lies in the folder, as it was when first looked at."""
         if self._scan is None:
-            self._scan = self._look()
+            self._scan = look(self.shards(), self._known)
         return self._scan
-
-    def _look(self) -> Scan:
-        scan = Scan({}, {})
-        for shard in self.shards():
-            try:
-                keys = read_keys(shard)
-            except DamagedShardError as error:
-                warn_of(error, shard)
-                continue
-            except FileNotFoundError:
-                continue
-            scan.n_clips[shard] = len(keys)
-            for key in keys:
-                known = scan.shard_of.get(key)
-                # the same clip twice: a run died between merging and deleting
-                if known is None or scan.n_clips[known] < len(keys):
-                    scan.shard_of[key] = shard
-        return scan
-
-
-def _size(shard: Path) -> int:
-    try:
-        return shard.stat().st_size
-    except FileNotFoundError:  # merged into a larger shard by a run beside this one
-        return 0
-
-
-def warn_of(error: DamagedShardError, shard: Path) -> None:
-    """Rename a damaged shard and say so."""
-    logger.warning("%s; %s, its clips are made again", error, _put_away(shard))
-
-
-def set_aside(shard: Path) -> Path:
-    """Rename a damaged shard so that nothing takes it for one.
-
-    Returns
-    -------
-    path : Path
-        Its new one; the old one where the folder cannot be written.
-    """
-    aside = shard.with_name(f"damaged-{shard.name}")
-    try:
-        shard.replace(aside)
-    except FileNotFoundError:  # a run beside this one was faster
-        pass
-    except OSError:
-        return shard
-    return aside
-
-
-def _put_away(shard: Path) -> str:
-    aside = set_aside(shard)
-    return "left in place" if aside == shard else f"moved to {aside.name}"

@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.damaged import warn_of
 from audiotl_cli.store.shard import DamagedShardError, Features, read_shard, write_shard
-from audiotl_cli.store.store import FeatureStore, warn_of
+from audiotl_cli.store.store import FeatureStore
 
 logger = logging.getLogger(__name__)
 
@@ -38,27 +40,17 @@ class StoreWriter:
     """
 
     def __init__(self, store: FeatureStore, *, wait: bool) -> None:
-        import filelock
-
         self.store = store
         self.wait = wait
         self.held: dict[str, Features] = {}
         self.loose: dict[str, Features] = {}
-        self.loose_shards: set[Path] = set()
+        self.loose_shards: set[AnyPath] = set()
         self.n_bytes = 0
         self._written_s = 0.0
-        self._lock = filelock.FileLock(store.folder / ".lock")
+        self._alone = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        import filelock
-
-        try:
-            self._lock.acquire(timeout=0)
-        except filelock.Timeout as error:
-            if not self.wait:
-                raise BusyStoreError(f"another run is adding to {self.store.folder}") from error
-            logger.info("Another run is adding to %s; waiting for it to end", self.store.folder)
-            self._lock.acquire()
+        self._begin()
         self._recover()
         return self
 
@@ -70,32 +62,31 @@ class StoreWriter:
     ) -> None:
         try:
             if kind is None or kind is KeyboardInterrupt:
-                self._merge()
+                self._finish()
             else:
                 with contextlib.suppress(OSError):  # of which that error may be one
                     self.write()
         finally:
-            self._lock.release()
+            self._alone.close()
 
     def add(self, key: str, features: Features) -> None:
         """Take a clip, to be on the disk soon."""
         self.held[key] = features
         self.n_bytes += features.frames.nbytes
-        if time.monotonic() - self._written_s >= HOLD_S:
+        if time.monotonic() - self._written_s >= self._hold_s():
             self.write()
         self._merge_if_full()
 
     def write(self) -> None:
         """Put the clips that are held on the disk."""
         if self.held:
-            path = write_shard(self.store.folder, self.held, sync=False)
-            self.store.scanned().shard_of |= dict.fromkeys(self.held, path)
+            path = self._put(self.held, sync=False)
             self.loose |= self.held
             self.loose_shards.add(path)
             self.held = {}
             self._written_s = time.monotonic()
 
-    def remove(self, shard: Path, clips: Mapping[str, Features], keys: Set[str]) -> None:
+    def remove(self, shard: AnyPath, clips: Mapping[str, Features], keys: Set[str]) -> None:
         """Take clips out of a shard, whose clips are given; the others go into a new one."""
         self.write()
         shard_of = self.store.scanned().shard_of
@@ -109,11 +100,29 @@ class StoreWriter:
         self.loose_shards.add(shard)
         self._merge_if_full()
 
-    def _take_over(self, key: str, features: Features, shard: Path) -> None:
+    def _take_over(self, key: str, features: Features, shard: AnyPath) -> None:
         self.loose[key] = features
         self.loose_shards.add(shard)
         self.n_bytes += features.frames.nbytes
         self.store.scanned().shard_of[key] = shard
+
+    def _begin(self) -> None:
+        """Wait until nobody else writes to the store."""
+        import filelock
+
+        assert isinstance(self.store.folder, Path)
+        lock = filelock.FileLock(self.store.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            if not self.wait:
+                raise BusyStoreError(f"another run is adding to {self.store.folder}") from error
+            logger.info("Another run is adding to %s; waiting for it to end", self.store.folder)
+            lock.acquire()
+        self._alone.callback(lock.release)
+
+    def _hold_s(self) -> float:
+        return HOLD_S
 
     def _recover(self) -> None:
         """Sweep up what a killed run left; take its small shards over."""
@@ -123,7 +132,7 @@ class StoreWriter:
         scan = self.store.rescan()
         # largest first: a merged shard that is damaged leaves its clips to the small ones
         for shard, n_clips in sorted(scan.n_clips.items(), key=lambda item: -item[1]):
-            if _is_closed(shard, n_clips):
+            if is_closed(self.store, shard, n_clips):
                 continue
             try:
                 clips = list(read_shard(shard))
@@ -146,14 +155,23 @@ class StoreWriter:
         self.loose |= self.held
         self.held = {}
         if self.loose:
-            merged = write_shard(self.store.folder, self.loose)
+            merged = self._put(self.loose, sync=True)
             self.loose_shards.discard(merged)
-            scan = self.store.scanned()
-            scan.shard_of |= dict.fromkeys(self.loose, merged)
-            scan.n_clips[merged] = len(self.loose)
+            self.store.scanned().n_clips[merged] = len(self.loose)
         for shard in self.loose_shards:  # copies that a killed run left are among them
-            shard.unlink(missing_ok=True)
+            self._drop(shard)
         self.loose, self.loose_shards, self.n_bytes = {}, set(), 0
+
+    def _put(self, clips: Mapping[str, Features], *, sync: bool) -> AnyPath:
+        path = write_shard(self.store.folder, clips, sync=sync)
+        self.store.scanned().shard_of |= dict.fromkeys(clips, path)
+        return path
+
+    def _drop(self, shard: AnyPath) -> None:
+        shard.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        self._merge()
 
 
 def tidy(store: FeatureStore) -> None:
@@ -163,13 +181,14 @@ def tidy(store: FeatureStore) -> None:
     """
     try:
         shards = store.scanned().n_clips.items()
-        n_open = sum(not _is_closed(shard, n_clips) for shard, n_clips in shards)
-        if n_open > 1 or any(store.folder.glob(".shard-*.part")):
+        n_open = sum(not is_closed(store, shard, n_clips) for shard, n_clips in shards)
+        if n_open > 1 or store.has_leftovers():
             with store.writer(wait=False):
                 pass
     except (OSError, BusyStoreError) as error:
         logger.debug("%s stays as a killed run left it: %s", store.folder, error)
 
 
-def _is_closed(shard: Path, n_clips: int) -> bool:
-    return n_clips >= SHARD_CLIPS or shard.stat().st_size >= SHARD_BYTES
+def is_closed(store: FeatureStore, shard: AnyPath, n_clips: int) -> bool:
+    """Return whether a shard is as large as shards become."""
+    return n_clips >= SHARD_CLIPS or store.shard_size(shard) >= SHARD_BYTES

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.storage.paths import AnyPath, any_path
 
 _BOUNDS = re.compile(r"(?P<path>.+):(?P<start>\d+(?:\.\d+)?)-(?P<end>\d+(?:\.\d+)?)?")
 
@@ -17,10 +18,10 @@ def read_name(text: str) -> AudioSource:
     A file whose own name ends like bounds is that file.
     """
     found = _BOUNDS.fullmatch(text)
-    if found is None or Path(text).exists():
-        return AudioSource(Path(text))
+    if found is None or any_path(text).exists():
+        return AudioSource(any_path(text))
     end = found["end"]
-    return AudioSource(Path(found["path"]), float(found["start"]), float(end) if end else None)
+    return AudioSource(any_path(found["path"]), float(found["start"]), float(end) if end else None)
 
 
 def name_of(source: AudioSource) -> str:
@@ -45,9 +46,13 @@ def find_rows(index: Index, source: AudioSource) -> list[int]:
     same = [i for i in rows if index.clips[i].path == str(source.path)]
     if same:
         return same
-    real = source.path.resolve()
-    named = [i for i in rows if Path(index.clips[i].path).name == source.path.name]
-    return [i for i in named if (index.audio_root / index.clips[i].path).resolve() == real]
+    real = _real(source.path)
+    named = [i for i in rows if PurePosixPath(index.clips[i].path).name == source.path.name]
+    return [i for i in named if _real(index.source(index.clips[i]).path) == real]
+
+
+def _real(path: AnyPath) -> AnyPath:
+    return path.resolve() if isinstance(path, Path) else path
 
 
 def _bounds(source: AudioSource) -> tuple[str, str] | None:

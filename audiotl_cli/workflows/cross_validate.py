@@ -25,6 +25,7 @@ from audiotl_cli.evaluation.protocols import (
     leave_one_out,
     parse_protocol,
 )
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, fit_rows
@@ -69,7 +70,7 @@ PREDICTIONS_ALONE = Extras()
 
 def cross_validate(
     index: Index,
-    root: Path,
+    root: AnyPath,
     extractors: list[str],
     options: ClassifierOptions,
     protocol: str,

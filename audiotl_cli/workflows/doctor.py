@@ -21,9 +21,9 @@ from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.artifact import load_model_file
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudiotlError
-from audiotl_cli.extractors.cache import cache_folder
 from audiotl_cli.extractors.registry import extractor_class, list_extractors
 from audiotl_cli.extractors.sources import find
+from audiotl_cli.files import cache_folder
 from audiotl_cli.network import is_offline
 from audiotl_cli.store.store import open_stores
 from audiotl_cli.workflows.project import FEATURES, INDEXES, MODELS

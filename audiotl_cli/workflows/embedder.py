@@ -16,6 +16,8 @@ from audiotl_cli.classify.pooling import check_pooling, pool
 from audiotl_cli.errors import UsageError
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.extractors.registry import load_extractor
+from audiotl_cli.storage.paths import AnyPath, any_path
+from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
     from audiotl_cli.extractors.base import Extractor
@@ -81,7 +83,7 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : sequence
-            Paths, or waveforms (n_samples,) at `sample_rate`.
+            Paths or URLs, or waveforms (n_samples,) at `sample_rate`.
 
         Returns
         -------
@@ -95,8 +97,8 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             A parameter does not exist, or waveforms come without `sample_rate`.
         """
         extractor = self._build()
-        if all(isinstance(item, str | Path) for item in X):
-            frames = self._embed_files(extractor, [Path(item) for item in X])
+        if all(isinstance(item, str | Path | RemotePath) for item in X):
+            frames = self._embed_files(extractor, [any_path(item) for item in X])
         elif self.sample_rate is None:
             raise UsageError("AudioEmbedder needs sample_rate to embed waveforms")
         else:
@@ -104,7 +106,7 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.concatenate([pool(part, self.pooling) for part in frames])
 
     def _embed_files(
-        self, extractor: Extractor, paths: list[Path]
+        self, extractor: Extractor, paths: list[AnyPath]
     ) -> list[npt.NDArray[np.float32]]:
         workers = self.workers or os.cpu_count() or 1
         sources = [AudioSource(path) for path in paths]

@@ -10,6 +10,7 @@ from typing import Any
 from audiotl_cli.classify.artifact import ModelCard, clip_mark, load_model_file
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.features import read_features_of
 from audiotl_cli.workflows.fitting import score_rows
 from audiotl_cli.workflows.report import (
@@ -29,7 +30,7 @@ from audiotl_cli.workflows.train import TEST, name_part
 def evaluate_model(
     model: Path,
     index: Index,
-    root: Path,
+    root: AnyPath,
     *,
     split: str = TEST,
     report: Path | None = None,
@@ -43,7 +44,7 @@ def evaluate_model(
     ----------
     model : Path
     index : Index
-    root : Path
+    root : Path or RemotePath
         A folder of feature stores, or one store.
     split : str
     report : Path or None

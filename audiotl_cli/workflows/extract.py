@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.artifact import ExtractorSpec
@@ -15,6 +14,7 @@ from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import embed_sources
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore, fingerprint
 from audiotl_cli.store.writer import tidy
@@ -71,7 +71,7 @@ class ExtractReport:
 def extract_features(
     index: Index,
     extractor: Extractor,
-    root: Path,
+    root: AnyPath,
     *,
     workers: int | None = None,
     limit: int | None = None,
@@ -85,7 +85,7 @@ def extract_features(
     ----------
     index : Index
     extractor : Extractor
-    root : Path
+    root : Path or RemotePath
         The folder of stores, or the extractor's own store.
     workers : int or None
         Decoding threads, and threads of the network; None is one a core.
@@ -153,7 +153,7 @@ class _Failures:
         self.n_clips = n_clips
         self.n_allowed = 0.0 if strict else n_clips * (1.0 if max_rate is None else max_rate)
 
-    def add(self, path: Path, error: AudioError) -> None:
+    def add(self, path: AnyPath, error: AudioError) -> None:
         self.items.append(Failure(str(path), error.stage, error.code, str(error)))
         if len(self.items) > self.n_allowed:
             raise DataError(
@@ -178,7 +178,7 @@ def _by_key(index: Index, store: FeatureStore, failures: _Failures) -> dict[str,
     return found
 
 
-def _open_store(root: Path, extractor: Extractor) -> FeatureStore:
+def _open_store(root: AnyPath, extractor: Extractor) -> FeatureStore:
     made_from = asdict(extractor.describe())
     if not is_store(root):
         return FeatureStore.create(root, extractor.name, extractor.dim, made_from)

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.classify.pooling import Frames, Pooled, pool
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index, clip_labels
 from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.store import FeatureStore, folder_name
 from audiotl_cli.workflows.project import clip_keys, find_stores, is_store, open_all, open_memo
 from audiotl_cli.workflows.stored import StoredFrames, fits
@@ -54,7 +54,7 @@ class LabelledFeatures:
 
 def read_features(
     index: Index,
-    root: Path,
+    root: AnyPath,
     extractors: list[str],
     poolings: Collection[str] | None = None,
     *,
@@ -65,7 +65,7 @@ def read_features(
     Parameters
     ----------
     index : Index
-    root : Path
+    root : Path or RemotePath
         A folder of stores, or one store.
     extractors : list of str
         Names, or store folders' names; empty for the store used last.
@@ -86,7 +86,7 @@ def read_features(
     return _read(keyed, stores, poolings, memory)
 
 
-def read_all_features(index: Index, root: Path, extractors: list[str]) -> LabelledFeatures:
+def read_all_features(index: Index, root: AnyPath, extractors: list[str]) -> LabelledFeatures:
     """Read the features of all labelled clips of an index, of several extractors.
 
     Parameters
@@ -117,7 +117,7 @@ def read_all_features(index: Index, root: Path, extractors: list[str]) -> Labell
 
 def read_features_of(
     index: Index,
-    root: Path,
+    root: AnyPath,
     specs: list[ExtractorSpec],
     poolings: Collection[str] | None = None,
 ) -> LabelledFeatures:
@@ -137,7 +137,7 @@ def read_features_of(
     return _read(keyed, stores, poolings)
 
 
-def _keyed_clips(index: Index, root: Path) -> list[tuple[Clip, str]]:
+def _keyed_clips(index: Index, root: AnyPath) -> list[tuple[Clip, str]]:
     memo = open_memo(root.parent if is_store(root) else root)
     keys = clip_keys(index, memo)
     labelled = [

@@ -13,6 +13,7 @@ from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.edited import remember, was_edited
 from audiotl_cli.dataset.index import Index, clip_labels
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.project import FEATURES, open_memo
 from audiotl_cli.workflows.sources import dataset_folder, read_source
 from audiotl_cli.workflows.splitting import group_warning, split_clips
@@ -88,7 +89,7 @@ class IndexReport:
 
 
 def build_index(
-    source: Path | None,
+    source: AnyPath | None,
     out: Path,
     options: IndexOptions,
     *,
@@ -99,7 +100,7 @@ def build_index(
 
     Parameters
     ----------
-    source : Path or None
+    source : Path, RemotePath or None
         A folder; or a table or annotations, whose paths are relative to their own folder.
         None is where a named data set is put when it is fetched.
     out : Path
@@ -147,8 +148,9 @@ def build_index(
     return IndexReport(index, problems(clips), [*filter(None, warnings)], found.comparison)
 
 
-def _check_out(out: Path, sources: Sequence[Path], *, overwrite: bool) -> None:
-    if any(out.exists() and source.exists() and out.samefile(source) for source in sources):
+def _check_out(out: Path, sources: Sequence[AnyPath], *, overwrite: bool) -> None:
+    local = [source for source in sources if isinstance(source, Path)]
+    if any(out.exists() and source.exists() and out.samefile(source) for source in local):
         raise UsageError(f"{out} is what the index is made from; name another file with --out")
     if not overwrite and was_edited(out):
         raise UsageError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from audiotl_cli.classify.suggest import MOST, Scores, doubt, suggest
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
 from audiotl_cli.dataset.relabel import Place, place_of
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.workflows.features import LabelledFeatures, read_features, store_spec
 from audiotl_cli.workflows.fitting import fit_alone, pool_rows, score_rows
@@ -67,7 +67,7 @@ class Round:
 
 def suggest_clips(
     index: Index,
-    root: Path,
+    root: AnyPath,
     extractors: list[str],
     options: ClassifierOptions,
     n: int,
@@ -86,7 +86,7 @@ def suggest_clips(
     Parameters
     ----------
     index : Index
-    root : Path
+    root : Path or RemotePath
         A folder of stores, or one store.
     extractors : list of str
         See `find_stores`.
@@ -143,7 +143,7 @@ def suggest_clips(
 
 
 def _fit(
-    index: Index, root: Path, extractors: list[str], options: ClassifierOptions
+    index: Index, root: AnyPath, extractors: list[str], options: ClassifierOptions
 ) -> tuple[FloatArray | None, ClipClassifier | None]:
     """Return the vectors of the labelled clips, and a classifier where there are two labels."""
     if not index.clips:

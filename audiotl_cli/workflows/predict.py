@@ -22,6 +22,8 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
 from audiotl_cli.prediction.events import Event, EventOptions, in_order
 from audiotl_cli.prediction.timeline import choose_context
+from audiotl_cli.storage.paths import AnyPath, any_path
+from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.workflows.hearing import Hearing, furthest_behind
 from audiotl_cli.workflows.same_extractor import extractor_of_model
 
@@ -100,19 +102,19 @@ class Model:
 
     def predict(
         self,
-        paths: str | Path | Iterable[str | Path],
+        paths: str | AnyPath | Iterable[str | AnyPath],
         *,
         workers: int | None = None,
         events: EventOptions | None = None,
     ) -> list[Prediction]:
         """Predict one recording or several; see `stream`."""
-        if isinstance(paths, str | Path):
+        if isinstance(paths, str | Path | RemotePath):
             paths = [paths]
-        return list(self.stream([Path(path) for path in paths], workers=workers, events=events))
+        return list(self.stream([any_path(path) for path in paths], workers=workers, events=events))
 
     def stream(
         self,
-        paths: Sequence[Path | Prediction],
+        paths: Sequence[AnyPath | Prediction],
         *,
         workers: int | None = None,
         events: EventOptions | None = None,
@@ -121,7 +123,7 @@ class Model:
 
         Parameters
         ----------
-        paths : sequence of Path
+        paths : sequence of Path or RemotePath
             What has failed already, as a `Prediction` with its error, is passed on.
         workers : int or None
             Threads; None is one a core.
@@ -134,7 +136,7 @@ class Model:
             In the order of `paths`. A recording that cannot be used has `error` set.
         """
         workers = workers or os.cpu_count() or 1
-        sources = [AudioSource(path) for path in paths if isinstance(path, Path)]
+        sources = [AudioSource(path) for path in paths if not isinstance(path, Prediction)]
         with ExitStack() as closing:
             streams = []
             for extractor in self.extractors:
@@ -149,7 +151,7 @@ class Model:
                     yield self._predict_one(path, streams, events)
 
     def _predict_one(
-        self, path: Path, streams: Sequence[Iterator[Part]], options: EventOptions | None
+        self, path: AnyPath, streams: Sequence[Iterator[Part]], options: EventOptions | None
     ) -> Prediction:
         hearing = Hearing(self, options)
         found: list[Event] = []
@@ -227,7 +229,7 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     return Model(classifier, card, [extractor_of_model(spec, path) for spec in card.extractors])
 
 
-def list_inputs(inputs: Sequence[Path]) -> list[Path | Prediction]:
+def list_inputs(inputs: Sequence[AnyPath]) -> list[AnyPath | Prediction]:
     """Return the files to predict: files as they are, folders as the recordings in them.
 
     A name that is no file's and holds ``*``, ``?`` or ``[`` is a pattern, ``**`` any folders; it
@@ -240,7 +242,7 @@ def list_inputs(inputs: Sequence[Path]) -> list[Path | Prediction]:
     DataError
         The only input is a folder without recordings, or a pattern that nothing fits.
     """
-    paths: list[Path | Prediction] = []
+    paths: list[AnyPath | Prediction] = []
     for given in inputs:
         try:
             found = _look_for(given)
@@ -261,7 +263,9 @@ def list_inputs(inputs: Sequence[Path]) -> list[Path | Prediction]:
     return paths
 
 
-def _look_for(given: Path) -> list[Path]:
+def _look_for(given: AnyPath) -> Sequence[AnyPath]:
+    if isinstance(given, RemotePath):
+        return _look_for_objects(given)
     if given.is_dir():
         return find_recordings(given)
     if "\0" in str(given) or not glob.has_magic(str(given)) or os.path.lexists(given):
@@ -273,5 +277,14 @@ def _look_for(given: Path) -> list[Path]:
     return paths or ([] if set("*?") & set(str(given)) else [given])
 
 
-def _failed(path: Path, message: str, *, code: str = "unreadable") -> Prediction:
+def _look_for_objects(given: RemotePath) -> list[RemotePath]:
+    if given.is_dir():
+        return find_recordings(given)
+    if not glob.has_magic(given.url) or given.exists():
+        return [given]
+    found = (find_recordings(path) if path.is_dir() else [path] for path in given.expand())
+    return list(dict.fromkeys(itertools.chain.from_iterable(found)))
+
+
+def _failed(path: AnyPath, message: str, *, code: str = "unreadable") -> Prediction:
     return Prediction(str(path), {}, error=AudioError(message, code=code, stage="open"))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.store import STORE_FILE, FeatureStore, open_stores
 
@@ -17,6 +21,9 @@ INDEXES = DATA / "index"
 FEATURES = DATA / "features"
 MODELS = DATA / "models"
 EXPERIMENTS = DATA / "experiments"
+
+REQUESTS_AT_ONCE = 16
+"""To object storage, about recordings."""
 
 
 def newest_index() -> Path:
@@ -47,9 +54,12 @@ def newest_model() -> Path:
     return max(models, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
-def open_memo(root: Path) -> HashMemo:
-    """Return the memo of file hashes kept beside the stores in `root`."""
-    return HashMemo(root / ".hashes")
+def open_memo(root: AnyPath) -> HashMemo:
+    """Return the memo of file hashes kept beside the stores in `root`.
+
+    Of stores on object storage it lies in the project: many may write to those at once.
+    """
+    return HashMemo((root if isinstance(root, Path) else FEATURES) / ".hashes")
 
 
 def clip_keys(index: Index, memo: HashMemo) -> list[str | AudioError]:
@@ -59,26 +69,44 @@ def clip_keys(index: Index, memo: HashMemo) -> list[str | AudioError]:
     used without the audio they were made from.
     """
     keys: list[str | AudioError] = []
-    for clip in index.clips:
-        source = index.source(clip)
-        try:
-            sha256 = memo.sha256(source.path)
-        except AudioError as error:
-            if error.code != "missing" or not clip.sha256:
-                keys.append(error)
-                continue
-            sha256 = clip.sha256
-        keys.append(clip_key(sha256, clip.start_s, clip.end_s))
-    memo.save()
+    paths = [index.source(clip).path for clip in index.clips]
+    try:
+        for clip, sha256 in zip(index.clips, _hashes(paths, memo), strict=True):
+            if isinstance(sha256, str):
+                keys.append(clip_key(sha256, clip.start_s, clip.end_s))
+            elif sha256.code == "missing" and clip.sha256:
+                keys.append(clip_key(clip.sha256, clip.start_s, clip.end_s))
+            else:
+                keys.append(sha256)
+    finally:  # a network that fails half way
+        memo.save()
     return keys
 
 
-def is_store(folder: Path) -> bool:
+def _hashes(paths: Sequence[AnyPath], memo: HashMemo) -> Iterator[str | AudioError]:
+    def sha256(path: AnyPath) -> str | AudioError:
+        try:
+            return memo.sha256(path)
+        except AudioError as error:
+            return error
+
+    if not any(isinstance(path, RemotePath) for path in paths):
+        yield from map(sha256, paths)
+        return
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:  # each once, however many clips it holds
+        asked = {path: pool.submit(sha256, path) for path in dict.fromkeys(paths)}
+        try:
+            yield from (asked[path].result() for path in paths)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def is_store(folder: AnyPath) -> bool:
     """Return whether a folder is one store rather than a folder of stores."""
     return (folder / STORE_FILE).is_file()
 
 
-def open_all(root: Path) -> list[FeatureStore]:
+def open_all(root: AnyPath) -> list[FeatureStore]:
     """Open a store, or all in a folder of stores, the one used last at the end.
 
     Raises
@@ -92,17 +120,17 @@ def open_all(root: Path) -> list[FeatureStore]:
     return stores
 
 
-def no_store(root: Path) -> DataError:
+def no_store(root: AnyPath) -> DataError:
     """Return the error of a folder without stores."""
     return DataError(f"there is no feature store in {root}; make one with: audiotl extract")
 
 
-def find_stores(root: Path, extractors: list[str], keys: set[str]) -> list[FeatureStore]:
+def find_stores(root: AnyPath, extractors: list[str], keys: set[str]) -> list[FeatureStore]:
     """Return the stores that hold the clips of an index.
 
     Parameters
     ----------
-    root : Path
+    root : Path or RemotePath
         A folder of stores, or one store.
     extractors : list of str
         One store for each: the one used last whose extractor (or folder) is called so.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.prune import Pruned, prune
 from audiotl_cli.store.store import FeatureStore
@@ -30,12 +31,12 @@ class PruneReport:
     pruned: Pruned | None
 
 
-def prune_stores(root: Path, indexes: Sequence[Path], *, dry_run: bool) -> list[PruneReport]:
+def prune_stores(root: AnyPath, indexes: Sequence[Path], *, dry_run: bool) -> list[PruneReport]:
     """Take out of every store the clips that no index names, and what broken runs left.
 
     Parameters
     ----------
-    root : Path
+    root : Path or RemotePath
         A folder of stores, or one store.
     indexes : sequence of Path
         Their clips are kept.

@@ -23,6 +23,7 @@ from audiotl_cli.evaluation.label_errors import find_label_errors
 from audiotl_cli.evaluation.metrics import Scores, score
 from audiotl_cli.evaluation.report.write import write_beside
 from audiotl_cli.files import write_whole
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.features import LabelledFeatures
 from audiotl_cli.workflows.fitting import pool_rows
 
@@ -67,7 +68,7 @@ class EvaluateReport:
         Accuracy of every round of a cross-validation, by name; empty otherwise.
     folder : Path
         Where the JSON file and the figure are.
-    root : Path or None
+    root : Path, RemotePath or None
         The folder that paths of clips are relative to; None where there are no recordings.
     """
 
@@ -76,7 +77,7 @@ class EvaluateReport:
     result: dict[str, Any]
     rounds: dict[str, float]
     folder: Path
-    root: Path | None = None
+    root: AnyPath | None = None
 
 
 def write_report(
@@ -87,7 +88,7 @@ def write_report(
     folder: Path,
     seed: int,
     *,
-    root: Path | None = None,
+    root: AnyPath | None = None,
 ) -> EvaluateReport:
     """Score answers and write them down.
 
@@ -173,7 +174,7 @@ def embedding_map(data: LabelledFeatures, rows: Sequence[int]) -> dict[str, Any]
     return {"embedding_map": found} if found else {}
 
 
-def recordings(index: Index, data: LabelledFeatures) -> Path | None:
+def recordings(index: Index, data: LabelledFeatures) -> AnyPath | None:
     """Return the folder of the recordings; None for features that came from elsewhere."""
     return None if any(spec.imported for spec in data.extractors) else index.audio_root
 

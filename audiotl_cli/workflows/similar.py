@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from audiotl_cli.classify.pooling import FloatArray, pool
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.extractors.pipeline import embed_sources
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.workflows.clip_names import find_rows, name_of, read_name
@@ -74,7 +74,7 @@ class _Query:
 
 def find_similar(
     index: Index,
-    root: Path,
+    root: AnyPath,
     extractors: list[str],
     names: Sequence[str],
     n_most: int,
@@ -91,7 +91,7 @@ def find_similar(
     ----------
     index : Index
         Whose clips are searched; it gives their paths and labels.
-    root : Path
+    root : Path or RemotePath
         A folder of stores, or one store.
     extractors : list of str
         See `find_stores`; of several, the mean of the similarities counts.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ from audiotl_cli.dataset.metadata import (
     clips_from_table,
 )
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.storage.paths import AnyPath, need_local
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.index import IndexOptions
@@ -50,17 +52,17 @@ class Source:
     Parameters
     ----------
     clips : list of Clip
-    root : Path
+    root : Path or RemotePath
         What their paths are relative to.
-    tables : list of Path
+    tables : list of Path or RemotePath
         The files about them, which must not be written over.
     comparison : Comparison or None
         Of a named data set.
     """
 
     clips: list[Clip]
-    root: Path
-    tables: list[Path]
+    root: AnyPath
+    tables: Sequence[AnyPath]
     comparison: Comparison | None = None
 
 
@@ -69,7 +71,7 @@ def dataset_folder(name: str) -> Path:
     return AUDIO / get_dataset(name).name
 
 
-def read_source(source: Path, options: IndexOptions) -> Source:
+def read_source(source: AnyPath, options: IndexOptions) -> Source:
     """Read the clips of a source by the first layout that fits.
 
     What an option names, comes first. Otherwise, in this order: a file that is a table or
@@ -98,7 +100,7 @@ def read_source(source: Path, options: IndexOptions) -> Source:
     return replace(found, clips=clips)
 
 
-def _read(source: Path, options: IndexOptions) -> Source:
+def _read(source: AnyPath, options: IndexOptions) -> Source:
     columns = Columns(
         path=options.path_column,
         label=options.label_column,
@@ -108,25 +110,27 @@ def _read(source: Path, options: IndexOptions) -> Source:
     )
     if options.dataset:
         return _dataset(options.dataset, source, options)
-    table = options.metadata or (source if source.is_file() else None)
+    table: AnyPath | None = options.metadata or (source if source.is_file() else None)
     root = source.parent if table is source else source
     if table is not None and (options.labels_from == "annotations" or is_annotation(table)):
-        return Source(clips_from_annotations(root, [table], columns.label), root, [table])
+        table, below = _local(table), _local(root)
+        return Source(clips_from_annotations(below, [table], columns.label), root, [table])
     if table is not None:
         return Source(clips_from_table(table, root, columns), root, [table])
     if options.labels_from == "annotations":
-        files = annotation_files(_folder(root))
-        return Source(clips_from_annotations(root, files, columns.label), root, files)
+        files = annotation_files(_folder(_local(root)))
+        return Source(clips_from_annotations(_local(root), files, columns.label), root, files)
     plain = options.labels_from is None and not options.label_regex
-    if plain and (known := _recognise(source)):
+    # afar, looking for this and that file takes long
+    near = source if plain and isinstance(source, Path) else None
+    if near and (known := _recognise(near)):
         logger.info("%s is a copy of %s: indexed as by --dataset %s", source, known, known)
         return _dataset(known, source, options)
-    tables = audiofolder_tables(source) if plain else []
-    if tables:
+    if near and (tables := audiofolder_tables(near)):
         logger.info("Labels from %s", ", ".join(map(str, tables)))
-        return Source(clips_from_audiofolder(source, tables, columns), root, tables)
+        return Source(clips_from_audiofolder(near, tables, columns), root, tables)
     _refuse_columns(options)
-    if plain and annotation_files(_folder(source)):
+    if near and annotation_files(_folder(near)):
         logger.info(
             "Annotations lie beside the recordings: --labels-from annotations makes clips of them"
         )
@@ -134,9 +138,9 @@ def _read(source: Path, options: IndexOptions) -> Source:
     return Source(clips_from_folder(source, labelled=labelled), root, [])
 
 
-def _dataset(name: str, source: Path, options: IndexOptions) -> Source:
+def _dataset(name: str, source: AnyPath, options: IndexOptions) -> Source:
     _refuse_columns(options)
-    comparison = compare(get_dataset(name), source)
+    comparison = compare(get_dataset(name), _local(source))
     return Source(comparison.clips, comparison.root, [], comparison)
 
 
@@ -148,13 +152,17 @@ def _recognise(source: Path) -> str | None:
     return None
 
 
+def _local(path: AnyPath) -> Path:
+    return need_local(path, "copy it to a disk first, or index it by folders or a table")
+
+
 def _folder(source: Path) -> Path:
     if not source.is_dir():
         raise DataError(f"{source}: no such folder")
     return source
 
 
-def _check_options(source: Path, options: IndexOptions) -> None:
+def _check_options(source: AnyPath, options: IndexOptions) -> None:
     """Raise `UsageError` where one option would make another count for nothing."""
     kind, regex, metadata = options.labels_from, options.label_regex, options.metadata
     table = metadata or source.is_file()

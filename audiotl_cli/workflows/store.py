@@ -13,9 +13,11 @@ import numpy as np
 from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.damaged import set_aside
 from audiotl_cli.store.seed import SeedClip, read_seed_file
 from audiotl_cli.store.shard import Features
-from audiotl_cli.store.store import STORE_FILE, FeatureStore, list_stores, open_stores, set_aside
+from audiotl_cli.store.store import STORE_FILE, FeatureStore, list_stores, open_stores
 from audiotl_cli.workflows.features import store_spec
 from audiotl_cli.workflows.project import is_store, no_store, open_all
 
@@ -47,16 +49,16 @@ class VerifyReport:
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or RemotePath
     n_clips : int
         Clips in shards that are whole.
     damaged : list of tuple
         Each damaged file, where it lies now, and what is wrong.
     """
 
-    folder: Path
+    folder: AnyPath
     n_clips: int
-    damaged: list[tuple[Path, Path, str]]
+    damaged: list[tuple[AnyPath, AnyPath, str]]
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,12 @@ class ImportReport:
     n_frames: int
 
 
-def store_info(root: Path) -> list[StoreInfo]:
+def store_info(root: AnyPath) -> list[StoreInfo]:
     """Return what each store in a folder holds, the one used last at the end."""
     return [_info(store) for store in open_all(root)]
 
 
-def verify_stores(root: Path, on_shard: Callable[[int, int], None]) -> list[VerifyReport]:
+def verify_stores(root: AnyPath, on_shard: Callable[[int, int], None]) -> list[VerifyReport]:
     """Read every shard of every store; move damaged ones aside."""
     reports = []
     for folder in [root] if is_store(root) else list_stores(root):
@@ -101,7 +103,7 @@ def verify_stores(root: Path, on_shard: Callable[[int, int], None]) -> list[Veri
 
 
 def import_features(
-    path: Path, name: str, split: str, *, root: Path, indexes: Path
+    path: Path, name: str, split: str, *, root: AnyPath, indexes: Path
 ) -> ImportReport:
     """Bring in a feature file of sklearn-audio-transfer-learning, with an index of its clips.
 
@@ -163,5 +165,5 @@ def _content_key(clip: SeedClip) -> str:
 
 def _info(store: FeatureStore) -> StoreInfo:
     shards = store.shards()
-    n_bytes = sum(shard.stat().st_size for shard in shards)
+    n_bytes = sum(store.shard_size(shard) for shard in shards)
     return StoreInfo(store, store_spec(store), len(store), len(shards), n_bytes)

@@ -32,6 +32,7 @@ from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standa
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.choose import Choice, OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
@@ -62,7 +63,7 @@ class TrainReport:
 
 def train_model(
     index: Index,
-    root: Path,
+    root: AnyPath,
     extractors: list[str],
     options: ClassifierOptions,
     *,
@@ -80,7 +81,7 @@ def train_model(
     ----------
     index : Index
         Where it has no splits at all, every clip is trained on.
-    root : Path
+    root : Path or RemotePath
         A folder of feature stores, or one store.
     extractors : list of str
         Their features are put side by side; empty for the store used last.

@@ -18,6 +18,7 @@ from audiotl_cli.classify.space import Setting
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.files import write_whole
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
 from audiotl_cli.workflows.train import TRAIN, TrainReport, fit_and_save, model_name, rows_of
@@ -29,7 +30,7 @@ SAVE_EVERY_S = 2.0
 
 def tune_model(
     index: Index,
-    root: Path,
+    root: AnyPath,
     extractors: list[str],
     options: ClassifierOptions,
     *,
@@ -50,7 +51,7 @@ def tune_model(
     ----------
     index : Index
         Where it has no splits at all, every clip is trained on.
-    root : Path
+    root : Path or RemotePath
         A folder of feature stores, or one store.
     extractors : list of str
         Whose features to try; empty for all that are there for these clips.

@@ -46,6 +46,7 @@ def test_help_loads_nothing_heavy(args: list[str]) -> None:
         f"try:\n    main({args!r})\n"
         "except SystemExit:\n    pass\n"
         "heavy = {'numpy', 'scipy', 'sklearn', 'tensorflow', 'matplotlib', 'soundfile', 'joblib'}\n"
+        "heavy |= {'fsspec', 's3fs'}\n"
         "print('LOADED', sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(

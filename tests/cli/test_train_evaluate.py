@@ -180,7 +180,7 @@ def test_an_index_with_several_labels(extracted: Path, run: Run) -> None:
     assert value["n_clips"] == 6
     shown = run("evaluate").out
     assert "mean average precision" in shown
-    recording = next(Path(Index.read(path).audio_root).rglob("chirp-00.wav"))
+    recording = next(Path(str(Index.read(path).audio_root)).rglob("chirp-00.wav"))
     (told,) = run("predict", recording, "--json").json
     assert told["labels"] == sorted(name for name, value in told["scores"].items() if value >= 0.5)
     assert run("predict", recording).code == 0

@@ -139,7 +139,7 @@ def test_a_calibrated_model_is_one_file(extracted: Path, run: Run, how: str) -> 
     first = after["predictions"][0]["scores"]
     assert first != before["predictions"][0]["scores"]
     assert sum(first.values()) == pytest.approx(1, abs=1e-5)
-    (said,) = run("predict", Path(Index.read("data/index/sounds.csv").audio_root, after[
+    (said,) = run("predict", Path(str(Index.read("data/index/sounds.csv").audio_root), after[
         "predictions"][0]["path"]), "--model", model, "--json").json  # fmt: skip
     assert said["scores"] == pytest.approx(first, abs=1e-4)
 

@@ -6,10 +6,11 @@ import soundfile
 
 from audiotl_cli.dataset.audit import audit, problems
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.storage.paths import AnyPath
 from tests.sounds import noise, write_wav
 
 
-def name_as_hash(path: Path) -> str:
+def name_as_hash(path: AnyPath) -> str:
     """Stand in for the hash of a file."""
     return f"hash of {path.name}"
 

@@ -21,7 +21,7 @@ import pytest
 from audiotl_cli.store.shard import DamagedShardError, Features, read_shard
 from audiotl_cli.store.store import FeatureStore, list_stores
 from tests.conftest import REPOSITORY, Run
-from tests.store.features import features_of, key_of, same
+from tests.store.features import features_of, key_of, on_disk, same
 from tests.store.full_disk import fill_disk
 
 pytestmark = pytest.mark.usefixtures("written_at_once")
@@ -262,14 +262,15 @@ def test_case_12_damaged_shards_are_found_named_and_made_again(tmp_path: Path) -
             for number in range(first, first + 4):
                 writer.add(key_of(number), features_of(number))
         (shard,) = other.shards()
-        shard.replace(whole.folder / shard.name)
-    good = {shard: shard.read_bytes() for shard in whole.shards()}
+        on_disk(shard).replace(on_disk(whole.folder / shard.name))
+    good = {on_disk(shard): shard.read_bytes() for shard in whole.shards()}
     clips = {shard: dict(read_shard(shard)) for shard in good}
     n_found = 0
     for _ in range(N_DAMAGES):
-        store = FeatureStore(shutil.copytree(whole.folder, tmp_path / "copy", dirs_exist_ok=True))
+        copy = shutil.copytree(on_disk(whole.folder), tmp_path / "copy", dirs_exist_ok=True)
+        store = FeatureStore(copy)
         original = rng.choice(sorted(good))
-        shard = store.folder / original.name
+        shard = copy / original.name
         shard.write_bytes(damage(good[original], rng))
         harmless = is_as_written(shard, clips[original])
 
@@ -284,7 +285,7 @@ def test_case_12_damaged_shards_are_found_named_and_made_again(tmp_path: Path) -
                     writer.add(key_of(number), features_of(number))
         found = FeatureStore(store.folder).read(key_of(number) for number in range(12))
         assert all(same(found[key_of(number)], features_of(number)) for number in range(12))
-        shutil.rmtree(store.folder)
+        shutil.rmtree(copy)
     assert n_found > N_DAMAGES / 2
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiotl_cli.errors import AudioError
+from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.memo import HashMemo, clip_key
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -210,3 +211,26 @@ def test_a_memo_that_cannot_be_saved_is_no_error(tmp_path: Path) -> None:
     memo = HashMemo(tmp_path / "file" / "memo")
     assert memo.sha256(make(tmp_path / "x.wav", b"abc")) == ABC
     memo.save()
+
+
+def test_objects_are_remembered_by_what_their_storage_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = RemotePath("memory:///memo/a.wav")
+    path.write_bytes(b"one")
+    memo = HashMemo(tmp_path / "memo")
+    assert memo.sha256(path) == hashlib.sha256(b"one").hexdigest()
+    memo.save()
+    assert not memo.path.exists()  # the time alone tells, and it may change within its own tick
+    monkeypatch.setattr("audiotl_cli.store.memo.SETTLED_S", -1.0)
+    assert memo.sha256(path) == hashlib.sha256(b"one").hexdigest()
+    memo.save()
+    monkeypatch.setattr(RemotePath, "download", lambda self, to: to.write_bytes(b"not read"))
+    assert HashMemo(memo.path).sha256(path) == hashlib.sha256(b"one").hexdigest()
+    monkeypatch.undo()
+    path.write_bytes(b"two")
+    assert HashMemo(memo.path).sha256(path) == hashlib.sha256(b"two").hexdigest()
+    path.unlink()
+    with pytest.raises(AudioError) as told:
+        HashMemo(memo.path).sha256(path)
+    assert told.value.code == "missing"

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 import audiotl_cli.store.writer as writer_module
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.prune import Pruned, prune
 from audiotl_cli.store.shard import read_keys, read_shard
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.store.writer import BusyStoreError, StoreWriter
-from tests.store.features import features_of, key_of, same
+from tests.store.features import features_of, key_of, on_disk, same
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def n_bytes_of(*numbers: int) -> int:
     return sum(clip.frames.nbytes + clip.times.nbytes for clip in clips)
 
 
-def assert_holds(folder: Path, *numbers: int) -> None:
+def assert_holds(folder: AnyPath, *numbers: int) -> None:
     fresh = FeatureStore(folder)
     assert fresh.keys() == keys_of(*numbers)
     assert sum(len(read_keys(shard)) for shard in fresh.shards()) == len(numbers)
@@ -41,8 +42,10 @@ def assert_holds(folder: Path, *numbers: int) -> None:
     assert all(same(found[key_of(number)], features_of(number)) for number in numbers)
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
+def contents(folder: AnyPath) -> dict[str, bytes]:
+    return {
+        path.name: path.read_bytes() for path in on_disk(folder).iterdir() if path.name != ".lock"
+    }
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_leftovers_go(store: FeatureStore) -> None:
     orphan, fresh = store.folder / ".store.json.7.part", store.folder / ".store.json.8.part"
     for path in (damaged, orphan, fresh):
         path.write_bytes(b"x")
-    os.utime(orphan, (1e9, 1e9))
+    os.utime(on_disk(orphan), (1e9, 1e9))
     pruned = prune(store, keys_of(*range(20)), dry_run=False)
     assert pruned.leftovers == sorted([damaged, orphan])
     assert pruned.n_bytes == 2

@@ -23,7 +23,7 @@ from audiotl_cli.store.shard import (
     read_shard,
     write_shard,
 )
-from tests.store.features import clips_of, features_of, key_of, same
+from tests.store.features import clips_of, features_of, key_of, on_disk, same
 
 keys = st.text("0123456789abcdef:.-", min_size=1, max_size=40)
 
@@ -93,7 +93,7 @@ def test_round_trip(clips: dict[str, Features]) -> None:
 
 def test_plain_numpy_reads_it(tmp_path: Path) -> None:
     clips = clips_of(1, 2, 3)
-    path = write_shard(tmp_path, clips)
+    path = on_disk(write_shard(tmp_path, clips))
     with np.load(path, allow_pickle=False) as arrays:
         assert sorted(arrays.files) == ["format", "frames", "keys", "offsets", "times"]
         assert arrays["format"] == 1

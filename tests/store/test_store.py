@@ -15,10 +15,11 @@ import pytest
 
 import audiotl_cli.store.writer as writer_module
 from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.shard import Features, read_keys, read_shard
 from audiotl_cli.store.store import FeatureStore, fingerprint, list_stores
 from audiotl_cli.store.writer import StoreWriter
-from tests.store.features import features_of, key_of, same
+from tests.store.features import features_of, key_of, on_disk, same
 from tests.store.full_disk import fill_disk
 
 pytestmark = pytest.mark.usefixtures("written_at_once")
@@ -59,7 +60,7 @@ def sizes_of(store: FeatureStore) -> list[int]:
     return sorted(len(read_keys(path)) for path in store.shards())
 
 
-def assert_holds(folder: Path, *numbers: int) -> None:
+def assert_holds(folder: AnyPath, *numbers: int) -> None:
     """Check with fresh eyes that the store holds these clips, each once and right."""
     store = FeatureStore(folder)
     assert store.keys() == {key_of(number) for number in numbers}
@@ -112,7 +113,7 @@ def test_same_make_opens_the_same_store_and_another_make_another(tmp_path: Path)
 def test_stores_are_listed_by_last_use(tmp_path: Path) -> None:
     stores = [FeatureStore.create(tmp_path, name, 4, {"name": name}) for name in "abc"]
     for store, then in zip(stores, (300, 100, 200), strict=True):
-        os.utime(store.folder / "store.json", (then, then))
+        os.utime(on_disk(store.folder / "store.json"), (then, then))
     (tmp_path / "no-store").mkdir()
     assert [folder.name[0] for folder in list_stores(tmp_path)] == ["b", "c", "a"]
 
@@ -130,7 +131,7 @@ def test_damaged_description(tmp_path: Path, content: str) -> None:
 
 
 def test_description_of_another_format(store: FeatureStore) -> None:
-    path = store.folder / "store.json"
+    path = on_disk(store.folder / "store.json")
     path.write_text(path.read_text().replace('"format": 1', '"format": 9'))
     with pytest.raises(DataError, match=r"store\.json: format 9, expected 1"):
         FeatureStore(store.folder)
@@ -279,7 +280,7 @@ def die_between_merge_and_delete(store: FeatureStore, *numbers: int) -> None:
     with store.writer() as writer:
         for number in numbers:
             writer.add(key_of(number), features_of(number))
-            copies |= {path: path.read_bytes() for path in store.shards()}
+            copies |= {on_disk(path): path.read_bytes() for path in store.shards()}
     for path, content in copies.items():
         path.write_bytes(content)
 
@@ -324,14 +325,16 @@ def test_interrupted_run_is_merged(store: FeatureStore) -> None:
 def test_orphan_parts_are_swept(store: FeatureStore) -> None:
     (store.folder / ".shard-00.npz.999.part").write_bytes(b"half")
     add(store, 1)
-    assert sorted(path.name for path in store.folder.iterdir() if "part" in path.name) == []
+    assert (
+        sorted(path.name for path in on_disk(store.folder).iterdir() if "part" in path.name) == []
+    )
     assert_holds(store.folder, 1)
 
 
 # --- damage --------------------------------------------------------------------------
 
 
-def damage_frames(shard: Path) -> None:
+def damage_frames(shard: AnyPath) -> None:
     """Flip a bit in the last frame, where only its check sum tells."""
     content = bytearray(shard.read_bytes())
     first = content.index(b"PK\x01\x02")  # the directory follows the last member, the frames

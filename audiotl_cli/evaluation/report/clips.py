@@ -12,6 +12,7 @@ from urllib.parse import quote
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.evaluation.literal import literal
 from audiotl_cli.evaluation.report.media import excerpts
+from audiotl_cli.storage.paths import AnyPath, join
 
 N_AUDIO, N_PICTURES = 32, 96
 """Clips that have their sound, and their spectrogram, inside a page: at most."""
@@ -52,14 +53,14 @@ class PageClips:
         return sum("audio" in record for record in self.records)
 
 
-def gather(result: Mapping[str, Any], root: Path | None, folder: Path) -> PageClips:
+def gather(result: Mapping[str, Any], root: AnyPath | None, folder: Path) -> PageClips:
     """Collect the clips of a result and embed those most worth hearing.
 
     Parameters
     ----------
     result : mapping
         What ``report.json`` holds.
-    root : Path or None
+    root : Path, RemotePath or None
         The folder that paths are relative to; None where there are no recordings.
     folder : Path
         Where the page will lie; links are relative to it.
@@ -78,8 +79,8 @@ def gather(result: Mapping[str, Any], root: Path | None, folder: Path) -> PageCl
     for record, source in zip(records, sources, strict=True):
         if source is None:
             record["note"] = NOT_AT_HAND
-        else:
-            record["link"] = _link(source, folder)
+        elif isinstance(source.path, Path):  # browsers do not know object storage
+            record["link"] = _link(source.path, source, folder)
     _embed(records, sources, _worth_hearing(result, found, numbers))
     return PageClips(records, numbers)
 
@@ -164,9 +165,11 @@ def _sureness(one: Mapping[str, Any]) -> float:
     return float(one.get("scores", {}).get(one["predicted"], 0.0))
 
 
-def _source(one: Mapping[str, Any], root: Path | None) -> AudioSource | None:
+def _source(one: Mapping[str, Any], root: AnyPath | None) -> AudioSource | None:
     if root is None:
         return None
+    if not isinstance(root, Path):
+        return AudioSource(join(root, one["path"]), one.get("start_s"), one.get("end_s"))
     path = Path(os.path.abspath(root / one["path"]))  # noqa: PTH100  (links stay as they are)
     try:
         there = path.is_file()
@@ -175,13 +178,13 @@ def _source(one: Mapping[str, Any], root: Path | None) -> AudioSource | None:
     return AudioSource(path, one.get("start_s"), one.get("end_s")) if there else None
 
 
-def _link(source: AudioSource, folder: Path) -> str:
+def _link(path: Path, source: AudioSource, folder: Path) -> str:
     """Return a recording's address as seen from a page in `folder`."""
     try:
-        relative = os.path.relpath(source.path, os.path.abspath(folder))  # noqa: PTH100
+        relative = os.path.relpath(path, os.path.abspath(folder))  # noqa: PTH100
         address = quote(os.fsencode(relative.replace(os.sep, "/")))
     except ValueError:  # another drive
-        address = source.path.as_uri()
+        address = path.as_uri()
     if source.start_s is None and source.end_s is None:
         return address
     end = "" if source.end_s is None else f",{source.end_s:g}"

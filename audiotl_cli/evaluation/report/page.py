@@ -19,6 +19,7 @@ from audiotl_cli.evaluation.report.clips import (
     place_of,
 )
 from audiotl_cli.evaluation.report.media import MOST_S, RATE
+from audiotl_cli.storage.paths import AnyPath
 
 SECTIONS = {
     "confusion": "Confusion",
@@ -40,7 +41,7 @@ def render(
     result: Mapping[str, Any],
     title: str,
     *,
-    root: Path | None,
+    root: AnyPath | None,
     folder: Path,
     beside: Sequence[str] = (),
 ) -> str:
@@ -52,7 +53,7 @@ def render(
         What ``report.json`` holds, and ``comparisons`` with other models. What is not in it
         has no section.
     title : str
-    root : Path or None
+    root : Path, RemotePath or None
         The folder that paths of clips are relative to; None where there are no recordings.
     folder : Path
         Where the page will lie.

@@ -12,6 +12,7 @@ from audiotl_cli.evaluation.figures import draw_calibration, draw_learning_curve
 from audiotl_cli.evaluation.report import tables
 from audiotl_cli.evaluation.report.page import render
 from audiotl_cli.files import write_whole
+from audiotl_cli.storage.paths import AnyPath
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any], Path], None]]] = {
 }
 
 
-def write_beside(result: Mapping[str, Any], title: str, folder: Path, root: Path | None) -> None:
+def write_beside(result: Mapping[str, Any], title: str, folder: Path, root: AnyPath | None) -> None:
     """Write the page of an evaluation, and every figure and table it has numbers for.
 
     What cannot be made is warned of, and costs nothing else. Files of an evaluation before,
@@ -35,7 +36,7 @@ def write_beside(result: Mapping[str, Any], title: str, folder: Path, root: Path
     title : str
     folder : Path
         Where ``report.json`` and ``confusion.png`` are.
-    root : Path or None
+    root : Path, RemotePath or None
         The folder that paths of clips are relative to; None where there are no recordings.
     """
     for name in (PAGE, *FIGURES, *tables.NAMES):
@@ -47,7 +48,7 @@ def write_beside(result: Mapping[str, Any], title: str, folder: Path, root: Path
     write_page(result, title, folder, root)
 
 
-def write_page(result: Mapping[str, Any], title: str, folder: Path, root: Path | None) -> None:
+def write_page(result: Mapping[str, Any], title: str, folder: Path, root: AnyPath | None) -> None:
     """Write the page alone, over the one that is there; see `write_beside`."""
     names = ("report.json", "confusion.png", *FIGURES, *tables.NAMES)
     beside = [name for name in names if (folder / name).is_file()]

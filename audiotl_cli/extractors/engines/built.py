@@ -16,9 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.extractors.cache import cache_folder, locked
+from audiotl_cli.extractors.cache import locked
 from audiotl_cli.extractors.engines.operations import Network
-from audiotl_cli.files import write_whole
+from audiotl_cli.files import cache_folder, write_whole
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,67 @@
+"""Sound files on object storage, of which only the parts that libsndfile asks for are fetched.
+
+That is for headers. What is decoded is fetched whole, before a decoder gets it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from audiotl_cli.errors import AudioError, StorageError
+from audiotl_cli.storage.failures import reason
+from audiotl_cli.storage.remote import RemotePath
+
+
+class Reader:
+    """What libsndfile calls; an exception there would be printed, and taken for the file's end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: Exception | None = None
+
+    def readinto(self, buffer: Any) -> int:
+        """Read, or remember why not."""
+        try:
+            return self._file.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+        except (OSError, StorageError) as error:
+            self.error = error
+            return 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move, as files do."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._file.tell()
+
+
+@contextmanager
+def open_object(path: RemotePath) -> Iterator[Reader]:
+    """Open a sound file for its header.
+
+    Raises
+    ------
+    AudioError
+        It is missing, empty, or may not be read, whatever libsndfile made of that.
+    StorageError
+        The storage cannot be reached.
+    """
+    try:
+        with path.open() as file:
+            if not file.seek(0, os.SEEK_END):
+                raise AudioError("is an empty file (0 bytes)", code="empty", stage="open")
+            file.seek(0)
+            reader = Reader(file)
+            try:
+                yield reader
+            finally:
+                if reader.error is not None:
+                    raise reader.error
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise AudioError("no such file", code="missing", stage="open") from error
+    except OSError as error:
+        raise AudioError(f"cannot be opened ({reason(error)})", stage="open") from error

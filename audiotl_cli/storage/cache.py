@@ -1,0 +1,72 @@
+"""Copies of immutable objects in the cache folder, so that they are fetched once.
+
+Training reads every shard in every epoch, and evaluation reads them again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import logging
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from audiotl_cli.files import cache_folder, write_whole
+from audiotl_cli.storage.remote import RemotePath
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 10 << 30
+"""Of all copies; those used longest ago go first."""
+
+
+def open_cached(path: RemotePath) -> BinaryIO:
+    """Open an object that never changes, named by its content.
+
+    A copy counts only while the object is there and has the same size; whether it is whole is
+    for the reader to check, see `forget`.
+
+    Raises
+    ------
+    OSError, StorageError
+        The object cannot be read; see `RemotePath`.
+    """
+    n_bytes = path.stat().st_size
+    copy = _copy_of(path)
+    try:
+        if copy.stat().st_size == n_bytes:
+            os.utime(copy)
+            return copy.open("rb")
+    except OSError:
+        pass
+    data = path.read_bytes()
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(copy, data, sync=False)
+        _make_room(copy.parent)
+    except OSError as error:  # a full disk, say: it is only slower without
+        logger.debug("%s is not kept: %s", path, error)
+    return io.BytesIO(data)
+
+
+def forget(path: RemotePath) -> None:
+    """Delete the copy of an object, if there is one."""
+    with contextlib.suppress(OSError):
+        _copy_of(path).unlink()
+
+
+def _copy_of(path: RemotePath) -> Path:
+    name = hashlib.sha256(path.url.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return cache_folder() / "shards" / f"{name}{path.suffix}"
+
+
+def _make_room(folder: Path) -> None:
+    states = sorted((one.stat().st_mtime_ns, one.stat().st_size, one) for one in folder.iterdir())
+    n_bytes = sum(size for _, size, _ in states)
+    for _, size, copy in states:
+        if n_bytes <= MOST_BYTES:
+            return
+        copy.unlink(missing_ok=True)
+        n_bytes -= size

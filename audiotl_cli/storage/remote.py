@@ -1,0 +1,297 @@
+"""Addresses of what lies on object storage, with the methods of pathlib that are needed."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from glob import has_magic
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from audiotl_cli.errors import StorageError, UsageError
+from audiotl_cli.storage.failures import told
+
+ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "memory"})
+"""Where an object is there whole or not at all: elsewhere, nobody writes."""
+
+BUFFER_BYTES = 1 << 18
+"""What is asked for at once where only a part of an object is read."""
+
+_TAGS = ("ETag", "etag", "md5Hash", "content_md5", "generation")
+_TIMES = ("LastModified", "last_modified", "updated", "mtime", "created", "modified")
+
+
+@dataclass(frozen=True)
+class RemoteState:
+    """What a storage tells of an object, named as `os.stat_result` has it.
+
+    Parameters
+    ----------
+    st_size : int
+        Bytes.
+    st_mtime_ns : int
+        When it was written; 0 where the storage does not tell.
+    tag : str
+        Another one whenever the object is another one (S3's ETag); empty where the storage
+        does not tell.
+    """
+
+    st_size: int
+    st_mtime_ns: int
+    tag: str
+
+    @property
+    def st_mtime(self) -> float:
+        """When it was written, in seconds."""
+        return self.st_mtime_ns / 1e9
+
+
+@dataclass(frozen=True, order=True)
+class RemotePath:
+    """The address of an object or of a folder of them; methods do what pathlib's do.
+
+    They raise `FileNotFoundError`, `PermissionError` and `OSError` as pathlib does, with the
+    address as `filename`, and `StorageError` where the storage cannot be used at all.
+
+    Parameters
+    ----------
+    url : str
+        ``scheme://...`` without a slash at its end. Nothing in it stands for something else.
+    """
+
+    url: str
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __truediv__(self, name: str) -> RemotePath:
+        return RemotePath(f"{self.url}/{name}")
+
+    @property
+    def scheme(self) -> str:
+        """The kind of storage, such as ``s3``."""
+        return self.url.partition("://")[0]
+
+    @property
+    def name(self) -> str:
+        """The last part."""
+        return self.url.rpartition("/")[2]
+
+    @property
+    def stem(self) -> str:
+        """The last part without its ending."""
+        return self.name.removesuffix(self.suffix)
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the last part, with its dot."""
+        return os.path.splitext(self.name)[1]  # noqa: PTH122
+
+    @property
+    def parent(self) -> RemotePath:
+        """The folder it is in; of a bucket, itself."""
+        above = self.url.rpartition("/")[0]
+        return self if above.endswith(("/", ":")) else RemotePath(above)
+
+    def with_name(self, name: str) -> RemotePath:
+        """Return the address of another object in the same folder."""
+        return self.parent / name
+
+    def stat(self) -> RemoteState:
+        """Return what the storage tells of the object, asked for by its name."""
+        info = self._info()
+        if info["type"] != "file":
+            raise IsADirectoryError(errno.EISDIR, "is a folder", self.url)
+        tag = next((str(info[name]) for name in _TAGS if info.get(name)), "")
+        time = next((info[name] for name in _TIMES if info.get(name)), 0)
+        return RemoteState(int(info["size"] or 0), _ns(time), tag)
+
+    def exists(self) -> bool:
+        """Return whether there is an object or a folder of this name."""
+        return self._kind() != ""
+
+    def is_file(self) -> bool:
+        """Return whether there is an object of this name."""
+        return self._kind() == "file"
+
+    def is_dir(self) -> bool:
+        """Return whether there are objects below this name."""
+        return self._kind() == "directory"
+
+    def mkdir(self, *, parents: bool = False, exist_ok: bool = False) -> None:
+        """Do nothing: folders are there as soon as something is in them."""
+
+    def read_bytes(self) -> bytes:
+        """Return the content."""
+        with told(self.url):
+            return bytes(self._files.cat_file(self._inside))
+
+    def read_range(self, first: int, last: int) -> bytes:
+        """Return the content from byte `first` to before `last`, which exist."""
+        with told(self.url):
+            return bytes(self._files.cat_file(self._inside, start=first, end=last))
+
+    def open(self, mode: str = "rb") -> BinaryIO:
+        """Open for reading here and there, a few large requests at a time."""
+        assert mode == "rb"
+        return cast(BinaryIO, io.BufferedReader(_Ranges(self), BUFFER_BYTES))
+
+    def download(self, to: Path) -> None:
+        """Write the content into a local file."""
+        with told(self.url):
+            self._files.get_file(self._inside, str(to))
+
+    def write_bytes(self, data: bytes | bytearray | memoryview) -> None:
+        """Put an object there, whole or not at all.
+
+        Raises
+        ------
+        UsageError
+            The storage does not promise that.
+        """
+        if self.scheme not in ATOMIC:
+            raise UsageError(
+                f"{self.url}: nothing is written there, as {self.scheme}:// does not promise that "
+                "readers see whole files; expected a local folder or s3://, gs://, az:// ..."
+            )
+        with told(self.url):
+            self._files.pipe_file(self._inside, bytes(data))
+
+    def unlink(self, *, missing_ok: bool = False) -> None:
+        """Delete the object."""
+        try:
+            with told(self.url):
+                self._files.rm_file(self._inside)
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
+
+    def replace(self, target: RemotePath) -> RemotePath:
+        """Give the object another name: there are two for a moment, never none."""
+        with told(self.url):
+            self._files.cp_file(self._inside, target._inside)
+        self.unlink(missing_ok=True)
+        return target
+
+    def glob(self, pattern: str) -> Iterator[RemotePath]:
+        """Yield what fits a pattern; its parts without wildcards are asked for by name."""
+        first, _, rest = pattern.partition("/")
+        if has_magic(first):
+            found: Iterable[RemotePath] = (
+                child for child in self._children() if fnmatchcase(child.name, first) and child.name
+            )
+        else:
+            found = [self / first]
+        for path in found:
+            if rest:
+                yield from path.glob(rest)
+            elif has_magic(first) or path.exists():
+                yield path
+
+    def expand(self) -> list[RemotePath]:
+        """Return all objects and folders that fit the address, taken for a pattern; sorted."""
+        base = self
+        while has_magic(base.url):
+            base = base.parent
+        with told(self.url):
+            return sorted(base._told(self._files.glob(self._inside)))
+
+    def files(self) -> list[RemotePath]:
+        """Return all objects below, however deep, sorted."""
+        with told(self.url):
+            return sorted(self._told(self._files.find(self._inside)))
+
+    def _children(self) -> list[RemotePath]:
+        try:
+            with told(self.url):
+                return sorted(self._told(self._files.ls(self._inside, detail=False)))
+        except FileNotFoundError:
+            return []
+
+    def _told(self, names: Iterable[str]) -> Iterator[RemotePath]:
+        """Return paths below this one for the storage's own names."""
+        n_inside = len(self._inside.rstrip("/"))
+        for name in names:
+            if not name.endswith("/"):  # consoles make such objects to show a folder
+                yield RemotePath(self.url + name[n_inside:])
+
+    def _kind(self) -> str:
+        try:
+            return str(self._info()["type"])
+        except FileNotFoundError:
+            return ""
+
+    def _info(self) -> dict[str, Any]:
+        with told(self.url):
+            return dict(self._files.info(self._inside))
+
+    @property
+    def _files(self) -> Any:
+        return self._fsspec()[0]
+
+    @property
+    def _inside(self) -> str:
+        return str(self._fsspec()[1])
+
+    def _fsspec(self) -> tuple[Any, str]:
+        with told(self.url):
+            from fsspec.core import url_to_fs
+
+            # a listing of a moment ago says nothing of what is there now
+            fresh = {"use_listings_cache": False} if self.scheme in ATOMIC else {}
+            found: tuple[Any, str] = url_to_fs(self.url, **fresh)
+            return found
+
+
+class _Ranges(io.RawIOBase):
+    """An object as a file that is read in pieces."""
+
+    def __init__(self, path: RemotePath) -> None:
+        super().__init__()
+        self.path = path
+        self.n_bytes = path.stat().st_size
+        self.at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.n_bytes}[whence]
+        self.at = max(0, start + offset)
+        return self.at
+
+    def tell(self) -> int:
+        return self.at
+
+    def readinto(self, buffer: Any) -> int:
+        last = min(self.at + len(buffer), self.n_bytes)
+        if last <= self.at:
+            return 0
+        try:
+            data = self.path.read_range(self.at, last)
+        except FileNotFoundError:
+            raise
+        except OSError as error:  # says nothing of what is in it
+            raise StorageError(f"{self.path}: {error.strerror}") from error
+        buffer[: len(data)] = data
+        self.at += len(data)
+        return len(data)
+
+
+def _ns(time: datetime | float | str) -> int:
+    if isinstance(time, datetime):
+        return int(time.timestamp() * 1e9)
+    if isinstance(time, str):
+        try:
+            return int(datetime.fromisoformat(time).timestamp() * 1e9)
+        except ValueError:
+            return 0
+    return int(time * 1e9)

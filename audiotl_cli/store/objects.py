@@ -1,0 +1,138 @@
+"""Writing to a store on object storage, where nobody can be kept out.
+
+Shards are put whole under names of their content, so runs side by side can only add the same or
+something else. What may go wrong is deleting: therefore a shard is deleted only where every clip
+of it is in a greater one, which has more clips (of equal ones, the first by name). This order is
+the same for everybody, so the greatest shard of a clip is deleted by nobody, whatever a run
+knows of the others, and however old that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.damaged import warn_of
+from audiotl_cli.store.shard import DamagedShardError, Features, read_shard
+from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.store.writer import SHARD_BYTES, SHARD_CLIPS, StoreWriter, is_closed
+
+HOLD_S = 2.0
+"""Clips are held back for so long: every object that is written costs money and a round trip."""
+
+MOST_SHARDS = 8
+"""Shards that hold clips of each other are made one as long as that has so many times the size
+of a shard; beyond, copies stay, and are read once all the same."""
+
+
+class ObjectWriter(StoreWriter):
+    """Adds clips to a store on object storage, beside others who do the same.
+
+    What each finds it does not do again; what two embed at the same time lies there twice until
+    the last of them has ended, or the next run begins.
+    """
+
+    def __init__(self, store: FeatureStore, *, wait: bool) -> None:
+        super().__init__(store, wait=wait)
+        self._shrunk: set[AnyPath] = set()
+
+    def remove(self, shard: AnyPath, clips: Mapping[str, Features], keys: Set[str]) -> None:
+        """Take clips out of a shard; one who adds them again meanwhile brings them back."""
+        self._shrunk.add(shard)
+        super().remove(shard, clips, keys)
+
+    def _begin(self) -> None:
+        pass
+
+    def _hold_s(self) -> float:
+        return HOLD_S
+
+    def _recover(self) -> None:
+        """Take small shards over, of killed runs and of those that go on: who can tell."""
+        self._settle()
+        scan = self.store.scanned()
+        for shard, n_clips in sorted(scan.n_clips.items(), key=lambda item: -item[1]):
+            if is_closed(self.store, shard, n_clips):
+                continue
+            clips = self._read(shard)
+            if clips is None:
+                scan.shard_of = {k: path for k, path in scan.shard_of.items() if path != shard}
+                continue
+            for key, features in clips.items():
+                self._take_over(key, features, shard)
+            self.loose_shards.add(shard)
+            self._merge_if_full()
+
+    def _merge(self) -> None:
+        # of a shard with other numbers for the same clips, whichever is greater has to stay
+        n_clips, n_merged = self.store.scanned().n_clips, len(self.loose | self.held)
+        self.loose_shards = {
+            shard
+            for shard in self.loose_shards
+            if shard in self._shrunk or n_clips.get(shard, 0) < n_merged
+        }
+        super()._merge()
+
+    def _put(self, clips: Mapping[str, Features], *, sync: bool) -> AnyPath:
+        path = super()._put(clips, sync=sync)
+        self.store.written.add(path)
+        self.store.scanned().n_clips[path] = len(clips)
+        return path
+
+    def _drop(self, shard: AnyPath) -> None:
+        super()._drop(shard)
+        self.store.written.discard(shard)
+
+    def _finish(self) -> None:
+        self._merge()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Let every clip be in one shard, where runs side by side put it into several."""
+        scan = self.store.rescan()
+        keys_of = {shard: self.store.keys_in(shard) for shard in scan.n_clips}
+        for shard, keys in keys_of.items():
+            if all(scan.shard_of[key] != shard for key in keys):
+                self._drop(shard)
+                del scan.n_clips[shard]
+        for group in _overlapping({shard: keys_of[shard] for shard in scan.n_clips}):
+            n_clips = sum(scan.n_clips[shard] for shard in group)
+            n_bytes = sum(self.store.shard_size(shard) for shard in group)
+            if n_clips <= MOST_SHARDS * SHARD_CLIPS and n_bytes <= MOST_SHARDS * SHARD_BYTES:
+                self._unite(group)
+
+    def _unite(self, shards: Set[AnyPath]) -> None:
+        whole: dict[str, Features] = {}
+        for shard in sorted(shards):
+            clips = self._read(shard)
+            if clips is None:  # the next run will see what is left
+                return
+            whole |= clips
+        united = self._put(whole, sync=True)
+        for shard in shards - {united}:
+            self._drop(shard)
+            self.store.scanned().n_clips.pop(shard, None)
+
+    def _read(self, shard: AnyPath) -> dict[str, Features] | None:
+        """Return the clips of a shard; None if it is damaged, or was merged a moment ago."""
+        try:
+            return dict(read_shard(shard, fresh=True))
+        except DamagedShardError as error:
+            warn_of(error, shard)
+        except FileNotFoundError:
+            pass
+        return None
+
+
+def _overlapping(keys_of: Mapping[AnyPath, list[str]]) -> list[Set[AnyPath]]:
+    """Return groups of shards that hold clips of each other."""
+    group_of: dict[AnyPath, set[AnyPath]] = {shard: {shard} for shard in keys_of}
+    first: dict[str, AnyPath] = {}
+    for shard, keys in keys_of.items():
+        for key in keys:
+            other = first.setdefault(key, shard)
+            if group_of[other] is not group_of[shard]:
+                both = group_of[other] | group_of[shard]
+                group_of |= dict.fromkeys(both, both)
+    groups = {id(group): group for group in group_of.values() if len(group) > 1}
+    return list(groups.values())

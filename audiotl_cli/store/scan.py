@@ -1,0 +1,86 @@
+"""Look into a store: which shard each clip is in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.store.damaged import warn_of
+from audiotl_cli.store.shard import DamagedShardError, read_keys
+
+REQUESTS_AT_ONCE = 16
+"""Asking for a part of an object takes long, and little of anything else."""
+
+
+@dataclass
+class Scan:
+    """What lies in the folder: each clip's shard, and the shards by number of clips."""
+
+    shard_of: dict[str, AnyPath]
+    n_clips: dict[AnyPath, int]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What is remembered of a shard on object storage: it never changes."""
+
+    keys: list[str]
+    n_bytes: int
+
+
+def look(shards: Sequence[AnyPath], known: dict[RemotePath, Shard]) -> Scan:
+    """Read the keys of shards; damaged ones are moved aside.
+
+    Parameters
+    ----------
+    shards : sequence of Path or RemotePath
+        Sorted.
+    known : dict
+        What is known of those on object storage; the others are read and put there.
+    """
+    _ask(shards, known)
+    scan = Scan({}, {})
+    for shard in shards:
+        if isinstance(shard, RemotePath):
+            keys = known[shard].keys if shard in known else None
+        else:
+            keys = _keys(shard)
+        if keys is None:
+            continue
+        scan.n_clips[shard] = len(keys)
+        for key in keys:
+            other = scan.shard_of.get(key)
+            # the same clip twice: a run died between merging and deleting, or two ran at once
+            if other is None or scan.n_clips[other] < len(keys):
+                scan.shard_of[key] = shard
+    return scan
+
+
+def _keys(shard: AnyPath) -> list[str] | None:
+    try:
+        return read_keys(shard)
+    except DamagedShardError as error:
+        warn_of(error, shard)
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def _ask(shards: Sequence[AnyPath], known: dict[RemotePath, Shard]) -> None:
+    new = [shard for shard in shards if isinstance(shard, RemotePath) and shard not in known]
+    if not new:
+        return
+
+    def ask(shard: RemotePath) -> Shard | None:
+        keys = _keys(shard)
+        try:
+            return None if keys is None else Shard(keys, shard.stat().st_size)
+        except FileNotFoundError:
+            return None
+
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        asked = zip(new, pool.map(ask, new), strict=True)
+        known.update((shard, found) for shard, found in asked if found is not None)
