@@ -5,16 +5,20 @@ libsndfile reads untrusted files; a damaged one may crash it or send it round in
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import queue
 import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
+from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError, AudiotlError
 
@@ -83,13 +87,22 @@ class Decoders:
         AudiotlError
             No process can be started.
         """
+        with closing(self._read(source, (to_rate, resampler))) as blocks:
+            for block in blocks:
+                yield np.frombuffer(block, np.float32)
+
+    def measure(self, source: AudioSource) -> Measurement:
+        """Measure a source as `measure.measure` does, in another process; errors as above."""
+        return Measurement.from_json(json.loads(b"".join(self._read(source, ()))))
+
+    def _read(self, source: AudioSource, resampling: Sequence[object]) -> Generator[bytearray]:
         n_given = 0
         while True:
             with self._lend() as process:
                 fresh = process.n_served == 0
                 try:
                     patience_s = self._patience(source)
-                    blocks = process.read(source, to_rate, resampler, patience_s)
+                    blocks = process.read(source, resampling, patience_s)
                     for n_done, block in enumerate(blocks):
                         if n_done >= n_given:
                             n_given += 1
