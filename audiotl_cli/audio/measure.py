@@ -26,7 +26,7 @@ _LOSSY = ("VORBIS", "OPUS", "MPEG")
 _Samples = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """What is found in a recording, or a stretch of one.
 

@@ -11,10 +11,10 @@ import logging
 import os
 import stat
 import time
-import zlib
 from pathlib import Path
 
 from audiotl_cli.errors import AudioError
+from audiotl_cli.files import append_lines, read_lines
 
 logger = logging.getLogger(__name__)
 
@@ -36,15 +36,9 @@ class HashMemo:
         self._known: dict[str, tuple[int, int, str]] = {}
         self._new: list[bytes] = []
         self._real_folders: dict[str, str] = {}
-        try:
-            lines = path.read_bytes().splitlines()
-        except OSError:
-            return
-        for line in lines:
-            check, _, body = line.partition(b"\t")
-            if check == _check_sum(body):
-                size, modified, sha256, name = body.split(b"\t", 3)
-                self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
+        for line in read_lines(path)[0]:
+            size, modified, sha256, name = line.split(b"\t", 3)
+            self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
 
     def sha256(self, path: Path) -> str:
         """Return the SHA-256 of a file, from memory if the file did not change since.
@@ -73,8 +67,7 @@ class HashMemo:
         if time.time_ns() - state.st_mtime_ns > SETTLED_S * 1e9 and "\n" not in real:
             self._known[real] = (state.st_size, state.st_mtime_ns, sha256)
             numbers = f"{state.st_size}\t{state.st_mtime_ns}\t{sha256}\t".encode()
-            body = numbers + os.fsencode(real)
-            self._new.append(_check_sum(body) + b"\t" + body + b"\n")
+            self._new.append(numbers + os.fsencode(real))
         return sha256
 
     def _real_path(self, path: Path) -> str:
@@ -93,10 +86,7 @@ class HashMemo:
         if not self._new:
             return
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # one write to a file opened for appending: runs side by side do not mix their lines
-            with self.path.open("ab") as file:
-                file.write(b"".join(self._new))
+            append_lines(self.path, self._new)
         except OSError as error:
             logger.debug("Hashes are not remembered: %s", error)
             return
@@ -109,7 +99,3 @@ def clip_key(sha256: str, start_s: float | None, end_s: float | None) -> str:
         return sha256
     end = "" if end_s is None else f"{end_s:.6f}"
     return f"{sha256}:{start_s or 0:.6f}-{end}"
-
-
-def _check_sum(body: bytes) -> bytes:
-    return f"{zlib.crc32(body):08x}".encode()

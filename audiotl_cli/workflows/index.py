@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from audiotl_cli.audio.decode import EXTENSIONS
-from audiotl_cli.dataset.audit import audit, problems
+from audiotl_cli.classify.labels import unbalanced
+from audiotl_cli.dataset.audit import clip_problems, describe, mark_kin, mark_leaks, problems
 from audiotl_cli.dataset.build import (
     FILE_NAME_LABEL,
     Pattern,
@@ -19,9 +20,13 @@ from audiotl_cli.dataset.build import (
     search_paths,
 )
 from audiotl_cli.dataset.edited import remember, was_edited
-from audiotl_cli.dataset.index import Index, clip_labels
+from audiotl_cli.dataset.fix import Change, drop, regroup
+from audiotl_cli.dataset.index import Clip, Index, clip_labels
+from audiotl_cli.dataset.kin import Kin, find_kin
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.workflows.project import FEATURES, open_memo
+from audiotl_cli.workflows.audit import OnClip, listen_to_clips
+
+UNHEARD = {"unreadable", "empty"}
 
 LabelsFrom = Literal["folder", "filename", "csv"]
 
@@ -47,7 +52,11 @@ class IndexOptions:
         Number of folds to deal the clips into.
     seed : int
     audit : bool
-        Whether to look at every file's header.
+        Whether to listen to every clip.
+    fix : bool
+        Whether to leave out what cannot be used, and keep near-duplicates together.
+    workers : int or None
+        Processes that listen; None is one a core.
     """
 
     labels_from: LabelsFrom | None = None
@@ -61,6 +70,8 @@ class IndexOptions:
     folds: int | None = None
     seed: int = 0
     audit: bool = True
+    fix: bool = False
+    workers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,11 +86,17 @@ class IndexReport:
         Code to the paths that have it.
     warnings : list of str
         What should be looked into before anything is measured with it.
+    changes : list of Change
+        What was done to clips for their problems' sake.
+    kin : Kin
+        Which clips, by their positions in the index, have the same sound.
     """
 
     index: Index
     problems: dict[str, list[str]]
     warnings: list[str]
+    changes: list[Change]
+    kin: Kin
 
 
 def build_index(
@@ -88,7 +105,7 @@ def build_index(
     options: IndexOptions,
     *,
     overwrite: bool = False,
-    on_clip: Callable[[int, int], None] = lambda done, total: None,
+    on_clip: OnClip = lambda done, total, audio_s: None,
 ) -> IndexReport:
     """Index the recordings of a folder, or of a table about them, and write the index.
 
@@ -102,7 +119,7 @@ def build_index(
     overwrite : bool
         Whether an index that was edited since it was written may be lost.
     on_clip : callable
-        Told how many recordings have been looked at, and of how many.
+        Told how many recordings have been listened to, of how many, and their seconds.
 
     Raises
     ------
@@ -133,21 +150,41 @@ def build_index(
         clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
     if options.fold_regex:
         clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
+    kin, changes = Kin([], []), list[Change]()
     if options.audit:
-        memo = open_memo(FEATURES)
-        clips = audit(clips, root, memo.sha256, on_clip)
-        memo.save()
-        if all(clip.problems for clip in clips):
-            raise DataError(
-                f"none of the {len(clips)} recordings in {source} can be read; "
-                f"the first is {clips[0].path} ({clips[0].problems})"
-            )
+        clips, kin, changes = _audit(clips, root, options, on_clip)
     if options.folds is not None:
         clips = assign_folds(clips, options.folds, options.seed)
     clips = assign_splits(clips, options.test_size, options.seed)
+    clips = mark_leaks(clips, kin)
     index = Index(clips, root).write(out)
     remember(index, out)
-    return IndexReport(index, problems(clips), _warnings(index))
+    return IndexReport(index, problems(clips), _warnings(index), changes, kin)
+
+
+def _audit(
+    clips: list[Clip], root: Path, options: IndexOptions, on_clip: OnClip
+) -> tuple[list[Clip], Kin, list[Change]]:
+    """Describe clips, and mend what can be mended, if asked to."""
+    heard = listen_to_clips(clips, root, workers=options.workers, on_clip=on_clip)
+    clips = [describe(clip, one.sha256, one.found) for clip, one in zip(clips, heard, strict=True)]
+    if all(not UNHEARD.isdisjoint(clip_problems(clip)) for clip in clips):
+        raise DataError(
+            f"none of the {len(clips)} recordings in {root} can be read; "
+            f"the first is {clips[0].path} ({clips[0].problems})"
+        )
+    kin = find_kin([one.found for one in heard])
+    marked = mark_kin(clips, kin)
+    if not options.fix:
+        return marked, kin, []
+    kept, dropped = drop(marked, kin)
+    if not kept:
+        raise DataError(
+            f"none of the {len(clips)} recordings in {root} can be used, so --fix would leave none"
+        )
+    kin = kin.only(kept)
+    regrouped, grouped = regroup([clips[i] for i in kept], kin)
+    return mark_kin(regrouped, kin), kin, [*dropped, *grouped]
 
 
 def _check_options(source: Path, table: Path | None, options: IndexOptions) -> None:
@@ -162,6 +199,7 @@ def _check_options(source: Path, table: Path | None, options: IndexOptions) -> N
         f"SOURCE {source}, itself a table, and --metadata": source.is_file() and metadata,
         f"--labels-from {options.labels_from} and --metadata": elsewhere and metadata,
         f"--labels-from {options.labels_from} and a table as SOURCE": elsewhere and table,
+        "--no-audit and --fix": options.fix and not options.audit,
         "--labels-from folder and --label-regex": options.labels_from == "folder" and regex,
         "--labels-from csv and --label-regex": options.labels_from == "csv" and regex,
         "--group-regex and --group-column": options.group_regex and options.group_column,
@@ -196,4 +234,6 @@ def _warnings(index: Index) -> list[str]:
                 f"{len(missing)} of {len(index.labels())} labels have no clip in the {split} "
                 f"split: {names}"
             )
+    if hint := unbalanced([clip.label for clip in index.clips if clip_labels(clip)]):
+        warnings.append(hint)
     return warnings
