@@ -24,7 +24,8 @@ import numpy as np
 import soundfile
 
 from audiotl_cli.audio.decode import read_blocks
-from audiotl_cli.audio.measure import Measurement, measure as measure_source
+from audiotl_cli.audio.measure import Measurement
+from audiotl_cli.audio.measure import measure as measure_source
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.near import find_near
 from audiotl_cli.workflows.index import IndexOptions, build_index

@@ -105,8 +105,18 @@ def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
             yield mix_down(block), file.samplerate
 
 
-def channel_blocks(file: soundfile.SoundFile, source: AudioSource) -> Iterator[Any]:
+def channel_blocks(
+    file: soundfile.SoundFile, source: AudioSource, n_block: int | None = None
+) -> Iterator[Any]:
     """Decode the stretch that a source means, of its file; errors as `read_blocks`.
+
+    Parameters
+    ----------
+    file : SoundFile
+        From `open_sound`.
+    source : AudioSource
+    n_block : int or None
+        Samples to read at once, over all channels; None is `BLOCK_SAMPLES`.
 
     Yields
     ------
@@ -117,7 +127,7 @@ def channel_blocks(file: soundfile.SoundFile, source: AudioSource) -> Iterator[A
     remaining = math.inf if source.end_s is None else round(source.end_s * rate) - start
     if start:
         _skip(file, start)
-    block_frames = max(1, BLOCK_SAMPLES // file.channels)
+    block_frames = max(1, (n_block or BLOCK_SAMPLES) // file.channels)
     n_read = 0
     while remaining > 0:
         block = _read(file, int(min(block_frames, remaining)))

@@ -32,14 +32,16 @@ UPSAMPLED_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100
 
 UPSAMPLED_TIMES = 1.8
 """How many times as high the rate must be. Compression cuts at 16 kHz and above, of 44.1 or
-48 kHz: that is not looked at."""
+48 kHz: that is not looked at. An MP3 of 56 kbit/s or less has its wall below, and is told: it
+holds no more than a lower rate would."""
 
 UPSAMPLED_DROP_DB = 30.0
 """From just below half of the lower rate to just above it. Sounds of ESC-10 whose slope goes on
 to the end of the spectrum fall by up to 25 dB there, those that end in a wall by 33 to 74."""
 
 UPSAMPLED_FLOOR_DB = -80.0
-"""What is above must not be louder, a bin; rounding to 16 bits alone makes -101 dB."""
+"""What is above must not be louder, a bin, nor what is below quieter; rounding to 16 bits alone
+makes -101 dB. (Without, the skirts of a pure tone would be taken for sound.)"""
 
 NEAR_ERROR = 0.25
 """Share of differing fingerprint bits up to which two stretches are one sound. Copies of ESC-10

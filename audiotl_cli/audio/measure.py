@@ -22,6 +22,9 @@ from audiotl_cli.errors import AudioError
 VERSION = 1
 """Raised whenever the same recording would be measured differently."""
 
+SMALL_BLOCK = 1 << 12
+"""Samples: where a decoder loses its way, all that it was asked for at once is lost."""
+
 _LOSSY = ("VORBIS", "OPUS", "MPEG")
 _Samples = npt.NDArray[np.float32]
 
@@ -98,9 +101,22 @@ def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) ->
     Raises
     ------
     AudioError
-        As `decode.read_blocks`, but for a file that breaks off after its first samples.
+        As `decode.read_blocks`, but for a file that breaks off after its first samples;
+        ``cut_short`` where a file ends before them.
     """
-    whole = source.start_s is None and source.end_s is None
+    try:
+        return _measure(source, on_block)
+    except AudioError as error:
+        if error.code == "empty" and _is_whole(source) and is_cut_short(source.path):
+            raise AudioError(f"{error}: its end is missing", code="cut_short") from error
+        if error.code != "unreadable" or error.stage != "decode":
+            raise
+    return _measure(source, on_block, SMALL_BLOCK)  # gives what is there before the break
+
+
+def _measure(
+    source: AudioSource, on_block: Callable[[], None], n_block: int | None = None
+) -> Measurement:
     with open_sound(source.path) as file:
         rate = file.samplerate
         lossy = file.subtype.startswith(_LOSSY)
@@ -109,7 +125,7 @@ def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) ->
         pcm = hashlib.sha256(f"{rate} {file.channels} ".encode())
         broken = ""
         try:
-            for block in channel_blocks(file, source):
+            for block in channel_blocks(file, source, n_block):
                 mono = mix_down(block)
                 levels.add(block)
                 spectrum.add(mono)
@@ -122,17 +138,22 @@ def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) ->
             broken = str(error)
         # of compressed files, a decoder may only guess the number of samples
         missing = not lossy and levels.n_samples < file.frames < 1 << 62
+        short = bool(broken) or missing or is_cut_short(source.path)
         return Measurement(
             sample_rate=rate,
             n_channels=file.channels,
             n_samples=levels.n_samples,
-            cut_short=whole and (bool(broken) or missing or is_cut_short(source.path)),
+            cut_short=short and _is_whole(source),
             broken=broken,
             original_rate=spectrum.original_rate(),
             pcm=pcm.hexdigest(),
             words=fingerprint.words(),
             **levels.found(),
         )
+
+
+def _is_whole(source: AudioSource) -> bool:
+    return source.start_s is None and source.end_s is None
 
 
 class _Levels:

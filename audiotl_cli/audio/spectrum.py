@@ -60,7 +60,8 @@ class SpectrumStream:
             edge = rate / 2
             below = _quantile(level[(hz > 0.6 * edge) & (hz < 0.9 * edge)], 0.2)
             above = _quantile(level[(hz > 1.1 * edge) & (hz < 0.49 * self._rate)], 0.99)
-            if below - above >= UPSAMPLED_DROP_DB and above <= UPSAMPLED_FLOOR_DB:
+            is_wall = below - above >= UPSAMPLED_DROP_DB
+            if is_wall and above <= UPSAMPLED_FLOOR_DB <= below:
                 return rate
         return 0
 

@@ -35,8 +35,8 @@ def describe(clip: Clip, sha256: str, found: Found) -> Clip:
     found : Measurement or AudioError
     """
     if not isinstance(found, Measurement):
-        code = "empty" if found.code == "empty" else "unreadable"
-        return replace(clip, sha256=sha256, problems=code)
+        codes = {"empty": "empty", "cut_short": "empty;truncated"}
+        return replace(clip, sha256=sha256, problems=codes.get(found.code, "unreadable"))
     return replace(
         clip,
         duration_s=round(found.duration_s, 6),

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 Found = Measurement | AudioError
 """What a recording is, or why it cannot be used."""
 
-LASTING = ("unreadable", "empty", "not_finite", "bad_rate")
+LASTING = ("unreadable", "empty", "cut_short", "not_finite", "bad_rate")
 """Codes of errors that the same bytes will have again; a crash or a time-out may have been of
 the machine."""
 
