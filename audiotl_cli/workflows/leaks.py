@@ -111,10 +111,14 @@ def sides_of_model(
     """
     known = set(card.trained_on)
     sides = [Side(clips[i], keys[i], "tested", tested=True) for i in tested]
-    trained = {key: clip for clip, key in zip(clips, keys, strict=True) if clip_mark(key) in known}
-    for clip, key in _trained_elsewhere(card):
-        if clip_mark(key) in known:
-            trained.setdefault(key, clip)
+    marked = [
+        (clip, key)
+        for clip, key in [*_trained_elsewhere(card), *zip(clips, keys, strict=True)]
+        if clip_mark(key) in known
+    ]
+    trained: dict[str, Clip] = {}
+    for clip, key in sorted(marked, key=lambda one: one[0].split != card.split):
+        trained.setdefault(key, clip)
     return sides + [Side(clip, key, "trained on", tested=False) for key, clip in trained.items()]
 
 
