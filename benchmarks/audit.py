@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.audit [--n N] [--folder FOLDER]``: indexes N made WAV files of 0.25 to 1 s,
 and a tenth of them, each in a process of its own: the time with nothing known, the time of a
-second run, and the most memory of the process that indexes and of the largest one that decodes.
-Beside it, one thread: reading all files, and reading and measuring them; and comparing all
-fingerprints. A hundredth of the files are copies of others: equal, or quieter and cut.
+second run, the processors' time of all processes, and the most memory of the process that indexes
+and of the largest one that decodes. Beside it, processors' time again, in one thread: reading all
+files, reading and measuring them, and comparing all fingerprints. A hundredth of the files are
+copies of others: equal, or quieter and cut.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,7 @@ import numpy as np
 import soundfile
 
 from audiotl_cli.audio.decode import read_blocks
-from audiotl_cli.audio.measure import Measurement
-from audiotl_cli.audio.measure import measure as measure_source
+from audiotl_cli.audio.measure import measure as listen
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.near import find_near
 from audiotl_cli.workflows.index import IndexOptions, build_index
@@ -63,36 +63,42 @@ def measure(folder: str, project: str) -> dict[str, Any]:
     """Index a folder twice; in a process of its own for its memory."""
     Path(project).mkdir()
     os.chdir(project)
-    times, found = [], {}
+    times, cpu_s = [], [_cpu_s()]
     for _ in range(2):
         started = time.perf_counter()
         report = build_index(Path(folder), Path("data/index/made.csv"), IndexOptions())
         times.append(time.perf_counter() - started)
-        found = {code: len(paths) for code, paths in report.problems.items()}
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        cpu_s.append(_cpu_s())
+    decoders = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return {
         "n_files": len(report.index.clips),
         "wall_s": times[0],
+        "cpu_s": cpu_s[1] - cpu_s[0],
         "again_s": times[1],
         "peak_mb": peak_mb(),
-        "decoder_peak_mb": children * (1 if sys.platform == "darwin" else 1024) / 1e6,
-        "problems": found,
+        "decoder_peak_mb": decoders * (1 if sys.platform == "darwin" else 1024) / 1e6,
+        "problems": {code: len(paths) for code, paths in report.problems.items()},
     }
 
 
 def measure_parts(folder: Path) -> dict[str, float]:
-    """Time the parts of it in one thread."""
+    """Return the processor's time of the parts of it, in one thread."""
     sources = [AudioSource(path) for path in sorted(folder.glob("*/*.wav"))]
     decode_s, _ = _time(lambda: [sum(len(block) for block, _ in read_blocks(s)) for s in sources])
-    listen_s, found = _time(lambda: [measure_source(source) for source in sources])
+    listen_s, found = _time(lambda: [listen(source) for source in sources])
     compare_s, _ = _time(lambda: find_near([one.words for one in found]))
     return {"decode_s": decode_s, "listen_s": listen_s, "compare_s": compare_s}
 
 
-def _time(run: Callable[[], Sequence[Measurement] | Any]) -> tuple[float, Any]:
-    started = time.perf_counter()
+def _time(run: Callable[[], Any]) -> tuple[float, Any]:
+    started = time.process_time()
     value = run()
-    return time.perf_counter() - started, value
+    return time.process_time() - started, value
+
+
+def _cpu_s() -> float:
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, both))
 
 
 def main() -> None:

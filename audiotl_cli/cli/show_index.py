@@ -26,6 +26,7 @@ MOST_BAR, LEAST_BAR = 30, 8  # columns
 NUMBER = 8  # columns that one more number takes
 ROOM_FOR_TABLE = 90  # columns, below which problems are listed instead
 EXAMPLES = 3
+FAMILIES = 2  # sounds that several clips have
 MOST_CHANGES = 10
 
 GRAVE = {"unreadable", "empty", "silent", "label_conflict", "split_leak"}
@@ -78,7 +79,7 @@ def show(report: IndexReport, path: Path) -> None:
     _show_labels(clips)
     groups, folds = index.counts("group"), index.counts("fold")
     if groups or folds:
-        output.line(f"{len(groups)} groups, {len(folds)} folds")
+        output.line(f"{_count(len(groups), 'group')}, {_count(len(folds), 'fold')}")
     if lengths:
         _show_sound(clips, lengths)
     _show_changes(report)
@@ -95,7 +96,7 @@ def _show_labels(clips: Sequence[Clip]) -> None:
     splits = [split for split in SPLITS if held[split]]
     numbers = ("clips", *splits, "minutes")
     name = max(len(output.clean(label)) for label in [*rows, "label"])
-    room = output.console().width - min(name, 30) - NUMBER * len(numbers) - 2
+    room = output.console().width - min(name, 30) - NUMBER * len(numbers) - 5
     bar = min(MOST_BAR, room)
     grid = output.table("label", *numbers, *([""] if bar >= LEAST_BAR else []), numbers=numbers)
     marks = _marks(splits)
@@ -171,7 +172,7 @@ def _show_changes(report: IndexReport) -> None:
         rows = [change for change in report.changes if change.action == action]
         if not rows:
             continue
-        output.line(f"{_clips(len(rows))} {done}:", style="bold")
+        output.line(f"{_count(len(rows), 'clip')} {done}:", style="bold")
         for change in rows[:MOST_CHANGES]:
             detail = f": {change.detail}" if change.detail else ""
             output.line(f"  {change.path}  {change.reason}{detail}")
@@ -183,7 +184,7 @@ def _show_problems(report: IndexReport) -> None:
     from rich.text import Text
 
     n = len({clip.path for clip in report.index.clips if clip.problems})
-    output.line(f"{_clips(n)} with problems", style="bold")
+    output.line(f"{_count(n, 'clip')} with problems", style="bold")
     wide = output.console().width >= ROOM_FOR_TABLE
     grid = output.table("problem", "clips", "for example", "what to do", numbers=("clips",))
     for code, paths in report.problems.items():
@@ -194,7 +195,7 @@ def _show_problems(report: IndexReport) -> None:
             shown = Text("\n".join(output.clean(text) for text in examples), overflow="fold")
             grid.add_row(Text(code, style), str(len(paths)), shown, advice)
         else:
-            output.line(f"{code}: {_clips(len(paths))}", style=style)
+            output.line(f"{code}: {_count(len(paths), 'clip')}", style=style)
             for text in examples:
                 output.line(f"  {text}")
             output.line(f"  {advice}", style="dim")
@@ -203,7 +204,7 @@ def _show_problems(report: IndexReport) -> None:
 
 
 def _examples(report: IndexReport, code: str) -> list[str]:
-    """Return some clips with a problem, together with those they have it with."""
+    """Return some clips with a problem, each followed by those it has it with."""
     clips = report.index.clips
     if code not in PARTNERS:
         paths = report.problems[code]
@@ -214,9 +215,12 @@ def _examples(report: IndexReport, code: str) -> list[str]:
         for one in report.kin.families()
     ]
     having = [one for one in families if one]
-    texts = [" = ".join(f"{clip.path}{_aside(clip, code)}" for clip in one[:3]) for one in having]
-    more = [f"... {len(having) - EXAMPLES} more"] if len(having) > EXAMPLES else []
-    return [*texts[:EXAMPLES], *more]
+    lines = []
+    for one in having[:FAMILIES]:
+        first, *others = [f"{clip.path}{_aside(clip, code)}" for clip in one[:EXAMPLES]]
+        lines += [first, *(f"= {other}" for other in others)]
+    more = [f"... {len(having) - FAMILIES} more sounds"] if len(having) > FAMILIES else []
+    return [*lines, *more]
 
 
 def _aside(clip: Clip, code: str) -> str:
@@ -229,8 +233,8 @@ def _aside(clip: Clip, code: str) -> str:
     return f" ({aside[code]})" if code in aside else ""
 
 
-def _clips(n: int) -> str:
-    return f"{n} clip" if n == 1 else f"{n} clips"
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _by_label(clips: Sequence[Clip]) -> dict[str, list[Clip]]:

@@ -27,7 +27,7 @@ AHEAD = 256
 """Recordings on their way at once: one that takes long lets the others go on meanwhile."""
 
 OnClip = Callable[[int, int, float], None]
-"""Told the recordings done, of how many, and the seconds of audio in them."""
+"""Told the clips done, of how many, and the seconds of audio decoded so far."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,13 @@ class Heard:
     sha256 : str
         Of its file; empty if that cannot be read.
     found : Measurement or AudioError
+    decoded_s : float
+        Seconds that were decoded for it now; 0 where it was known.
     """
 
     sha256: str
     found: Found
+    decoded_s: float = 0.0
 
 
 def open_measured() -> MeasuredClips:
@@ -84,7 +87,7 @@ def listen_to_clips(
 
             for source, one in zip(unique, _in_order(threads, listen, unique), strict=True):
                 heard[source] = one
-                audio_s += one.found.duration_s if isinstance(one.found, Measurement) else 0.0
+                audio_s += one.decoded_s
                 on_clip(len(heard), len(unique), audio_s)
                 if time.monotonic() - saved > SAVE_EVERY_S:
                     measured.save()
@@ -128,11 +131,12 @@ def _listen(
     except AudioError as error:
         return Heard("", error)
     key = clip_key(sha256, source.start_s, source.end_s)
-    found = measured.get(key)
-    if found is None:
-        try:
-            found = decoders.measure(source)
-        except AudioError as error:
-            found = error
-        measured.add(key, found)
-    return Heard(sha256, found)
+    known = measured.get(key)
+    if known is not None:
+        return Heard(sha256, known)
+    try:
+        found: Found = decoders.measure(source)
+    except AudioError as error:
+        found = error
+    measured.add(key, found)
+    return Heard(sha256, found, found.duration_s if isinstance(found, Measurement) else 0.0)
