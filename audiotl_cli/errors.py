@@ -41,10 +41,14 @@ class AudioError(AudiotlError):
         self.stage = stage
 
 
-class WeightsError(AudiotlError):
-    """A network's weights are missing, damaged or could not be fetched."""
+class FetchError(AudiotlError):
+    """Something could not be fetched: no network, or another file than expected came."""
 
     exit_code = 4
+
+
+class WeightsError(FetchError):
+    """A network's weights are missing, damaged or could not be fetched."""
 
 
 class ArtifactError(AudiotlError):

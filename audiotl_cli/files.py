@@ -1,9 +1,10 @@
-"""Write files whole or not at all, and tables whose names no spreadsheet takes for formulas."""
+"""Write files whole or not at all, tables no spreadsheet takes for formulas; tell digests."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import io
 import os
 import zlib
@@ -106,3 +107,28 @@ def safe_cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return "" if value is None else value
+
+
+def digest(path: Path, kind: str) -> str:
+    """Return a digest of a file in hexadecimal.
+
+    Parameters
+    ----------
+    path : Path
+    kind : {"sha256", "md5", "gitblob"}
+        ``gitblob`` is the id git gives the file: the SHA-1 of a header and its bytes.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    # md5 and SHA-1 are publishers' choices: they tell a damaged file from a whole one
+    algorithm = "sha1" if kind == "gitblob" else kind
+    state = hashlib.new(algorithm, usedforsecurity=kind == "sha256")
+    with path.open("rb") as file:
+        if kind == "gitblob":
+            state.update(b"blob %d\0" % path.stat().st_size)
+        while chunk := file.read(1 << 20):
+            state.update(chunk)
+    return state.hexdigest()

@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_quietly
 from audiotl_cli.classify.likeness import POOLING, Likeness
@@ -74,6 +75,29 @@ def grow(data: LabelledFeatures, fold: str, seed: int, rule: str) -> list[float]
             known += next_clips(data, model, known, rest)
 
 
+def draw(grown: dict[str, NDArray[np.float64]], path: Path) -> None:
+    """Draw the accuracies of every rule, (n_seeds, n_rounds): their mean and where seeds lie."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    for (rule, by_seed), colour in zip(grown.items(), ("#8a8a8a", "#1f5f8b"), strict=True):
+        labelled = np.linspace(START, GOAL, by_seed.shape[1])
+        mean, deviation = by_seed.mean(axis=0), by_seed.std(axis=0)
+        axes.plot(labelled, mean, color=colour, label=rule)
+        axes.fill_between(
+            labelled, mean - deviation, mean + deviation, color=colour, alpha=0.2, lw=0
+        )
+    axes.set_xlabel("labelled clips a label, on average")
+    axes.set_ylabel(f"accuracy on the fold left out, mean of {len(by_seed)} seeds")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
 def main() -> None:
     from threadpoolctl import threadpool_limits
 
@@ -82,25 +106,27 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=100, help="first seed")
+    parser.add_argument("--figure", type=Path, help="a PNG to write")
     args = parser.parse_args()
     data = read_features(Index.read(args.index), args.store, [], {"mean+std"})
     folds = sorted({clip.fold for clip in data.clips})
     seeds = range(args.first, args.first + args.seeds)
-    ends: dict[str, list[float]] = {}
+    grown: dict[str, NDArray[np.float64]] = {}
     with threadpool_limits(1, "blas"):
         for rule in RULES:
             # (n_seeds, n_folds, n_rounds)
-            grown = np.array([[grow(data, fold, s, rule) for fold in folds] for s in seeds])
-            by_seed = grown.mean(axis=1)
-            ends[rule] = by_seed[:, -1].tolist()
+            accuracies = np.array([[grow(data, fold, s, rule) for fold in folds] for s in seeds])
+            by_seed = grown[rule] = accuracies.mean(axis=1)
             figures = {
                 "rule": rule,
                 "accuracy": np.round(by_seed.mean(axis=0), 3).tolist(),
                 "last_by_seed": np.round(by_seed[:, -1], 3).tolist(),
             }
             print(json.dumps(figures), flush=True)
-    gain = np.array(ends["suggested"]) - np.array(ends["random"])
+    gain = grown["suggested"][:, -1] - grown["random"][:, -1]
     print(json.dumps({"gain": round(float(gain.mean()), 3), "seeds_won": int((gain > 0).sum())}))
+    if args.figure is not None:
+        draw(grown, args.figure)
 
 
 if __name__ == "__main__":

@@ -133,3 +133,21 @@ def test_what_the_audit_says_of_esc10_is_so(project: Path, run: Run) -> None:
         "2-82538-A", "5-191131-A", "1-26806-A", "1-34119-A", "1-34119-B",
     }  # fmt: skip
     assert problems == {}
+
+
+def test_esc10_by_its_name_and_as_class_folders(project: Path, run: Run) -> None:
+    source = shared("data/esc10")
+
+    value = run("index", source, "--dataset", "esc10", "--no-audit", "--json").json
+    plain = run("index", source, "--no-audit", "--name", "plain", "--json").json
+
+    assert (value["n_clips"], len(value["labels"])) == (400, 10)
+    assert value["dataset"]["complete"]
+    index = Index.read("data/index/esc10.csv")
+    splits: dict[str, set[str]] = {}
+    for clip in index.clips:
+        splits.setdefault(clip.group, set()).add(clip.split)
+    assert all(len(found) == 1 for found in splits.values())
+    # without the name, groups are not known, but pointed out
+    (warning,) = plain["warnings"]
+    assert "told of 304 sources" in warning

@@ -23,10 +23,18 @@ from audiotl_cli.classify.compiled import (
     check_tree,
     refuse,
 )
-from audiotl_cli.classify.outline import ARRAY, DTYPE, NDARRAY, Global, Made, Name, read_dtype
+from audiotl_cli.classify.outline import (
+    ARRAY,
+    DTYPE,
+    NDARRAY,
+    PIPELINE,
+    Global,
+    Made,
+    Name,
+    read_dtype,
+)
 
 SCALAR: Name = ("numpy._core.multiarray", "scalar")
-PIPELINE: Name = ("sklearn.pipeline", "Pipeline")
 
 
 def check(content: object) -> None:

@@ -169,7 +169,7 @@ def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
 
 
 def load_model_file(
-    path: Path, trust: str | Sequence[str] = ()
+    path: Path, trust: str | Sequence[str] = (), *, light: bool = False
 ) -> tuple[ClipClassifier, ModelCard]:
     """Load a model file; nothing in it runs, unless it is named as trusted.
 
@@ -178,6 +178,8 @@ def load_model_file(
     path : Path
     trust : str or sequence of str
         ``sha256:`` and 64 hexadecimal digits, of files that are loaded whatever they hold.
+    light : bool
+        Whether a linear model may come without scikit-learn, fit to predict and no more.
 
     Raises
     ------
@@ -191,7 +193,7 @@ def load_model_file(
     """
     trusted = parse_trust(trust)
     packed = read_packed(path)
-    content = unpickle(path, packed, trusted)
+    content = unpickle(path, packed, trusted, light=light)
     try:
         if content["format"] != FORMAT:
             raise ArtifactError(f"{path}: format {content['format']}, expected {FORMAT}")

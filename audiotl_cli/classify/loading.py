@@ -10,9 +10,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.classify.allowed import NAMES, PIPELINE, check
+from audiotl_cli.classify.allowed import NAMES, check
 from audiotl_cli.classify.compiled import RefusedError
-from audiotl_cli.classify.outline import Made, Name, Outline, outline, unpacked
+from audiotl_cli.classify.linear import linear_content
+from audiotl_cli.classify.outline import PIPELINE, Made, Name, Outline, outline, unpacked
 from audiotl_cli.errors import ArtifactError, DataError, UsageError
 
 MOST_BYTES = 4 * 1024**3
@@ -80,8 +81,11 @@ def say(name: Name) -> str:
     return (text if text.isprintable() else ascii(text))[:100]
 
 
-def unpickle(path: Path, packed: bytes, trusted: Collection[str]) -> Any:
+def unpickle(path: Path, packed: bytes, trusted: Collection[str], *, light: bool = False) -> Any:
     """Return what is in a model file: a dictionary.
+
+    With `light`, the pipeline of a linear model is a `LinearPipeline`, and scikit-learn is not
+    imported.
 
     Raises
     ------
@@ -89,11 +93,14 @@ def unpickle(path: Path, packed: bytes, trusted: Collection[str]) -> Any:
         It is no model, holds what models do not hold and is not among the `trusted`, or was
         made by another version of scikit-learn.
     """
-    from sklearn.exceptions import InconsistentVersionWarning
-
     digest = hashlib.sha256(packed).hexdigest()
     if digest not in trusted:
-        _judge(path, outline(packed), digest, trusted)
+        found = outline(packed)
+        if light and (content := linear_content(found)) is not None:
+            return content
+        _judge(path, found, digest, trusted)
+    from sklearn.exceptions import InconsistentVersionWarning
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)

@@ -17,6 +17,7 @@ Name = tuple[str, str]
 ARRAY: Name = ("joblib.numpy_pickle", "NumpyArrayWrapper")
 DTYPE: Name = ("numpy", "dtype")
 NDARRAY: Name = ("numpy", "ndarray")
+PIPELINE: Name = ("sklearn.pipeline", "Pipeline")
 
 _PIECE = 64 * 1024  # of a file, unpacked at once
 _ALIGNMENT = 16  # of arrays within the file, in bytes

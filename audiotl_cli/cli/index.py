@@ -10,26 +10,50 @@ from typing import Annotated, Literal
 import typer
 
 from audiotl_cli.cli import options, output, show_index
+from audiotl_cli.cli.show_dataset import comparison_value
+from audiotl_cli.errors import DataError, UsageError
 
 EXAMPLES = (
-    "Examples:  audiotl index ~/sounds   |   audiotl index ~/esc10 --fold-regex '/(\\d)-' "
-    "--group-regex '-(\\d+)-'"
+    "Examples:  audiotl index ~/sounds   |   audiotl index ~/ESC-50 --dataset esc50   |   "
+    "audiotl index ~/esc10 --fold-regex '/(\\d)-' --group-regex '-(\\d+)-'"
 )
 LABELS = "Labels, groups and folds"
 AUDIT = "Audit"
 
 
 def index(
-    source: Annotated[Path, typer.Argument(help="Folder of recordings, or a CSV about them.")],
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder of recordings, or a table about them.  [default with --dataset: "
+            "data/audio/NAME]",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the index.  [default: the folder's]")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Index file.  [default: data/index/NAME.csv]")
     ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="A data set known by name: its labels, folds, splits and groups. See: audiotl "
+            "datasets list.",
+            rich_help_panel=LABELS,
+        ),
+    ] = None,
     labels_from: Annotated[
-        Literal["folder", "filename", "csv"] | None,
-        typer.Option(help="Where labels are.  [default: folder]", rich_help_panel=LABELS),
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="folder, filename, csv, annotations (of Audacity or Raven, beside the "
+            "recordings), or MODULE:FUNCTION, your own: path to label or None.  [default: what "
+            "SOURCE looks like, else folder]",
+            show_default=False,
+            rich_help_panel=LABELS,
+        ),
     ] = None,
     label_regex: Annotated[
         str | None,
@@ -40,7 +64,19 @@ def index(
     ] = None,
     metadata: Annotated[
         Path | None,
-        typer.Option(help="CSV or TSV with columns such as path, label.", rich_help_panel=LABELS),
+        typer.Option(
+            help="CSV, TSV, JSON lines or Parquet with columns such as path, label.",
+            rich_help_panel=LABELS,
+        ),
+    ] = None,
+    path_column: Annotated[
+        str | None, typer.Option(help="Column of the metadata.", rich_help_panel=LABELS)
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Column of the metadata.", rich_help_panel=LABELS)
+    ] = None,
+    split_column: Annotated[
+        str | None, typer.Option(help="Column of the metadata.", rich_help_panel=LABELS)
     ] = None,
     group_regex: Annotated[
         str | None,
@@ -61,8 +97,19 @@ def index(
     test_size: Annotated[
         float, typer.Option(min=0.0, max=0.99, help="Share of clips for the test split.")
     ] = 0.25,
+    by_time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="name|modified|COLUMN",
+            help="Test on the newest clips: by a date in their names, by when the files were "
+            "changed, or by a column of the metadata.",
+        ),
+    ] = None,
     folds: Annotated[
-        int | None, typer.Option(min=2, help="Deal the clips into so many folds.")
+        str | None,
+        typer.Option(
+            metavar="K|group", help="Deal the clips into so many folds, or make each group one."
+        ),
     ] = None,
     seed: options.Seed = 0,
     no_audit: Annotated[
@@ -103,20 +150,25 @@ def index(
     debug: options.Debug = False,
 ) -> None:
     """List the recordings of a folder with their labels, and split them."""
-    from audiotl_cli.errors import DataError, UsageError
     from audiotl_cli.workflows.index import IndexOptions, build_index
     from audiotl_cli.workflows.project import INDEXES
+    from audiotl_cli.workflows.sources import dataset_folder
 
     chosen = IndexOptions(
         labels_from=labels_from,
         label_regex=label_regex,
         metadata=metadata,
+        dataset=dataset,
+        path_column=path_column,
+        label_column=label_column,
+        split_column=split_column,
         group_regex=group_regex,
         group_column=group_column,
         fold_regex=fold_regex,
         fold_column=fold_column,
         test_size=test_size,
-        folds=folds,
+        folds=_n_folds(folds),
+        by_time=by_time,
         seed=seed,
         audit=not no_audit,
         fix=fix,
@@ -126,7 +178,8 @@ def index(
         raise UsageError("--strict tells of problems, which --no-audit does not look for")
     if name is not None and out is not None:
         raise UsageError("--name and --out both name the index; give one of them")
-    path = out or INDEXES / f"{name or _name_of(source)}.csv"
+    known_as = dataset_folder(dataset).name if dataset else ""
+    path = out or INDEXES / f"{name or known_as or _name_of(source)}.csv"
     with output.progress("Listening to clips") as update:
         report = build_index(source, path, chosen, overwrite=overwrite, on_clip=update)
     found = report.index
@@ -139,6 +192,8 @@ def index(
         "warnings": report.warnings,
         **show_index.value(report),
     }
+    if report.comparison:
+        value["dataset"] = comparison_value(report.comparison)
     output.result(value, lambda: show_index.show(report, path))
     for text in report.warnings:
         output.warn(text)
@@ -149,7 +204,19 @@ def index(
     output.next_command(f"audiotl extract{index_option}")
 
 
-def _name_of(source: Path) -> str:
+def _n_folds(text: str | None) -> int | Literal["group"] | None:
+    if text is None:
+        return None
+    if text == "group":
+        return "group"
+    if not text.isdecimal() or int(text) < 2:
+        raise UsageError(f"--folds is {text!r}, expected a number from 2 on, or group")
+    return int(text)
+
+
+def _name_of(source: Path | None) -> str:
+    if source is None:
+        return "index"
     resolved = source.resolve()
     stem = resolved.stem if resolved.is_file() else resolved.name
     return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "index"

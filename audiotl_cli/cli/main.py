@@ -15,7 +15,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from audiotl_cli.cli import (
+    datasets,
     demo,
+    doctor,
     evaluate,
     extract,
     index,
@@ -62,9 +64,11 @@ for command in (
     similar,
     label,
     demo,
+    doctor,
 ):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(getattr(command, name))
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(model.app, name="model")
 app.add_typer(models.app, name="models")
 app.add_typer(store.app, name="store")
@@ -126,7 +130,7 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 def _after_interrupt(args: Sequence[str]) -> str:
     command = next((arg for arg in args if not arg.startswith("-")), "")
-    goes_on = command in ("extract", "label", "tune", "demo")
+    goes_on = command in ("extract", "label", "tune", "demo", "datasets")
     return "the same command " + ("goes on where it stopped" if goes_on else "starts anew")
 
 

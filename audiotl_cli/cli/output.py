@@ -258,13 +258,16 @@ def _bar(what: str, unit: str) -> Iterator[Callable[[int, int, float], None]]:
 
 def _plain(what: str, unit: str) -> Callable[[int, int, float], None]:
     started = last = time.monotonic()
+    told = (0, 0)
 
     def update(done: int, total: int, audio_s: float = 0.0) -> None:
-        nonlocal last
+        nonlocal last, told
         now = time.monotonic()
         if total == 0 or (now - last < PLAIN_EVERY_S and done != total) or done == 0:
             return
-        last = now
+        if (done, total) == told:  # of bytes, whole megabytes are told
+            return
+        last, told = now, (done, total)
         spent = max(now - started, 1e-3)
         text = f"{what}: {done}/{total} {unit}"
         if audio_s:

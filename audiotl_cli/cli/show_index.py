@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.audio.limits import ODD_RATE, TOO_SHORT_S
 from audiotl_cli.cli import output
+from audiotl_cli.cli.show_dataset import show_comparison
 from audiotl_cli.dataset.index import clip_labels
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def show(report: IndexReport, path: Path) -> None:
     audio = f", {output.duration(sum(lengths))} of audio" if lengths else ""
     output.line(f"{path}: {len(clips)} clips, {len(index.labels())} labels{audio}", style="bold")
     _show_labels(clips)
+    if report.comparison:
+        show_comparison(report.comparison)
     groups, folds = index.counts("group"), index.counts("fold")
     if groups or folds:
         output.line(f"{_count(len(groups), 'group')}, {_count(len(folds), 'fold')}")

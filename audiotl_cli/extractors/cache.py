@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -11,8 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiotl_cli.errors import WeightsError
+from audiotl_cli.files import digest
 
 logger = logging.getLogger(__name__)
+
+_HDF5 = (b"\x89HDF\r\n\x1a\n", b"\x1f\x8b")  # as it is, or compressed by gzip
+_FIRST_BYTES = {".h5": _HDF5, ".h5.gz": _HDF5, ".npz": (b"PK",)}
 
 
 def cache_folder() -> Path:
@@ -23,11 +26,6 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("audiotl"))
-
-
-def is_offline() -> bool:
-    """Return whether ``AUDIOTL_OFFLINE`` forbids using the network."""
-    return os.environ.get("AUDIOTL_OFFLINE", "").lower() not in ("", "0", "false", "no")
 
 
 def file_sha256(path: Path) -> str:
@@ -42,25 +40,39 @@ def file_digest(path: Path, kind: str) -> str:
     ----------
     path : Path
     kind : {"sha256", "md5", "gitblob"}
-        ``gitblob`` is the id git gives the file: the SHA-1 of a header and its bytes.
+        As in `files.digest`.
 
     Raises
     ------
     WeightsError
         The file cannot be read.
     """
-    # md5 and SHA-1 are publishers' choices: they tell a damaged file from a whole one
-    algorithm = "sha1" if kind == "gitblob" else kind
     try:
-        state = hashlib.new(algorithm, usedforsecurity=kind == "sha256")
-        with path.open("rb") as file:
-            if kind == "gitblob":
-                state.update(b"blob %d\0" % path.stat().st_size)
-            while chunk := file.read(1 << 20):
-                state.update(chunk)
+        return digest(path, kind)
     except OSError as error:
         raise WeightsError(f"cannot read {path} ({error.strerror or error})") from error
-    return state.hexdigest()
+
+
+def check_kind(path: Path, name: str) -> None:
+    """Refuse a file that cannot be the weights called `name`, from its first bytes.
+
+    Captive portals and mirrors answer with a web page and status 200; where the publisher
+    documents no digest, nothing else would notice.
+
+    Raises
+    ------
+    WeightsError
+        It is empty, a web page, or not of the format its name says.
+    """
+    with path.open("rb") as file:
+        start = file.read(512)
+    if not start:
+        raise WeightsError("the file is empty")
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        raise WeightsError("a web page came instead of the file")
+    for suffix, first_bytes in _FIRST_BYTES.items():
+        if name.endswith(suffix) and not start.startswith(first_bytes):
+            raise WeightsError(f"the file is not of the format of {name}")
 
 
 @contextlib.contextmanager

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiotl_cli.errors import WeightsError
-from audiotl_cli.extractors.cache import cache_folder, file_sha256, is_offline
-from audiotl_cli.extractors.download import OnBytes, download, is_url
+from audiotl_cli.extractors.cache import cache_folder, file_sha256
+from audiotl_cli.network import OnBytes, download, is_offline, is_url
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from audiotl_cli.extractors import packages, weights
 from audiotl_cli.extractors.cache import file_digest
 from audiotl_cli.extractors.checks import Check
-from audiotl_cli.extractors.download import OnBytes
 from audiotl_cli.extractors.weights import (
     PUBLISHED,
     FoundWeights,
@@ -15,6 +14,7 @@ from audiotl_cli.extractors.weights import (
     WeightPackage,
     WeightSource,
 )
+from audiotl_cli.network import OnBytes
 
 
 def find(source: WeightSource) -> FoundWeights | None:

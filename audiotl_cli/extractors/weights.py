@@ -15,17 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from audiotl_cli.errors import WeightsError
+from audiotl_cli.errors import FetchError, WeightsError
 from audiotl_cli.extractors.cache import (
     cache_folder,
+    check_kind,
     file_digest,
     file_sha256,
-    is_offline,
     locked,
     read_note,
     write_note,
 )
-from audiotl_cli.extractors.download import OnBytes, check_kind, download, is_url, mirrored
 from audiotl_cli.extractors.packages import (
     WeightFile,
     WeightPackage,
@@ -34,6 +33,7 @@ from audiotl_cli.extractors.packages import (
     is_installed,
     require,
 )
+from audiotl_cli.network import OnBytes, download, is_offline, is_url, mirrored
 
 __all__ = [
     "PUBLISHED",
@@ -262,7 +262,7 @@ def _obtain(
             raise WeightsError(
                 f"it has {kind}:{file_digest(part, kind)}, expected {published.digest}"
             )
-    except WeightsError as error:
+    except FetchError as error:
         raise _failure(published, f"cannot be had from {url}: {error}") from error
     # where no digest is documented, the publisher's own server vouches for the file
     if not published.digest and url == published.url and url.startswith("https://"):

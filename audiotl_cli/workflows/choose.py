@@ -15,7 +15,7 @@ from audiotl_cli.classify.groups import find_near, join_groups
 from audiotl_cli.classify.pooling import pool, pool_clip
 from audiotl_cli.classify.search import Fold, OnFit, Right, search
 from audiotl_cli.classify.space import Setting, settings
-from audiotl_cli.dataset.build import assign_folds
+from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.split import cut_in_order
 from audiotl_cli.errors import UsageError
 from audiotl_cli.evaluation.protocols import leave_one_out

@@ -15,7 +15,7 @@ from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.classify.labels import label_names, told_labels
 from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import classifier_name
-from audiotl_cli.dataset.build import assign_folds
+from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import UsageError
 from audiotl_cli.evaluation.protocols import (

@@ -11,7 +11,7 @@ import numpy as np
 from audiotl_cli.classify.calibration import fit_calibrator
 from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
 from audiotl_cli.classify.rejection import Rejection, familiarity, fit_surroundings
-from audiotl_cli.dataset.build import assign_folds
+from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.errors import UsageError
 from audiotl_cli.evaluation.open_set import reject_threshold
 from audiotl_cli.evaluation.protocols import leave_one_out

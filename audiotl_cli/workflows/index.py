@@ -7,28 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from audiotl_cli.audio.decode import EXTENSIONS
 from audiotl_cli.classify.labels import unbalanced
 from audiotl_cli.dataset.audit import clip_problems, describe, mark_kin, mark_leaks, problems
-from audiotl_cli.dataset.build import (
-    FILE_NAME_LABEL,
-    Pattern,
-    assign_folds,
-    assign_splits,
-    clips_from_folder,
-    clips_from_table,
-    search_paths,
-)
+from audiotl_cli.dataset.build import Pattern, search_paths
+from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.edited import remember, was_edited
 from audiotl_cli.dataset.fix import Change, drop, regroup
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
 from audiotl_cli.dataset.kin import Kin, find_kin
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.workflows.audit import OnClip, listen_to_clips
+from audiotl_cli.workflows.sources import dataset_folder, read_source
+from audiotl_cli.workflows.splitting import group_warning, split_clips
 
 UNHEARD = {"unreadable", "empty"}
-
-LabelsFrom = Literal["folder", "filename", "csv"]
 
 
 @dataclass(frozen=True)
@@ -37,19 +29,24 @@ class IndexOptions:
 
     Parameters
     ----------
-    labels_from : {"folder", "filename", "csv"} or None
-        None: ``csv`` where `metadata` is given, ``filename`` where `label_regex` is,
-        else ``folder``.
+    labels_from : str or None
+        ``folder``, ``filename``, ``csv``, ``annotations`` or ``module:function``; None takes
+        the first layout that fits, see `sources.read_source`.
     label_regex, group_regex, fold_regex : str or None
         Searched in the path below the source; the first group counts.
     metadata : Path or None
-        CSV or TSV with a header.
-    group_column, fold_column : str or None
-        Columns of `metadata`.
+        A table with a header, or annotations.
+    path_column, label_column, group_column, fold_column, split_column : str or None
+        Columns of the table, where not called as usual.
+    dataset : str or None
+        A data set known by name.
     test_size : float
         Share of the clips for the test split.
-    folds : int or None
-        Number of folds to deal the clips into.
+    folds : int, "group" or None
+        Number of folds to deal the clips into, or one for every group.
+    by_time : str or None
+        Newest clips into the test: by a date in the ``name``, by when the file was
+        ``modified``, or by a column of the table.
     seed : int
     audit : bool
         Whether to listen to every clip.
@@ -59,15 +56,20 @@ class IndexOptions:
         Processes that listen; None is one a core.
     """
 
-    labels_from: LabelsFrom | None = None
+    labels_from: str | None = None
     label_regex: str | None = None
     metadata: Path | None = None
     group_regex: str | None = None
+    path_column: str | None = None
+    label_column: str | None = None
     group_column: str | None = None
     fold_regex: str | None = None
     fold_column: str | None = None
+    split_column: str | None = None
+    dataset: str | None = None
     test_size: float = 0.25
-    folds: int | None = None
+    folds: int | Literal["group"] | None = None
+    by_time: str | None = None
     seed: int = 0
     audit: bool = True
     fix: bool = False
@@ -90,6 +92,8 @@ class IndexReport:
         What was done to clips for their problems' sake.
     kin : Kin
         Which clips, by their positions in the index, have the same sound.
+    comparison : Comparison or None
+        Of a named data set: what is missing, and what is more.
     """
 
     index: Index
@@ -97,10 +101,11 @@ class IndexReport:
     warnings: list[str]
     changes: list[Change]
     kin: Kin
+    comparison: Comparison | None = None
 
 
 def build_index(
-    source: Path,
+    source: Path | None,
     out: Path,
     options: IndexOptions,
     *,
@@ -111,8 +116,9 @@ def build_index(
 
     Parameters
     ----------
-    source : Path
-        A folder; or a CSV or TSV file, whose paths are relative to its own folder.
+    source : Path or None
+        A folder; or a table or annotations, whose paths are relative to their own folder.
+        None is where a named data set is put when it is fetched.
     out : Path
         The index to write.
     options : IndexOptions
@@ -128,38 +134,29 @@ def build_index(
     UsageError
         Options that do not fit together; or `out` is the table, or was edited.
     """
-    table, root = options.metadata, source
-    if source.suffix.lower() in EXTENSIONS and source.is_file():
-        raise UsageError(f"{source} is a recording; name the folder it is in, or a table")
-    if table is None and source.is_file():
-        table, root = source, source.parent
-    _check_options(source, table, options)
-    _check_out(out, [source, *([table] if table else [])], overwrite=overwrite)
-    if table is not None:
-        clips = clips_from_table(
-            table, root, group_column=options.group_column, fold_column=options.fold_column
-        )
-    else:
-        labelled = options.labels_from in (None, "folder") and not options.label_regex
-        clips = clips_from_folder(root, labelled=labelled)
-        if options.labels_from == "filename" and not options.label_regex:
-            clips = search_paths(clips, "label", Pattern("--labels-from filename", FILE_NAME_LABEL))
-    if options.label_regex:
-        clips = search_paths(clips, "label", Pattern("--label-regex", options.label_regex))
+    if source is None:
+        if options.dataset is None:
+            raise UsageError("name what to index: audiotl index FOLDER, or --dataset NAME")
+        source = dataset_folder(options.dataset)
+    found = read_source(source, options)
+    _check_out(out, [source, *found.tables], overwrite=overwrite)
+    clips, root = found.clips, found.root
     if options.group_regex:
         clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
     if options.fold_regex:
         clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
+    ungrouped = group_warning(clips)  # before groups are given, and folds dealt
     kin, changes = Kin([], []), list[Change]()
     if options.audit:
         clips, kin, changes = _audit(clips, root, options, on_clip)
-    if options.folds is not None:
-        clips = assign_folds(clips, options.folds, options.seed)
-    clips = assign_splits(clips, options.test_size, options.seed)
-    clips = mark_leaks(clips, kin)
+    clips = mark_leaks(split_clips(clips, found, options), kin)
     index = Index(clips, root).write(out)
     remember(index, out)
-    return IndexReport(index, problems(clips), _warnings(index), changes, kin)
+    warnings = [*_warnings(index), ungrouped]
+    if found.comparison:
+        warnings.append(found.comparison.dataset.caution)
+    told = [*filter(None, warnings)]
+    return IndexReport(index, problems(clips), told, changes, kin, found.comparison)
 
 
 def _audit(
@@ -185,31 +182,6 @@ def _audit(
     kin = kin.only(kept)
     regrouped, grouped = regroup([clips[i] for i in kept], kin)
     return mark_kin(regrouped, kin), kin, [*dropped, *grouped]
-
-
-def _check_options(source: Path, table: Path | None, options: IndexOptions) -> None:
-    """Raise `UsageError` where one option would make another count for nothing."""
-    if options.labels_from == "csv" and table is None:
-        raise UsageError("--labels-from csv needs the table: --metadata FILE.csv")
-    if (options.group_column or options.fold_column) and table is None:
-        raise UsageError("--group-column and --fold-column need the table: --metadata FILE.csv")
-    elsewhere = options.labels_from in ("folder", "filename")
-    regex, metadata = options.label_regex, options.metadata
-    at_odds = {
-        f"SOURCE {source}, itself a table, and --metadata": source.is_file() and metadata,
-        f"--labels-from {options.labels_from} and --metadata": elsewhere and metadata,
-        f"--labels-from {options.labels_from} and a table as SOURCE": elsewhere and table,
-        "--no-audit and --fix": options.fix and not options.audit,
-        "--labels-from folder and --label-regex": options.labels_from == "folder" and regex,
-        "--labels-from csv and --label-regex": options.labels_from == "csv" and regex,
-        "--group-regex and --group-column": options.group_regex and options.group_column,
-        "--fold-regex and --fold-column": options.fold_regex and options.fold_column,
-        "--folds, which deals new ones, and --fold-regex": options.folds and options.fold_regex,
-        "--folds, which deals new ones, and --fold-column": options.folds and options.fold_column,
-    }
-    for what, found in at_odds.items():
-        if found:
-            raise UsageError(f"{what} do not fit together; give one of them")
 
 
 def _check_out(out: Path, sources: Sequence[Path], *, overwrite: bool) -> None:

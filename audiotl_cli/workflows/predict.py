@@ -223,7 +223,7 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
         `trust` is no such text.
     """
     path = Path(path)
-    classifier, card = load_model_file(path, trust)
+    classifier, card = load_model_file(path, trust, light=True)
     return Model(classifier, card, [extractor_of_model(spec, path) for spec in card.extractors])
 
 

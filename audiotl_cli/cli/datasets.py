@@ -1,0 +1,107 @@
+"""``audiotl datasets``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audiotl_cli.cli import options, output
+from audiotl_cli.cli.show_dataset import comparison_value, show_comparison
+
+if TYPE_CHECKING:
+    from audiotl_cli.workflows.datasets import DataSetInfo
+
+app = typer.Typer(no_args_is_help=True, help="List the data sets known by name, and fetch them.")
+
+
+@app.command("list", epilog="Example:  audiotl datasets list")
+def list_(
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show the data sets whose labels, folds, splits and groups are known."""
+    from audiotl_cli.workflows.datasets import all_datasets
+
+    found = all_datasets()
+    output.result([_value(one) for one in found], lambda: _show(found))
+
+
+@app.command(epilog="Example:  audiotl datasets fetch esc50")
+def fetch(
+    name: Annotated[str, typer.Argument(help="A name in: audiotl datasets list")],
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Fetch a data set into data/audio/NAME, checked and unpacked.
+
+    Interrupted, the same command goes on where it stopped. Exit code 1: it is there, but clips
+    of it are missing.
+    """
+    from audiotl_cli.workflows.datasets import fetch_dataset
+
+    with output.progress(f"Fetching {name}", "MB") as update:
+        report = fetch_dataset(
+            name, lambda _, done, total: update(round(done / 1e6), round(total / 1e6), 0.0)
+        )
+    found = report.comparison
+    value = {
+        "name": found.dataset.name,
+        "folder": str(report.folder),
+        "fetched": report.fetched,
+        "dataset": comparison_value(found),
+    }
+
+    def show() -> None:
+        output.line(f"{report.folder}: {'fetched' if report.fetched else 'there already'}")
+        show_comparison(found)
+
+    output.result(value, show)
+    output.next_command(f"audiotl index --dataset {found.dataset.name}")
+    if found.missing:
+        raise typer.Exit(1)
+
+
+def _value(one: DataSetInfo) -> dict[str, object]:
+    dataset = one.dataset
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "summary": dataset.summary,
+        "n_clips": dataset.expected.n_clips,
+        "n_labels": len(dataset.expected.labels),
+        "labels": dict(dataset.expected.labels),
+        "splits": dict(dataset.expected.splits),
+        "folds": dict(dataset.expected.folds),
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "home": dataset.home,
+        "archives": [asdict(archive) for archive in dataset.archives],
+        "by_hand": dataset.by_hand,
+        "label_rule": dataset.label_rule,
+        "group_rule": dataset.group_rule,
+        "split_rule": dataset.split_rule,
+        "caution": dataset.caution,
+        "folder": str(one.folder),
+        "present": one.present,
+    }
+
+
+def _show(found: list[DataSetInfo]) -> None:
+    grid = output.table(
+        "name", "what", "clips", "labels", "licence", "fetch", "here",
+        numbers=("clips", "labels", "fetch"),
+    )  # fmt: skip
+    for one in found:
+        dataset = one.dataset
+        n_bytes = sum(archive.size for archive in dataset.archives)
+        size = f"{n_bytes / 1e9:.1f} GB" if n_bytes else "yes"
+        grid.add_row(
+            dataset.name, dataset.summary, str(dataset.expected.n_clips),
+            str(len(dataset.expected.labels)), dataset.licence,
+            size if dataset.archives else "by hand", "yes" if one.present else "no",
+        )  # fmt: skip
+    output.show(grid)

@@ -1,0 +1,142 @@
+"""Fetch a named data set: its archives one by one, checked, unpacked, and only then in place.
+
+What has come stays in a folder of its own until all of it is there, so that the same command
+goes on where it was interrupted; and archives got by other means can be put there.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from audiotl_cli.dataset.catalog.base import Archive, DataSet
+from audiotl_cli.dataset.unpack import unpack
+from audiotl_cli.errors import DataError, FetchError, UsageError
+from audiotl_cli.files import digest
+from audiotl_cli.network import download, is_offline, mirrored
+
+logger = logging.getLogger(__name__)
+
+OnArchive = Callable[[str, int, int], None]
+"""Told an archive's name, the bytes of it that have come, and of how many (0: not known)."""
+
+
+def fetch(dataset: DataSet, target: Path, downloads: Path, on_archive: OnArchive) -> bool:
+    """Put a data set into a folder.
+
+    Parameters
+    ----------
+    dataset : DataSet
+    target : Path
+        It appears when all is unpacked.
+    downloads : Path
+        Where archives are kept meanwhile, and looked for first.
+    on_archive : callable
+
+    Returns
+    -------
+    fetched : bool
+        False where `target` was there already.
+
+    Raises
+    ------
+    UsageError
+        There is no direct download.
+    FetchError
+        No network, or another file came than the published one.
+    DataError
+        An archive cannot be unpacked, or must not be.
+    """
+    import filelock
+
+    if target.is_dir() and any(target.iterdir()):
+        return False
+    if not dataset.archives:
+        raise UsageError(f"{dataset.title} cannot be fetched: {dataset.by_hand}")
+    downloads.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(downloads / ".lock", timeout=0):
+            archives = [
+                _get(dataset, archive, downloads, on_archive) for archive in dataset.archives
+            ]
+            _unpack_all(archives, target, downloads / "unpacked")
+    except filelock.Timeout as error:
+        raise UsageError(f"another process is fetching {dataset.title} already") from error
+    shutil.rmtree(downloads)
+    return True
+
+
+def _get(dataset: DataSet, archive: Archive, downloads: Path, on_archive: OnArchive) -> Path:
+    """Return an archive that is here and checked, fetched as far as it is missing."""
+    path = downloads / archive.file_name
+    if path.exists():
+        if not archive.digest or _found(path, archive) == archive.digest:
+            return path
+        raise FetchError(
+            f"{path} is not the published file: it has {_found(path, archive)}, expected "
+            f"{archive.digest}. Delete it, and it is fetched again"
+        )
+    part = _part(path)
+    if is_offline():
+        raise FetchError(_by_hand(dataset, archive, path, "AUDIOTL_OFFLINE forbids fetching it"))
+    size = f", {archive.size / 1e6:.0f} MB" if archive.size else ""
+    logger.info("Fetching %s%s, licence %s", archive.url, size, dataset.licence)
+    try:
+        download(
+            mirrored(archive.url), part, lambda done, total: on_archive(path.name, done, total),
+            resume=True,
+        )  # fmt: skip
+    except FetchError as error:
+        raise FetchError(_by_hand(dataset, archive, path, str(error))) from error
+    found = _found(part, archive)
+    if archive.digest and found != archive.digest:
+        part.unlink()
+        what = f"another file came: it has {found}, expected {archive.digest}"
+        raise FetchError(_by_hand(dataset, archive, path, what))
+    part.replace(path)
+    return path
+
+
+def _found(path: Path, archive: Archive) -> str:
+    kind = archive.digest.partition(":")[0] or "sha256"
+    return f"{kind}:{digest(path, kind)}"
+
+
+def _by_hand(dataset: DataSet, archive: Archive, path: Path, why: str) -> str:
+    expected = f" ({archive.digest})" if archive.digest else ""
+    part = _part(path)
+    kept = part.is_file() and part.stat().st_size
+    goes_on = (
+        f"{kept / 1e6:.0f} MB have come; the same command goes on there. Or get" if kept else "Get"
+    )
+    return (
+        f"{dataset.title} cannot be had: {why}.\n"
+        f"{goes_on}\n"
+        f"  {archive.url}{expected}\n"
+        f"on any machine, put it at {path}, and type the same again."
+    )
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _unpack_all(archives: list[Path], target: Path, folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    for archive in archives:
+        logger.info("Unpacking %s", archive.name)
+        try:
+            unpack(archive, folder)
+        except DataError as error:
+            # where no digest tells, this is how a damaged download shows
+            raise DataError(f"{error}. Delete {archive}, and it is fetched again") from error
+    found = list(folder.iterdir())
+    # most archives hold one folder, whose name tells nothing more
+    inner = found[0] if len(found) == 1 and found[0].is_dir() else folder
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        target.rmdir()  # it is empty
+    inner.replace(target)

@@ -1,0 +1,154 @@
+"""Rows of a table about recordings, whatever it is written in: CSV, TSV, JSON lines, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiotl_cli.dataset.index import LABEL_SEPARATOR
+from audiotl_cli.dataset.table import read_table
+from audiotl_cli.errors import DataError, UsageError
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: what its cells hold as text, and where it stands, for messages."""
+
+    cells: Mapping[str, str]
+    where: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a header; rows without any content are left out."""
+
+    path: Path
+    columns: list[str]
+    rows: list[Row]
+
+    def cells(self, *columns: str) -> list[Mapping[str, str]]:
+        """Return the rows of a table that must have these columns, or raise `DataError`."""
+        missing = [column for column in columns if column not in self.columns]
+        if missing:
+            raise DataError(
+                f"{self.path} has the columns {', '.join(self.columns) or '(none)'}; expected "
+                f"{', '.join(missing)} as well"
+            )
+        return [row.cells for row in self.rows]
+
+
+def read_rows(path: Path) -> Table:
+    """Read a table with a header: commas, semicolons or tabs; JSON lines; or Parquet.
+
+    Lists (several labels a clip) become text joined by ``;``.
+
+    Raises
+    ------
+    DataError
+        The file is missing, damaged or no such table; says where.
+    UsageError
+        It is Parquet, and pyarrow is not installed.
+    """
+    try:
+        if path.suffix.lower() in (".jsonl", ".ndjson"):
+            return _read_jsonl(path)
+        if path.suffix.lower() == ".parquet":
+            return _read_parquet(path)
+        return _read_csv(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from error
+
+
+def _read_csv(path: Path) -> Table:
+    comments, text, delimiter = read_table(path)
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    try:
+        columns = list(reader.fieldnames or [])
+        rows = [
+            Row(
+                # what stands beyond the last column has no name
+                {name: (row[name] or "").strip() for name in columns},
+                f"{path}, line {len(comments) + reader.line_num}",
+            )
+            for row in reader
+            if any(row.values())
+        ]
+    except csv.Error as error:
+        raise DataError(
+            f"{path}, line {len(comments) + reader.reader.line_num}: {error}"
+        ) from error
+    return Table(path, columns, rows)
+
+
+def _read_jsonl(path: Path) -> Table:
+    records: list[tuple[Mapping[str, Any], str]] = []
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not JSON lines: it holds binary data") from error
+    for number, line in enumerate(lines, start=1):
+        where = f"{path}, line {number}"
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{where} is not JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise DataError(f"{where} is {line[:40]!r}, expected an object a line")
+        records.append((record, where))
+    return _table(path, records)
+
+
+def _read_parquet(path: Path) -> Table:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise UsageError(
+            f"{path} is Parquet, which needs pyarrow: pip install 'audiotl[parquet]'"
+        ) from error
+    try:
+        with path.open("rb") as file:
+            # sound inside the table is not read: recordings are files here
+            schema = parquet.read_schema(file)
+            plain = [field.name for field in schema if not _is_bulky(pyarrow, field.type)]
+            records = parquet.read_table(file, columns=plain).to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise DataError(f"{path} is not a Parquet file that can be read: {error}") from error
+    numbered = enumerate(records, start=1)
+    return _table(path, [(record, f"{path}, row {number}") for number, record in numbered])
+
+
+def _is_bulky(pyarrow: Any, kind: Any) -> bool:
+    types = pyarrow.types
+    return bool(types.is_struct(kind) or types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def _table(path: Path, records: Iterable[tuple[Mapping[str, Any], str]]) -> Table:
+    rows = [
+        Row({str(name): _text(value) for name, value in record.items()}, where)
+        for record, where in records
+    ]
+    columns = list(dict.fromkeys(name for row in rows for name in row.cells))
+    return Table(path, columns, [row for row in rows if any(row.cells.values())])
+
+
+def _text(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, list | tuple):
+        return LABEL_SEPARATOR.join(filter(None, map(_text, value)))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # whole numbers come as such from columns with gaps
+    return str(value).strip()

@@ -1,0 +1,98 @@
+"""When clips were recorded: by a date in their names, by their files, or by a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from audiotl_cli.dataset.index import Clip
+from audiotl_cli.errors import DataError, UsageError
+
+_DATE = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
+    r"(?:[T_ -]?([01]\d|2[0-3])[-:_.h]?([0-5]\d)(?:[-:_.m]?([0-5]\d))?)?(?!\d)"
+)
+"""A day as 20240131, 2024-01-31 or alike, and a time after it as 235959, 23:59 or alike."""
+
+
+def moment(text: str) -> float | None:
+    """Return the first date and time in a text as seconds since 1970; None without one.
+
+    Zones are not looked at: what is compared was recorded by one clock.
+    """
+    for match in _DATE.finditer(text):
+        year, _, month, day, *rest = match.groups()
+        hour, minute, second = (int(part or 0) for part in rest)
+        try:
+            when = datetime(int(year), int(month), int(day), hour, minute, second, tzinfo=UTC)
+        except ValueError:  # as the 30th of February
+            continue
+        return when.timestamp()
+    return None
+
+
+def times_from_names(clips: Sequence[Clip]) -> list[float]:
+    """Return when clips were recorded, by the date in each path.
+
+    Raises
+    ------
+    UsageError
+        A path has none.
+    """
+    found = [moment(clip.path) for clip in clips]
+    return _all(
+        found,
+        clips,
+        "no date such as 20240131, 2024-01-31 or 20240131_235959 in the names of",
+    )
+
+
+def times_from_files(clips: Sequence[Clip], root: Path) -> list[float]:
+    """Return when the files of clips were changed last.
+
+    Raises
+    ------
+    DataError
+        A file is not there.
+    """
+    try:
+        return [(root / clip.path).stat().st_mtime for clip in clips]
+    except OSError as error:
+        raise DataError(
+            f"--by-time modified: {error.filename} cannot be looked at ({error.strerror})"
+        ) from error
+
+
+def times_from_column(clips: Sequence[Clip], column: str, texts: Mapping[str, str]) -> list[float]:
+    """Return when clips were recorded, by a column: dates, or numbers of any unit.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    column : str
+        For messages.
+    texts : mapping
+        Path to the cell of the column.
+
+    Raises
+    ------
+    UsageError
+        A clip's cell is no date and no number.
+    """
+    cells = [texts.get(clip.path, "") for clip in clips]
+    try:
+        return [float(cell) for cell in cells]
+    except ValueError:
+        found = [moment(cell) for cell in cells]
+    return _all(found, clips, f"no date or number in the column {column!r} of")
+
+
+def _all(found: Sequence[float | None], clips: Sequence[Clip], what: str) -> list[float]:
+    missing = [clip.path for clip, time in zip(clips, found, strict=True) if time is None]
+    if missing:
+        raise UsageError(
+            f"--by-time finds {what} {len(missing)} of {len(clips)} clips, such as {missing[0]}"
+        )
+    return [time for time in found if time is not None]

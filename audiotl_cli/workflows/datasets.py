@@ -1,0 +1,76 @@
+"""List the data sets known by name, and fetch them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiotl_cli.dataset.catalog.base import DataSet
+from audiotl_cli.dataset.catalog.compare import Comparison, compare
+from audiotl_cli.dataset.catalog.registry import get_dataset, list_datasets
+from audiotl_cli.dataset.fetch import OnArchive, fetch
+from audiotl_cli.workflows.sources import AUDIO, dataset_folder
+
+
+@dataclass(frozen=True)
+class DataSetInfo:
+    """A data set at a glance.
+
+    Parameters
+    ----------
+    dataset : DataSet
+    folder : Path
+        Where it is, or would be put.
+    present : bool
+        Whether there is anything.
+    """
+
+    dataset: DataSet
+    folder: Path
+    present: bool
+
+
+@dataclass(frozen=True)
+class FetchReport:
+    """A data set that is here now.
+
+    Parameters
+    ----------
+    folder : Path
+    fetched : bool
+        Whether it was fetched now, or was there before.
+    comparison : Comparison
+        With what its publisher says it holds.
+    """
+
+    folder: Path
+    fetched: bool
+    comparison: Comparison
+
+
+def all_datasets() -> list[DataSetInfo]:
+    """Return every data set that is known by name."""
+    found = []
+    for name in list_datasets():
+        folder = dataset_folder(name)
+        present = folder.is_dir() and any(folder.iterdir())
+        found.append(DataSetInfo(get_dataset(name), folder, present))
+    return found
+
+
+def fetch_dataset(name: str, on_archive: OnArchive = lambda name, done, total: None) -> FetchReport:
+    """Put a data set into ``data/audio/NAME``, and hold it against what it should be.
+
+    Raises
+    ------
+    UsageError
+        There is no such data set, or no direct download of it.
+    FetchError
+        No network, or another file came than the published one.
+    DataError
+        An archive cannot be unpacked, or must not be.
+    """
+    dataset = get_dataset(name)
+    folder = dataset_folder(name)
+    fetched = fetch(dataset, folder, AUDIO / "downloads" / dataset.name, on_archive)
+    return FetchReport(folder, fetched, compare(dataset, folder))
