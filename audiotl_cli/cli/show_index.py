@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from audiotl_cli.audio.limits import ODD_RATE, TOO_SHORT_S
 from audiotl_cli.cli import output
 from audiotl_cli.cli.show_dataset import show_comparison
-from audiotl_cli.dataset.index import clip_labels
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -242,6 +241,8 @@ def _count(n: int, what: str) -> str:
 
 def _by_label(clips: Sequence[Clip]) -> dict[str, list[Clip]]:
     """Return the clips of every label, by label; those without one under the empty text."""
+    from audiotl_cli.dataset.index import clip_labels
+
     found: dict[str, list[Clip]] = {}
     for clip in clips:
         for label in clip_labels(clip) or [""]:
