@@ -221,7 +221,8 @@ def _examples(report: IndexReport, code: str) -> list[str]:
     for one in having[:FAMILIES]:
         first, *others = [f"{clip.path}{_aside(clip, code)}" for clip in one[:EXAMPLES]]
         lines += [first, *(f"= {other}" for other in others)]
-    more = [f"... {len(having) - FAMILIES} more sounds"] if len(having) > FAMILIES else []
+    rest = len(having) - FAMILIES
+    more = [f"... {_count(rest, 'more sound')}"] if rest > 0 else []
     return [*lines, *more]
 
 
