@@ -53,22 +53,13 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
             os.close(folder)
 
 
-def read_lines(path: Path) -> tuple[list[bytes], int]:
-    """Read what `append_lines` wrote.
-
-    Returns
-    -------
-    lines : list of bytes
-    n_damaged : int
-        Lines that were cut off or damaged, which are left out.
-    """
+def read_lines(path: Path) -> list[bytes]:
+    """Read what `append_lines` wrote; lines that were cut off or damaged are left out."""
     try:
-        lines = path.read_bytes().splitlines()
+        parts = [line.partition(b"\t") for line in path.read_bytes().splitlines()]
     except OSError:
-        return [], 0
-    parts = [line.partition(b"\t") for line in lines]
-    whole = [body for check, _, body in parts if check == _check_sum(body)]
-    return whole, len(lines) - len(whole)
+        return []
+    return [line for check, _, line in parts if check == _check_sum(line)]
 
 
 def append_lines(path: Path, lines: Iterable[bytes]) -> None:

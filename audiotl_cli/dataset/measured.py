@@ -40,7 +40,7 @@ class MeasuredClips:
         self._version = f"{VERSION}/{version('soundfile')}".encode()
         self._known: dict[str, bytes] = {}
         self._new: list[bytes] = []
-        for line in read_lines(path)[0]:
+        for line in read_lines(path):
             made_by, _, rest = line.partition(b"\t")
             key, _, value = rest.partition(b"\t")
             if made_by == self._version:

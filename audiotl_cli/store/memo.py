@@ -36,7 +36,7 @@ class HashMemo:
         self._known: dict[str, tuple[int, int, str]] = {}
         self._new: list[bytes] = []
         self._real_folders: dict[str, str] = {}
-        for line in read_lines(path)[0]:
+        for line in read_lines(path):
             size, modified, sha256, name = line.split(b"\t", 3)
             self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
 
