@@ -30,7 +30,7 @@ class AudioError(AudiotlError):
     message : str
     code : str
         One of the short codes reports carry: ``missing``, ``unreadable``, ``empty``,
-        ``not_finite``, ``bad_rate``, ``crashed``, ``timeout``, ``failed``.
+        ``cut_short``, ``not_finite``, ``bad_rate``, ``crashed``, ``timeout``, ``failed``.
     stage : str
         Where it went wrong: ``open``, ``decode`` or ``embed``.
     """

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import os
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -52,6 +53,39 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def read_lines(path: Path) -> list[bytes]:
+    """Read what `append_lines` wrote; lines that were cut off or damaged are left out."""
+    try:
+        parts = [line.partition(b"\t") for line in path.read_bytes().splitlines()]
+    except OSError:
+        return []
+    return [line for check, _, line in parts if check == _check_sum(line)]
+
+
+def append_lines(path: Path, lines: Iterable[bytes]) -> None:
+    """Append lines, each with a check sum; its folder is made if need be.
+
+    Parameters
+    ----------
+    path : Path
+    lines : iterable of bytes
+        Without line breaks.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # one write to a file opened for appending: runs side by side do not mix their lines
+    with path.open("ab") as file:
+        file.write(b"".join(_check_sum(line) + b"\t" + line + b"\n" for line in lines))
+
+
+def _check_sum(line: bytes) -> bytes:
+    return f"{zlib.crc32(line):08x}".encode()
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:

@@ -88,7 +88,7 @@ def probe(path: AnyPath) -> AudioInfo:
     AudioError
         The file is missing, empty, not audio, or has an absurd sample rate.
     """
-    with _open(path) as file:
+    with open_sound(path) as file:
         # libsndfile gives SF_COUNT_MAX for streams of unknown length
         known = 0 <= file.frames < 1 << 62
         duration_s = file.frames / file.samplerate if known else math.nan
@@ -113,24 +113,45 @@ def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
     AudioError
         As `probe`; also when no sample or a sample that is not a finite number arrives.
     """
-    with _open(source.path) as file:
-        rate = file.samplerate
-        start = round((source.start_s or 0.0) * rate)
-        remaining = math.inf if source.end_s is None else round(source.end_s * rate) - start
-        if start:
-            _skip(file, start)
-        block_frames = max(1, BLOCK_SAMPLES // file.channels)
-        n_read = 0
-        while remaining > 0:
-            block = _read(file, int(min(block_frames, remaining)))
-            if len(block) == 0:
-                break
-            n_read += len(block)
-            remaining -= len(block)
-            yield mix_down(block), rate
-        if n_read == 0:
-            where = f" from {start / rate:.3f} s on" if start else ""
-            raise AudioError(f"holds no audio samples{where}", code="empty")
+    with open_sound(source.path) as file:
+        for block in channel_blocks(file, source):
+            yield mix_down(block), file.samplerate
+
+
+def channel_blocks(
+    file: soundfile.SoundFile, source: AudioSource, n_block: int | None = None
+) -> Iterator[Any]:
+    """Decode the stretch that a source means, of its file; errors as `read_blocks`.
+
+    Parameters
+    ----------
+    file : SoundFile
+        From `open_sound`.
+    source : AudioSource
+    n_block : int or None
+        Samples to read at once, over all channels; None is `BLOCK_SAMPLES`.
+
+    Yields
+    ------
+    block : float32 (n_samples, n_channels)
+    """
+    rate = file.samplerate
+    start = round((source.start_s or 0.0) * rate)
+    remaining = math.inf if source.end_s is None else round(source.end_s * rate) - start
+    if start:
+        _skip(file, start)
+    block_frames = max(1, (n_block or BLOCK_SAMPLES) // file.channels)
+    n_read = 0
+    while remaining > 0:
+        block = _read(file, int(min(block_frames, remaining)))
+        if len(block) == 0:
+            break
+        n_read += len(block)
+        remaining -= len(block)
+        yield block
+    if n_read == 0:
+        where = f" from {start / rate:.3f} s on" if start else ""
+        raise AudioError(f"holds no audio samples{where}", code="empty")
 
 
 def read(source: AudioSource) -> tuple[Waveform, int]:
@@ -140,7 +161,8 @@ def read(source: AudioSource) -> tuple[Waveform, int]:
 
 
 @contextmanager
-def _open(path: AnyPath) -> Iterator[soundfile.SoundFile]:
+def open_sound(path: AnyPath) -> Iterator[soundfile.SoundFile]:
+    """Open a sound file; errors as `probe`."""
     if not isinstance(path, Path):
         with open_object(path) as reader, _sound(reader) as file:
             yield file

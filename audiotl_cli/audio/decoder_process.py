@@ -9,12 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
-import numpy as np
-
-from audiotl_cli.audio.types import AudioSource, Waveform
+from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.audio.worker import BLOCK, DONE, ERROR, HEADER
 from audiotl_cli.errors import AudioError, AudiotlError
 
@@ -85,15 +83,24 @@ class DecoderProcess:
         self.hung = False
 
     def read(
-        self, source: AudioSource, to_rate: int, resampler: str, patience_s: float
-    ) -> Iterator[Waveform]:
-        """Yield the blocks of a source, and raise what its decoding raises."""
+        self, source: AudioSource, resampling: Sequence[object], patience_s: float
+    ) -> Iterator[bytearray]:
+        """Yield what is asked for of a source, and raise what its decoding raises.
+
+        Parameters
+        ----------
+        source : AudioSource
+        resampling : sequence
+            Rate and resampler, for its samples; empty for its measurement.
+        patience_s : float
+            Seconds without anything after which the process is ended.
+        """
         self.between_recordings = False
         if not self.ready:
             self._answer(patience_s)  # READY
             self.ready = True
         part = [str(source.path), source.start_s, source.end_s]
-        request = json.dumps([*part, to_rate, resampler])
+        request = json.dumps([*part, *resampling])
         try:
             self._requests.write(request.encode("ascii") + b"\n")
         except OSError as error:
@@ -101,7 +108,7 @@ class DecoderProcess:
         while True:
             kind, content = self._answer(patience_s)
             if kind == BLOCK:
-                yield np.frombuffer(content, np.float32)
+                yield content
                 continue
             self.n_served += 1
             self.between_recordings = True

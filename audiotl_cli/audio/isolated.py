@@ -5,17 +5,21 @@ libsndfile reads untrusted files; a damaged one may crash it or send it round in
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import threading
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
+from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError, AudiotlError, StorageError
 from audiotl_cli.storage.copies import Ahead
@@ -92,19 +96,28 @@ class Decoders:
         AudiotlError
             No process can be started.
         """
-        with self._fetched(source) as local:
-            yield from self._read_blocks_at(local, to_rate, resampler)
+        with closing(self._read(source, (to_rate, resampler))) as blocks:
+            for block in blocks:
+                yield np.frombuffer(block, np.float32)
 
-    def _read_blocks_at(
-        self, source: AudioSource, to_rate: int, resampler: str
-    ) -> Generator[Waveform]:
+    def measure(self, source: AudioSource) -> Measurement:
+        """Measure a source as `measure.measure` does, in another process; errors as above."""
+        return Measurement.from_json(json.loads(b"".join(self._read(source, ()))))
+
+    def _read(self, source: AudioSource, resampling: Sequence[object]) -> Generator[bytearray]:
+        with self._fetched(source) as local:
+            yield from self._read_local(local, resampling)
+
+    def _read_local(
+        self, source: AudioSource, resampling: Sequence[object]
+    ) -> Generator[bytearray]:
         n_given = 0
         while True:
             with self._lend() as process:
                 fresh = process.n_served == 0
                 try:
                     patience_s = self._patience(source)
-                    blocks = process.read(source, to_rate, resampler, patience_s)
+                    blocks = process.read(source, resampling, patience_s)
                     for n_done, block in enumerate(blocks):
                         if n_done >= n_given:
                             n_given += 1

@@ -1,5 +1,5 @@
-"""The process that decodes and resamples: damage in a file, or a fault in a decoder, ends it
-alone.
+"""The process that decodes, and resamples or measures: damage in a file, or a fault in a
+decoder, ends it alone.
 
 It is started and read by `audiotl_cli.audio.isolated`. On stdin it takes a line of JSON a
 recording; on stdout it gives messages: a kind, the length of what follows, and that.
@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from audiotl_cli.audio.measure import measure
 from audiotl_cli.audio.resample import read_blocks_at
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError
 
 HEADER = struct.Struct("<cI")
 READY, BLOCK, DONE, ERROR = b"R", b"B", b"D", b"E"
-"""A block holds float32 samples; an error is JSON."""
+"""A block holds float32 samples, or JSON in parts, of which some are empty; an error is JSON."""
 
 
 def main() -> None:
@@ -50,11 +51,15 @@ def _listen(requests: queue.SimpleQueue[bytes]) -> None:
 
 
 def _serve(request: list[Any], out: int) -> None:
-    path, start_s, end_s, to_rate, resampler = request
+    path, start_s, end_s, *resampling = request
     try:
         source = AudioSource(Path(path), start_s, end_s)
-        for block in read_blocks_at(source, to_rate, resampler):
-            _send(out, BLOCK, np.ascontiguousarray(block).data.cast("B"))
+        if resampling:
+            for block in read_blocks_at(source, *resampling):
+                _send(out, BLOCK, np.ascontiguousarray(block).data.cast("B"))
+        else:
+            found = measure(source, on_block=lambda: _send(out, BLOCK))  # signs of life
+            _send(out, BLOCK, json.dumps(found.as_json()).encode("ascii"))
         _send(out, DONE)
     except AudioError as error:
         _send_error(out, error)

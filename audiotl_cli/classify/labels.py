@@ -79,6 +79,8 @@ def resample(y: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
 def unbalanced(labels: Sequence[str]) -> str:
     """Return what to know where one label has ten times the clips of another; else nothing."""
     counts = Counter(one for text in labels for one in split_labels(text))
+    if not counts:
+        return ""
     (most, n_most), (least, n_least) = counts.most_common()[0], counts.most_common()[-1]
     if n_most < 10 * n_least:
         return ""

@@ -5,23 +5,21 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from audiotl_cli.cli import options, output
-from audiotl_cli.cli.show_dataset import comparison_value, show_comparison
-from audiotl_cli.errors import UsageError
+from audiotl_cli.cli import options, output, show_index
+from audiotl_cli.cli.show_dataset import comparison_value
+from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.storage.paths import AnyPath, any_path
-
-if TYPE_CHECKING:
-    from audiotl_cli.workflows.index import IndexReport
 
 EXAMPLES = (
     "Examples:  audiotl index ~/sounds   |   audiotl index ~/ESC-50 --dataset esc50   |   "
     "audiotl index ~/esc10 --fold-regex '/(\\d)-' --group-regex '-(\\d+)-'"
 )
 LABELS = "Labels, groups and folds"
+AUDIT = "Audit"
 
 
 def index(
@@ -116,8 +114,35 @@ def index(
     ] = None,
     seed: options.Seed = 0,
     no_audit: Annotated[
-        bool, typer.Option("--no-audit", help="Do not look into the files.")
+        bool,
+        typer.Option("--no-audit", help="Do not listen to the clips.", rich_help_panel=AUDIT),
     ] = False,
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix",
+            help="Leave out what cannot be used, keep one of duplicates, and put near-duplicates "
+            "into one group.",
+            rich_help_panel=AUDIT,
+        ),
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="End with exit code 3, once the index is written, if clips have problems.",
+            rich_help_panel=AUDIT,
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that listen.  [default: one a core]",
+            show_default=False,
+            rich_help_panel=AUDIT,
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Write over an index that was edited by hand.")
     ] = False,
@@ -147,20 +172,18 @@ def index(
         by_time=by_time,
         seed=seed,
         audit=not no_audit,
+        fix=fix,
+        workers=workers,
     )
+    if strict and no_audit:
+        raise UsageError("--strict tells of problems, which --no-audit does not look for")
     if name is not None and out is not None:
         raise UsageError("--name and --out both name the index; give one of them")
     place = None if source is None else any_path(source)
     known_as = dataset_folder(dataset).name if dataset else ""
     path = out or INDEXES / f"{name or known_as or _name_of(place)}.csv"
-    with output.progress("Looking at recordings", "files") as update:
-        report = build_index(
-            place,
-            path,
-            chosen,
-            overwrite=overwrite,
-            on_clip=lambda done, total: update(done, total, 0.0),
-        )
+    with output.progress("Listening to clips") as update:
+        report = build_index(place, path, chosen, overwrite=overwrite, on_clip=update)
     found = report.index
     value = {
         "path": str(path),
@@ -168,15 +191,18 @@ def index(
         "labels": found.labels(),
         "label_counts": found.counts("label"),
         "splits": found.counts("split"),
-        "problems": report.problems,
         "warnings": report.warnings,
+        **show_index.value(report),
     }
     if report.comparison:
         value["dataset"] = comparison_value(report.comparison)
-    output.result(value, lambda: _show(report, path))
+    output.result(value, lambda: show_index.show(report, path))
     for text in report.warnings:
         output.warn(text)
     index_option = f" --index {shlex.quote(str(out))}" if out else ""
+    settled = {"near_duplicate"} if fix else set()  # they share a group then
+    if strict and (found_bad := [code for code in report.problems if code not in settled]):
+        raise DataError(f"{path} is written, but clips in it have problems: {', '.join(found_bad)}")
     output.next_command(f"audiotl extract{index_option}")
 
 
@@ -196,30 +222,3 @@ def _name_of(source: AnyPath | None) -> str:
     resolved = source.resolve() if isinstance(source, Path) else source
     stem = resolved.stem if resolved.is_file() else resolved.name
     return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "index"
-
-
-def _show(report: IndexReport, path: Path) -> None:
-    clips = report.index.clips
-    seconds = sum(clip.duration_s or 0.0 for clip in clips)
-    labels = report.index.labels()
-    audio = f", {output.duration(seconds)} of audio" if seconds else ""
-    groups, folds = report.index.counts("group"), report.index.counts("fold")
-    output.line(f"{path}: {len(clips)} clips, {len(labels)} labels{audio}", style="bold")
-    splits = [
-        split for split in ("train", "valid", "test") if split in report.index.counts("split")
-    ]
-    grid = output.table("label", "clips", *splits, "minutes", numbers=("clips", *splits, "minutes"))
-    for label in labels or [""]:
-        rows = [clip for clip in clips if clip.label == label]
-        minutes = sum(clip.duration_s or 0.0 for clip in rows) / 60
-        counts = [str(sum(clip.split == split for clip in rows)) for split in splits]
-        grid.add_row(output.clean(label or "(no label)"), str(len(rows)), *counts, f"{minutes:.1f}")
-    output.show(grid)
-    if report.comparison:
-        show_comparison(report.comparison)
-    if groups or folds:
-        output.line(f"{len(groups)} groups, {len(folds)} folds")
-    for code, paths in report.problems.items():
-        output.warn(
-            f"{len(paths)} {code}: {', '.join(paths[:3])}{', ...' if len(paths) > 3 else ''}"
-        )

@@ -130,7 +130,7 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 def _after_interrupt(args: Sequence[str]) -> str:
     command = next((arg for arg in args if not arg.startswith("-")), "")
-    goes_on = command in ("extract", "label", "tune", "demo", "datasets")
+    goes_on = command in ("index", "extract", "label", "tune", "demo", "datasets")
     return "the same command " + ("goes on where it stopped" if goes_on else "starts anew")
 
 

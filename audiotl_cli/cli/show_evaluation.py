@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 24  # a wider confusion matrix is left to the figure
 LEAST_NAME = 8  # columns; a confusion matrix whose names get less is, too
+MOST_LEAKS = 5
 MOST_LISTED = 3  # doubtful clips; the report has all
 
 
@@ -35,6 +36,7 @@ def show(report: EvaluateReport) -> None:
         f"{report.result['n_clips']} clips{trained_on})   "
         f"balanced accuracy {scores.balanced_accuracy:.3f}   macro F1 {scores.macro_f1:.3f}"
     )
+    _show_leaks(report.result)
     if repeats := report.result.get("repeats"):
         output.line(
             f"accuracy by repeat  {'  '.join(f'{value:.3f}' for value in repeats[:20])}"
@@ -160,6 +162,26 @@ def _show_open_set(found: Mapping[str, Any] | None) -> None:
         f"{found['fpr95']:.0%} slip in where 95 % of the known are let in; hardest: "
         f"{hardest[0]} ({hardest[1]['auroc']:.3f})"
     )
+
+
+def _show_leaks(result: Mapping[str, Any]) -> None:
+    """Print which clips tested a model knows, and how good it is without them."""
+    leaks = result.get("leaks")
+    if not leaks:
+        return
+    n = len(leaks)
+    what = "clip tested has" if n == 1 else "clips tested have"
+    output.line(
+        f"LEAK: {n} {what} the sound of a clip trained on; the score is too good", style="bold red"
+    )
+    for one in leaks[:MOST_LEAKS]:
+        kind = one["kind"].replace("_", " ")
+        other = f" of {one['other']}" if one["other"] not in ("", one["path"]) else ""
+        output.line(f"  {one['path']}: {kind}{other}", style="red")
+    if n > MOST_LEAKS:
+        output.line(f"  ... and {n - MOST_LEAKS} more in the report", style="red")
+    if "accuracy_without_leaks" in result:
+        output.line(f"accuracy without them {result['accuracy_without_leaks']:.3f}", style="bold")
 
 
 def _show_doubts(result: Mapping[str, Any]) -> None:

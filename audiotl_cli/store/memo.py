@@ -12,10 +12,10 @@ import logging
 import os
 import stat
 import time
-import zlib
 from pathlib import Path
 
 from audiotl_cli.errors import AudioError
+from audiotl_cli.files import append_lines, read_lines
 from audiotl_cli.storage.copies import local_copy
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath
@@ -40,15 +40,9 @@ class HashMemo:
         self._known: dict[str, tuple[int, int, str]] = {}
         self._new: list[bytes] = []
         self._real_folders: dict[str, str] = {}
-        try:
-            lines = path.read_bytes().splitlines()
-        except OSError:
-            return
-        for line in lines:
-            check, _, body = line.partition(b"\t")
-            if check == _check_sum(body):
-                size, modified, sha256, name = body.split(b"\t", 3)
-                self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
+        for line in read_lines(path):
+            size, modified, sha256, name = line.split(b"\t", 3)
+            self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
 
     def sha256(self, path: AnyPath) -> str:
         """Return the SHA-256 of a file, from memory if the file did not change since.
@@ -105,8 +99,7 @@ class HashMemo:
         if "\n" in name:
             return
         self._known[name] = (size, stands_for, sha256)
-        body = f"{size}\t{stands_for}\t{sha256}\t".encode() + os.fsencode(name)
-        self._new.append(_check_sum(body) + b"\t" + body + b"\n")
+        self._new.append(f"{size}\t{stands_for}\t{sha256}\t".encode() + os.fsencode(name))
 
     def _real_path(self, path: Path) -> str:
         """Return a path without links; each folder is looked up once, for it takes long."""
@@ -124,10 +117,7 @@ class HashMemo:
         if not self._new:
             return
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # one write to a file opened for appending: runs side by side do not mix their lines
-            with self.path.open("ab") as file:
-                file.write(b"".join(self._new))
+            append_lines(self.path, self._new)
         except OSError as error:
             logger.debug("Hashes are not remembered: %s", error)
             return
@@ -140,7 +130,3 @@ def clip_key(sha256: str, start_s: float | None, end_s: float | None) -> str:
         return sha256
     end = "" if end_s is None else f"{end_s:.6f}"
     return f"{sha256}:{start_s or 0:.6f}-{end}"
-
-
-def _check_sum(body: bytes) -> bytes:
-    return f"{zlib.crc32(body):08x}".encode()

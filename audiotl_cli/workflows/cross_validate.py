@@ -30,6 +30,7 @@ from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, fit_rows
 from audiotl_cli.workflows.fitting import score_rows
+from audiotl_cli.workflows.leaks import Side, find_leaks, warn_of_leaks
 from audiotl_cli.workflows.learning_curve import measure_learning_curve
 from audiotl_cli.workflows.open_set import measure_open_set
 from audiotl_cli.workflows.report import (
@@ -177,6 +178,9 @@ def cross_validate(
     everything = range(len(data.clips))
     parts = [part_of[i] for i in everything]
     about["duplicates"] = duplicates(data, everything, parts, [True] * len(parts))
+    sides = [Side(*one, tested=True) for one in zip(data.clips, data.keys, parts, strict=True)]
+    about["leaks"] = leaks = find_leaks(sides)
+    warn_of_leaks(leaks, len(data.clips))
     if extras.learning_curve:
         about["learning_curve"] = measure_learning_curve(data, deals[0], options, on_round)
     if extras.open_set and data.multi_label:

@@ -13,6 +13,7 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.features import read_features_of
 from audiotl_cli.workflows.fitting import score_rows
+from audiotl_cli.workflows.leaks import find_leaks, sides_of_model, warn_of_leaks
 from audiotl_cli.workflows.report import (
     Answers,
     EvaluateReport,
@@ -101,6 +102,8 @@ def evaluate_model(
         sides = ["tested" if one else "trained on" for one in tested]
         about["duplicates"] = duplicates(data, beside, sides, tested)
     warn_trained_on(n_trained_on, len(rows))
+    about["leaks"] = find_leaks(sides_of_model(card, data.clips, data.keys, rows))
+    warn_of_leaks(about["leaks"], len(rows))
     folder = report or experiments / _report_name(model, card, index, split, seed)
     if card.multi_label:
         return write_several_report(

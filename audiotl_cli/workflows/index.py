@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from audiotl_cli.dataset.audit import audit, problems
+from audiotl_cli.classify.labels import unbalanced
+from audiotl_cli.dataset.audit import clip_problems, describe, mark_kin, mark_leaks, problems
 from audiotl_cli.dataset.build import Pattern, search_paths
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.edited import remember, was_edited
-from audiotl_cli.dataset.index import Index, clip_labels
+from audiotl_cli.dataset.fix import Change, drop, regroup
+from audiotl_cli.dataset.index import Clip, Index, clip_labels
+from audiotl_cli.dataset.kin import Kin, find_kin
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.workflows.project import FEATURES, open_memo
+from audiotl_cli.workflows.audit import OnClip, listen_to_clips
 from audiotl_cli.workflows.sources import dataset_folder, read_source
 from audiotl_cli.workflows.splitting import group_warning, split_clips
+
+UNHEARD = {"unreadable", "empty"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,11 @@ class IndexOptions:
         ``modified``, or by a column of the table.
     seed : int
     audit : bool
-        Whether to look at every file's header.
+        Whether to listen to every clip.
+    fix : bool
+        Whether to leave out what cannot be used, and keep near-duplicates together.
+    workers : int or None
+        Processes that listen; None is one a core.
     """
 
     labels_from: str | None = None
@@ -64,6 +73,8 @@ class IndexOptions:
     by_time: str | None = None
     seed: int = 0
     audit: bool = True
+    fix: bool = False
+    workers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,10 @@ class IndexReport:
         Code to the paths that have it.
     warnings : list of str
         What should be looked into before anything is measured with it.
+    changes : list of Change
+        What was done to clips for their problems' sake.
+    kin : Kin
+        Which clips, by their positions in the index, have the same sound.
     comparison : Comparison or None
         Of a named data set: what is missing, and what is more.
     """
@@ -85,6 +100,8 @@ class IndexReport:
     index: Index
     problems: dict[str, list[str]]
     warnings: list[str]
+    changes: list[Change]
+    kin: Kin
     comparison: Comparison | None = None
 
 
@@ -94,7 +111,7 @@ def build_index(
     options: IndexOptions,
     *,
     overwrite: bool = False,
-    on_clip: Callable[[int, int], None] = lambda done, total: None,
+    on_clip: OnClip = lambda done, total, audio_s: None,
 ) -> IndexReport:
     """Index the recordings of a folder, or of a table about them, and write the index.
 
@@ -109,7 +126,7 @@ def build_index(
     overwrite : bool
         Whether an index that was edited since it was written may be lost.
     on_clip : callable
-        Told how many recordings have been looked at, and of how many.
+        Told how many recordings have been listened to, of how many, and their seconds.
 
     Raises
     ------
@@ -129,23 +146,43 @@ def build_index(
         clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
     if options.fold_regex:
         clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
+    ungrouped = group_warning(clips)  # before groups are given, and folds dealt
+    kin, changes = Kin([], []), list[Change]()
     if options.audit:
-        memo = open_memo(FEATURES)
-        clips = audit(clips, root, memo.sha256, on_clip)
-        memo.save()
-        if all(clip.problems for clip in clips):
-            raise DataError(
-                f"none of the {len(clips)} recordings in {source} can be read; "
-                f"the first is {clips[0].path} ({clips[0].problems})"
-            )
-    ungrouped = group_warning(clips)  # before folds are dealt: those know no groups either
-    clips = split_clips(clips, found, options)
+        clips, kin, changes = _audit(clips, root, options, on_clip)
+    clips = mark_leaks(split_clips(clips, found, options), kin)
     index = Index(clips, root).write(out)
     remember(index, out)
     warnings = [*_warnings(index), ungrouped]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
-    return IndexReport(index, problems(clips), [*filter(None, warnings)], found.comparison)
+    told = [*filter(None, warnings)]
+    return IndexReport(index, problems(clips), told, changes, kin, found.comparison)
+
+
+def _audit(
+    clips: list[Clip], root: AnyPath, options: IndexOptions, on_clip: OnClip
+) -> tuple[list[Clip], Kin, list[Change]]:
+    """Describe clips, and mend what can be mended, if asked to."""
+    heard = listen_to_clips(clips, root, workers=options.workers, on_clip=on_clip)
+    clips = [describe(clip, one.sha256, one.found) for clip, one in zip(clips, heard, strict=True)]
+    if all(not UNHEARD.isdisjoint(clip_problems(clip)) for clip in clips):
+        raise DataError(
+            f"none of the {len(clips)} recordings in {root} can be read; "
+            f"the first is {clips[0].path} ({clips[0].problems})"
+        )
+    kin = find_kin([one.found for one in heard])
+    marked = mark_kin(clips, kin)
+    if not options.fix:
+        return marked, kin, []
+    kept, dropped = drop(marked, kin)
+    if not kept:
+        raise DataError(
+            f"none of the {len(clips)} recordings in {root} can be used, so --fix would leave none"
+        )
+    kin = kin.only(kept)
+    regrouped, grouped = regroup([clips[i] for i in kept], kin)
+    return mark_kin(regrouped, kin), kin, [*dropped, *grouped]
 
 
 def _check_out(out: Path, sources: Sequence[AnyPath], *, overwrite: bool) -> None:
@@ -171,4 +208,6 @@ def _warnings(index: Index) -> list[str]:
                 f"{len(missing)} of {len(index.labels())} labels have no clip in the {split} "
                 f"split: {names}"
             )
+    if hint := unbalanced([clip.label for clip in index.clips if clip_labels(clip)]):
+        warnings.append(hint)
     return warnings

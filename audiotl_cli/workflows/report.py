@@ -104,6 +104,11 @@ def write_report(
     """
     scores, shown = _measure(answers, seed)
     result = {**shown, **about, "predictions": _predictions(answers)}
+    leaking = {one["path"] for one in about.get("leaks", ())}
+    rest = [one for one in result["predictions"] if one["path"] not in leaking]
+    if leaking and rest:
+        right = [one["predicted"] == one["label"] for one in rest]
+        result["accuracy_without_leaks"] = sum(right) / len(right)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "report.json", result)
     heading = f"{title}\naccuracy {scores.accuracy:.3f}"

@@ -178,6 +178,7 @@ def _check_options(source: AnyPath, options: IndexOptions) -> None:
     at_odds = {
         f"SOURCE {source}, itself a table, and --metadata": source.is_file() and metadata,
         f"--labels-from {kind} and --metadata": elsewhere and metadata,
+        "--no-audit and --fix": options.fix and not options.audit,
         f"--labels-from {kind} and a table as SOURCE": elsewhere and table,
         f"--labels-from {kind} and --label-regex": kind and kind != "filename" and regex,
         "--group-regex and --group-column": options.group_regex and options.group_column,

@@ -47,3 +47,38 @@ def test_what_has_no_samples_is_not_cut_short(tmp_path: Path, content: bytes) ->
     path = tmp_path / "x.wav"
     path.write_bytes(content)
     assert not is_cut_short(path)
+
+
+@pytest.mark.parametrize(
+    ("form", "subtype", "rate"),
+    [("OGG", "VORBIS", 44_100), ("OGG", "OPUS", 48_000), ("MP3", "MPEG_LAYER_III", 44_100)],
+)
+def test_compressed_files_tell_too(tmp_path: Path, form: str, subtype: str, rate: int) -> None:
+    path = tmp_path / "x"
+    soundfile.write(path, noise(3 * rate), rate, subtype, format=form)
+    content = path.read_bytes()
+    assert not is_cut_short(path)
+    path.write_bytes(content + b"TAG" + bytes(125))  # as taggers add
+    assert not is_cut_short(path)
+    for share in (0.9, 0.5, 0.2):
+        path.write_bytes(content[: round(share * len(content))])
+        assert is_cut_short(path)
+
+
+def test_an_mp3_behind_a_tag_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "x.mp3"
+    soundfile.write(path, noise(88_200), 44_100)
+    tagged = b"ID3\4\0\0\0\0\2\0" + bytes(256) + path.read_bytes()
+    path.write_bytes(tagged)
+    assert not is_cut_short(path)
+    path.write_bytes(tagged[: len(tagged) // 2])
+    assert is_cut_short(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"ID3", b"\xff\xfb", b"\xff" * 99, b"ID3\4\0\0\x7f\x7f\x7f\x7f"]
+)
+def test_what_is_hardly_an_mp3_is_not_cut_short(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.mp3"
+    path.write_bytes(content)
+    assert not is_cut_short(path)

@@ -7,15 +7,22 @@ import sys
 sys.path[:] = {path!r}
 import os, time
 from audiotl_cli.audio import resample, worker
-decode = resample.read_blocks
+decode, measured = resample.read_blocks, worker.measure
 
-def read_blocks(source):
+def misbehave(source):
     if "crash" in source.path.name:
         os.abort()
     if "hang" in source.path.name:
         time.sleep(600)
+
+def read_blocks(source):
+    misbehave(source)
     yield from decode(source)
 
-resample.read_blocks = read_blocks
+def measure(source, on_block):
+    misbehave(source)
+    return measured(source, on_block)
+
+resample.read_blocks, worker.measure = read_blocks, measure
 worker.main()
 """

@@ -120,6 +120,14 @@ def _alerts(result: Mapping[str, Any]) -> list[str]:
         found.append(
             "The model does not say which clips it was trained on; some of these may be among them."
         )
+    copies = [one for one in result.get("leaks", ()) if one["kind"] != "trained_on"]
+    if copies:
+        found.append(
+            f"{len(copies)} of the {result['n_clips']} clips evaluated hold the sound of clips "
+            "trained on, so the score is too good: "
+            + ", ".join(f"{one['path']} ({one['other']})" for one in copies)
+            + "."
+        )
     return [*found, *(f"{text[:1].upper()}{text[1:]}." for text in result.get("warnings", ()))]
 
 

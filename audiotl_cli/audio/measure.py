@@ -1,0 +1,204 @@
+"""Go through a recording once, in constant memory, and measure what an audit asks for."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.audio.cut_short import is_cut_short
+from audiotl_cli.audio.decode import channel_blocks, mix_down, open_sound
+from audiotl_cli.audio.fingerprint import FingerprintStream, Words
+from audiotl_cli.audio.limits import FULL_SCALE
+from audiotl_cli.audio.spectrum import SpectrumStream
+from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.errors import AudioError
+
+VERSION = 1
+"""Raised whenever the same recording would be measured differently."""
+
+SMALL_BLOCK = 1 << 12
+"""Samples: where a decoder loses its way, all that it was asked for at once is lost."""
+
+_LOSSY = ("VORBIS", "OPUS", "MPEG")
+_Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What is found in a recording, or a stretch of one.
+
+    Parameters
+    ----------
+    sample_rate, n_channels : int
+    n_samples : int
+        A channel; as many as arrived, whatever the header says.
+    cut_short : bool
+        Whether the file promises more than there is.
+    broken : str
+        Why decoding ended before the end; else empty.
+    swing : float
+        Half the distance from the lowest to the highest sample, of the channel with the most.
+    offset : float
+        Mean of the samples, of the channel where it is farthest from 0.
+    deviation : float
+        Their deviation from it, in that channel.
+    clipped : float
+        Share of samples in flat runs at full scale.
+    original_rate : int
+        The lower rate it was brought up from, Hz; 0 if it seems not.
+    pcm : str
+        SHA-256 of the decoded samples, with rate and channels.
+    words : uint32 (n_words,)
+        Its fingerprint.
+    """
+
+    sample_rate: int
+    n_channels: int
+    n_samples: int
+    cut_short: bool
+    broken: str
+    swing: float
+    offset: float
+    deviation: float
+    clipped: float
+    original_rate: int
+    pcm: str
+    words: Words
+
+    @property
+    def duration_s(self) -> float:
+        """Its length, seconds."""
+        return self.n_samples / self.sample_rate
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        words = base64.b64encode(self.words.astype("<u4").tobytes()).decode()
+        return asdict(self) | {"words": words}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Return what `as_json` was made of."""
+        words = np.frombuffer(base64.b64decode(value["words"]), "<u4")
+        known = {field.name: value[field.name] for field in fields(cls)}
+        return cls(**known | {"words": words})
+
+
+def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) -> Measurement:
+    """Measure a recording.
+
+    Parameters
+    ----------
+    source : AudioSource
+    on_block : callable
+        Told after every block that it goes on.
+
+    Raises
+    ------
+    AudioError
+        As `decode.read_blocks`, but for a file that breaks off after its first samples;
+        ``cut_short`` where a file ends before them.
+    """
+    try:
+        return _measure(source, on_block)
+    except AudioError as error:
+        if error.code == "empty" and _is_whole(source) and is_cut_short(source.path):
+            raise AudioError(f"{error}: its end is missing", code="cut_short") from error
+        if error.code != "unreadable" or error.stage != "decode":
+            raise
+    return _measure(source, on_block, SMALL_BLOCK)  # gives what is there before the break
+
+
+def _measure(
+    source: AudioSource, on_block: Callable[[], None], n_block: int | None = None
+) -> Measurement:
+    with open_sound(source.path) as file:
+        rate = file.samplerate
+        lossy = file.subtype.startswith(_LOSSY)
+        levels = _Levels(file.channels, lossy=lossy)
+        spectrum, fingerprint = SpectrumStream(rate), FingerprintStream(rate)
+        pcm = hashlib.sha256(f"{rate} {file.channels} ".encode())
+        broken = ""
+        try:
+            for block in channel_blocks(file, source, n_block):
+                mono = mix_down(block)
+                levels.add(block)
+                spectrum.add(mono)
+                fingerprint.add(mono)
+                pcm.update(np.add(block, 0.0, dtype="<f4").data)  # -0 is 0
+                on_block()
+        except AudioError as error:
+            if not levels.n_samples or error.code != "unreadable":
+                raise
+            broken = str(error)
+        # of compressed files, a decoder may only guess the number of samples
+        missing = not lossy and levels.n_samples < file.frames < 1 << 62
+        short = bool(broken) or missing or is_cut_short(source.path)
+        return Measurement(
+            sample_rate=rate,
+            n_channels=file.channels,
+            n_samples=levels.n_samples,
+            cut_short=short and _is_whole(source),
+            broken=broken,
+            original_rate=spectrum.original_rate(),
+            pcm=pcm.hexdigest(),
+            words=fingerprint.words(),
+            **levels.found(),
+        )
+
+
+def _is_whole(source: AudioSource) -> bool:
+    return source.start_s is None and source.end_s is None
+
+
+class _Levels:
+    """Lowest, highest and mean sample of every channel, and flat runs at full scale.
+
+    Of a format that keeps samples as they are, a run is flat when they are equal; what is
+    compressed ripples, and may go beyond full scale.
+    """
+
+    def __init__(self, n_channels: int, *, lossy: bool) -> None:
+        self._lossy = lossy
+        self.n_samples = 0
+        self._lowest = np.full(n_channels, np.inf)
+        self._highest = np.full(n_channels, -np.inf)
+        self._sum, self._squares = np.zeros(n_channels), np.zeros(n_channels)
+        self._n_clipped = 0
+        self._last = np.zeros((2, n_channels), np.float32)  # the end of the block before
+
+    def add(self, block: _Samples) -> None:
+        self.n_samples += len(block)
+        lowest, highest = block.min(axis=0), block.max(axis=0)
+        self._lowest = np.minimum(self._lowest, lowest)
+        self._highest = np.maximum(self._highest, highest)
+        self._sum += block.sum(axis=0, dtype=np.float64)
+        self._squares += np.einsum("ij,ij->j", block, block, dtype=np.float64)
+        if max(highest.max(), -lowest.min()) >= FULL_SCALE:
+            self._n_clipped += self._count_clipped(np.concatenate([self._last, block]))
+        self._last = np.concatenate([self._last, block[-2:]])[-2:]
+
+    def _count_clipped(self, samples: _Samples) -> int:
+        """Count the samples that follow two like them."""
+        full = np.abs(samples) >= FULL_SCALE
+        before, after = samples[:-1], samples[1:]
+        alike = np.sign(before) == np.sign(after) if self._lossy else before == after
+        goes_on = full[:-1] & full[1:] & alike
+        return int(np.count_nonzero(goes_on[:-1] & goes_on[1:]))
+
+    def found(self) -> dict[str, float]:
+        mean = self._sum / self.n_samples
+        variance = np.maximum(self._squares / self.n_samples - mean**2, 0.0)
+        worst = int(np.abs(mean).argmax())
+        n_values = self.n_samples * len(mean)
+        return {
+            "swing": float((self._highest - self._lowest).max() / 2),
+            "offset": float(mean[worst]),
+            "deviation": float(np.sqrt(variance[worst])),
+            "clipped": self._n_clipped / n_values,
+        }

@@ -1,0 +1,71 @@
+"""Tell sounds that were brought up from a lower sample rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.audio.limits import (
+    UPSAMPLED_DROP_DB,
+    UPSAMPLED_FLOOR_DB,
+    UPSAMPLED_RATES,
+    UPSAMPLED_TIMES,
+)
+from audiotl_cli.audio.types import Waveform
+
+N_FFT = 2048
+_SHAPE = np.hanning(N_FFT + 1)[:-1].astype(np.float32)
+
+
+class SpectrumStream:
+    """Averages the power spectrum of blocks that come one after the other.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Hz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._held = np.zeros(0, np.float32)
+        self._power = np.zeros(N_FFT // 2 + 1)
+        self._n = 0
+
+    def add(self, block: Waveform) -> None:
+        """Take a block of mono samples."""
+        samples = np.concatenate([self._held, block])
+        n = len(samples) // N_FFT
+        for first in range(0, n, 64):  # in parts, for memory's sake
+            part = samples[first * N_FFT : min(n, first + 64) * N_FFT].reshape(-1, N_FFT)
+            spectrum = np.fft.rfft(part * _SHAPE, axis=1)
+            self._power += (spectrum.real**2 + spectrum.imag**2).sum(axis=0)
+        self._n += n
+        self._held = samples[n * N_FFT :]
+
+    def original_rate(self) -> int:
+        """Return the lower rate that the sound was brought up from, Hz; 0 if it seems not.
+
+        There is sound just below half of that rate and nothing above. What falls off by itself,
+        however dark, has no such wall; nor has a lower rate whose wall is hidden in noise.
+        """
+        if not self._n:
+            return 0
+        power = self._power / (self._n * float((_SHAPE**2).sum()))
+        level = 10 * np.log10(power + 1e-20)
+        hz = np.arange(len(level)) * self._rate / N_FFT
+        for rate in UPSAMPLED_RATES:
+            if self._rate < UPSAMPLED_TIMES * rate:
+                break
+            edge = rate / 2
+            below = _quantile(level[(hz > 0.6 * edge) & (hz < 0.9 * edge)], 0.2)
+            above = _quantile(level[(hz > 1.1 * edge) & (hz < 0.49 * self._rate)], 0.99)
+            is_wall = below - above >= UPSAMPLED_DROP_DB
+            if is_wall and above <= UPSAMPLED_FLOOR_DB <= below:
+                return rate
+        return 0
+
+
+def _quantile(values: npt.NDArray[np.float64], share: float) -> float:
+    # NumPy's own takes most of the time that a short recording takes
+    return float(np.sort(values)[round(share * (len(values) - 1))])

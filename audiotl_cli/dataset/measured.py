@@ -1,0 +1,81 @@
+"""Remembers what was measured of recordings, so that what did not change is not decoded again.
+
+One line a clip: the version of measuring, the clip's key, and the measurement, or the error, as
+JSON. A line that is damaged, or of another version, counts for nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+from audiotl_cli.audio.measure import VERSION, Measurement
+from audiotl_cli.errors import AudioError
+from audiotl_cli.files import append_lines, read_lines
+
+logger = logging.getLogger(__name__)
+
+Found = Measurement | AudioError
+"""What a recording is, or why it cannot be used."""
+
+LASTING = ("unreadable", "empty", "cut_short", "not_finite", "bad_rate")
+"""Codes of errors that the same bytes will have again; a crash or a time-out may have been of
+the machine."""
+
+
+class MeasuredClips:
+    """Measurements by key, in a file.
+
+    Parameters
+    ----------
+    path : Path
+        Made when something is remembered.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._version = f"{VERSION}/{version('soundfile')}".encode()
+        self._known: dict[str, bytes] = {}
+        self._new: list[bytes] = []
+        for line in read_lines(path):
+            made_by, _, rest = line.partition(b"\t")
+            key, _, value = rest.partition(b"\t")
+            if made_by == self._version:
+                self._known[key.decode()] = value
+
+    def keys(self) -> Iterable[str]:
+        """Return the keys of what is known."""
+        return self._known.keys()
+
+    def get(self, key: str) -> Found | None:
+        """Return what is known of a clip."""
+        if key not in self._known:
+            return None
+        value = json.loads(self._known[key])
+        if "message" in value:
+            return AudioError(value["message"], code=value["code"], stage=value["stage"])
+        return Measurement.from_json(value)
+
+    def add(self, key: str, found: Found) -> None:
+        """Remember a clip for later runs, if its next measurement will be the same."""
+        if isinstance(found, Measurement):
+            value = found.as_json()
+        elif found.code in LASTING:
+            value = {"message": str(found), "code": found.code, "stage": found.stage}
+        else:
+            return
+        line = json.dumps(value).encode("ascii")
+        self._new.append(b"\t".join((self._version, key.encode(), line)))
+
+    def save(self) -> None:
+        """Append what was learnt since the last call, where the folder can be written."""
+        new, self._new = self._new, []
+        if not new:
+            return
+        try:
+            append_lines(self.path, new)
+        except OSError as error:  # it only spares work
+            logger.debug("Measurements are not remembered: %s", error)

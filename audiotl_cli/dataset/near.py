@@ -1,0 +1,149 @@
+"""Find recordings of one sound by their fingerprints, in about linear time.
+
+Every word of a fingerprint that two recordings share, at places that are equally far apart for
+several words, makes them candidates; candidates are then laid over each other and their bits
+compared. A word that many recordings share makes each a candidate only beside its neighbours
+in the list, so that time does not grow with the square of their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.audio.fingerprint import BITS, HEARD, N_BITS, Words
+from audiotl_cli.audio.limits import (
+    FEW_WORDS,
+    LEAST_WORDS,
+    NEAR_ERROR,
+    NEAR_ERROR_FEW,
+    NEAR_SHARE,
+)
+
+N_NEIGHBOURS = 3
+"""Holders of a word that each is compared with."""
+N_PLACES = 3
+"""Distances tried for a pair, those of the most words first."""
+AROUND = 2
+"""Words by which a distance may be off: shared words need not lie where the fit is best."""
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Near:
+    """Two recordings that hold one sound.
+
+    Parameters
+    ----------
+    first, second : int
+        Positions, the lower one first.
+    error : float
+        Share of bits that differ where they overlap.
+    covered : float
+        Share of the longer one, counted in words that are heard, that lies in the overlap.
+    """
+
+    first: int
+    second: int
+    error: float
+    covered: float
+
+
+def find_near(fingerprints: Sequence[Words]) -> list[Near]:
+    """Return the pairs of recordings that hold one sound.
+
+    Parameters
+    ----------
+    fingerprints : sequence of uint32 (n_words,)
+        One a recording. Those that are equal should be given once.
+
+    Returns
+    -------
+    pairs : list of Near
+        Sorted by position. Of many recordings of one sound, not every pair is among them, but
+        enough to get from each to each.
+    """
+    heard = [int(np.count_nonzero(words)) for words in fingerprints]
+    found = []
+    for first, second, shift in _candidates(fingerprints, heard):
+        near = _compare(fingerprints, heard, first, second, shift)
+        if near is not None:
+            found.append(near)
+    best: dict[tuple[int, int], Near] = {}
+    for near in found:
+        pair = near.first, near.second
+        if pair not in best or near.error < best[pair].error:
+            best[pair] = near
+    return [best[pair] for pair in sorted(best)]
+
+
+def _candidates(fingerprints: Sequence[Words], heard: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Return pairs, and how much later a sound comes in the second, in words."""
+    long_enough = [i for i, n in enumerate(heard) if n >= LEAST_WORDS]
+    if len(long_enough) < 2:
+        return []
+    words = np.concatenate([fingerprints[i] for i in long_enough])
+    lengths = [len(fingerprints[i]) for i in long_enough]
+    owners = np.repeat(np.array(long_enough, np.int32), lengths)
+    places = np.concatenate([np.arange(n, dtype=np.int32) for n in lengths])
+    kept = words > 0
+    words, owners, places = words[kept], owners[kept], places[kept]
+    order = np.lexsort((places, owners, words))
+    words, owners, places = words[order], owners[order], places[order]
+    first_of_owner = np.r_[True, (words[1:] != words[:-1]) | (owners[1:] != owners[:-1])]
+    words, owners, places = (
+        words[first_of_owner], owners[first_of_owner], places[first_of_owner]
+    )  # fmt: skip
+    parts = []
+    for step in range(1, N_NEIGHBOURS + 1):
+        same = np.flatnonzero(words[step:] == words[:-step])
+        shifts = places[same + step] - places[same]
+        parts.append(np.stack([owners[same], owners[same + step], shifts], axis=1))
+    return _repeated(np.concatenate(parts).astype(np.int64))
+
+
+def _repeated(votes: IntArray) -> list[tuple[int, int, int]]:
+    """Return the pairs for which two votes at least are of one distance, give or take one."""
+    if not len(votes):
+        return []
+    votes, counts = np.unique(votes, axis=0, return_counts=True)
+    beside = (votes[1:, :2] == votes[:-1, :2]).all(axis=1) & (votes[1:, 2] - votes[:-1, 2] == 1)
+    after, before = np.r_[beside, False], np.r_[False, beside]
+    counts = counts + after * np.r_[counts[1:], 0] + before * np.r_[0, counts[:-1]]
+    votes, counts = votes[counts > 1], counts[counts > 1]
+    order = np.lexsort((votes[:, 2], -counts, votes[:, 1], votes[:, 0]))
+    votes = votes[order]
+    taken: list[tuple[int, int, int]] = []
+    pair, n = (-1, -1), 0
+    for first, second, shift in votes.tolist():
+        n = n + 1 if (first, second) == pair else 1
+        pair = first, second
+        if n <= N_PLACES:
+            taken.append((first, second, shift))
+    return taken
+
+
+def _compare(
+    fingerprints: Sequence[Words], heard: Sequence[int], first: int, second: int, shift: int
+) -> Near | None:
+    """Return how well two fingerprints fit, one laid over the other; None if they do not."""
+    a, b = fingerprints[first], fingerprints[second]
+    shorter, longer = sorted((heard[first], heard[second]))
+    best = None
+    for by in range(shift - AROUND, shift + AROUND + 1):
+        start, end = max(0, -by), min(len(a), len(b) - by)
+        one, other = a[start:end], b[start + by : end + by]
+        both = (one & other & HEARD) > 0
+        n = int(np.count_nonzero(both))
+        if n < max(LEAST_WORDS, NEAR_SHARE * shorter):
+            continue
+        differ = np.bitwise_count((one[both] ^ other[both]) & BITS)
+        error = float(differ.sum()) / (n * N_BITS)
+        limit = NEAR_ERROR if n >= FEW_WORDS else NEAR_ERROR_FEW
+        if error <= limit and (best is None or error < best.error):
+            best = Near(first, second, error, n / longer)
+    return best

@@ -1,0 +1,121 @@
+"""What the audit of ``audiotl index`` costs, and what memory it takes.
+
+``python -m benchmarks.audit [--n N] [--folder FOLDER]``: indexes N made WAV files of 0.25 to 1 s,
+and a tenth of them, each in a process of its own: the time with nothing known, the time of a
+second run, the processors' time of all processes, and the most memory of the process that indexes
+and of the largest one that decodes. Beside it, processors' time again, in one thread: reading all
+files, reading and measuring them, and comparing all fingerprints. A hundredth of the files are
+copies of others: equal, or quieter and cut.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from audiotl_cli.audio.decode import read_blocks
+from audiotl_cli.audio.measure import measure as listen
+from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.dataset.near import find_near
+from audiotl_cli.workflows.index import IndexOptions, build_index
+from benchmarks.machine import describe, in_own_process, n_cores, peak_mb
+
+RATE = 44_100  # Hz
+SHORTEST_S, LONGEST_S = 0.25, 1.0
+COPIES = 100  # every so-manieth file is a copy
+LABELS = 10
+
+
+def write_files(folder: Path, n_files: int) -> None:
+    """Write noise whose loudness and colour change, each file other than all others."""
+    rng = np.random.default_rng(0)
+    before = np.zeros(0)
+    for number in range(n_files):
+        path = folder / f"label-{number % LABELS}" / f"{number:05d}.wav"
+        path.parent.mkdir(exist_ok=True)
+        if number % (2 * COPIES) == 1:
+            sound = before
+        elif number % COPIES == 1:
+            sound = 0.5 * before[200:]
+        else:
+            n = round(rng.uniform(SHORTEST_S, LONGEST_S) * RATE)
+            spectrum = np.fft.rfft(rng.standard_normal(n))
+            spectrum[0] = 0.0
+            spectrum /= np.maximum(np.fft.rfftfreq(n, 1 / RATE), 20.0) ** rng.uniform(0, 1)
+            sound = np.fft.irfft(spectrum, n)
+            sound *= rng.uniform(0.1, 0.9) / np.abs(sound).max()
+        soundfile.write(path, sound, RATE)
+        before = sound
+
+
+def measure(folder: str, project: str) -> dict[str, Any]:
+    """Index a folder twice; in a process of its own for its memory."""
+    Path(project).mkdir()
+    os.chdir(project)
+    times, cpu_s = [], [_cpu_s()]
+    for _ in range(2):
+        started = time.perf_counter()
+        report = build_index(Path(folder), Path("data/index/made.csv"), IndexOptions())
+        times.append(time.perf_counter() - started)
+        cpu_s.append(_cpu_s())
+    decoders = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return {
+        "n_files": len(report.index.clips),
+        "wall_s": times[0],
+        "cpu_s": cpu_s[1] - cpu_s[0],
+        "again_s": times[1],
+        "peak_mb": peak_mb(),
+        "decoder_peak_mb": decoders * (1 if sys.platform == "darwin" else 1024) / 1e6,
+        "problems": {code: len(paths) for code, paths in report.problems.items()},
+    }
+
+
+def measure_parts(folder: Path) -> dict[str, float]:
+    """Return the processor's time of the parts of it, in one thread."""
+    sources = [AudioSource(path) for path in sorted(folder.glob("*/*.wav"))]
+    decode_s, _ = _time(lambda: [sum(len(block) for block, _ in read_blocks(s)) for s in sources])
+    listen_s, found = _time(lambda: [listen(source) for source in sources])
+    compare_s, _ = _time(lambda: find_near([one.words for one in found]))
+    return {"decode_s": decode_s, "listen_s": listen_s, "compare_s": compare_s}
+
+
+def _time(run: Callable[[], Any]) -> tuple[float, Any]:
+    started = time.process_time()
+    value = run()
+    return time.process_time() - started, value
+
+
+def _cpu_s() -> float:
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, both))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=10_000)
+    parser.add_argument("--folder", type=Path, help="for the files  [default: a temporary one]")
+    args = parser.parse_args()
+    print(json.dumps(describe() | {"n_cores": n_cores()}), flush=True)
+    with tempfile.TemporaryDirectory(dir=args.folder) as name:
+        for n_files in (args.n // 10, args.n):
+            folder = Path(name, f"sounds-{n_files}")
+            folder.mkdir()
+            write_files(folder, n_files)
+            project = Path(name, f"project-{n_files}")
+            figures = in_own_process("benchmarks.audit", folder=str(folder), project=str(project))
+            print(json.dumps(figures | measure_parts(folder)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
