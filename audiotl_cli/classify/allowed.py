@@ -43,7 +43,7 @@ def check(content: object) -> None:
         if value is None or type(value) in (bool, int, float, str) or id(value) in seen:
             continue
         seen[id(value)] = value
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray | np.number | np.bool_):
             continue
         if type(value) is list or type(value) is tuple:
             waiting += value

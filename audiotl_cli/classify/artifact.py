@@ -1,7 +1,8 @@
 """A saved model: everything needed to predict and to say how it was made.
 
-The file is a joblib pickle, whose loading could run whatever its maker put into it. It is told
-first what a file would make (`outline`), and only what models are made of is made (`allowed`).
+The file is a joblib pickle, whose loading could run whatever its maker put into it, or a skops
+file. It is told first what a file would make (`outline`), and only what models are made of is
+made (`allowed`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from audiotl_cli import __version__
 from audiotl_cli.classify.calibration import Calibrator
 from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.loading import parse_trust, read_packed, unpickle
+from audiotl_cli.classify.loading import load_content, parse_trust, read_packed
 from audiotl_cli.classify.pooling import POOLINGS
 from audiotl_cli.classify.rejection import Rejection, Surroundings
 from audiotl_cli.classify.scoring import row_scores
@@ -161,11 +162,16 @@ def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
     import joblib
 
     buffer = io.BytesIO()
+    joblib.dump(model_content(classifier, card), buffer, compress=3)
+    return buffer.getvalue()
+
+
+def model_content(classifier: ClipClassifier, card: ModelCard) -> dict[str, Any]:
+    """Return what a model file holds, whatever its form."""
     content = {"format": FORMAT, "card": asdict(card), "pipeline": classifier.pipeline}
     if classifier.rejection is not None:
         content["rejection"] = asdict(classifier.rejection)
-    joblib.dump(content, buffer, compress=3)
-    return buffer.getvalue()
+    return content
 
 
 def load_model_file(
@@ -191,7 +197,7 @@ def load_model_file(
     """
     trusted = parse_trust(trust)
     packed = read_packed(path)
-    content = unpickle(path, packed, trusted)
+    content = load_content(path, packed, trusted)
     try:
         if content["format"] != FORMAT:
             raise ArtifactError(f"{path}: format {content['format']}, expected {FORMAT}")
