@@ -16,6 +16,7 @@ from audiotl_cli.classify.compiled import (
     RefusedError,
     check_bins,
     check_boosting,
+    check_claims,
     check_decision_tree,
     check_forest,
     check_neighbours,
@@ -73,6 +74,7 @@ def _object_parts(made: Made) -> Iterable[object]:
     for key in state:
         odd = type(key) is not str or key.startswith("__") or callable(getattr(kind, key, None))
         refuse(odd or isinstance(getattr(kind, key, None), property), f"{_say(made)} with {key!r}")
+    check_claims(state)
     examine = OBJECTS[made.what]  # type: ignore[index]
     if examine is not None:
         examine(state)
