@@ -1,4 +1,4 @@
-"""Tell what a recording is, with ONNX Runtime alone: predict_onnx.py MODEL-whole.onnx FILE"""
+"""Tell what a recording is by ONNX Runtime alone: predict_onnx.py MODEL-whole.onnx FILE."""
 
 import json
 import sys

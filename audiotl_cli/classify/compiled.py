@@ -132,7 +132,8 @@ def check_boosting(state: dict[str, Any]) -> None:
     rounds = state.get("_predictors")
     refuse(type(rounds) is not list or any(type(one) is not list for one in rounds), reason)
     n_a_round = state.get("n_trees_per_iteration_")
-    refuse(type(n_a_round) is not int or any(len(one) != n_a_round for one in rounds), reason)
+    lengths = {len(one) for one in rounds}  # type: ignore[union-attr]
+    refuse(type(n_a_round) is not int or lengths != {n_a_round}, reason)
     for made in (made for one in rounds for made in one):  # type: ignore[union-attr]
         refuse(not isinstance(made, Made) or made.what != PREDICTOR, reason)
         refuse(type(made.state) is not dict, reason)

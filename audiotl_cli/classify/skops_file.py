@@ -190,9 +190,7 @@ def _read_array(content: bytes) -> np.ndarray[Any, Any]:
         raise NotAnOutlineError("an array of objects")
     size = math.prod(shape) * dtype.itemsize
     if len(content) - stream.tell() != size or any(n < 0 for n in shape):
-        raise NotAnOutlineError(
-            f"an array of {size} bytes has {len(content) - stream.tell()}"
-        )
+        raise NotAnOutlineError(f"an array of {size} bytes has {len(content) - stream.tell()}")
     array = np.frombuffer(bytearray(stream.read()), cast(Any, known or dtype))
     return array.reshape(shape[::-1]).T if by_columns else array.reshape(shape)
 

@@ -35,8 +35,7 @@ def add_musicnn(graph: Graph, variables: Variables, patches: str, layer: str) ->
         kernel, bias = variables.kernel_and_bias(name)
         around = (3, 3) if number in TIMBRAL else ((len(kernel) - 1) // 2, len(kernel) // 2)
         maps = _convolve(graph, spectrogram, kernel, bias, around)
-        maps = graph.reduce("Max", _rectify(graph, maps, variables, number + 1), 3)
-        return maps
+        return graph.reduce("Max", _rectify(graph, maps, variables, number + 1), 3)
 
     def middle(maps: str, number: int) -> str:
         """One layer over time and all channels."""

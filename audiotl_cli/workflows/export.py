@@ -18,6 +18,7 @@ from audiotl_cli.classify.exported.clips import add_classifier
 from audiotl_cli.classify.exported.probes import made_probes
 from audiotl_cli.classify.exported.skops import dump_skops
 from audiotl_cli.classify.labels import THRESHOLD
+from audiotl_cli.classify.rejection import SAME
 from audiotl_cli.dataset.demo_sounds import LABELS, synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
 from audiotl_cli.errors import ArtifactError, UsageError
@@ -233,11 +234,11 @@ def _compare(
 ) -> float:
     """Return the largest difference of a score, if the export may stand for the model."""
     difference = max(
-        float(np.abs(one - other).max())
-        for (one, _), (other, _) in zip(ours, theirs, strict=True)
+        float(np.abs(one - other).max()) for (one, _), (other, _) in zip(ours, theirs, strict=True)
     )
+    several = classifier.multi_label
     n_other = sum(
-        (classifier.told(one), rejected) != (classifier.told(other), also)
+        rejected != also or not same_labels(one, other, several=several)
         for (one, rejected), (other, also) in zip(ours, theirs, strict=True)
     )
     if n_other or not difference <= tolerance:
@@ -247,3 +248,17 @@ def _compare(
             "would do)"
         )
     return difference
+
+
+def same_labels(ours: Scores, theirs: Scores, *, several: bool) -> bool:
+    """Return whether scores (n_labels,) tell the same, but for what hangs on the last digit.
+
+    Parameters
+    ----------
+    several : bool
+        Whether every score of `THRESHOLD` or more is a label, and not the highest alone.
+    """
+    if several:
+        sure = np.abs(ours - THRESHOLD) > SAME
+        return bool(((ours >= THRESHOLD) == (theirs >= THRESHOLD))[sure].all())
+    return bool(ours[theirs.argmax()] >= ours.max() - SAME)

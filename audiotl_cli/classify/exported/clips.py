@@ -8,13 +8,15 @@ import numpy as np
 
 from audiotl_cli.classify.calibration import SMALLEST, Calibrator
 from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.exported.estimators import SMALL, add_row_labels, add_row_scores
-from audiotl_cli.classify.rejection import POOLING, Rejection
+from audiotl_cli.classify.exported.estimators import (
+    ONE,
+    SMALL,
+    add_row_labels,
+    add_row_scores,
+    add_sigmoid,
+)
+from audiotl_cli.classify.rejection import POOLING, SAME, Rejection
 from audiotl_cli.graph import Graph, Value
-
-SAME = 1e-6
-"""How near two scores are equal to a rank: engines differ in the last digits, and scores of
-clips that look alike are equal by nature."""
 
 
 def add_classifier(graph: Graph, classifier: ClipClassifier, parts: Sequence[str]) -> None:
@@ -87,9 +89,9 @@ def _calibrate(graph: Graph, calibrator: Calibrator, scores: str) -> str:
         return graph.add("Softmax", cooled, axis=1)
     if calibrator.method == "sigmoid":
         inside = graph.add("Clip", scores, np.float64(SMALLEST), np.float64(1 - SMALLEST))
-        odds = graph.add("Log", graph.add("Div", inside, graph.add("Sub", np.float64(1), inside)))
+        odds = graph.add("Log", graph.add("Div", inside, graph.add("Sub", ONE, inside)))
         slanted = graph.add("Mul", odds, np.array([calibrator.slopes]))
-        told = graph.add("Sigmoid", graph.add("Add", slanted, np.array([calibrator.offsets])))
+        told = add_sigmoid(graph, graph.add("Add", slanted, np.array([calibrator.offsets])))
     else:
         columns = [
             _interpolate(graph, graph.add("Gather", scores, np.array([i]), axis=1), *step)
@@ -101,9 +103,7 @@ def _calibrate(graph: Graph, calibrator: Calibrator, scores: str) -> str:
     return graph.add("Where", graph.add("Greater", total, np.float64(0)), shares, scores)
 
 
-def _interpolate(
-    graph: Graph, x: str, places: Sequence[float], values: Sequence[float]
-) -> str:
+def _interpolate(graph: Graph, x: str, places: Sequence[float], values: Sequence[float]) -> str:
     """Follow lines between points, flat beyond them; `x` is (1, 1)."""
     at, heights = np.array(places), np.array(values)
     if len(at) == 1:
@@ -157,5 +157,5 @@ def _rank(graph: Graph, value: str, known: np.ndarray[tuple[int], np.dtype[np.fl
     """Return the share of the known that lie below, those that are equal counted half."""
     below = graph.reduce("Sum", _count(graph, value, "Greater", known + SAME), 1)
     upto = graph.reduce("Sum", _count(graph, value, "GreaterOrEqual", known - SAME), 1)
-    both = graph.add("Add", graph.add("Add", below, upto), np.float64(1))
+    both = graph.add("Add", graph.add("Add", below, upto), ONE)
     return graph.add("Div", both, np.float64(2 * len(known) + 2))

@@ -16,7 +16,9 @@ from audiotl_cli.classify.exported.trees import add_boosting, add_forest
 from audiotl_cli.errors import UsageError
 from audiotl_cli.graph import Graph
 
-SMALL = np.float64(1e-300)  # keeps a sum of no probability from dividing by zero
+SMALL = np.finfo(np.float64).tiny  # keeps a sum of no probability from dividing by zero
+
+ONE = np.float64(1)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _row_scores(graph: Graph, told: Told, n_labels: int, *, several: bool) -> st
     if told.probabilities:
         return told.probabilities
     if several:
-        return graph.add("Sigmoid", told.margins)
+        return add_sigmoid(graph, told.margins)
     margins = told.margins
     if n_labels == 2:
         margins = graph.add("Mul", margins, np.array([[-0.5, 0.5]]))
@@ -118,9 +120,14 @@ def _linear(graph: Graph, estimator: Any, x: str) -> str:
     return graph.add("Add", product, np.asarray(estimator.intercept_, np.float64))
 
 
+def add_sigmoid(graph: Graph, x: str) -> str:
+    """Return the logistic function of float64; ONNX Runtime's own is 0 where it is only small."""
+    return graph.add("Div", ONE, graph.add("Add", ONE, graph.add("Exp", graph.add("Neg", x))))
+
+
 def _both(graph: Graph, yes: str) -> str:
     """Return the probabilities of no and yes, given yes (n_rows, 1)."""
-    return graph.add("Concat", graph.add("Sub", np.float64(1), yes), yes, axis=1)
+    return graph.add("Concat", graph.add("Sub", ONE, yes), yes, axis=1)
 
 
 def _shares(graph: Graph, values: str) -> str:
@@ -131,7 +138,7 @@ def _shares(graph: Graph, values: str) -> str:
 def _logistic(graph: Graph, estimator: Any, x: str) -> Told:
     margins = _linear(graph, estimator, x)
     if len(estimator.classes_) == 2:
-        return Told(_both(graph, graph.add("Sigmoid", margins)))
+        return Told(_both(graph, add_sigmoid(graph, margins)))
     return Told(graph.add("Softmax", margins, axis=1), votes=margins)
 
 
@@ -142,10 +149,10 @@ def _linear_svm(graph: Graph, estimator: Any, x: str) -> Told:
 def _perceptron(graph: Graph, estimator: Any, x: str) -> Told:
     margins = _linear(graph, estimator, x)
     if estimator.loss == "log_loss":
-        each = graph.add("Sigmoid", margins)
+        each = add_sigmoid(graph, margins)
     elif estimator.loss == "modified_huber":
-        inside = graph.add("Clip", margins, np.float64(-1), np.float64(1))
-        each = graph.add("Mul", graph.add("Add", inside, np.float64(1)), np.float64(0.5))
+        inside = graph.add("Clip", margins, np.float64(-1), ONE)
+        each = graph.add("Mul", graph.add("Add", inside, ONE), np.float64(0.5))
     else:
         return Told(margins=margins)
     if len(estimator.classes_) == 2:
@@ -175,7 +182,7 @@ def _mlp(graph: Graph, estimator: Any, x: str) -> Told:
         x = graph.add("MatMul", x, kernel.astype(np.float64))
         x = graph.add("Add", x, bias.astype(np.float64))
     if estimator.out_activation_ == "logistic":
-        return Told(_both(graph, graph.add("Sigmoid", x)))
+        return Told(_both(graph, add_sigmoid(graph, x)))
     return Told(graph.add("Softmax", x, axis=1))
 
 
@@ -231,7 +238,7 @@ def _svm(graph: Graph, estimator: Any, x: str) -> Told:
     won = graph.cast(graph.add("GreaterOrEqual", margins, np.float64(0)), np.float64)
     votes = graph.add("Add", graph.add("MatMul", won, first), graph.add("MatMul", lost, second))
     sure = graph.add("MatMul", margins, first - second)
-    bounded = graph.add("Mul", graph.add("Add", graph.add("Abs", sure), np.float64(1)), 3.0)
+    bounded = graph.add("Mul", graph.add("Add", graph.add("Abs", sure), ONE), 3.0)
     return Told(margins=graph.add("Add", votes, graph.add("Div", sure, bounded)), votes=votes)
 
 
@@ -283,7 +290,7 @@ def _forest(graph: Graph, estimator: Any, x: str) -> Told:
 def _boosting(graph: Graph, estimator: Any, x: str) -> Told:
     raw = add_boosting(graph, estimator, graph.cast(x, np.float64))
     if len(estimator.classes_) == 2:
-        return Told(_both(graph, graph.add("Sigmoid", raw)))
+        return Told(_both(graph, add_sigmoid(graph, raw)))
     return Told(graph.add("Softmax", raw, axis=1), votes=raw)
 
 
@@ -310,9 +317,7 @@ def _average(graph: Graph, estimator: Any, x: str) -> Told:
     for member, first, last in zip(estimator.members_, [0, *ends[:-1]], ends, strict=True):
         part = graph.add("Gather", x, np.arange(first, last), axis=1)
         n_labels = len(estimator.classes_)
-        said.append(
-            add_row_scores(graph, member, part, n_labels, several=estimator.multi_label)
-        )
+        said.append(add_row_scores(graph, member, part, n_labels, several=estimator.multi_label))
     total = said[0]
     for one in said[1:]:
         total = graph.add("Add", total, one)

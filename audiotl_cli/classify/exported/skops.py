@@ -48,7 +48,7 @@ def _forget(value: Any) -> None:
 
 
 def _numbered(packed: bytes) -> bytes:
-    """Number the parts in their order: skops numbers them by where they lay in memory."""
+    """Give parts numbers by their order; skops numbers them by where they lay in memory."""
     numbers: dict[int, int] = {}
 
     def renumber(node: Any) -> Any:
