@@ -45,7 +45,7 @@ def test_mfcc(hop_s: float | None) -> None:
     hold(MfccExtractor(hop_s=hop_s), 1e-5)
 
 
-@pytest.mark.parametrize("options", [{}, {"hop_s": 1.2}, {"layer": "scores"}])
+@pytest.mark.parametrize("options", [{}, {"hop_s": 1.2, "layer": "scores"}])
 def test_yamnet(options: dict[str, Any]) -> None:
     weights = shared_weights("yamnet_dequantized.h5.gz")
     hold(YamnetExtractor(weights=weights, **options), 3e-5)
@@ -61,7 +61,14 @@ def test_vggish(seeded_checkpoint: Path, layer: str) -> None:
     hold(VggishExtractor(weights=seeded_checkpoint, layer=layer), 1e-4)
 
 
-@pytest.mark.parametrize("layer", ["max_pool", "MTT_musicnn/taggram", "mean_pool", "penultimate"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "max_pool",
+        "MTT_musicnn/taggram",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("mean_pool", "penultimate")),
+    ],
+)
 def test_musicnn(layer: str) -> None:
     try:
         fetch(WEIGHTS)
