@@ -53,11 +53,10 @@ class Surroundings:
         It is Mahalanobis' distance with one spread for all labels, the main directions taken
         as they are and the others as one.
         """
-        from threadpoolctl import threadpool_limits
-
         rows = (pooled(clips) - self.centre) / self.spread
-        with threadpool_limits(1, "blas"):
-            along = rows @ self.directions.T
+        # not a matrix product: how many threads it has shows in its last bit, and to tell it how
+        # many takes longer than all of this
+        along = np.einsum("ij,kj->ik", rows, self.directions)
         nearest = np.full(len(rows), np.inf)
         for mean in self.means.astype(np.float64):
             inside = (along - self.directions @ mean) ** 2
