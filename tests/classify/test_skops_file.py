@@ -84,7 +84,7 @@ def test_a_swapped_name_is_refused_before_it_is_looked_up(
         np.save(buffer := io.BytesIO(), np.float64(1))
         parts["1.npy"] = buffer.getvalue()
         if node["__loader__"] == "DictNode":
-            more["content"] = {}  # type: ignore[assignment]
+            more["content"] = {}
         parts["schema.json"]["content"]["more"] = {**node, **more}
         kinds = parts["schema.json"]["key_types"]["content"]
         kinds.append(kinds[0])

@@ -13,6 +13,7 @@ import soundfile
 import soxr
 
 from audiotl_cli import load_model
+from audiotl_cli.classify.exported import clips
 from audiotl_cli.workflows import export
 from tests.conftest import REPOSITORY, Run
 
@@ -79,7 +80,7 @@ def test_the_example_tells_the_label(model: Path, new: Path, run: Run) -> None:
 def test_a_graph_that_tells_something_else_is_not_written(
     model: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = export.add_classifier
+    right = clips.add_classifier
 
     def wrong(graph: Any, classifier: Any, parts: Any) -> None:
         right(graph, classifier, [graph.add("Neg", part) for part in parts])
