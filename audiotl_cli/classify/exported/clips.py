@@ -8,13 +8,8 @@ import numpy as np
 
 from audiotl_cli.classify.calibration import SMALLEST, Calibrator
 from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.exported.estimators import (
-    ONE,
-    SMALL,
-    add_row_labels,
-    add_row_scores,
-    add_sigmoid,
-)
+from audiotl_cli.classify.exported.estimators import add_row_labels, add_row_scores
+from audiotl_cli.classify.exported.told import ONE, SMALL, add_sigmoid
 from audiotl_cli.classify.rejection import POOLING, SAME, Rejection
 from audiotl_cli.graph import Graph, Value
 
