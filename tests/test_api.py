@@ -3,13 +3,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import estimator_checks
 
 import audiotl_cli
 from audiotl_cli import AudioEmbedder, FeatureStore, Index, load_extractor, load_model
@@ -71,6 +74,34 @@ def test_the_embedder_works_in_scikit_learn(sounds: Path) -> None:
 
     assert search.best_score_ > 0.7
     assert clone(pipeline).get_params()["audioembedder__extractor"] == "mfcc"
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_parameters_default_constructible,
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_set_params,
+        estimator_checks.check_estimator_repr,
+    ],
+)
+def test_the_embedder_passes_the_checks_that_need_no_matrix(check: Any) -> None:
+    """The others give tables of numbers; here rows are paths or waveforms."""
+    check("AudioEmbedder", AudioEmbedder("mfcc"))
+
+
+def test_a_fitted_pipeline_is_saved_and_loaded(sounds: Path, tmp_path: Path) -> None:
+    paths = sorted(sounds.rglob("*.wav"))
+    labels = [path.parent.name for path in paths]
+    pipeline = make_pipeline(AudioEmbedder("mfcc"), LogisticRegression(max_iter=5000))
+    expected = pipeline.fit(paths, labels).predict_proba(paths[:5])
+
+    joblib.dump(pipeline, tmp_path / "pipeline.joblib")
+    again = joblib.load(tmp_path / "pipeline.joblib")
+
+    np.testing.assert_array_equal(again.predict_proba(paths[:5]), expected)
+    assert clone(again).get_params()["audioembedder__extractor"] == "mfcc"
 
 
 def test_the_embedder_takes_waveforms(sounds: Path) -> None:

@@ -16,6 +16,7 @@ from audiotl_cli.classify.compiled import (
     RefusedError,
     check_bins,
     check_boosting,
+    check_claims,
     check_decision_tree,
     check_forest,
     check_neighbours,
@@ -51,7 +52,7 @@ def check(content: object) -> None:
         if value is None or type(value) in (bool, int, float, str) or id(value) in seen:
             continue
         seen[id(value)] = value
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray | np.number | np.bool_):
             continue
         if type(value) is list or type(value) is tuple:
             waiting += value
@@ -81,6 +82,7 @@ def _object_parts(made: Made) -> Iterable[object]:
     for key in state:
         odd = type(key) is not str or key.startswith("__") or callable(getattr(kind, key, None))
         refuse(odd or isinstance(getattr(kind, key, None), property), f"{_say(made)} with {key!r}")
+    check_claims(state)
     examine = OBJECTS[made.what]  # type: ignore[index]
     if examine is not None:
         examine(state)

@@ -1,7 +1,8 @@
 """A saved model: everything needed to predict and to say how it was made.
 
-The file is a joblib pickle, whose loading could run whatever its maker put into it. It is told
-first what a file would make (`outline`), and only what models are made of is made (`allowed`).
+The file is a joblib pickle, whose loading could run whatever its maker put into it, or a skops
+file. It is told first what a file would make (`outline`), and only what models are made of is
+made (`allowed`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import io
 import platform
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,10 +23,10 @@ import numpy as np
 from audiotl_cli import __version__
 from audiotl_cli.classify.calibration import Calibrator
 from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.loading import parse_trust, read_packed, unpickle
+from audiotl_cli.classify.compiled import MOST_FEATURES
+from audiotl_cli.classify.loading import load_content, parse_trust, read_packed
 from audiotl_cli.classify.pooling import POOLINGS
 from audiotl_cli.classify.rejection import Rejection, Surroundings
-from audiotl_cli.classify.scoring import row_scores
 from audiotl_cli.errors import ArtifactError
 
 Kind = TypeVar("Kind")
@@ -161,11 +162,16 @@ def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
     import joblib
 
     buffer = io.BytesIO()
+    joblib.dump(model_content(classifier, card), buffer, compress=3)
+    return buffer.getvalue()
+
+
+def model_content(classifier: ClipClassifier, card: ModelCard) -> dict[str, Any]:
+    """Return what a model file holds, whatever its form."""
     content = {"format": FORMAT, "card": asdict(card), "pipeline": classifier.pipeline}
     if classifier.rejection is not None:
         content["rejection"] = asdict(classifier.rejection)
-    joblib.dump(content, buffer, compress=3)
-    return buffer.getvalue()
+    return content
 
 
 def load_model_file(
@@ -192,8 +198,14 @@ def load_model_file(
         `trust` is no such text.
     """
     trusted = parse_trust(trust)
-    packed = read_packed(path)
-    content = unpickle(path, packed, trusted, light=light)
+    return read_model(path, read_packed(path), trusted, light=light)
+
+
+def read_model(
+    path: Path, packed: bytes, trusted: Collection[str] = (), *, light: bool = False
+) -> tuple[ClipClassifier, ModelCard]:
+    """Make a model of the bytes of its file, whose path is for messages; see `load_model_file`."""
+    content = load_content(path, packed, trusted, light=light)
     try:
         if content["format"] != FORMAT:
             raise ArtifactError(f"{path}: format {content['format']}, expected {FORMAT}")
@@ -207,7 +219,7 @@ def load_model_file(
         classifier = ClipClassifier(
             pipeline, labels, card.pooling, card.multi_label, calibrator, rejection
         )
-        _try(classifier)
+        _try(classifier, card)
     except ArtifactError:
         raise
     except Exception as error:  # whatever is missing in it
@@ -215,16 +227,19 @@ def load_model_file(
     return classifier, card
 
 
-def _try(classifier: ClipClassifier) -> None:
-    """Predict something: parts that do not fit together fail here, and not among recordings."""
+def _try(classifier: ClipClassifier, card: ModelCard) -> None:
+    """Judge a clip: parts that do not fit together fail here, and not among recordings."""
+    widths = [spec.dim for spec in card.extractors]
+    if not all(0 < width <= MOST_FEATURES for width in widths):
+        raise ValueError(f"frames of {widths} values")
+    clip = [np.zeros((1, width), np.float32) for width in widths]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        zeros = np.zeros((1, classifier.pipeline.n_features_in_), np.float32)
-        if classifier.pooling == "vote":
-            classifier.pipeline.predict(zeros)
-        else:
-            n_labels = len(classifier.labels)
-            row_scores(classifier.pipeline, zeros, n_labels, multi_label=classifier.multi_label)
+        scores = classifier.scores([clip])
+        if scores.shape != (1, len(classifier.labels)):
+            raise ValueError(f"{scores.shape[1]} scores for {len(classifier.labels)} labels")
+        classifier.told(scores[0])
+        classifier.rejects([clip], scores)
 
 
 def read_card(values: Any) -> ModelCard:

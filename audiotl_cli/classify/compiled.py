@@ -17,7 +17,8 @@ HGB = "sklearn.ensemble._hist_gradient_boosting"
 TREE: Name = ("sklearn.tree._tree", "Tree")
 DECISION_TREE: Name = ("sklearn.tree._classes", "DecisionTreeClassifier")
 PREDICTOR: Name = (f"{HGB}.predictor", "TreePredictor")
-_MOST_FEATURES = 10**7
+MOST_FEATURES = 10**7
+_MOST_JOBS = 1024
 
 
 class RefusedError(Exception):
@@ -30,9 +31,18 @@ def refuse(condition: object, reason: str) -> None:
         raise RefusedError(reason)
 
 
+def check_claims(state: dict[str, Any]) -> None:
+    """Check what any object may claim: it decides how much memory and how many threads it takes."""
+    if "n_features_in_" in state:
+        _n_features(state)
+    n_jobs = state.get("n_jobs")
+    refuse(n_jobs is not None and type(n_jobs) is not int, "no number of jobs")
+    refuse(n_jobs is not None and abs(n_jobs) > _MOST_JOBS, "a claim of too many jobs")
+
+
 def _n_features(state: dict[str, Any]) -> int:
     n = state.get("n_features_in_")
-    refuse(type(n) is not int or not 0 < n <= _MOST_FEATURES, "no number of features")
+    refuse(type(n) is not int or not 0 < n <= MOST_FEATURES, "no number of features")
     return int(n)  # type: ignore[arg-type]
 
 
@@ -98,6 +108,17 @@ def check_forest(state: dict[str, Any]) -> None:
         fits = isinstance(tree, Made) and tree.what == DECISION_TREE and type(tree.state) is dict
         fits = fits and "tree_" in tree.state
         refuse(not fits or tree.state.get("n_features_in_") != n, "a forest of other trees")
+        refuse(_n_told(state) != _n_told(tree.state), "a forest of other trees")
+
+
+def _n_told(state: dict[str, Any]) -> int:
+    """Return how many labels a tree or a forest claims to tell, where that is how many it has."""
+    n, classes = state.get("n_classes_"), state.get("classes_")
+    n = n.args[1] if isinstance(n, Made) and type(n.args) is tuple and len(n.args) == 2 else n
+    n = int.from_bytes(n, "little") if type(n) is bytes else n
+    fits = isinstance(classes, np.ndarray) and classes.shape == (n,)
+    refuse(not fits or state.get("n_outputs_") != 1, "a forest of other labels")
+    return int(n)  # type: ignore[arg-type]
 
 
 def check_boosting(state: dict[str, Any]) -> None:
@@ -110,6 +131,9 @@ def check_boosting(state: dict[str, Any]) -> None:
     refuse(state.get("is_categorical_") is not None, reason)
     rounds = state.get("_predictors")
     refuse(type(rounds) is not list or any(type(one) is not list for one in rounds), reason)
+    n_a_round = state.get("n_trees_per_iteration_")
+    lengths = {len(one) for one in rounds}  # type: ignore[union-attr]
+    refuse(type(n_a_round) is not int or lengths != {n_a_round}, reason)
     for made in (made for one in rounds for made in one):  # type: ignore[union-attr]
         refuse(not isinstance(made, Made) or made.what != PREDICTOR, reason)
         refuse(type(made.state) is not dict, reason)

@@ -14,6 +14,7 @@ from audiotl_cli.classify.allowed import NAMES, check
 from audiotl_cli.classify.compiled import RefusedError
 from audiotl_cli.classify.linear import linear_content
 from audiotl_cli.classify.outline import PIPELINE, Made, Name, Outline, outline, unpacked
+from audiotl_cli.classify.skops_file import SUFFIX, make, outline_skops
 from audiotl_cli.errors import ArtifactError, DataError, UsageError
 
 MOST_BYTES = 4 * 1024**3
@@ -81,7 +82,22 @@ def say(name: Name) -> str:
     return (text if text.isprintable() else ascii(text))[:100]
 
 
-def unpickle(path: Path, packed: bytes, trusted: Collection[str], *, light: bool = False) -> Any:
+def outline_of(path: Path, packed: bytes) -> Outline:
+    """Tell what a model file would make, whatever its form."""
+    return outline_skops(packed) if is_skops(path, packed) else outline(packed)
+
+
+def is_skops(path: Path, packed: bytes) -> bool:
+    """Return whether a file is one of skops', by its name or how it begins.
+
+    What is called one is taken for one, and never for a pickle.
+    """
+    return path.suffix.lower() == SUFFIX or packed[:4] == b"PK\3\4"
+
+
+def load_content(
+    path: Path, packed: bytes, trusted: Collection[str], *, light: bool = False
+) -> Any:
     """Return what is in a model file: a dictionary.
 
     With `light`, the pipeline of a linear model is a `LinearPipeline`, and scikit-learn is not
@@ -94,24 +110,33 @@ def unpickle(path: Path, packed: bytes, trusted: Collection[str], *, light: bool
         made by another version of scikit-learn.
     """
     digest = hashlib.sha256(packed).hexdigest()
-    if digest not in trusted:
-        found = outline(packed)
+    zipped = is_skops(path, packed)
+    judged = zipped or digest not in trusted
+    found = outline_of(path, packed) if judged else Outline()
+    if judged:
         if light and (content := linear_content(found)) is not None:
             return content
-        _judge(path, found, digest, trusted)
+        cure = f"If you trust its maker: --trust sha256:{digest}"
+        if zipped:
+            cure = "A skops file is not loaded then, whether or not it is trusted"
+        elif trusted:
+            cure = f"--trust names another file. {cure}"
+        _judge(path, found, cure)
     from sklearn.exceptions import InconsistentVersionWarning
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
-            return _load_trusted(packed) if digest in trusted else _load_allowed(packed)
+            if zipped:
+                return make(found.content)
+            return _load_allowed(packed) if judged else _load_trusted(packed)
     except InconsistentVersionWarning as error:
         raise ArtifactError(_other_version(path, error.original_sklearn_version)) from error
     except Exception as error:  # a damaged pickle fails in any way
         raise ArtifactError(f"{path} is not a model saved by audiotl ({error!r})") from error
 
 
-def _judge(path: Path, found: Outline, digest: str, trusted: Collection[str]) -> None:
+def _judge(path: Path, found: Outline, cure: str) -> None:
     import sklearn
 
     others = sorted(found.versions - {sklearn.__version__})
@@ -124,10 +149,9 @@ def _judge(path: Path, found: Outline, digest: str, trusted: Collection[str]) ->
     if not strange and not (isinstance(content, dict) and {"format", "card"} <= content.keys()):
         raise ArtifactError(f"{path} is not a model saved by audiotl (it has no card)")
     if unusual := unusual_in(found):
-        named = "; --trust names another file" if trusted else ""
         raise ArtifactError(
             f"{path} holds {unusual}, which no model made by audiotl holds: loading it could run "
-            f"its maker's code{named}. If you trust its maker: --trust sha256:{digest}"
+            f"its maker's code. {cure}"
         )
     pipeline = content.get("pipeline")
     if pipeline is not None and not (isinstance(pipeline, Made) and pipeline.what == PIPELINE):

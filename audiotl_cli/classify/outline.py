@@ -21,10 +21,15 @@ PIPELINE: Name = ("sklearn.pipeline", "Pipeline")
 
 _PIECE = 64 * 1024  # of a file, unpacked at once
 _ALIGNMENT = 16  # of arrays within the file, in bytes
-_NUMBERS = {"b1", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8"}
+NUMBERS = {"b1", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8"}
 _SPARE, _RATIO = 64 * 1024**2, 64
 """A model may unpack to 64 MiB and 64 times its file: forests, which shrink most of all, were
 found to shrink to a sixth; nothing but zeros shrinks to a thousandth."""
+
+
+def most_bytes(n_packed: int) -> int:
+    """Return how many bytes a file of so many may unpack to."""
+    return _SPARE + _RATIO * n_packed
 
 
 class NotAnOutlineError(Exception):
@@ -113,7 +118,7 @@ class _Unpacked(io.RawIOBase):
     def __init__(self, packed: bytes) -> None:
         self._inflate = zlib.decompressobj()
         self._packed = io.BytesIO(packed)
-        self._left = _SPARE + _RATIO * len(packed)
+        self._left = most_bytes(len(packed))
 
     def readable(self) -> bool:
         return True
@@ -241,7 +246,7 @@ def read_dtype(made: object) -> np.dtype[Any] | None:
         return None
     if type(state) is not tuple:
         return None
-    if args[0] in _NUMBERS:
+    if args[0] in NUMBERS:
         usual = [(3, mark, None, None, None, -1, -1, 0) for mark in "<|"]
         return np.dtype(args[0]) if state in usual else None
     if len(state) != 8 or not isinstance(state[4], dict):
@@ -251,14 +256,15 @@ def read_dtype(made: object) -> np.dtype[Any] | None:
         if type(part) is not tuple or len(part) != 2:
             return None
         parts[name] = (read_dtype(part[0]), part[1])
-    for known in _nodes():
+    for known in node_types():
         _, code, told = cast(tuple[Any, Any, Any], known.__reduce__())
         if args == code and (*state[:4], parts, *state[5:]) == told:
             return known
     return None
 
 
-def _nodes() -> list[np.dtype[Any]]:
+def node_types() -> list[np.dtype[Any]]:
+    """Return the types of the records that trees are made of."""
     from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
     from sklearn.tree._tree import NODE_DTYPE
 

@@ -20,6 +20,9 @@ Vector = npt.NDArray[np.float64]
 N_DIRECTIONS = 16
 SHRINKAGE = 0.5  # of the spread along a direction, towards the mean of all
 POOLING = "mean+std"
+SAME = 1e-6
+"""How near two values share a rank: scores of neighbours or trees are often equal by nature, but
+for the last digit, which the number of clips judged at once decides."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,10 @@ class Surroundings:
         It is Mahalanobis' distance with one spread for all labels, the main directions taken
         as they are and the others as one.
         """
-        from threadpoolctl import threadpool_limits
-
         rows = (pooled(clips) - self.centre) / self.spread
-        with threadpool_limits(1, "blas"):
-            along = rows @ self.directions.T
+        # not a matrix product: how many threads it has shows in its last bit, and to tell it how
+        # many takes longer than all of this
+        along = np.einsum("ij,kj->ik", rows, self.directions)
         nearest = np.full(len(rows), np.inf)
         for mean in self.means.astype(np.float64):
             inside = (along - self.directions @ mean) ** 2
@@ -158,7 +160,7 @@ def pooled(clips: Sequence[Sequence[Frames]]) -> Vector:
 
 
 def _ranks(values: Vector, known: Vector) -> Vector:
-    below = np.searchsorted(known, values, "left")
-    upto = np.searchsorted(known, values, "right")
+    below = np.searchsorted(known, values - SAME, "left")
+    upto = np.searchsorted(known, values + SAME, "right")
     ranks: Vector = (below + upto + 1) / (2 * len(known) + 2)  # never 0: there is always a next
     return ranks

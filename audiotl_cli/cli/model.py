@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,14 +12,15 @@ import typer
 from audiotl_cli.cli import options, output
 
 if TYPE_CHECKING:
+    from audiotl_cli.workflows.export import ExportReport
     from audiotl_cli.workflows.inspect import Inspection
 
-app = typer.Typer(no_args_is_help=True, help="Look into a model file.")
+app = typer.Typer(no_args_is_help=True, help="Look into a model file, or pass a model on.")
 
 
 @app.callback()
 def model() -> None:
-    """Look into a model file."""
+    """Look into a model file, or pass a model on."""
 
 
 @app.command(epilog="Example:  audiotl model inspect data/models/demo.joblib")
@@ -33,6 +35,53 @@ def inspect(
 
     found = inspect_model(file)
     output.result(asdict(found), lambda: _show(found))
+
+
+@app.command(
+    epilog="Examples:  audiotl model export data/models/birds.joblib --whole   |   "
+    "audiotl model export data/models/birds.joblib --format skops"
+)
+def export(
+    file: Annotated[Path, typer.Argument(help="Model file.")],
+    format: Annotated[
+        str, typer.Option("--format", metavar="onnx|skops", help="What to make of it.")
+    ] = "onnx",
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole", help="From the samples of a recording on, networks and all; for onnx."
+        ),
+    ] = False,
+    to: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to; beside the model if none."),
+    ] = None,
+    trust: options.TrustModel = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Write a model in a form that needs no pickle: for ONNX Runtime, or as a skops file.
+
+    Both are asked about the same clips first; an export that gives another label, or scores
+    that are not the same, is not written.
+    """
+    from audiotl_cli.workflows.export import export_model
+
+    report = export_model(file, format, to, whole=whole, trust=trust or ())
+    output.result(asdict(report) | {"path": str(report.path)}, lambda: _show_export(report))
+
+
+def _show_export(report: ExportReport) -> None:
+    output.line(f"{report.path}: {report.size / 1e6:.2f} MB")
+    output.line(
+        f"gives the same labels on {report.n_probes} made {'sounds' if report.whole else 'clips'}, "
+        f"scores within {report.largest_difference:.1g}"
+    )
+    if report.whole:
+        output.line(f"takes one channel at {report.sample_rate} Hz; see examples/predict_onnx.py")
+    elif report.format == "skops":
+        output.next_command(f"audiotl predict FILE --model {shlex.quote(str(report.path))}")
 
 
 def _show(found: Inspection) -> None:

@@ -89,6 +89,12 @@ class Index:
     audio_root : Path or RemotePath
     path : Path or None
         The file it was read from or written to.
+
+    Examples
+    --------
+    >>> index = Index.read("data/index/sounds.csv")
+    >>> len(index.clips), index.clips[0].label
+    (24, 'chirp')
     """
 
     clips: Sequence[Clip]

@@ -184,19 +184,24 @@ class MusicnnExtractor(Extractor):
             checks.append(compare(what, np.array(expected), frame[list(places)], 1e-3))
         return checks
 
+    def variables(self) -> Variables:
+        """Read the published values."""
+        require(WEIGHTS, f"{self.model}.index")
+        values = require(WEIGHTS, f"{self.model}{_DATA}")
+        train = tensorflow().compat.v1.train
+        return Variables(train.NewCheckpointReader(str(values).removesuffix(_DATA)))
+
     @cached_property
     def _network(self) -> Any:
         """The network as a function from a batch of patches to the layer."""
-        require(WEIGHTS, f"{self.model}.index")
-        values = require(WEIGHTS, f"{self.model}{_DATA}")
+        variables = self.variables()
         tf = tensorflow()
-        checkpoint = tf.compat.v1.train.NewCheckpointReader(str(values).removesuffix(_DATA))
         build = vgg if self.model.endswith("vgg") else musicnn
         layer = self.layer.split("/")[-1]
         shape = [self.batch_size, WINDOW_FRAMES, N_MELS]
 
         def network(patches: Any) -> Any:
-            return build(tf, Variables(checkpoint), patches, LOUDEST)[layer]
+            return build(tf, variables, patches, LOUDEST)[layer]
 
         return tf.function(network).get_concrete_function(tf.TensorSpec(shape, tf.float32))
 

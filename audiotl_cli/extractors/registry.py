@@ -97,6 +97,14 @@ def load_extractor(
     UsageError
         The name, layer, hop, resampler or engine does not exist, the engine is not
         installed, or the extractor takes no other weights or engine.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> extractor = load_extractor("mfcc", hop_s=0.5)
+    >>> embeddings = extractor.embed(np.zeros(3 * 44_100), 44_100)
+    >>> embeddings.frames.shape, embeddings.times.tolist()
+    ((5, 120), [0.0, 0.5, 1.0, 1.5, 2.0])
     """
     options: dict[str, Any] = {"layer": layer, "hop_s": hop_s, "resampler": resampler}
     _, path = _model_file(name)

@@ -160,12 +160,16 @@ class VggishExtractor(WeightedExtractor):
         return locate(PCA_WEIGHTS)
 
     @property
+    def network(self) -> Network:
+        """What engines build, up to the last ReLU; the reference builds its own by tf-slim."""
+        shape, read = (PATCH_FRAMES, N_MELS), partial(read_weights, self._found.path)
+        return Network(self.name, self._found.identity, shape, build, read)
+
+    @property
     def _network(self) -> Forward:
-        checkpoint, identity = self._found.path, self._found.identity
         if self.engine == TENSORFLOW:
-            return session(checkpoint, identity, self.batch_size)
-        shape, read = (PATCH_FRAMES, N_MELS), partial(read_weights, checkpoint)
-        return load(Network(self.name, identity, shape, build, read), self.engine, self.batch_size)
+            return session(self._found.path, self._found.identity, self.batch_size)
+        return load(self.network, self.engine, self.batch_size)
 
     @cached_property
     def _pca(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

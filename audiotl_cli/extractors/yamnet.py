@@ -148,16 +148,20 @@ class YamnetExtractor(WeightedExtractor):
         return locate(WEIGHTS, self.weights)
 
     @property
-    def _network(self) -> Forward:
+    def network(self) -> Network:
+        """What every engine builds."""
         found = self._found
-        network = Network(
+        return Network(
             name=f"yamnet-{self.layer}",
             weights=found.identity,
             shape=(PATCH_FRAMES, N_MELS),
             build=partial(_build, layer=self.layer),
             read=partial(read_weights, found.path),
         )
-        return load(network, self.engine, self.batch_size)
+
+    @property
+    def _network(self) -> Forward:
+        return load(self.network, self.engine, self.batch_size)
 
 
 @cache

@@ -98,6 +98,13 @@ class FeatureStore:
     ------
     DataError
         The folder holds no store, or one of another format.
+
+    Examples
+    --------
+    >>> (folder,) = Path("data/features").glob("mfcc-*")
+    >>> store = FeatureStore(folder)
+    >>> len(store), store.extractor, store.dim
+    (24, 'mfcc', 120)
     """
 
     def __init__(self, folder: str | AnyPath) -> None:

@@ -45,6 +45,18 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     >>> embedder = AudioEmbedder("mfcc", sample_rate=22_050)
     >>> embedder.fit_transform([np.zeros(22_050, dtype=np.float32)]).shape
     (1, 240)
+
+    In a pipeline, whose parameters are chosen as any:
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.pipeline import make_pipeline
+    >>> noise = np.random.default_rng(0).normal(0, 0.1, (8, 22_050))
+    >>> sounds, labels = list(noise * np.tile([1, 5], 4)[:, None]), ["quiet", "loud"] * 4
+    >>> pipeline = make_pipeline(embedder, LogisticRegression(max_iter=5000))
+    >>> search = GridSearchCV(pipeline, {"audioembedder__pooling": ["mean", "mean+max"]}, cv=2)
+    >>> search.fit(sounds, labels).predict(sounds[:2]).tolist()
+    ['quiet', 'loud']
     """
 
     def __init__(

@@ -9,8 +9,7 @@ from typing import Any
 
 from audiotl_cli.classify.allowed import NAMES
 from audiotl_cli.classify.artifact import read_card
-from audiotl_cli.classify.loading import read_packed, say, unusual_in
-from audiotl_cli.classify.outline import outline
+from audiotl_cli.classify.loading import outline_of, read_packed, say, unusual_in
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def inspect_model(path: Path) -> Inspection:
         It is far too large for a model.
     """
     packed = read_packed(path)
-    found = outline(packed)
+    found = outline_of(path, packed)
     problem = unusual_in(found)
     card = None
     try:

@@ -223,6 +223,14 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
         or weights.
     UsageError
         `trust` is no such text.
+
+    Examples
+    --------
+    >>> model = load_model("sounds.joblib")
+    >>> model.labels
+    ['chirp', 'drum', 'rain']
+    >>> model.predict(["new.wav"])[0].label
+    'rain'
     """
     path = Path(path)
     classifier, card = load_model_file(path, trust, light=True)
