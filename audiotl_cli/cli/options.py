@@ -180,6 +180,21 @@ Reject = Annotated[
         rich_help_panel=CLASSIFIER,
     ),
 ]
+MemoryMb = Annotated[
+    int | None,
+    typer.Option(
+        "--memory-mb",
+        min=1,
+        help="Megabytes that voting frames may take; more are streamed from the store.  "
+        "[default: half of this machine's]",
+        show_default=False,
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+ModelFile = Annotated[
+    Path | None,
+    typer.Option("--out", help="Model file.  [default: data/models/..., named by what it is]"),
+]
 TrustModel = Annotated[
     list[str] | None,
     typer.Option(

@@ -214,5 +214,5 @@ def _check_in_memory(data: LabelledFeatures) -> None:
     if isinstance(data.frames, StoredFrames):
         raise UsageError(
             "trying settings needs the frames of all clips in memory, and they do not fit: train "
-            "without --search, or say with train --memory-mb that there is more"
+            "without --search, or say with --memory-mb that there is more"
         )
