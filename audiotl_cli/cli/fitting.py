@@ -23,6 +23,7 @@ class Fitting:
     pooling: options.Pooling = "mean+std"
     pca: options.Pca = None
     scale: options.Scale = None
+    root: options.Root = False
     combine: options.Combine = "concat"
     balance: options.Balance = False
     param: options.Param = None
@@ -37,6 +38,7 @@ class Fitting:
             pooling=self.pooling,
             pca=self.pca,
             scale=self.scale,
+            root=self.root,
             params=options.parse_params(self.param),
             combine=self.combine,
             balance=self.balance,

@@ -121,6 +121,15 @@ Scale = Annotated[
         rich_help_panel=CLASSIFIER,
     ),
 ]
+Root = Annotated[
+    bool,
+    typer.Option(
+        "--root",
+        help="Take square roots of the features, and scale all of them by one factor instead of "
+        "each by its own.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
 Combine = Annotated[
     Literal["concat", "average"],
     typer.Option(

@@ -158,6 +158,7 @@ def cross_validate(
         "classifier": options.classifier,
         "pooling": options.pooling,
         "pca": options.pca,
+        "root": options.root,
         "params": dict(options.params),
         "extractors": [asdict(spec) for spec in data.extractors],
         "index": index.path.name if index.path else "",
