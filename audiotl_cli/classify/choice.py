@@ -13,7 +13,7 @@ import numpy.typing as npt
 from audiotl_cli.classify.space import Setting
 
 _Z95 = 1.959964  # of the normal distribution
-HOPELESS = 3.0  # standard errors of a difference
+HOPELESS = 2.0  # standard errors of a difference
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
     """Return which settings may still turn out to be the best.
 
     Dropped is who was wrong where the best so far was right so much more often than the other
-    way round that luck hardly explains it (McNemar, 1947, one-sided, p < 0.002), as in racing
+    way round that luck hardly explains it (McNemar, 1947, one-sided, p < 0.023), as in racing
     (Maron, O., and Moore, A. (1994). Hoeffding races. NIPS 6).
 
     Parameters

@@ -162,7 +162,7 @@ Search = Annotated[
         "--search",
         metavar="N",
         min=0,
-        help="Try N settings of classifier, pooling and parameters (there are up to 75 an "
+        help="Try N settings of classifier, pooling and parameters (there are up to 99 an "
         "extractor) by cross-validation among the training clips, and take the simplest that "
         "cannot be told from the best.",
         show_default=False,

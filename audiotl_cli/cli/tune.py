@@ -35,7 +35,7 @@ def tune(
             "--search",
             metavar="N",
             min=1,
-            help="How many settings to try; there are up to 75 an extractor, or two.",
+            help="How many settings to try; there are up to 99 an extractor, or two.",
             rich_help_panel=options.CLASSIFIER,
         ),
     ] = 200,
