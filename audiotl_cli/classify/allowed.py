@@ -140,6 +140,7 @@ _SGD = "sklearn.linear_model._sgd_fast"
 OBJECTS: dict[Name, Callable[[dict[str, Any]], None] | None] = {
     ("audiotl_cli.classify.ensemble", "Average"): None,
     ("audiotl_cli.classify.prototype", "Prototype"): None,
+    ("audiotl_cli.classify.root", "RootScaler"): None,
     ("sklearn._loss.link", "Interval"): None,
     ("sklearn._loss.link", "LogitLink"): None,
     ("sklearn._loss.link", "MultinomialLogit"): None,

@@ -111,6 +111,8 @@ class ModelCard:
         Whether a clip may have any number of labels.
     streamed : bool
         Whether it was fitted block by block, its frames being too many for the memory.
+    root : bool
+        Whether features were scaled by `RootScaler`.
     trained_on : sequence of str
         What tells the clips it was trained on, sorted; see `clip_mark`; empty where not known.
     calibration : dict or None
@@ -138,6 +140,7 @@ class ModelCard:
     balance: bool = False
     multi_label: bool = False
     streamed: bool = False
+    root: bool = False
     trained_on: Sequence[str] = ()
     calibration: dict[str, Any] | None = None
     rejection: dict[str, Any] | None = None

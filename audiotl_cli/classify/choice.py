@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from audiotl_cli.classify.space import Setting
 
 _Z95 = 1.959964  # of the normal distribution
+HOPELESS = 2.0  # standard errors of a difference
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Tried:
     ----------
     setting : Setting
     right : tuple of tuples of bool
-        A fold each: which of its clips it told right.
+        A fold each: which of its clips it told right. Fewer folds than others have where it was
+        dropped.
     """
 
     setting: Setting
@@ -64,6 +66,7 @@ class Tried:
             "classifier": chosen.classifier,
             "pooling": chosen.pooling,
             "scale": chosen.scale,
+            "root": chosen.root,
             "pca": chosen.pca,
             "params": dict(chosen.params),
             "accuracy": self.accuracy,
@@ -73,8 +76,8 @@ class Tried:
 
 
 def rank(tried: Sequence[Tried]) -> list[Tried]:
-    """Return the best first; of equals, the one named first."""
-    return sorted(tried, key=lambda one: -one.accuracy)
+    """Return the best first, those that were dropped last; of equals, the one named first."""
+    return sorted(tried, key=lambda one: (-len(one.right), -one.accuracy))
 
 
 def pick(tried: Sequence[Tried]) -> Tried:
@@ -93,9 +96,32 @@ def pick(tried: Sequence[Tried]) -> Tried:
         At least one; of equals, the one named first is taken.
     """
     best = rank(tried)[0]
-    good = [one for one in tried if _as_good(one.all_right, best.all_right)]
+    whole = [one for one in tried if len(one.right) == len(best.right)]
+    good = [one for one in whole if _as_good(one.all_right, best.all_right)]
     simplest = min(one.setting.complexity for one in good)
     return rank([one for one in good if one.setting.complexity == simplest])[0]
+
+
+def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
+    """Return which settings may still turn out to be the best.
+
+    Dropped is who was wrong where the best so far was right so much more often than the other
+    way round that luck hardly explains it (McNemar, 1947, one-sided, p < 0.023), as in racing
+    (Maron, O., and Moore, A. (1994). Hoeffding races. NIPS 6).
+
+    Parameters
+    ----------
+    right : mapping
+        From settings to which clips they told right, fold by fold, in the same folds.
+    """
+    told = {i: np.concatenate([np.asarray(fold, bool) for fold in one]) for i, one in right.items()}
+    best = max(told.values(), key=lambda one: int(one.sum()))
+    left = []
+    for i, one in told.items():
+        lost, won = int((best & ~one).sum()), int((one & ~best).sum())
+        if lost - won <= HOPELESS * math.sqrt(lost + won):
+            left.append(i)
+    return left
 
 
 def _as_good(one: npt.NDArray[np.float64], best: npt.NDArray[np.float64]) -> bool:

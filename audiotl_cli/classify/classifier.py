@@ -53,6 +53,8 @@ class ClassifierOptions:
         Whether to standardise features; None is the classifier's own habit, and yes where
         several extractors' features stand side by side: unscaled, the one with the largest
         numbers would drown the others.
+    root : bool
+        Whether features are scaled by `RootScaler` where they are scaled.
     params : mapping
         Parameters of the estimator.
     seed : int
@@ -70,6 +72,7 @@ class ClassifierOptions:
     pooling: str = DEFAULT_POOLING
     pca: int | None = None
     scale: bool | None = None
+    root: bool = False
     params: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     combine: str = "concat"
@@ -255,18 +258,21 @@ def build_pipeline(options: ClassifierOptions, widths: Sequence[int]) -> Any:
     if options.combine not in COMBINATIONS:
         raise UsageError(f"--combine is {options.combine!r}; choose from {', '.join(COMBINATIONS)}")
     scale = options.scale
-    if scale is None:
+    if scale is None and not options.root:
         scale = standardises(options.classifier, n_extractors=len(widths))
+    average = options.combine == "average" and len(widths) > 1
     pipeline = build_classifier(
         options.classifier,
         options.params,
         scale=scale,
+        root=options.root,
+        widths=() if average else widths,
         pca=options.pca,
         seed=options.seed,
         balance=options.balance,
         multi_label=options.multi_label,
     )
-    if options.combine == "concat" or len(widths) == 1:
+    if not average:
         return pipeline
     from audiotl_cli.classify.ensemble import Average
 

@@ -46,7 +46,7 @@ def card_text(card: ModelCard, model: Path) -> str:
             *(_extractor(one) for one in card.extractors),
             f"- Pooling: {_text(card.pooling)}",
             *([f"- Principal components: {card.pca}"] if card.pca is not None else []),
-            f"- Standardised: {'yes' if card.scale else 'no'}",
+            f"- Scaled: {_scaled(card)}",
             f"- Classifier: {_text(card.classifier)}, "
             + _text(", ".join(f"{name} = {value}" for name, value in card.params.items())),
             *([f"- Chosen among {len(card.search)} settings"] if card.search else []),
@@ -63,6 +63,12 @@ def card_text(card: ModelCard, model: Path) -> str:
             "",
         ]
     )
+
+
+def _scaled(card: ModelCard) -> str:
+    if not card.scale:
+        return "no"
+    return "square roots, by one factor" if card.root else "every feature by its own deviation"
 
 
 def _rejection(card: ModelCard) -> str:

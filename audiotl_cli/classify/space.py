@@ -14,9 +14,9 @@ Learner = tuple[str, str, tuple[float, ...]]
 """A classifier, the parameter to vary, and its values."""
 
 LEARNERS: tuple[Learner, ...] = (
-    ("logreg", "C", (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
-    ("linear-svm", "C", (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)),
-    ("svm", "C", (0.3, 1.0, 3.0, 10.0)),
+    ("logreg", "C", (0.01, 0.03, 0.1, 0.3, 1.0)),
+    ("linear-svm", "C", (0.001, 0.003, 0.01, 0.03, 0.1)),
+    ("svm", "C", (1.0, 3.0, 10.0)),
 )
 _ON_FRAMES: tuple[Learner, ...] = (
     ("linear-svm", "C", (0.001, 0.01, 0.1)),
@@ -96,6 +96,7 @@ def settings(
     space = []
     for parts in subsets:
         found = _draw(LEARNERS, _POOLINGS, base)
+        found += [replace(one, root=True) for one in found]
         if parts in voting:
             found += _draw(_ON_FRAMES, ("vote",), base)
         if base.pca is None and n_features > _N_WHITE:
@@ -112,7 +113,7 @@ def _draw(
     learners: Sequence[Learner], poolings: Sequence[str], base: ClassifierOptions
 ) -> list[ClassifierOptions]:
     return [
-        replace(base, classifier=name, pooling=pooling, scale=True, params={key: value})
+        replace(base, classifier=name, pooling=pooling, scale=True, root=False, params={key: value})
         for name, key, values in learners
         for value in values
         for pooling in poolings

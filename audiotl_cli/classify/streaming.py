@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,7 @@ MIN_EPOCHS, MAX_EPOCHS = 5, 50
 
 
 def fit_streamed(
-    blocks: Blocks, labels: Sequence[str], n_extractors: int, options: ClassifierOptions
+    blocks: Blocks, labels: Sequence[str], widths: Sequence[int], options: ClassifierOptions
 ) -> ClipClassifier:
     """Fit a classifier whose frames vote, without ever having all of them in memory.
 
@@ -44,7 +46,8 @@ def fit_streamed(
     blocks : callable
     labels : sequence of str
         Of all clips.
-    n_extractors : int
+    widths : sequence of int
+        How many features each extractor gives.
     options : ClassifierOptions
 
     Raises
@@ -69,11 +72,12 @@ def fit_streamed(
 
     rng = np.random.default_rng(options.seed)
     scale = options.scale
-    if scale is None:
-        scale = standardises(options.classifier, n_extractors)
+    if scale is None and not options.root:
+        scale = standardises(options.classifier, len(widths))
     try:
         with threadpool_limits(1, "blas"):
-            pipeline = _fit(rows, len(names), scale, options, rng)
+            options = replace(options, scale=scale)
+            pipeline = _fit(rows, len(names), widths, options, rng)
     except (ArithmeticError, TypeError, ValueError) as error:
         reason = (str(error).splitlines() or [repr(error)])[0]
         raise UsageError(f"{options.classifier} cannot be fitted: {reason}") from error
@@ -83,11 +87,11 @@ def fit_streamed(
 def _fit(
     rows: Callable[[np.random.Generator], Iterator[tuple[FloatArray, npt.NDArray[np.int64]]]],
     n_labels: int,
-    scale: bool,
+    widths: Sequence[int],
     options: ClassifierOptions,
     rng: np.random.Generator,
 ) -> Any:
-    pipeline = _pipeline(options, scale)
+    pipeline = _pipeline(options, widths)
     scaler = pipeline.named_steps.get("scale")
     counts = np.zeros(n_labels, np.int64)
     for X, y in rows(rng):
@@ -112,22 +116,29 @@ def _fit(
     return pipeline
 
 
-def _pipeline(options: ClassifierOptions, scale: bool) -> Any:
+def _pipeline(options: ClassifierOptions, widths: Sequence[int]) -> Any:
     name = classifier_name(options.classifier)
     if name not in STREAMED:
         raise UsageError(f"{name} cannot be fitted block by block, only {', '.join(STREAMED)}")
     params = dict(options.params)
+    build = partial(
+        build_classifier,
+        "perceptron",
+        scale=options.scale,
+        root=options.root,
+        widths=widths,
+        pca=None,
+        seed=options.seed,
+    )
     if name == "perceptron":
-        return build_classifier(name, params, scale=scale, pca=None, seed=options.seed)
+        return build(params)
     params.pop("max_iter", None)
     if params.keys() - {"C"}:
         raise UsageError(
             "linear-svm, fitted block by block, takes the parameters C and max_iter alone, not "
             f"{', '.join(sorted(params.keys() - {'C'}))}"
         )
-    pipeline = build_classifier(
-        "perceptron", {"loss": "hinge", "average": True}, scale=scale, pca=None, seed=options.seed
-    )
+    pipeline = build({"loss": "hinge", "average": True})
     pipeline.steps[-1] = (name, pipeline.steps[-1][1])
     return pipeline
 

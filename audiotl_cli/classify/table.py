@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,6 +163,8 @@ def build_classifier(
     params: Mapping[str, Any],
     *,
     scale: bool | None,
+    root: bool = False,
+    widths: Sequence[int] = (),
     pca: int | None,
     seed: int,
     balance: bool = False,
@@ -177,7 +179,11 @@ def build_classifier(
     params : mapping
         Parameters of the estimator, over the recipe's own.
     scale : bool or None
-        Whether to standardise features first; None is the recipe's choice.
+        Whether to standardise features first; None is the recipe's choice, and yes for `root`.
+    root : bool
+        Whether scaling is that of `RootScaler`.
+    widths : sequence of int
+        How many features each extractor gives, for `root`.
     pca : int or None
         Dimensions of a whitening PCA before the classifier; None for no PCA.
     seed : int
@@ -190,12 +196,14 @@ def build_classifier(
     Raises
     ------
     UsageError
-        The classifier has no such parameter, or its scores would not be one a label.
+        The classifier has no such parameter, or its scores would not be one a label; or roots
+        are not to be scaled.
     """
     from sklearn.decomposition import PCA
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import StandardScaler
 
+    if root and scale is False:
+        raise UsageError("--root is a way to scale features: give no --no-scale with it")
     name = classifier_name(name)
     recipe = RECIPES[name]
     usual = dict(recipe.params)
@@ -220,8 +228,17 @@ def build_classifier(
 
         estimator = OneVsRestClassifier(estimator)
     steps: list[tuple[str, Any]] = []
-    if standardises(name) if scale is None else scale:
-        steps.append(("scale", StandardScaler()))
+    if (root or standardises(name)) if scale is None else scale:
+        steps.append(("scale", build_scaler(root, widths)))
     if pca is not None:
         steps.append(("pca", PCA(n_components=pca, whiten=True, random_state=seed)))
     return Pipeline([*steps, (name, estimator)])
+
+
+def build_scaler(root: bool, widths: Sequence[int] = ()) -> Any:
+    """Return an unfitted scaler: `RootScaler`, or one that standardises every feature."""
+    from sklearn.preprocessing import StandardScaler
+
+    from audiotl_cli.classify.root import RootScaler
+
+    return RootScaler(tuple(widths)) if root else StandardScaler()

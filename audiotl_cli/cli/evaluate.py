@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from audiotl_cli.cli import options, output
+from audiotl_cli.cli.fitting import Fitting, Learning, names_of, spread
 
 EXAMPLES = "Examples:  audiotl evaluate   |   audiotl evaluate --cv fold --classifier linear-svm"
 RESULT = ".json"  # of a report
 
 
+@spread
 def evaluate(
     context: typer.Context,
+    *,
     model: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -55,40 +58,27 @@ def evaluate(
     ] = None,
     trust: options.TrustModel = None,
     extractor: options.Extractors = None,
-    classifier: options.Classifier = "logreg",
-    pooling: options.Pooling = "mean+std",
-    pca: options.Pca = None,
-    scale: options.Scale = None,
-    combine: options.Combine = "concat",
-    balance: options.Balance = False,
-    param: options.Param = None,
+    fitting: Fitting,
     search: options.Search = 0,
-    calibrate: options.Calibrate = None,
-    reject: options.Reject = None,
-    seed: options.Seed = 0,
+    learning: Learning,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Measure how good a model is, on clips it has not seen."""
-    from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.cli.show_evaluation import show, show_comparisons
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
-    from audiotl_cli.workflows.compare import compare_results, read_result, show_on_pages
+    from audiotl_cli.workflows.compare import compare_results, read_result, write_pages
     from audiotl_cli.workflows.cross_validate import Extras, cross_validate
     from audiotl_cli.workflows.evaluate import evaluate_model
-    from audiotl_cli.workflows.fit import Trust
     from audiotl_cli.workflows.project import EXPERIMENTS, newest_index, newest_model
     from audiotl_cli.workflows.report import EvaluateReport
 
-    fitting = (
-        "extractor", "classifier", "pooling", "pca", "scale", "combine", "balance", "param",
-        "search", "calibrate", "reject",
-    )  # fmt: skip
+    of_fits = {"extractor", "search", *names_of(Fitting, Learning)} - {"seed"}
     if cv is None and (unused := options.typed(context, "open_set", "learning_curve")):
         raise UsageError(f"{', '.join(unused)} without --cv: these fit models of their own")
-    if cv is None and (unused := options.typed(context, *fitting)):
+    if cv is None and (unused := options.typed(context, *of_fits)):
         raise UsageError(
             f"{', '.join(unused)} without --cv: a saved model keeps what it was trained with; "
             "train another with audiotl train, or cross-validate with --cv"
@@ -113,28 +103,19 @@ def evaluate(
         root = options.features_root(store)
         output.note(f"Index {path}")
     if cv is not None:
-        chosen = ClassifierOptions(
-            classifier=classifier,
-            pooling=pooling,
-            pca=pca,
-            scale=scale,
-            params=options.parse_params(param),
-            combine=combine,
-            balance=balance,
-            seed=seed,
-        )
         with output.progress("Cross-validating", "fits" if search else "rounds") as update:
             measured = cross_validate(
                 clips,
                 root,
                 extractor or [],
-                chosen,
+                fitting.options(),
                 cv,
                 n_settings=search,
-                trust=Trust(calibrate, reject),
+                trust=learning.trust(),
                 extras=Extras(open_set, learning_curve),
                 report=report,
                 experiments=EXPERIMENTS,
+                memory=learning.memory,
                 on_round=lambda done, total: update(done, total, 0.0),
             )
         reports.append(measured)
@@ -153,17 +134,19 @@ def evaluate(
             split=split,
             report=folder,
             experiments=EXPERIMENTS,
-            seed=seed,
+            seed=fitting.seed,
             trust=trust or (),
         )
         reports.append(measured)
         values.append(measured.result)
-    compared = []
+    compared: list[dict[str, Any]] = []
     beside = report or EXPERIMENTS / "comparison"
-    if len(values) > 1:
-        names = [one.parent.name if one.suffix == RESULT else one.stem for one in given]
-        compared = compare_results(names, values, beside, seed)
-        show_on_pages(reports, compared)
+    try:
+        if len(values) > 1:
+            names = [one.parent.name if one.suffix == RESULT else one.stem for one in given]
+            compared = compare_results(names, values, beside, fitting.seed)
+    finally:
+        write_pages(reports, compared)
 
     def show_all() -> None:
         for found in filter(None, reports):
@@ -176,7 +159,7 @@ def evaluate(
     output.result(listed[0] if len(listed) == 1 else listed, show_all)
     if cv is not None:
         output.next_command(
-            f"audiotl train{options.carry(context, 'index', 'store', 'seed', *fitting)}"
+            f"audiotl train{options.carry(context, 'index', 'store', 'seed', *of_fits)}"
         )
     elif given[0].suffix != RESULT:
         file = f" --model {shlex.quote(str(model[0]))}" if model else ""

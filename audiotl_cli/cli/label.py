@@ -10,6 +10,7 @@ import typer
 
 from audiotl_cli.cli import options, output, records
 from audiotl_cli.cli.ask import ask_rounds
+from audiotl_cli.cli.fitting import Fitting, spread
 from audiotl_cli.cli.predicted_files import check_targets, choose_format
 from audiotl_cli.errors import UsageError
 
@@ -25,8 +26,10 @@ COLUMNS = ("path", "start_s", "end_s", "label", "guess", "score")
 """Of a table to fill in: ``label`` is empty, and ``--from`` reads it."""
 
 
+@spread
 def label(
     context: typer.Context,
+    *,
     index: options.IndexFile = None,
     store: options.Store = None,
     n: Annotated[
@@ -63,20 +66,12 @@ def label(
         ),
     ] = "train",
     extractor: options.Extractors = None,
-    classifier: options.Classifier = "logreg",
-    pooling: options.Pooling = "mean+std",
-    pca: options.Pca = None,
-    scale: options.Scale = None,
-    combine: options.Combine = "concat",
-    balance: options.Balance = False,
-    param: options.Param = None,
-    seed: options.Seed = 0,
+    fitting: Fitting,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Label the clips next that a classifier would learn most from."""
-    from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.workflows.label import suggest_clips
     from audiotl_cli.workflows.project import newest_index
@@ -96,16 +91,7 @@ def label(
         output.next_command(f"audiotl label{options.carry(context, 'index', 'store')}")
         return
     check_targets(to, {}, [path])
-    chosen = ClassifierOptions(
-        classifier=classifier,
-        pooling=pooling,
-        pca=pca,
-        scale=scale,
-        params=options.parse_params(param),
-        combine=combine,
-        balance=balance,
-        seed=seed,
-    )
+    chosen = fitting.options()
 
     def next_round(clips: Index, without: set[Any]) -> Round:
         return suggest_clips(

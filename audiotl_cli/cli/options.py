@@ -125,6 +125,15 @@ Scale = Annotated[
         rich_help_panel=CLASSIFIER,
     ),
 ]
+Root = Annotated[
+    bool,
+    typer.Option(
+        "--root",
+        help="Take square roots of the features, and scale all of them by one factor instead of "
+        "each by its own.",
+        rich_help_panel=CLASSIFIER,
+    ),
+]
 Combine = Annotated[
     Literal["concat", "average"],
     typer.Option(
@@ -157,7 +166,7 @@ Search = Annotated[
         "--search",
         metavar="N",
         min=0,
-        help="Try N settings of classifier, pooling and parameters (there are up to 75 an "
+        help="Try N settings of classifier, pooling and parameters (there are up to 99 an "
         "extractor) by cross-validation among the training clips, and take the simplest that "
         "cannot be told from the best.",
         show_default=False,
@@ -183,6 +192,21 @@ Reject = Annotated[
         "are, such as 0.05; unreliable with few labels or few clips (see evaluate --open-set).",
         rich_help_panel=CLASSIFIER,
     ),
+]
+MemoryMb = Annotated[
+    int | None,
+    typer.Option(
+        "--memory-mb",
+        min=1,
+        help="Megabytes that voting frames may take; more are streamed from the store.  "
+        "[default: half of this machine's]",
+        show_default=False,
+        rich_help_panel=CLASSIFIER,
+    ),
+]
+ModelFile = Annotated[
+    Path | None,
+    typer.Option("--out", help="Model file.  [default: data/models/..., named by what it is]"),
 ]
 TrustModel = Annotated[
     list[str] | None,

@@ -166,7 +166,10 @@ def setting(chosen: Mapping[str, Any]) -> str:
     """Return a classifier's settings as one reads them."""
     params = ", ".join(f"{name}={value}" for name, value in chosen["params"].items())
     pca = f", PCA to {chosen['pca']}" if chosen["pca"] else ""
-    return f"{chosen['classifier']}{f' {params}' if params else ''} on {chosen['pooling']}{pca}"
+    root = "root of " if chosen["root"] else ""
+    return (
+        f"{chosen['classifier']}{f' {params}' if params else ''} on {root}{chosen['pooling']}{pca}"
+    )
 
 
 def networks(extractors: Sequence[Mapping[str, str]]) -> str:
@@ -190,9 +193,12 @@ def leaderboard(tried: Sequence[Mapping[str, Any]], n_most: int = 10) -> None:
                 setting(one),
             )
     show(grid)
+    n_folds = max(len(one["accuracies"]) for one in tried)
+    n_dropped = sum(len(one["accuracies"]) < n_folds for one in tried)
+    dropped = f" ({n_dropped} given up early, being clearly worse)" if n_dropped else ""
     line(
-        f"{len(tried)} settings, each cross-validated among the clips trained on; * is taken: the "
-        "simplest that cannot be told from the best"
+        f"{len(tried)} settings, cross-validated among the clips trained on{dropped}; * is taken: "
+        "the simplest that cannot be told from the best"
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiotl_cli.cli import options, output
+from audiotl_cli.cli.fitting import Fitting, Learning, spread
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.train import TrainReport
@@ -16,45 +17,24 @@ if TYPE_CHECKING:
 EXAMPLES = "Examples:  audiotl train   |   audiotl train --classifier svm --pooling vote --pca 128"
 
 
+@spread
 def train(
     context: typer.Context,
+    *,
     index: options.IndexFile = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
-    classifier: options.Classifier = "logreg",
-    pooling: options.Pooling = "mean+std",
-    pca: options.Pca = None,
-    scale: options.Scale = None,
-    combine: options.Combine = "concat",
-    balance: options.Balance = False,
-    param: options.Param = None,
+    fitting: Fitting,
     search: options.Search = 0,
-    calibrate: options.Calibrate = None,
-    reject: options.Reject = None,
+    learning: Learning,
     split: Annotated[str, typer.Option(help="Which split to train on.")] = "train",
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Model file.  [default: data/models/..., named by what it is]"),
-    ] = None,
-    memory_mb: Annotated[
-        int | None,
-        typer.Option(
-            "--memory-mb",
-            min=1,
-            help="Megabytes that voting frames may take; more are streamed from the store.  "
-            "[default: half of this machine's]",
-            show_default=False,
-        ),
-    ] = None,
-    seed: options.Seed = 0,
+    out: options.ModelFile = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Fit a classifier on stored features and save it."""
-    from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.fit import Trust
     from audiotl_cli.workflows.project import MODELS, newest_index
     from audiotl_cli.workflows.train import train_model
 
@@ -65,22 +45,13 @@ def train(
             Index.read(path),
             options.features_root(store),
             extractor or [],
-            ClassifierOptions(
-                classifier=classifier,
-                pooling=pooling,
-                pca=pca,
-                scale=scale,
-                params=options.parse_params(param),
-                combine=combine,
-                balance=balance,
-                seed=seed,
-            ),
+            fitting.options(),
             n_settings=search,
-            trust=Trust(calibrate, reject),
+            trust=learning.trust(),
             split=split,
             out=out,
             models=MODELS,
-            memory=None if memory_mb is None else memory_mb << 20,
+            memory=learning.memory,
             on_fit=lambda done, total: update(done, total, 0.0),
         )
     for used in report.stores:

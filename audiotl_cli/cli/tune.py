@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from audiotl_cli.cli import options, output
+from audiotl_cli.cli.fitting import Fitting, Learning, spread
 from audiotl_cli.cli.train import finish
 
 EXAMPLES = "Examples:  audiotl tune   |   audiotl tune --extractor yamnet --extractor musicnn"
 
 
+@spread
 def tune(
     context: typer.Context,
+    *,
     index: options.IndexFile = None,
     store: options.Store = None,
     extractor: Annotated[
@@ -26,28 +28,21 @@ def tune(
             rich_help_panel=options.CLASSIFIER,
         ),
     ] = None,
-    classifier: options.Classifier = "logreg",
-    pooling: options.Pooling = "mean+std",
-    pca: options.Pca = None,
-    scale: options.Scale = None,
-    param: options.Param = None,
+    fitting: Fitting,
     search: Annotated[
         int,
         typer.Option(
             "--search",
             metavar="N",
             min=1,
-            help="How many settings to try; there are up to 75 an extractor, or two.",
+            help="How many settings to try; there are up to 99 an extractor, or two.",
             rich_help_panel=options.CLASSIFIER,
         ),
     ] = 200,
+    learning: Learning,
     workers: options.Workers = None,
     split: Annotated[str, typer.Option(help="Which split to choose and train on.")] = "train",
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Model file.  [default: data/models/..., named by what it is]"),
-    ] = None,
-    seed: options.Seed = 0,
+    out: options.ModelFile = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -57,7 +52,6 @@ def tune(
     The setting given by --classifier, --pooling and so on is tried first. What is picked is
     fitted and saved. Interrupted, the same command goes on where it stopped.
     """
-    from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.workflows.project import MODELS, newest_index
     from audiotl_cli.workflows.tune import tune_model
@@ -69,18 +63,13 @@ def tune(
             Index.read(path),
             options.features_root(store),
             extractor or [],
-            ClassifierOptions(
-                classifier=classifier,
-                pooling=pooling,
-                pca=pca,
-                scale=scale,
-                params=options.parse_params(param),
-                seed=seed,
-            ),
+            fitting.options(),
             n_settings=search,
+            trust=learning.trust(),
             split=split,
             out=out,
             models=MODELS,
+            memory=learning.memory,
             workers=workers,
             on_fit=lambda done, total: update(done, total, 0.0),
         )

@@ -139,6 +139,10 @@ def choose(
         on_fit(setting, fold, right)
         on_progress(n_done, total)
 
+    def fewer(n_fits: int) -> None:
+        nonlocal total
+        total -= n_fits
+
     tried = search(
         [data.frames[i] for i in rows],
         [data.labels[i] for i in rows],
@@ -146,6 +150,7 @@ def choose(
         candidates,
         known=known,
         on_fit=one_more,
+        on_drop=fewer,
         workers=workers,
     )
     extractors = [{"name": spec.name, "layer": spec.layer} for spec in data.extractors]
@@ -214,5 +219,5 @@ def _check_in_memory(data: LabelledFeatures) -> None:
     if isinstance(data.frames, StoredFrames):
         raise UsageError(
             "trying settings needs the frames of all clips in memory, and they do not fit: train "
-            "without --search, or say with train --memory-mb that there is more"
+            "without --search, or say with --memory-mb that there is more"
         )

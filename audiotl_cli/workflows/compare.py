@@ -13,7 +13,7 @@ import numpy as np
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.comparison import compare
 from audiotl_cli.evaluation.intervals import number_units
-from audiotl_cli.evaluation.report.write import PAGE, write_page
+from audiotl_cli.evaluation.report.write import write_page
 from audiotl_cli.workflows.report import EvaluateReport, write_json
 
 Result = Mapping[str, Any]
@@ -65,25 +65,25 @@ def compare_results(
     return found
 
 
-def show_on_pages(
-    reports: Sequence[EvaluateReport | None], comparisons: Sequence[dict[str, Any]]
+def write_pages(
+    reports: Sequence[EvaluateReport | None], comparisons: Sequence[dict[str, Any]] = ()
 ) -> None:
-    """Write the pages of models that were compared again, with how they compare.
+    """Write the pages of evaluations, once it is known how they compare.
 
     Parameters
     ----------
     reports : sequence of EvaluateReport or None
         In the order in which they were compared; None for an evaluation made before, whose
-        page stays as it is.
-    comparisons : list of dict
-        Of every report after the first with the first.
+        page stays as it is. Clips of several labels have no page.
+    comparisons : sequence of dict
+        Of every report after the first with the first; none without a comparison.
     """
     for number, report in enumerate(reports):
-        if report is not None and (report.folder / PAGE).is_file():
-            own = comparisons[number - 1 : number] if number else comparisons
-            write_page(
-                {**report.result, "comparisons": own}, report.title, report.folder, report.root
-            )
+        if report is None or report.result.get("multi_label"):
+            continue
+        own = comparisons[number - 1 : number] if number else comparisons
+        result = {**report.result, "comparisons": own} if own else report.result
+        write_page(result, report.title, report.folder, report.root)
 
 
 def read_result(path: Path) -> dict[str, Any]:

@@ -81,6 +81,7 @@ def cross_validate(
     extras: Extras = PREDICTIONS_ALONE,
     report: Path | None = None,
     experiments: Path,
+    memory: int | None = None,
     on_round: Callable[[int, int], None] = lambda done, total: None,
 ) -> EvaluateReport:
     """Fit and evaluate one model a round; every clip is predicted once a repeat.
@@ -88,7 +89,7 @@ def cross_validate(
     Parameters
     ----------
     index : Index
-    root, extractors, options, report, experiments
+    root, extractors, options, report, experiments, memory
         As for `train_model` and `evaluate_model`.
     protocol : str
         ``fold``: the index's folds; ``group``: leave one group out; a number of folds, dealt
@@ -112,7 +113,7 @@ def cross_validate(
     options = replace(options, classifier=classifier_name(options.classifier))
     how = parse_protocol(protocol)
     poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
-    data = read_features(index, root, extractors, poolings)
+    data = read_features(index, root, extractors, poolings, memory=memory)
     options = replace(options, multi_label=data.multi_label)
     deals = _deals(data.clips, how, options.seed)
     _warn_groups(deals, data.clips)
@@ -159,6 +160,7 @@ def cross_validate(
         "classifier": options.classifier,
         "pooling": options.pooling,
         "pca": options.pca,
+        "root": options.root,
         "params": dict(options.params),
         "extractors": [asdict(spec) for spec in data.extractors],
         "index": index.path.name if index.path else "",

@@ -86,7 +86,9 @@ def read_features(
     return _read(keyed, stores, poolings, memory)
 
 
-def read_all_features(index: Index, root: AnyPath, extractors: list[str]) -> LabelledFeatures:
+def read_all_features(
+    index: Index, root: AnyPath, extractors: list[str], *, memory: int | None = None
+) -> LabelledFeatures:
     """Read the features of all labelled clips of an index, of several extractors.
 
     Parameters
@@ -96,6 +98,8 @@ def read_all_features(index: Index, root: AnyPath, extractors: list[str]) -> Lab
     extractors : list of str
         Names, or store folders' names; empty for all stores that hold as many of these clips
         as any does, by name.
+    memory : int, optional
+        As for `read_features`.
 
     Raises
     ------
@@ -112,7 +116,7 @@ def read_all_features(index: Index, root: AnyPath, extractors: list[str]) -> Lab
         if few:
             logger.warning("left out, for they hold fewer of the clips: %s", ", ".join(few))
         stores = [store for _, (store, n) in sorted(held.items()) if n == most]
-    return _read(keyed, stores)
+    return _read(keyed, stores, memory=memory)
 
 
 def read_features_of(

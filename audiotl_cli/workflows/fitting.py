@@ -58,7 +58,7 @@ def fit_alone(
         for some, clips in frames.blocks(rows, rng):
             yield clips, [labels[place[i]] for i in some]
 
-    return fit_streamed(blocks, labels, len(data.stores), options)
+    return fit_streamed(blocks, labels, [store.dim for store in data.stores], options)
 
 
 def score_rows(

@@ -90,7 +90,7 @@ def write_report(
     *,
     root: AnyPath | None = None,
 ) -> EvaluateReport:
-    """Score answers and write them down.
+    """Score answers and write them down; the page comes last, see `write_pages`.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def write_report(
         draw_confusion(scores, heading, figure)
     except Exception as error:  # whatever drawing meets, the scores are worth more
         logger.warning("%s could not be drawn (%r)", figure, error)
-    write_beside(result, title, folder, root)
+    write_beside(result, folder)
     return EvaluateReport(title, scores, result, rounds, folder, root)
 
 

@@ -163,6 +163,7 @@ def fit_and_save(
         pooling=options.pooling,
         params=_params(classifier),
         scale="scale" in member_pipeline(classifier.pipeline).named_steps,
+        root=options.root,
         pca=options.pca,
         seed=options.seed,
         labels=classifier.labels,
@@ -257,6 +258,8 @@ def model_name(
         parts.append(f"pca{options.pca}")
     if options.scale not in (None, standardises(options.classifier, len(extractors))):
         parts.append("scale" if options.scale else "no-scale")
+    if options.root:
+        parts.append("root")
     for name, value in sorted(options.params.items()):
         if name not in recipe.params or recipe.params[name] != value:
             parts.append(name_part(f"{name}={value}"))

@@ -21,6 +21,7 @@ from audiotl_cli.files import write_whole
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
+from audiotl_cli.workflows.fit import SCORES_ALONE, Trust
 from audiotl_cli.workflows.train import TRAIN, TrainReport, fit_and_save, model_name, rows_of
 
 logger = logging.getLogger(__name__)
@@ -35,9 +36,11 @@ def tune_model(
     options: ClassifierOptions,
     *,
     n_settings: int,
+    trust: Trust = SCORES_ALONE,
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    memory: int | None = None,
     workers: int | None = None,
     on_fit: OnProgress = lambda done, total: None,
 ) -> TrainReport:
@@ -59,7 +62,7 @@ def tune_model(
         Tried first.
     n_settings : int
         How many settings to try, of all there are with each extractor and every two.
-    split, out, models
+    trust, split, out, models, memory
         As for `train_model`.
     workers : int, optional
         Fits at once; one a core unless given.
@@ -73,11 +76,11 @@ def tune_model(
         Options that do not fit the classifier or the data.
     """
     options = replace(options, classifier=classifier_name(options.classifier))
-    data = read_all_features(index, root, extractors)
+    data = read_all_features(index, root, extractors, memory=memory)
     options = replace(options, multi_label=data.multi_label)
     rows = rows_of(data, split)
     name = model_name(
-        index, data.extractors, options, n_settings=n_settings, split=split, how="tune"
+        index, data.extractors, options, n_settings=n_settings, trust=trust, split=split, how="tune"
     )
     path = out or models / f"{name}.joblib"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +101,9 @@ def tune_model(
     finally:
         notes.save()
     used = only(data, choice.chosen.setting.parts)
-    report = fit_and_save(index, used, rows, choice.options, split, path, choice=choice)
+    report = fit_and_save(
+        index, used, rows, choice.options, split, path, trust=trust, choice=choice
+    )
     notes.path.unlink(missing_ok=True)
     return report
 

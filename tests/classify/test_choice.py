@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.choice import Tried, pick, rank
+from audiotl_cli.classify.choice import Tried, contenders, pick, rank
 from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.classify.space import Setting
 
@@ -44,6 +44,24 @@ def test_fewer_extractors_are_simpler_and_of_equals_the_first() -> None:
 def test_among_the_simple_the_best() -> None:
     worse, better = tried("logreg", [*range(10), 30]), tried("linear-svm", [*range(9), 31])
     assert pick([tried("random-forest", 9), worse, better]) is better
+
+
+def test_what_was_dropped_is_ranked_last_and_never_taken() -> None:
+    whole = tried("svm", 30)
+    dropped = Tried(Setting(ClassifierOptions("logreg")), ((True,) * 50,))
+    assert rank([dropped, whole]) == [whole, dropped]
+    assert pick([dropped, whole]) is whole
+
+
+def test_only_who_is_clearly_worse_is_dropped() -> None:
+    def told(n_wrong: int) -> list[tuple[bool, ...]]:
+        return [tuple(i >= n_wrong for i in range(40))]
+
+    assert contenders({0: told(0), 1: told(4), 2: told(5), 3: told(2)}) == [0, 1, 3]
+    assert contenders({7: told(40)}) == [7]
+    # wrong on other clips than the best: as often as that by luck
+    other = [tuple(i < 30 for i in range(40))]
+    assert contenders({0: told(4), 1: other}) == [0, 1]
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 50, 99, 100])

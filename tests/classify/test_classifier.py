@@ -336,6 +336,9 @@ def test_steps_of_the_pipeline() -> None:
     assert steps("logreg") == ["scale", "logreg"]
     assert steps("logreg", scale=False) == ["logreg"]
     assert steps("SVM") == ["svm"]
+    assert steps("svm", root=True) == ["scale", "svm"]
+    with pytest.raises(UsageError, match="--root is a way to scale features"):
+        steps("svm", root=True, scale=False)
     assert steps("svm", scale=True, pca=3) == ["scale", "pca", "svm"]
 
 

@@ -82,6 +82,7 @@ def test_the_list_is_exact() -> None:
             take(fit_quietly(clips, truth, replace(base, pooling="vote", balance=True)))
             take(fit_quietly(clips, truth, replace(base, pca=3, scale=True)))
             take(fit_quietly(two, truth, replace(base, combine="average")))
+            take(fit_quietly(two, truth, replace(base, root=True)))
             several = [label + ";all" for label in truth]
             take(fit_quietly(clips, several, replace(base, multi_label=True)))
         for loss in LOSSES:
@@ -90,7 +91,7 @@ def test_the_list_is_exact() -> None:
     take(fit_quietly(clips, truth, ClassifierOptions("mlp", params={"solver": "adam"})))
     take(fit_quietly(clips, truth, ClassifierOptions("knn", params={"metric": "euclidean"})))
     options = ClassifierOptions("linear-svm", pooling="vote", params={"max_iter": 5})
-    take(fit_streamed(lambda _: iter([(clips, truth)]), truth, 1, options))
+    take(fit_streamed(lambda _: iter([(clips, truth)]), truth, [clips[0][0].shape[1]], options))
     assert used == NAMES
 
 

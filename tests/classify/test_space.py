@@ -26,7 +26,7 @@ def test_settings_are_drawn_by_seed_simple_ones_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("voting", "n_features", "expected"), [([], 0, 59), ([(0,)], 0, 63), ([(0,)], 65, 75)]
+    ("voting", "n_features", "expected"), [([], 0, 83), ([(0,)], 0, 87), ([(0,)], 65, 99)]
 )
 def test_how_many_settings_there_are(
     voting: list[tuple[int, ...]], n_features: int, expected: int

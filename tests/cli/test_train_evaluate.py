@@ -332,6 +332,7 @@ def test_every_way_to_train_has_a_name_of_its_own(extracted: Path, run: Run) -> 
         "-C=2": ["--param", "C=2"],
         "-C=2-dual=False": ["--param", "dual=False", "--param", "C=2"],
         "-scale": ["--scale"],
+        "-root": ["--root"],
         "-seed7": ["--seed", 7],
         "-on-test": ["--split", "test"],
         "-pca4": ["--pca", 4],

@@ -46,16 +46,16 @@ def train(index: Index, name: str, memory: int | None = None, **options: object)
     )
 
 
-@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("how", [{"scale": True}, {"scale": False}, {"root": True}])
 @pytest.mark.parametrize("name", ["perceptron", "linear-svm"])
 def test_as_right_as_in_memory(
-    index: Index, name: str, scale: bool, caplog: pytest.LogCaptureFixture
+    index: Index, name: str, how: dict[str, bool], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    whole = train(index, name, scale=scale)
+    whole = train(index, name, **how)
     assert not whole.card.streamed
     assert not caplog.records
-    streamed = train(index, name, TINY, scale=scale)
+    streamed = train(index, name, TINY, **how)
     assert streamed.card.streamed
     assert f"Fitting {name} on" in caplog.text
     for report in (whole, streamed):

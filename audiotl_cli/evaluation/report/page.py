@@ -206,13 +206,19 @@ def _made(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Parameters", _pairs(card.get("params"))),
         ("Pooling", card.get("pooling")),
         ("Principal components", card.get("pca")),
-        ("Standardised", {True: "yes", False: "no"}.get(card.get("scale"))),  # type: ignore[arg-type]
+        ("Scaled", _scaled(card)),
         ("Settings tried", result.get("n_settings") or len(card.get("search") or ()) or None),
         *(("Features", _extractor(one)) for one in card.get("extractors", ())),
         ("Random seed", card.get("seed")),
         ("Made with", _pairs(card.get("versions"), " ")),
     ]
     return [(name, literal(str(value))) for name, value in rows if value not in (None, "")]
+
+
+def _scaled(card: Mapping[str, Any]) -> str | None:
+    if card.get("root"):
+        return "square roots, by one factor"
+    return {True: "every feature by its own deviation", False: "no"}.get(card.get("scale"))  # type: ignore[arg-type]
 
 
 def _index(about: Mapping[str, Any], split: str | None) -> str:

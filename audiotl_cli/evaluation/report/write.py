@@ -1,4 +1,4 @@
-"""Write what goes beside ``report.json``: the page, figures and tables."""
+"""Write what goes beside ``report.json``: figures, tables and the page."""
 
 from __future__ import annotations
 
@@ -23,21 +23,18 @@ FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any], Path], None]]] = {
 }
 
 
-def write_beside(result: Mapping[str, Any], title: str, folder: Path, root: AnyPath | None) -> None:
-    """Write the page of an evaluation, and every figure and table it has numbers for.
+def write_beside(result: Mapping[str, Any], folder: Path) -> None:
+    """Write every figure and table that an evaluation has numbers for.
 
     What cannot be made is warned of, and costs nothing else. Files of an evaluation before,
-    in the same folder, go.
+    in the same folder, go, and so does its page.
 
     Parameters
     ----------
     result : mapping
         What ``report.json`` holds.
-    title : str
     folder : Path
-        Where ``report.json`` and ``confusion.png`` are.
-    root : Path, RemotePath or None
-        The folder that paths of clips are relative to; None where there are no recordings.
+        Where ``report.json`` is.
     """
     for name in (PAGE, *FIGURES, *tables.NAMES):
         (folder / name).unlink(missing_ok=True)
@@ -45,11 +42,21 @@ def write_beside(result: Mapping[str, Any], title: str, folder: Path, root: AnyP
         if key in result:
             _attempt(folder / name, partial(draw, result[key], folder / name))
     _attempt(folder / "*.csv", lambda: _write_tables(result, folder))
-    write_page(result, title, folder, root)
 
 
 def write_page(result: Mapping[str, Any], title: str, folder: Path, root: AnyPath | None) -> None:
-    """Write the page alone, over the one that is there; see `write_beside`."""
+    """Write the page of an evaluation, last of all: it names what lies beside it.
+
+    Parameters
+    ----------
+    result : mapping
+        What ``report.json`` holds, and how it compares with others, if it was compared.
+    title : str
+    folder : Path
+        Where ``report.json`` and ``confusion.png`` are.
+    root : Path, RemotePath or None
+        The folder that paths of clips are relative to; None where there are no recordings.
+    """
     names = ("report.json", "confusion.png", *FIGURES, *tables.NAMES)
     beside = [name for name in names if (folder / name).is_file()]
 

@@ -12,7 +12,7 @@ from audiotl_cli.evaluation.report import write
 from audiotl_cli.evaluation.report.clips import N_AUDIO, gather, order
 from audiotl_cli.evaluation.report.page import SECTIONS, render
 from audiotl_cli.evaluation.report.tables import tables
-from audiotl_cli.evaluation.report.write import write_beside
+from audiotl_cli.evaluation.report.write import write_beside, write_page
 from tests.evaluation.report.results import EVIL, LABELS, PATHS, record, result
 
 
@@ -170,13 +170,14 @@ def test_tables_hold_the_numbers_and_no_formulas() -> None:
 
 
 def test_files_of_an_evaluation_before_go(tmp_path: Path) -> None:
-    write_beside(result(), "t", tmp_path, None)
+    write_beside(result(), tmp_path)
+    write_page(result(), "t", tmp_path, None)
     assert (tmp_path / "calibration.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "learning_curve.png").is_file()
 
-    write_beside({"labels": []}, "t", tmp_path, None)
+    write_beside({"labels": []}, tmp_path)
 
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_page_that_cannot_be_made_costs_nothing_else(
@@ -187,7 +188,8 @@ def test_a_page_that_cannot_be_made_costs_nothing_else(
 
     monkeypatch.setattr(write, "render", fail)
 
-    write_beside(result(), "t", tmp_path, None)
+    write_beside(result(), tmp_path)
+    write_page(result(), "t", tmp_path, None)
 
     assert "report.html could not be written (MemoryError())" in caplog.text
     assert (tmp_path / "predictions.csv").is_file()

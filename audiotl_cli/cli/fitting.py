@@ -1,0 +1,105 @@
+"""The options that say what to fit, and how several commands share them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from audiotl_cli.cli import options
+
+if TYPE_CHECKING:
+    from audiotl_cli.classify.classifier import ClassifierOptions
+    from audiotl_cli.workflows.fit import Trust
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What to fit; every field is an option."""
+
+    classifier: options.Classifier = "logreg"
+    pooling: options.Pooling = "mean+std"
+    pca: options.Pca = None
+    scale: options.Scale = None
+    root: options.Root = False
+    combine: options.Combine = "concat"
+    balance: options.Balance = False
+    param: options.Param = None
+    seed: options.Seed = 0
+
+    def options(self) -> ClassifierOptions:
+        """Return what was typed, as the workflows take it."""
+        from audiotl_cli.classify.classifier import ClassifierOptions
+
+        return ClassifierOptions(
+            classifier=self.classifier,
+            pooling=self.pooling,
+            pca=self.pca,
+            scale=self.scale,
+            root=self.root,
+            params=options.parse_params(self.param),
+            combine=self.combine,
+            balance=self.balance,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What else to learn, and within what memory; every field is an option."""
+
+    calibrate: options.Calibrate = None
+    reject: options.Reject = None
+    memory_mb: options.MemoryMb = None
+
+    def trust(self) -> Trust:
+        """Return calibration and rejection, as the workflows take them."""
+        from audiotl_cli.workflows.fit import Trust
+
+        return Trust(self.calibrate, self.reject)
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes; None for what the machine has."""
+        return None if self.memory_mb is None else self.memory_mb << 20
+
+
+def names_of(*kinds: type) -> list[str]:
+    """Return the names of the options in some dataclasses of options."""
+    return [field.name for kind in kinds for field in fields(kind)]
+
+
+def spread(command: Callable[..., None]) -> Callable[..., None]:
+    """Let every parameter that is a dataclass of options be typed as its fields.
+
+    Typer reads options from a function's signature. This one is the command's, with the fields
+    in the place of the dataclass.
+    """
+    parameters: list[inspect.Parameter] = []
+    kinds: dict[str, Any] = {}
+    hints = get_type_hints(command, include_extras=True)
+    for one in inspect.signature(command).parameters.values():
+        kind = hints[one.name]
+        if not is_dataclass(kind):
+            parameters.append(one.replace(annotation=kind))
+            continue
+        kinds[one.name] = kind
+        types = get_type_hints(kind, include_extras=True)
+        parameters += [
+            inspect.Parameter(
+                field.name, one.kind, default=field.default, annotation=types[field.name]
+            )
+            for field in fields(kind)
+        ]
+
+    @functools.wraps(command)
+    def typed(**given: Any) -> None:
+        for name, kind in kinds.items():
+            given[name] = kind(**{field: given.pop(field) for field in names_of(kind)})
+        command(**given)
+
+    typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    typed.__annotations__ = {one.name: one.annotation for one in parameters}
+    return typed
