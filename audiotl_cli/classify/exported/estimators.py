@@ -82,6 +82,11 @@ def _scale(graph: Graph, step: Any, x: str) -> str:
     return graph.cast(scaled, np.float32)
 
 
+def _root(graph: Graph, step: Any, x: str) -> str:
+    rooted = graph.add("Mul", graph.add("Sign", x), graph.add("Sqrt", graph.add("Abs", x)))
+    return _scale(graph, step.scaler_, rooted)
+
+
 def _pca(graph: Graph, step: Any, x: str) -> str:
     spread = np.sqrt(step.explained_variance_.astype(np.float64))
     # as scikit-learn has it: directions along which there is nothing are not blown up
@@ -199,7 +204,11 @@ def _average(graph: Graph, estimator: Any, x: str) -> Told:
     return Told(graph.add("Div", total, np.float64(len(said))))
 
 
-_TRANSFORMERS: dict[str, Callable[[Graph, Any, str], str]] = {"StandardScaler": _scale, "PCA": _pca}
+_TRANSFORMERS: dict[str, Callable[[Graph, Any, str], str]] = {
+    "StandardScaler": _scale,
+    "RootScaler": _root,
+    "PCA": _pca,
+}
 _CLASSIFIERS: dict[str, Callable[[Graph, Any, str], Told]] = {
     "Average": _average,
     "HistGradientBoostingClassifier": _boosting,

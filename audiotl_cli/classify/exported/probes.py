@@ -53,6 +53,9 @@ def _whereabouts(pipeline: Any) -> tuple[Any, Any]:
         return np.concatenate(centres), np.concatenate(spreads)
     if name == "StandardScaler":
         return first.mean_, first.scale_
+    if name == "RootScaler":
+        middle, deviation = first.scaler_.mean_, np.sqrt(first.scaler_.var_)
+        return np.sign(middle) * middle**2, deviation * (2 * np.abs(middle) + deviation)
     if name == "PCA":
         return first.mean_, np.sqrt(first.explained_variance_ @ first.components_**2)
     n = pipeline.n_features_in_

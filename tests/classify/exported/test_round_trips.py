@@ -41,6 +41,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
     "vote": {"pooling": "vote", "balance": True},
     "pca": {"pca": 3, "scale": True, "pooling": "mean+max"},
+    "root": {"root": True},
     "average": {"combine": "average"},
     "average vote": {"combine": "average", "pooling": "vote"},
     "several": {"multi_label": True, "pooling": "mean"},
