@@ -77,6 +77,15 @@ Store = Annotated[
         "--store", help="Folder of feature stores, or one store.  [default: data/features]"
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Work on a Dask cluster (audiotl\\[cluster]): tcp://HOST:8786, tls://HOST:8786, the "
+        "scheduler's JSON file, or local\\[N] for N processes here.",
+    ),
+]
 Extractors = Annotated[
     list[str] | None,
     typer.Option(

@@ -23,6 +23,10 @@ import numpy.typing as npt
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
 
+SHARD_CLIPS = 256
+SHARD_BYTES = 32 << 20
+"""A shard is closed when it has this many clips or bytes of frames."""
+
 FORMAT = 1
 MEMBERS = ("format", "keys", "offsets", "times", "frames")
 
@@ -48,6 +52,11 @@ class Features:
     def copy(self) -> Features:
         """Return the same with memory of its own, rather than a part of a shard's."""
         return Features(self.frames.copy(), self.times.copy())
+
+
+def is_full(n_clips: int, n_bytes: int) -> bool:
+    """Return whether a shard of so many clips and bytes of frames is closed."""
+    return n_clips >= SHARD_CLIPS or n_bytes >= SHARD_BYTES
 
 
 def write_shard(folder: Path, clips: Mapping[str, Features], *, sync: bool = True) -> Path:

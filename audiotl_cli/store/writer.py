@@ -5,20 +5,24 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from audiotl_cli.errors import DataError
-from audiotl_cli.store.shard import DamagedShardError, Features, read_shard, write_shard
+from audiotl_cli.files import sync_folder
+from audiotl_cli.store.pieces import Piece
+from audiotl_cli.store.shard import (
+    DamagedShardError,
+    Features,
+    is_full,
+    read_shard,
+    write_shard,
+)
 from audiotl_cli.store.store import FeatureStore, warn_of
 
 logger = logging.getLogger(__name__)
-
-SHARD_CLIPS = 256
-SHARD_BYTES = 32 << 20
-"""A shard is closed when it has this many clips or bytes of frames."""
 
 HOLD_S = 0.25
 """Clips are held back for so long, to be written together: a file takes longer than a clip."""
@@ -70,7 +74,7 @@ class StoreWriter:
     ) -> None:
         try:
             if kind is None or kind is KeyboardInterrupt:
-                self._merge()
+                self.close()
             else:
                 with contextlib.suppress(OSError):  # of which that error may be one
                     self.write()
@@ -84,6 +88,32 @@ class StoreWriter:
         if time.monotonic() - self._written_s >= HOLD_S:
             self.write()
         self._merge_if_full()
+
+    def take(self, piece: Piece, keys: Sequence[str]) -> None:
+        """Add clips of a piece in this order, and delete it once they are in shards.
+
+        A piece that is just the shard that would come of it is moved, not read.
+        """
+        whole = len(keys) == piece.n_clips
+        if whole and piece.full and not (self.loose or self.held):
+            shard = self.store.folder / piece.path.name
+            piece.path.replace(shard)
+            sync_folder(shard.parent)
+            self._note(shard, keys)
+            return
+        try:
+            clips = dict(read_shard(piece.path))
+        except DamagedShardError:
+            piece.path.unlink()
+            raise
+        for key in keys:
+            self.loose[key] = clips[key]
+            self.n_bytes += clips[key].frames.nbytes
+            self._merge_if_full()
+        if whole:  # of others, there is no telling when they are done with
+            self.loose_shards.add(piece.path)
+            if not self.loose:
+                self.close()
 
     def write(self) -> None:
         """Put the clips that are held on the disk."""
@@ -138,22 +168,25 @@ class StoreWriter:
             self._merge_if_full()  # as the killed run was about to do
 
     def _merge_if_full(self) -> None:
-        if len(self.loose) + len(self.held) >= SHARD_CLIPS or self.n_bytes >= SHARD_BYTES:
-            self._merge()
+        if is_full(len(self.loose) + len(self.held), self.n_bytes):
+            self.close()
 
-    def _merge(self) -> None:
+    def close(self) -> None:
         """Write what is loose as one shard, then delete the small ones."""
         self.loose |= self.held
         self.held = {}
         if self.loose:
             merged = write_shard(self.store.folder, self.loose)
             self.loose_shards.discard(merged)
-            scan = self.store.scanned()
-            scan.shard_of |= dict.fromkeys(self.loose, merged)
-            scan.n_clips[merged] = len(self.loose)
+            self._note(merged, self.loose)
         for shard in self.loose_shards:  # copies that a killed run left are among them
             shard.unlink(missing_ok=True)
         self.loose, self.loose_shards, self.n_bytes = {}, set(), 0
+
+    def _note(self, shard: Path, keys: Collection[str]) -> None:
+        scan = self.store.scanned()
+        scan.shard_of |= dict.fromkeys(keys, shard)
+        scan.n_clips[shard] = len(keys)
 
 
 def tidy(store: FeatureStore) -> None:
@@ -172,4 +205,4 @@ def tidy(store: FeatureStore) -> None:
 
 
 def _is_closed(shard: Path, n_clips: int) -> bool:
-    return n_clips >= SHARD_CLIPS or shard.stat().st_size >= SHARD_BYTES
+    return is_full(n_clips, shard.stat().st_size)

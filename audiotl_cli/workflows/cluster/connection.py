@@ -1,0 +1,158 @@
+"""Reach a Dask cluster, or start workers on this machine."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiotl_cli.errors import ClusterError, UsageError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+logger = logging.getLogger(__name__)
+
+ADDRESS = "tcp://HOST:8786, tls://HOST:8786, the scheduler's JSON file, or local[N]"
+LOCAL = re.compile(r"local(?:\[([1-9]\d*)\])?")
+
+DASK_LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
+
+ALLOWED_FAILURES = 1
+"""Times a task may kill its worker among workers that are started here."""
+
+LIMITS = {"workers-timeout": "10s", "connect-timeout": "10s", "fit-timeout": "1h"}
+"""Settings of Dask's configuration below ``audiotl``, such as ``DASK_AUDIOTL__FIT_TIMEOUT``."""
+
+
+def limit_s(name: str) -> float:
+    """Return one of the `LIMITS`, in seconds."""
+    import dask
+    from dask.utils import parse_timedelta
+
+    given = dask.config.get(f"audiotl.{name}", LIMITS[name])
+    try:
+        return float(parse_timedelta(given))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"audiotl.{name} in Dask's configuration is {given!r}, expected a time such as 10s"
+        ) from error
+
+
+def check_address(address: str) -> None:
+    """Raise `UsageError` for what is no address of a cluster, or without the extra package."""
+    if find_spec("distributed") is None:
+        raise UsageError("--cluster needs Dask; install it with: pip install 'audiotl[cluster]'")
+    if LOCAL.fullmatch(address) or re.fullmatch(r"(tcp|tls)://.+:\d+", address):
+        return
+    if "://" in address or address.startswith("local["):
+        raise UsageError(f"--cluster is {address!r}, expected {ADDRESS}")
+    if not Path(address).is_file():
+        raise UsageError(f"--cluster: there is no file {address!r}; expected {ADDRESS}")
+
+
+@contextmanager
+def connect(address: str) -> Iterator[Client]:
+    """Return a client of a cluster that has at least one worker.
+
+    Parameters
+    ----------
+    address : str
+        See `check_address`. ``local[N]`` starts N worker processes here, and ends them.
+
+    Raises
+    ------
+    UsageError
+        The address is none.
+    ClusterError
+        Nobody answers there, or no worker is there within ``audiotl.workers-timeout``.
+    """
+    check_address(address)
+    import dask
+
+    settings: dict[str, Any] = {"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}
+    if not logger.isEnabledFor(logging.DEBUG):  # what goes wrong is said by this program
+        settings["logging"] = dict.fromkeys(DASK_LOGGERS, "critical")
+    local = LOCAL.fullmatch(address)
+    with dask.config.set(settings):
+        opened = _own_workers(int(local[1] or 0)) if local else _client(address)
+        with opened as client:
+            wait_for_worker(client, address)
+            yield client
+
+
+def wait_for_worker(client: Client, address: str) -> None:
+    """Wait until the cluster has a worker."""
+    from dask.utils import format_time
+
+    patience_s = limit_s("workers-timeout")
+    try:
+        client.wait_for_workers(1, timeout=patience_s)
+    except TimeoutError as error:
+        raise no_workers(address, format_time(patience_s)) from error
+
+
+def no_workers(address: str, patience: str) -> ClusterError:
+    """Return the error of a cluster without workers."""
+    return ClusterError(
+        f"{address} has had no worker for {patience}; start some, on machines that see the same "
+        f"folders, with: dask worker {_as_argument(address)} --nthreads 1"
+    )
+
+
+def gone(address: str) -> ClusterError:
+    """Return the error of a scheduler that went away."""
+    return ClusterError(
+        f"the scheduler at {address} is gone; what was done is kept, and the same command goes on "
+        "when it is back"
+    )
+
+
+@contextmanager
+def _client(address: str) -> Iterator[Client]:
+    from distributed import Client
+
+    where = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
+    try:
+        client = Client(**where, timeout=limit_s("connect-timeout"), set_as_default=False)
+    except (OSError, TypeError, ValueError, RuntimeError, KeyError) as error:
+        raise ClusterError(_unreachable(address, error)) from error
+    try:
+        yield client
+    finally:
+        client.close(timeout=2)
+
+
+def _unreachable(address: str, error: Exception) -> str:
+    hint = "start one with: dask scheduler"
+    if address.startswith("tls://"):
+        hint = (
+            "certificates are taken from Dask's configuration (distributed.comm.tls), and must fit "
+            "the scheduler's"
+        )
+    why = str(error).partition("\n")[0].strip(" :") or type(error).__name__
+    return f"no scheduler answers at {address} ({why}); {hint}"
+
+
+@contextmanager
+def _own_workers(n_workers: int) -> Iterator[Client]:
+    from distributed import Client, LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=n_workers or None,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        silence_logs=False,
+    )
+    with cluster, Client(cluster, set_as_default=False) as client:
+        yield client
+
+
+def _as_argument(address: str) -> str:
+    return f"--scheduler-file {address}" if Path(address).is_file() else address
