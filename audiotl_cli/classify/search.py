@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 
@@ -27,9 +27,86 @@ Right = tuple[bool, ...]
 OnFit = Callable[[Setting, int, Right], None]
 """Told of every fit: the setting, the fold's number, and how it did."""
 
+Runner = Callable[["Trials", Sequence[tuple[Setting, int]]], Iterator[Right]]
+"""Does fits, wherever that is, and yields how they did, in order."""
+
 # liblinear draws its random numbers from one generator for the whole process
 _one_at_a_time = threading.Lock()
 _ALONE = ("linear-svm",)
+
+
+class Trials:
+    """Fits of settings on folds; may be sent to another process.
+
+    Parameters
+    ----------
+    clips, labels, folds
+        As for `search`.
+    """
+
+    def __init__(self, clips: Clips, labels: Sequence[str], folds: Sequence[Fold]) -> None:
+        self.clips = clips
+        self.labels = labels
+        self.folds = folds
+        self.keep(1)
+
+    def keep(self, n: int) -> None:
+        """Keep so many foldings turned into another space: as many as are worked on at once."""
+        self._turning = threading.Lock()
+        self._rotated = lru_cache(maxsize=n + 1)(self._rotate)
+
+    def __reduce__(self) -> tuple[type[Trials], tuple[Clips, Sequence[str], Sequence[Fold]]]:
+        return Trials, (self.clips, self.labels, self.folds)
+
+    def try_one(self, setting: Setting, number: int) -> Right:
+        """Fit a setting on a fold, and tell which of its clips it gets right."""
+        fit, test = self.folds[number]
+        options, parts = setting.options, setting.parts
+        if _may_rotate(options):
+            with self._turning:
+                fitted, tested = self._rotated(number, options.pooling, parts)
+            options = replace(options, pooling="mean", scale=False)
+        else:
+            fitted, tested = self._of(fit, parts), self._of(test, parts)
+        with _one_at_a_time if options.classifier in _ALONE else nullcontext():
+            model = fit_quietly(fitted, [self.labels[i] for i in fit], options)
+        told = model.predict(tested)
+        return tuple(self.labels[i] == one for i, one in zip(test, told, strict=True))
+
+    def _of(self, rows: Sequence[int], parts: tuple[int, ...]) -> Clips:
+        return [[self.clips[i][part] for part in parts] for i in rows]
+
+    def _rotate(self, number: int, pooling: str, parts: tuple[int, ...]) -> tuple[Clips, Clips]:
+        fit, test = self.folds[number]
+        return rotate(self._of(fit, parts), self._of(test, parts), pooling)
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Let every fit have one thread: the products within one are too small to share."""
+    from threadpoolctl import threadpool_limits
+
+    with warnings.catch_warnings(), threadpool_limits(1, "blas"):
+        warnings.simplefilter("ignore")  # a setting that does not converge shows in its score
+        yield
+
+
+def threads(n: int | None = None) -> Runner:
+    """Return what does `n` fits at once in this process; one a core unless given."""
+    n_threads = n or os.cpu_count() or 1
+
+    def run(trials: Trials, jobs: Sequence[tuple[Setting, int]]) -> Iterator[Right]:
+        trials.keep(n_threads)
+        with fitting(), ThreadPoolExecutor(n_threads) as pool:
+            fits = [pool.submit(trials.try_one, setting, fold) for setting, fold in jobs]
+            try:
+                for fit in fits:
+                    yield fit.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    return run
 
 
 def search(
@@ -40,7 +117,7 @@ def search(
     *,
     known: Mapping[tuple[int, int], Right] | None = None,
     on_fit: OnFit = lambda setting, fold, right: None,
-    workers: int | None = None,
+    run: Runner | None = None,
 ) -> list[Tried]:
     """Try settings on folds of the clips.
 
@@ -55,41 +132,14 @@ def search(
         What has been tried before, by positions of setting and fold.
     on_fit : callable
         Called in this thread.
-    workers : int, optional
-        How many fits at once; one a core unless given. Results do not depend on it.
+    run : Runner, optional
+        What does the fits; `threads` unless given. Results do not depend on it.
 
     Returns
     -------
     tried : list of Tried
         In the order of `candidates`.
     """
-    from threadpoolctl import threadpool_limits
-
-    workers = workers or os.cpu_count() or 1
-    turning = threading.Lock()
-
-    def of(rows: Sequence[int], parts: tuple[int, ...]) -> Clips:
-        return [[clips[i][part] for part in parts] for i in rows]
-
-    @lru_cache(maxsize=workers + 1)
-    def rotated(number: int, pooling: str, parts: tuple[int, ...]) -> tuple[Clips, Clips]:
-        fit, test = folds[number]
-        return rotate(of(fit, parts), of(test, parts), pooling)
-
-    def try_one(setting: Setting, number: int) -> Right:
-        fit, test = folds[number]
-        options, parts = setting.options, setting.parts
-        if _may_rotate(options):
-            with turning:
-                fitted, tested = rotated(number, options.pooling, parts)
-            options = replace(options, pooling="mean", scale=False)
-        else:
-            fitted, tested = of(fit, parts), of(test, parts)
-        with _one_at_a_time if options.classifier in _ALONE else nullcontext():
-            model = fit_quietly(fitted, [labels[i] for i in fit], options)
-        told = model.predict(tested)
-        return tuple(labels[i] == one for i, one in zip(test, told, strict=True))
-
     done = dict(known or {})
     jobs = sorted(
         (
@@ -99,21 +149,11 @@ def search(
             if (i, fold) not in done
         )
     )
-    # a fit a core: the products within one are too small to share between cores
-    with (
-        warnings.catch_warnings(),
-        threadpool_limits(1, "blas"),
-        ThreadPoolExecutor(workers) as pool,
-    ):
-        warnings.simplefilter("ignore")  # a setting that does not converge shows in its score
-        fits = [(i, fold, pool.submit(try_one, candidates[i], fold)) for _, _, fold, i in jobs]
-        try:
-            for i, fold, fit in fits:
-                done[i, fold] = fit.result()
-                on_fit(candidates[i], fold, done[i, fold])
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    trials = Trials(clips, labels, folds)
+    fits = (run or threads())(trials, [(candidates[i], fold) for _, _, fold, i in jobs])
+    for (_, _, fold, i), right in zip(jobs, fits, strict=True):
+        done[i, fold] = right
+        on_fit(candidates[i], fold, right)
     return [
         Tried(one, tuple(done[i, fold] for fold in range(len(folds))))
         for i, one in enumerate(candidates)

@@ -63,6 +63,7 @@ def evaluate(
     balance: options.Balance = False,
     param: options.Param = None,
     search: options.Search = 0,
+    cluster: options.Cluster = None,
     calibrate: options.Calibrate = None,
     reject: options.Reject = None,
     seed: options.Seed = 0,
@@ -98,6 +99,8 @@ def evaluate(
             f"{', '.join(unused)} with --search: settings would be sought hundreds of times; "
             "search first, then give what was chosen"
         )
+    if cluster and not search:
+        raise UsageError("--cluster without --cv and --search: nothing else is done on a cluster")
     if cv is not None and options.typed(context, "split"):
         raise UsageError("--cv evaluates on every clip: give no --split with it")
     if cv is not None and model:
@@ -123,7 +126,8 @@ def evaluate(
             balance=balance,
             seed=seed,
         )
-        with output.progress("Cross-validating", "fits" if search else "rounds") as update:
+        unit = "fits" if search else "rounds"
+        with options.fits(cluster) as run, output.progress("Cross-validating", unit) as update:
             measured = cross_validate(
                 clips,
                 root,
@@ -135,6 +139,7 @@ def evaluate(
                 extras=Extras(open_set, learning_curve),
                 report=report,
                 experiments=EXPERIMENTS,
+                run=run,
                 on_round=lambda done, total: update(done, total, 0.0),
             )
         reports.append(measured)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import ast
 import logging
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from audiotl_cli.cli import output
 from audiotl_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from audiotl_cli.classify.search import Runner
 
 
 def _set_json(value: bool) -> bool:
@@ -243,3 +248,18 @@ def parse_params(items: list[str] | None) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             params[name] = text
     return params
+
+
+@contextmanager
+def fits(cluster: str | None, workers: int | None = None) -> Iterator[Runner]:
+    """Give what does fits: threads here, or a cluster."""
+    from audiotl_cli.classify.search import threads
+    from audiotl_cli.workflows.cluster.fits import on_cluster
+
+    if cluster is None:
+        yield threads(workers)
+        return
+    if workers is not None:
+        raise UsageError("--workers counts threads of this machine, --cluster has workers")
+    with on_cluster(cluster) as run:
+        yield run

@@ -29,6 +29,7 @@ def train(
     balance: options.Balance = False,
     param: options.Param = None,
     search: options.Search = 0,
+    cluster: options.Cluster = None,
     calibrate: options.Calibrate = None,
     reject: options.Reject = None,
     split: Annotated[str, typer.Option(help="Which split to train on.")] = "train",
@@ -54,13 +55,16 @@ def train(
     """Fit a classifier on stored features and save it."""
     from audiotl_cli.classify.classifier import ClassifierOptions
     from audiotl_cli.dataset.index import Index
+    from audiotl_cli.errors import UsageError
     from audiotl_cli.workflows.fit import Trust
     from audiotl_cli.workflows.project import FEATURES, MODELS, newest_index
     from audiotl_cli.workflows.train import train_model
 
     path = index or newest_index()
     output.note(f"Index {path}")
-    with output.progress("Trying settings", "fits") as update:
+    if cluster and not search:
+        raise UsageError("--cluster without --search: one fit needs no cluster")
+    with options.fits(cluster) as run, output.progress("Trying settings", "fits") as update:
         report = train_model(
             Index.read(path),
             store or FEATURES,
@@ -81,6 +85,7 @@ def train(
             out=out,
             models=MODELS,
             memory=None if memory_mb is None else memory_mb << 20,
+            run=run,
             on_fit=lambda done, total: update(done, total, 0.0),
         )
     for used in report.stores:

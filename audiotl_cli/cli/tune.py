@@ -42,6 +42,7 @@ def tune(
         ),
     ] = 200,
     workers: options.Workers = None,
+    cluster: options.Cluster = None,
     split: Annotated[str, typer.Option(help="Which split to choose and train on.")] = "train",
     out: Annotated[
         Path | None,
@@ -64,7 +65,10 @@ def tune(
 
     path = index or newest_index()
     output.note(f"Index {path}")
-    with output.progress("Trying settings", "fits") as update:
+    with (
+        options.fits(cluster, workers) as run,
+        output.progress("Trying settings", "fits") as update,
+    ):
         report = tune_model(
             Index.read(path),
             store or FEATURES,
@@ -81,7 +85,7 @@ def tune(
             split=split,
             out=out,
             models=MODELS,
-            workers=workers,
+            run=run,
             on_fit=lambda done, total: update(done, total, 0.0),
         )
     finish(context, report, out)

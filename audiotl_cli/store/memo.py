@@ -46,7 +46,7 @@ class HashMemo:
                 size, modified, sha256, name = body.split(b"\t", 3)
                 self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
 
-    def sha256(self, path: Path) -> str:
+    def sha256(self, path: str | Path) -> str:
         """Return the SHA-256 of a file, from memory if the file did not change since.
 
         Raises
@@ -77,7 +77,7 @@ class HashMemo:
             self._new.append(_check_sum(body) + b"\t" + body + b"\n")
         return sha256
 
-    def _real_path(self, path: Path) -> str:
+    def _real_path(self, path: str | Path) -> str:
         """Return a path without links; each folder is looked up once, for it takes long."""
         folder, name = os.path.split(path)
         if folder not in self._real_folders:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 from audiotl_cli.dataset.index import Index
@@ -59,13 +60,19 @@ def clip_keys(index: Index, memo: HashMemo) -> list[str | AudioError]:
     used without the audio they were made from.
     """
     keys: list[str | AudioError] = []
+    root = str(index.audio_root)
+    known: dict[str, str | AudioError] = {}  # a long recording may be a thousand clips
     for clip in index.clips:
-        source = index.source(clip)
-        try:
-            sha256 = memo.sha256(source.path)
-        except AudioError as error:
-            if error.code != "missing" or not clip.sha256:
-                keys.append(error)
+        sha256 = known.get(clip.path)
+        if sha256 is None:
+            try:
+                sha256 = memo.sha256(os.path.join(root, clip.path))  # noqa: PTH118  (a Path takes longer)
+            except AudioError as error:
+                sha256 = error
+            known[clip.path] = sha256
+        if isinstance(sha256, AudioError):
+            if sha256.code != "missing" or not clip.sha256:
+                keys.append(sha256)
                 continue
             sha256 = clip.sha256
         keys.append(clip_key(sha256, clip.start_s, clip.end_s))

@@ -13,7 +13,7 @@ from typing import Any
 
 from audiotl_cli.classify.artifact import library_versions
 from audiotl_cli.classify.classifier import ClassifierOptions
-from audiotl_cli.classify.search import Fold, Right
+from audiotl_cli.classify.search import Fold, Right, Runner
 from audiotl_cli.classify.space import Setting
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.index import Index
@@ -37,14 +37,14 @@ def tune_model(
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
-    workers: int | None = None,
+    run: Runner | None = None,
     on_fit: OnProgress = lambda done, total: None,
 ) -> TrainReport:
     """Try settings on one split of an index, and save a model of the one picked.
 
     What was tried is kept beside the model until that is saved, so that the same call goes on
     where it was interrupted. The same call gives the same bytes, interrupted or not, and
-    whatever the number of workers.
+    wherever fits are done.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def tune_model(
         How many settings to try, of all there are with each extractor and every two.
     split, out, models
         As for `train_model`.
-    workers : int, optional
-        Fits at once; one a core unless given.
+    run : Runner, optional
+        What does the fits; a thread a core unless given.
     on_fit : callable
 
     Raises
@@ -92,7 +92,7 @@ def tune_model(
             known=notes.known(),
             on_fit=notes.add,
             on_progress=on_fit,
-            workers=workers,
+            run=run,
         )
     finally:
         notes.save()

@@ -5,7 +5,7 @@ import pytest
 
 from audiotl_cli.classify.choice import rank
 from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
-from audiotl_cli.classify.search import rotate, search
+from audiotl_cli.classify.search import rotate, search, threads
 from audiotl_cli.classify.space import Setting
 from audiotl_cli.errors import UsageError
 from tests.classify.problems import made_clips
@@ -28,7 +28,7 @@ def test_what_tells_labels_apart_is_told() -> None:
     candidates = [Setting(ClassifierOptions("logreg", pooling)) for pooling in poolings]
     fits = []
     tried = search(
-        clips, truth, halves(60), candidates, on_fit=lambda *fit: fits.append(fit), workers=2
+        clips, truth, halves(60), candidates, on_fit=lambda *fit: fits.append(fit), run=threads(2)
     )
     assert [one.setting for one in tried] == candidates
     assert tried[1].accuracy == 1.0
@@ -70,8 +70,8 @@ def test_neither_workers_nor_what_is_known_change_anything() -> None:
         for pooling in ("mean", "mean+std", "vote")
     ]
     folds = halves(len(clips))
-    alone = search(clips, truth, folds, candidates, workers=1)
-    assert search(clips, truth, folds, candidates, workers=4) == alone
+    alone = search(clips, truth, folds, candidates, run=threads(1))
+    assert search(clips, truth, folds, candidates, run=threads(4)) == alone
     known = {(i, 1): one.right[1] for i, one in enumerate(alone) if i % 2}
     fits = []
     again = search(

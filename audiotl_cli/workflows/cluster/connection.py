@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -21,6 +22,8 @@ ADDRESS = "tcp://HOST:8786, tls://HOST:8786, the scheduler's JSON file, or local
 LOCAL = re.compile(r"local(?:\[([1-9]\d*)\])?")
 
 DASK_LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
+
+LOOK_EVERY_S = 1.0
 
 ALLOWED_FAILURES = 1
 """Times a task may kill its worker among workers that are started here."""
@@ -81,23 +84,20 @@ def connect(address: str) -> Iterator[Client]:
     with dask.config.set(settings):
         opened = _own_workers(int(local[1] or 0)) if local else _client(address)
         with opened as client:
-            wait_for_worker(client, address)
+            _wait_for_worker(client, address)
             yield client
 
 
-def wait_for_worker(client: Client, address: str) -> None:
+def _wait_for_worker(client: Client, address: str) -> None:
     """Wait until the cluster has a worker."""
-    from dask.utils import format_time
-
     patience_s = limit_s("workers-timeout")
     try:
         client.wait_for_workers(1, timeout=patience_s)
     except TimeoutError as error:
-        raise no_workers(address, format_time(patience_s)) from error
+        raise _no_workers(address, f"{patience_s:g} s") from error
 
 
-def no_workers(address: str, patience: str) -> ClusterError:
-    """Return the error of a cluster without workers."""
+def _no_workers(address: str, patience: str) -> ClusterError:
     return ClusterError(
         f"{address} has had no worker for {patience}; start some, on machines that see the same "
         f"folders, with: dask worker {_as_argument(address)} --nthreads 1"
@@ -110,6 +110,53 @@ def gone(address: str) -> ClusterError:
         f"the scheduler at {address} is gone; what was done is kept, and the same command goes on "
         "when it is back"
     )
+
+
+class Watch:
+    """Looks after a cluster while work is under way.
+
+    Parameters
+    ----------
+    client : Client
+    address : str
+        What the cluster is called.
+
+    Attributes
+    ----------
+    n_workers : int
+        When last looked at; 1 at least.
+    """
+
+    def __init__(self, client: Client, address: str) -> None:
+        self.client = client
+        self.address = address
+        self.n_workers = 1
+        self._looked_s = self._seen_s = time.monotonic()
+
+    def look(self) -> None:
+        """Raise `ClusterError` if the scheduler is gone, or all workers, for too long."""
+        now = time.monotonic()
+        if now - self._looked_s < LOOK_EVERY_S:
+            return
+        self._looked_s = now
+        patience_s = limit_s("workers-timeout")
+        if self.threads():
+            self._seen_s = now
+        elif now - self._seen_s > patience_s:
+            raise _no_workers(self.address, f"{patience_s:g} s")
+
+    def threads(self) -> dict[str, int]:
+        """Return the workers there are, and how many threads each has."""
+        if self.client.status != "running":
+            raise gone(self.address)
+        try:
+            threads: dict[str, int] = self.client.sync(
+                self.client.scheduler.ncores, callback_timeout=limit_s("connect-timeout")
+            )
+        except (OSError, TimeoutError) as error:
+            raise gone(self.address) from error
+        self.n_workers = max(1, len(threads))
+        return threads
 
 
 @contextmanager

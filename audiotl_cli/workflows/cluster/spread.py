@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import ClusterError
 from audiotl_cli.workflows.cluster import task
-from audiotl_cli.workflows.cluster.connection import gone, limit_s, no_workers
+from audiotl_cli.workflows.cluster.connection import Watch, gone
 from audiotl_cli.workflows.cluster.fitness import Job
 from audiotl_cli.workflows.cluster.task import Receipt
 
@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 AHEAD = 2  # tasks a worker: one it does, and one it need not wait for
 TICK_S = 0.25
-LOOK_EVERY_S = 1.0
 CHECK_S = 60.0  # that workers have to load the network before work is dealt out
 RESULT_S = 30.0
 
@@ -96,15 +95,13 @@ class _Run:
         self.n_submitted = self.n_done = 0
         self.audio_s = 0.0
         self.partly: dict[int, tuple[int, float]] = {}
-        self.n_workers = 1
-        self._looked_s = self._seen_s = time.monotonic()
+        self.watch = Watch(client, address)
         self._topic = f"audiotl-{job.token}"
         client.subscribe_topic(self._topic, self._hear)
 
     def check_workers(self) -> None:
         """Raise `ClusterError` if a worker does not fit; those that do not answer may later."""
-        threads = self._threads()
-        self.n_workers = max(1, len(threads))
+        threads = self.watch.threads()
         if any(n > 1 for n in threads.values()):
             logger.warning(
                 "Workers with several threads embed one shard at a time all the same: start them "
@@ -135,7 +132,7 @@ class _Run:
             try:
                 future = self.ended.get(timeout=TICK_S)
             except queue.Empty:
-                self._look_after()
+                self.watch.look()
                 self._tell()
                 continue
             receipt = self._outcome(future)
@@ -143,7 +140,7 @@ class _Run:
                 self._count(receipt)
                 self._tell()
                 yield receipt
-            self._look_after()
+            self.watch.look()
 
     def stop(self) -> None:
         """Take back what is under way; workers see by the run's sign that it is over."""
@@ -155,7 +152,7 @@ class _Run:
 
     def _top_up(self) -> bool:
         """Start what there is room for; return whether anything is under way."""
-        while len(self.running) < AHEAD * self.n_workers:
+        while len(self.running) < AHEAD * self.watch.n_workers:
             clips = self.again.popleft() if self.again else next(self.fresh, None)
             if clips is None:
                 break
@@ -208,28 +205,6 @@ class _Run:
             key, _ = clips[0]
             return Receipt("", failures=[(key, "embed", "crashed", "kills the worker it is on")])
         return None
-
-    def _look_after(self) -> None:
-        now = time.monotonic()
-        if now - self._looked_s < LOOK_EVERY_S:
-            return
-        self._looked_s = now
-        patience_s = limit_s("workers-timeout")
-        if n_workers := len(self._threads()):
-            self.n_workers, self._seen_s = n_workers, now
-        elif now - self._seen_s > patience_s:
-            raise no_workers(self.address, f"{patience_s:g} s")
-
-    def _threads(self) -> dict[str, int]:
-        if self.client.status != "running":
-            raise gone(self.address)
-        try:
-            threads: dict[str, int] = self.client.sync(
-                self.client.scheduler.ncores, callback_timeout=limit_s("connect-timeout")
-            )
-        except (OSError, TimeoutError) as error:
-            raise gone(self.address) from error
-        return threads
 
     def _hear(self, event: tuple[float, tuple[int, int, float]]) -> None:
         number, done, audio_s = event[1]
