@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from audiotl_cli.errors import ClusterError, UsageError
 
@@ -77,15 +77,24 @@ def connect(address: str) -> Iterator[Client]:
     check_address(address)
     import dask
 
-    settings: dict[str, Any] = {"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}
-    if not logger.isEnabledFor(logging.DEBUG):  # what goes wrong is said by this program
-        settings["logging"] = dict.fromkeys(DASK_LOGGERS, "critical")
+    _import_quietly()
     local = LOCAL.fullmatch(address)
-    with dask.config.set(settings):
-        opened = _own_workers(int(local[1] or 0)) if local else _client(address)
-        with opened as client:
-            _wait_for_worker(client, address)
-            yield client
+    opened = _own_workers(int(local[1] or 0)) if local else _client(address)
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}),
+        opened as client,
+    ):
+        _wait_for_worker(client, address)
+        yield client
+
+
+def _import_quietly() -> None:
+    """Import Dask's scheduler and client, whose log is not for users of this program."""
+    import dask
+
+    if not (logger.isEnabledFor(logging.DEBUG) or dask.config.get("logging", None)):
+        dask.config.set({"logging": dict.fromkeys(DASK_LOGGERS, "critical")})  # read on import
+    import distributed  # noqa: F401
 
 
 def _wait_for_worker(client: Client, address: str) -> None:
