@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 
+import dask
 import pytest
 
 from audiotl_cli.errors import ClusterError, DataError, UsageError
@@ -45,8 +47,6 @@ def test_workers_leave_the_store_of_a_single_process(tmp_path: Path, n_workers: 
 
 
 def test_where_nobody_answers_is_said(project: Path, sounds: Path, run: Run) -> None:
-    import dask
-
     run("index", sounds)
     command = ("extract", "--extractor", "mfcc", "--cluster", "tcp://127.0.0.1:1", "--json")
     with dask.config.set({"audiotl.connect-timeout": "1s"}):
@@ -56,6 +56,19 @@ def test_where_nobody_answers_is_said(project: Path, sounds: Path, run: Run) -> 
     assert "dask scheduler" in finished.err
     assert "Traceback" not in finished.err
     assert finished.json["error"]["exit_code"] == 4
+
+
+def test_a_port_of_something_else_is_given_up(tmp_path: Path) -> None:
+    index = made_index(tmp_path / "audio", 3)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            dask.config.set({"audiotl.connect-timeout": "1s"}),
+            pytest.raises(ClusterError, match="does not answer"),
+        ):
+            extract_features(index, FakeExtractor(), tmp_path / "store", cluster=address)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +112,6 @@ def test_options_that_do_not_go_with_a_cluster(project: Path, sounds: Path, run:
 def test_without_workers_it_says_how_to_start_one(tmp_path: Path, cluster: Machines) -> None:
     index = made_index(tmp_path / "audio", 3)
     cluster.scheduler()
-    import dask
-
     with (
         dask.config.set({"audiotl.workers-timeout": "1s"}),
         pytest.raises(ClusterError, match=r"no worker for 1 s.* dask worker --scheduler-file"),
@@ -122,8 +133,6 @@ def test_too_many_failures_end_the_run_and_stop_the_workers(tmp_path: Path) -> N
 
 
 def test_limits_are_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    import dask
-
     from audiotl_cli.workflows.cluster.connection import limit_s
 
     assert limit_s("fit-timeout") == 3600

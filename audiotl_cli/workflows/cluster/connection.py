@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import queue
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ LOCAL = re.compile(r"local(?:\[([1-9]\d*)\])?")
 DASK_LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 
 LOOK_EVERY_S = 1.0
+GRACE_S = 2.0  # for Dask to say by itself what is wrong
 
 ALLOWED_FAILURES = 1
 """Times a task may kill its worker among workers that are started here."""
@@ -170,17 +173,37 @@ class Watch:
 
 @contextmanager
 def _client(address: str) -> Iterator[Client]:
-    from distributed import Client
-
     where = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
     try:
-        client = Client(**where, timeout=limit_s("connect-timeout"), set_as_default=False)
+        client = _open_in_time(where, limit_s("connect-timeout"))
     except (OSError, TypeError, ValueError, RuntimeError, KeyError) as error:
         raise ClusterError(_unreachable(address, error)) from error
     try:
         yield client
     finally:
         client.close(timeout=2)
+
+
+def _open_in_time(where: dict[str, str], timeout_s: float) -> Client:
+    """Return a client; in a thread, as Dask waits for ever for who accepts and does not answer."""
+    from distributed import Client
+
+    opened: queue.SimpleQueue[Client | Exception] = queue.SimpleQueue()
+
+    def try_to_open() -> None:
+        try:
+            opened.put(Client(**where, timeout=timeout_s, set_as_default=False))
+        except Exception as error:
+            opened.put(error)
+
+    threading.Thread(target=try_to_open, daemon=True).start()
+    try:
+        client = opened.get(timeout=timeout_s + GRACE_S)
+    except queue.Empty:
+        raise TimeoutError("somebody accepts and does not answer") from None
+    if isinstance(client, Exception):
+        raise client
+    return client
 
 
 def _unreachable(address: str, error: Exception) -> str:
