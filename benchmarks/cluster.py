@@ -26,7 +26,7 @@ import soundfile
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.workflows.extract import extract_features
-from benchmarks.cluster_scale import measure_scale
+from benchmarks.cluster_scale import cpu_s, measure_scale
 from benchmarks.corpus import make_corpus
 from benchmarks.machine import describe, in_own_process
 
@@ -69,6 +69,7 @@ def measure(folder: str, extractor: str, n_workers: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as store:
         report = extract_features(Index(clips, Path(folder)), network, Path(store), cluster=cluster)
     wall_s = time.perf_counter() - started
+    core_s = cpu_s()
     return {
         "n_workers": n_workers,
         "extractor": extractor,
@@ -76,6 +77,7 @@ def measure(folder: str, extractor: str, n_workers: int) -> dict[str, Any]:
         "audio_s": report.audio_s,
         "wall_s": wall_s,
         "rate": report.audio_s / wall_s,
+        "core_s": core_s,
         "load_before": load,
     }
 
@@ -154,7 +156,10 @@ def main() -> None:
         found["speed"] = measure_speed(options.extractor, options.audio)
         for one in found["speed"]:
             who = f"{one['n_workers']} workers" if one["n_workers"] else "one process"
-            print(f"{who:12} {one['rate']:8.0f} s of audio a second   {one['relative']:.2f}")
+            print(
+                f"{who:12} {one['rate']:8.0f} s of audio a second, {one['relative']:.2f} times; "
+                f"{one['core_s']:.0f} core seconds"
+            )
     if options.scale or both:
         found["scale"] = measure_scale(sorted(options.sizes), options.workers)
     kept.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -68,7 +68,7 @@ def measure(n_clips: int, n_workers: int) -> dict[str, Any]:
                 "peak_mb": peak_mb(),
             }
         del index
-        found["cpu_ms"] = 1000 * _cpu_s() / n_clips
+        found["cpu_ms"] = 1000 * cpu_s() / n_clips
         if report.n_added != n_clips:
             raise RuntimeError(f"{report.n_added} of {n_clips} clips were added")
         found["n_shards"] = len(report.store.shards())
@@ -156,7 +156,7 @@ def _cpu_s_of(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
     """Return the core seconds of this process, and of all it waited for."""
     both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in both)

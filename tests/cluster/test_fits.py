@@ -56,6 +56,7 @@ def small_cluster(cluster: Machines) -> Machines:
     return cluster
 
 
+@pytest.mark.slow
 def test_fits_on_a_worker_are_those_of_threads(small_cluster: Machines) -> None:
     clips, truth = noisy()
     folds = halves(len(clips))

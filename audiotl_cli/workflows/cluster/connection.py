@@ -176,7 +176,7 @@ def _client(address: str) -> Iterator[Client]:
     where = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
     try:
         client = _open_in_time(where, limit_s("connect-timeout"))
-    except (OSError, TypeError, ValueError, RuntimeError, KeyError) as error:
+    except Exception as error:  # a broken file, no certificates: Dask has many words for it
         raise ClusterError(_unreachable(address, error)) from error
     try:
         yield client
@@ -208,6 +208,8 @@ def _open_in_time(where: dict[str, str], timeout_s: float) -> Client:
 
 def _unreachable(address: str, error: Exception) -> str:
     hint = "start one with: dask scheduler"
+    if Path(address).is_file():
+        hint = "it must be the file of: dask scheduler --scheduler-file FILE"
     if address.startswith("tls://"):
         hint = (
             "certificates are taken from Dask's configuration (distributed.comm.tls), and must fit "

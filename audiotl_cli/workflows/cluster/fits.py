@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.classify.search import Right, Runner, Trials, fitting
 from audiotl_cli.classify.space import Setting
@@ -72,7 +72,7 @@ def _collect(
 
     here = versions()
     try:
-        with parallel_config(backend="dask", client=client, scatter=[trials]):
+        with parallel_config(backend=_backend(client, trials)):
             # a value a fit: joblib's batches would be lost together
             parallel = Parallel(return_as="generator", timeout=limit_s("fit-timeout"), batch_size=1)
             work = (delayed(_try_one)(trials, setting, fold, here) for setting, fold in jobs)
@@ -88,6 +88,17 @@ def _collect(
         )
     except BaseException as error:
         results.put(error)
+
+
+def _backend(client: Client, trials: Trials) -> Any:
+    from joblib._dask import DaskDistributedBackend  # not public, but a public name's class
+
+    class Backend(DaskDistributedBackend):  # type: ignore[misc]
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            # with one core, joblib would fit in this process rather than on the worker
+            return max(2, int(super().effective_n_jobs(n_jobs)))
+
+    return Backend(client=client, scatter=[trials])
 
 
 def _try_one(
