@@ -31,6 +31,11 @@ logger = logging.getLogger(__name__)
 FOLDER = "pieces"
 
 
+def pieces_of(store: Path) -> Path:
+    """Return where the pieces for a store lie, if there are any."""
+    return store / FOLDER
+
+
 @dataclass(frozen=True)
 class Piece:
     """Clips in a file that is no part of the store yet.
@@ -91,7 +96,7 @@ class LeftPieces:
     """
 
     def __init__(self, store: Path, wanted: Collection[str]) -> None:
-        self.folder = store / FOLDER
+        self.folder = pieces_of(store)
         self.of: dict[str, Piece] = {}
         self._read: tuple[Path | None, dict[str, Features]] = (None, {})
         for run in self.folder.glob("run-*"):  # helpers of that run, should any be left, stop

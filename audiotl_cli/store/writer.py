@@ -12,7 +12,7 @@ from typing import Self
 
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import sync_folder
-from audiotl_cli.store.pieces import Piece
+from audiotl_cli.store.pieces import LeftPieces, Piece, pieces_of
 from audiotl_cli.store.shard import (
     DamagedShardError,
     Features,
@@ -190,16 +190,17 @@ class StoreWriter:
 
 
 def tidy(store: FeatureStore) -> None:
-    """Merge the small shards a killed run left, if any, where nobody else is at work.
+    """Merge the small shards and drop the pieces a killed run left, where nobody is at work.
 
     A folder that is only for reading stays as it is.
     """
     try:
         shards = store.scanned().n_clips.items()
         n_open = sum(not _is_closed(shard, n_clips) for shard, n_clips in shards)
-        if n_open > 1 or any(store.folder.glob(".shard-*.part")):
+        left = pieces_of(store.folder).exists()
+        if n_open > 1 or left or any(store.folder.glob(".shard-*.part")):
             with store.writer(wait=False):
-                pass
+                LeftPieces(store.folder, ()).remove()
     except (OSError, BusyStoreError) as error:
         logger.debug("%s stays as a killed run left it: %s", store.folder, error)
 

@@ -135,3 +135,13 @@ def test_who_takes_over_tells_helpers_of_the_run_before_to_stop(tmp_path: Path) 
     (store.folder / FOLDER / "run-abc").touch()
     LeftPieces(store.folder, ())
     assert not list((store.folder / FOLDER).iterdir())
+
+
+def test_pieces_that_nobody_misses_go_when_the_store_is_tidied(tmp_path: Path) -> None:
+    store = made(tmp_path)
+    piece_of(store, [1, 2, 3])
+    with store.writer():
+        writer_module.tidy(made(tmp_path))  # somebody is at work: they are his
+        assert (store.folder / FOLDER).exists()
+    writer_module.tidy(made(tmp_path))
+    assert not (store.folder / FOLDER).exists()

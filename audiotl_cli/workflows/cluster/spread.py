@@ -8,6 +8,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -181,7 +182,7 @@ class _Run:
         if future.status == "finished":
             try:
                 receipt: Receipt = future.result(timeout=RESULT_S)
-            except (TimeoutError, OSError):  # its worker died since, and took it along
+            except (TimeoutError, OSError, CancelledError):  # its worker died and took it along
                 self.again.append(ended.clips)
                 return None
             if receipt.fault:
