@@ -86,7 +86,7 @@ def test_a_fit_that_kills_its_workers_ends_in_time(cluster: Machines) -> None:
     with (
         dask.config.set({"audiotl.fit-timeout": "15s", "audiotl.workers-timeout": "30s"}),
         on_cluster(cluster.address) as run,
-        pytest.raises(ClusterError, match="fit took longer than 15 s, or its workers died"),
+        pytest.raises(ClusterError, match=r"fits were lost|a fit took longer than 15 s"),
     ):
         list(run(trials, [(candidates()[0], 0)]))
 

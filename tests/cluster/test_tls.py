@@ -50,9 +50,7 @@ def write_certificate(folder: Path) -> Path:
 
 def test_certificates_are_asked_for_and_taken_from_dasks_configuration(tmp_path: Path) -> None:
     own = str(write_certificate(tmp_path))
-    tls = {"ca-file": own} | {
-        role: {"cert": own, "key": own} for role in ("scheduler", "worker", "client")
-    }
+    tls = {f"distributed.comm.tls.{name}": own for name in ("ca-file", "client.cert", "client.key")}
     env = {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True"}
     env |= {"DASK_DISTRIBUTED__COMM__TLS__CA_FILE": own}
     for role in ("SCHEDULER", "WORKER", "CLIENT"):
@@ -68,6 +66,6 @@ def test_certificates_are_asked_for_and_taken_from_dasks_configuration(tmp_path:
             pytest.raises(ClusterError, match="certificates are taken from Dask's configuration"),
         ):
             extract_features(index, FakeExtractor(), tmp_path / "store", cluster=cluster.address)
-        with dask.config.set({"distributed.comm.tls": tls}):
+        with dask.config.set(tls):
             extract_features(index, FakeExtractor(), tmp_path / "store", cluster=cluster.address)
     assert files_in(tmp_path / "store") == files_in(tmp_path / "alone")

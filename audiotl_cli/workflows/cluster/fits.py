@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,12 @@ def _next(results: queue.SimpleQueue[Right | BaseException], watch: Watch) -> Ri
         except queue.Empty:
             watch.look()
             continue
+        if isinstance(found, CancelledError):
+            watch.threads()  # it may be the scheduler that is gone
+            raise ClusterError(
+                "fits were lost with the workers they were on, whose logs may say why; run the "
+                "same command again"
+            )
         if isinstance(found, BaseException):
             raise found
         return found
