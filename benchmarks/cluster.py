@@ -45,7 +45,10 @@ def measure_speed(extractor: str, audio: Path | None) -> list[dict[str, Any]]:
         corpus = make_corpus(Path(name), audio)
         found = [
             in_own_process(
-                __name__, folder=str(corpus.folder / "ogg"), extractor=extractor, n_workers=n
+                "benchmarks.cluster",
+                folder=str(corpus.folder / "ogg"),
+                extractor=extractor,
+                n_workers=n,
             )
             for n in WORKERS
         ]

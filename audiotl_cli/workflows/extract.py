@@ -120,7 +120,7 @@ def extract_features(
         if workers is not None:
             raise UsageError("--workers counts threads of this machine, --cluster has workers")
     workers = workers or os.cpu_count() or 1
-    packed = pack(extractor)
+    packed = b"" if cluster is None else pack(extractor)
     extractor.use_threads(workers)
     if limit is not None:
         index = replace(index, clips=index.clips[:limit])

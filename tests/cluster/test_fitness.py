@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.errors import ClusterError
+from audiotl_cli.errors import ClusterError, UsageError
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.store.store import fingerprint
 from audiotl_cli.workflows.cluster import task
@@ -78,3 +78,10 @@ def test_weights_that_are_missing_are_named(job: Job) -> None:
 def test_a_run_that_is_over_embeds_nothing(job: Job) -> None:
     job.sign.unlink()
     assert "does not see the store's folder" in task.embed(job, 1, []).fault
+
+
+def test_an_extractor_that_cannot_be_sent_is_named() -> None:
+    extractor = FakeExtractor()
+    extractor.batches = lambda: None  # type: ignore[assignment]
+    with pytest.raises(UsageError, match="fake cannot be sent to workers"):
+        pack(extractor)

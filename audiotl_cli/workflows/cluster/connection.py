@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ADDRESS = "tcp://HOST:8786, tls://HOST:8786, the scheduler's JSON file, or local[N]"
-LOCAL = re.compile(r"local(?:\[([1-9]\d*)\])?")
+LOCAL = re.compile(r"local\[([1-9]\d*)\]")
 
 DASK_LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 
@@ -82,7 +82,7 @@ def connect(address: str) -> Iterator[Client]:
 
     _import_quietly()
     local = LOCAL.fullmatch(address)
-    opened = _own_workers(int(local[1] or 0)) if local else _client(address)
+    opened = _own_workers(int(local[1])) if local else _client(address)
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}),
         opened as client,
@@ -224,7 +224,7 @@ def _own_workers(n_workers: int) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     cluster = LocalCluster(
-        n_workers=n_workers or None,
+        n_workers=n_workers,
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.errors import AudioError
+from audiotl_cli.errors import AudioError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.store.pieces import LeftPieces, Piece
 from audiotl_cli.store.shard import SHARD_CLIPS
@@ -29,7 +29,12 @@ lost with it."""
 
 def pack(extractor: Extractor) -> bytes:
     """Return an extractor as workers get it: as it is before its first use."""
-    return pickle.dumps(extractor)
+    try:
+        return pickle.dumps(extractor)
+    except Exception as error:  # of a plug-in, in any way
+        raise UsageError(
+            f"{extractor.name} cannot be sent to workers ({error}); extract without --cluster"
+        ) from error
 
 
 def add_from_cluster(
@@ -67,13 +72,13 @@ def add_from_cluster(
     to_do = [key for key in missing if key not in left.of]
     if not to_do:
         return
-    first = _absolute(index.source(missing[to_do[0]][0]))
+    audio = (_absolute(index.source(missing[key][0])).path for key in to_do)
     job = Job(
         token=secrets.token_hex(4),
         extractor=extractor,
         fingerprint=writer.store.fingerprint,
         pieces=os.path.abspath(left.folder),  # noqa: PTH100
-        audio=str(first.path),
+        audio=str(next((path for path in audio if path.exists()), "")),
         versions=versions(),
     )
     n_left = len(left.of)

@@ -37,7 +37,7 @@ class Job:
     pieces : str
         The folder to write to.
     audio : str
-        A recording that must be seen.
+        A recording that must be seen; empty where there is none.
     versions : mapping of str to str
     """
 
@@ -96,7 +96,7 @@ def _check_folders(job: Job) -> None:
         )
     if not os.access(job.pieces, os.W_OK):
         raise ClusterError(f"may not write to the store's folder {job.sign.parent.parent}")
-    if not Path(job.audio).exists():
+    if job.audio and not Path(job.audio).exists():
         raise ClusterError(
             f"does not see the recording {job.audio}: the audio must lie under the same path"
         )
