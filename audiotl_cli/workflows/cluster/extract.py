@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import secrets
@@ -89,10 +90,14 @@ def add_from_cluster(
         receipts = spread(
             client, address, job, tasks, lambda done, audio_s: on_progress(n_left + done, audio_s)
         )
-        with closing(receipts):
-            for receipt in receipts:
-                arrived.take(receipt)
-                yield from arrived.add()
+        try:
+            with closing(receipts):
+                for receipt in receipts:
+                    arrived.take(receipt)
+                    yield from arrived.add()
+        finally:
+            with contextlib.suppress(OSError):  # there are pieces in it
+                left.folder.rmdir()
 
 
 class _Arrived:

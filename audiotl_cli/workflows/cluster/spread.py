@@ -225,8 +225,9 @@ class _Run:
 
 
 def _cannot_run(error: BaseException) -> str:
-    if isinstance(error, ImportError | AttributeError):
-        return (
-            f"cannot run audiotl's tasks ({error}): install this version of audiotl[cluster] there"
-        )
+    """Say why a task did not run; Dask wraps what stands in the way of loading it."""
+    why = error.__cause__ or error
+    if isinstance(why, ImportError | AttributeError) or "deserialization" in str(error):
+        line = str(why).partition("\n")[0]
+        return f"cannot run audiotl's tasks ({line}): install audiotl[cluster] as it is here"
     return f"failed: {type(error).__name__}: {error}"
