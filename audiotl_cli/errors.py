@@ -57,6 +57,12 @@ class StorageError(AudiotlError):
     exit_code = 4
 
 
+class ClusterError(AudiotlError):
+    """A cluster cannot be reached, has no workers, or has some that do not fit."""
+
+    exit_code = 4
+
+
 class ArtifactError(AudiotlError):
     """A saved model cannot be trusted or does not fit this installation."""
 

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import os
+import secrets
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,7 +34,8 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
     OSError
         The folder cannot be written, or the disk is full; says which file. The old one stays.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # machines that share a disk may have processes of the same number
+    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
     try:
         with part.open("wb") as file:
             file.write(data)
@@ -47,12 +49,18 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
         if isinstance(error, OSError) and error.errno is not None:
             error.filename, error.filename2 = str(path), None
         raise
-    if sync and os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
+    if sync:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in a folder."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(handle)
         finally:
-            os.close(folder)
+            os.close(handle)
 
 
 def read_lines(path: Path) -> list[bytes]:

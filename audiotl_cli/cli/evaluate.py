@@ -60,6 +60,7 @@ def evaluate(
     extractor: options.Extractors = None,
     fitting: Fitting,
     search: options.Search = 0,
+    cluster: options.Cluster = None,
     learning: Learning,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -88,6 +89,8 @@ def evaluate(
             f"{', '.join(unused)} with --search: settings would be sought hundreds of times; "
             "search first, then give what was chosen"
         )
+    if cluster and not search:
+        raise UsageError("--cluster without --cv and --search: nothing else is done on a cluster")
     if cv is not None and options.typed(context, "split"):
         raise UsageError("--cv evaluates on every clip: give no --split with it")
     if cv is not None and model:
@@ -103,7 +106,8 @@ def evaluate(
         root = options.features_root(store)
         output.note(f"Index {path}")
     if cv is not None:
-        with output.progress("Cross-validating", "fits" if search else "rounds") as update:
+        unit = "fits" if search else "rounds"
+        with options.fits(cluster) as run, output.progress("Cross-validating", unit) as update:
             measured = cross_validate(
                 clips,
                 root,
@@ -116,6 +120,7 @@ def evaluate(
                 report=report,
                 experiments=EXPERIMENTS,
                 memory=learning.memory,
+                run=run,
                 on_round=lambda done, total: update(done, total, 0.0),
             )
         reports.append(measured)

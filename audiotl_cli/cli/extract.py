@@ -67,6 +67,7 @@ def extract(
         float | None,
         typer.Option(min=0.0, max=1.0, help="Stop when more than this share of clips failed."),
     ] = None,
+    cluster: options.Cluster = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -94,6 +95,7 @@ def extract(
                 limit=limit,
                 strict=strict,
                 max_error_rate=max_error_rate,
+                cluster=cluster,
                 on_clip=update,
             )
         output.failures([(failure.path, failure.message) for failure in report.failures])

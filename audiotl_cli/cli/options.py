@@ -5,14 +5,19 @@ from __future__ import annotations
 import ast
 import logging
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from audiotl_cli.cli import output
 from audiotl_cli.errors import UsageError
 from audiotl_cli.storage.paths import AnyPath, any_path
+
+if TYPE_CHECKING:
+    from audiotl_cli.classify.trials import Runner
 
 
 def _set_json(value: bool) -> bool:
@@ -79,6 +84,15 @@ Store = Annotated[
         metavar="FOLDER|URL",
         help="Folder of feature stores, or one store; s3://... is on object storage.  "
         "[default: data/features]",
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Work on a Dask cluster (audiotl\\[cluster]): tcp://HOST:8786, tls://HOST:8786, the "
+        "scheduler's JSON file, or local\\[N] for N processes here.",
     ),
 ]
 Extractors = Annotated[
@@ -269,3 +283,18 @@ def parse_params(items: list[str] | None) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             params[name] = text
     return params
+
+
+@contextmanager
+def fits(cluster: str | None, workers: int | None = None) -> Iterator[Runner]:
+    """Give what does fits: threads here, or a cluster."""
+    from audiotl_cli.classify.trials import threads
+    from audiotl_cli.workflows.cluster.fits import on_cluster
+
+    if cluster is None:
+        yield threads(workers)
+        return
+    if workers is not None:
+        raise UsageError("--workers counts threads of this machine, --cluster has workers")
+    with on_cluster(cluster) as run:
+        yield run

@@ -26,6 +26,7 @@ def train(
     extractor: options.Extractors = None,
     fitting: Fitting,
     search: options.Search = 0,
+    cluster: options.Cluster = None,
     learning: Learning,
     split: Annotated[str, typer.Option(help="Which split to train on.")] = "train",
     out: options.ModelFile = None,
@@ -35,12 +36,15 @@ def train(
 ) -> None:
     """Fit a classifier on stored features and save it."""
     from audiotl_cli.dataset.index import Index
+    from audiotl_cli.errors import UsageError
     from audiotl_cli.workflows.project import MODELS, newest_index
     from audiotl_cli.workflows.train import train_model
 
     path = index or newest_index()
     output.note(f"Index {path}")
-    with output.progress("Trying settings", "fits") as update:
+    if cluster and not search:
+        raise UsageError("--cluster without --search: one fit needs no cluster")
+    with options.fits(cluster) as run, output.progress("Trying settings", "fits") as update:
         report = train_model(
             Index.read(path),
             options.features_root(store),
@@ -52,6 +56,7 @@ def train(
             out=out,
             models=MODELS,
             memory=learning.memory,
+            run=run,
             on_fit=lambda done, total: update(done, total, 0.0),
         )
     for used in report.stores:

@@ -41,6 +41,7 @@ def tune(
     ] = 200,
     learning: Learning,
     workers: options.Workers = None,
+    cluster: options.Cluster = None,
     split: Annotated[str, typer.Option(help="Which split to choose and train on.")] = "train",
     out: options.ModelFile = None,
     json: options.Json = False,
@@ -58,7 +59,10 @@ def tune(
 
     path = index or newest_index()
     output.note(f"Index {path}")
-    with output.progress("Trying settings", "fits") as update:
+    with (
+        options.fits(cluster, workers) as run,
+        output.progress("Trying settings", "fits") as update,
+    ):
         report = tune_model(
             Index.read(path),
             options.features_root(store),
@@ -70,7 +74,7 @@ def tune(
             out=out,
             models=MODELS,
             memory=learning.memory,
-            workers=workers,
+            run=run,
             on_fit=lambda done, total: update(done, total, 0.0),
         )
     finish(context, report, out)

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.table import read_table
@@ -122,22 +123,25 @@ class Index:
         for comment in comments:
             if comment.startswith(ROOT_COMMENT.rstrip()):
                 root = any_path(comment.removeprefix(ROOT_COMMENT.rstrip()).strip())
-        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         clips: list[Clip] = []
         try:
-            columns = rows.fieldnames or []
-            if "path" not in columns:
+            header = next(rows, [])
+            if "path" not in header:
                 raise DataError(
-                    f"{path}: its header is {','.join(columns) or 'empty'}; expected at least a "
+                    f"{path}: its header is {','.join(header) or 'empty'}; expected at least a "
                     f"column 'path' (all columns: {','.join(COLUMNS)})"
                 )
-            clips.extend(
-                _clip(row, f"{path}, line {first_line + rows.line_num - 1}")
-                for row in rows
-                if any(row.values())  # spreadsheets save rows of empty cells
-            )
+            places = [(name, at) for at, name in enumerate(header) if name in COLUMNS]
+            for row in rows:
+                if not any(row):  # spreadsheets save rows of empty cells
+                    continue
+                where = _Where(path, first_line + rows.line_num - 1)
+                if len(row) > len(header):
+                    raise DataError(f"{where}: more cells than the header has columns")
+                clips.append(_clip(row, places, where))
         except csv.Error as error:
-            line = first_line + rows.reader.line_num - 1
+            line = first_line + rows.line_num - 1
             raise DataError(f"{path}, line {line}: {error}") from error
         if not clips:
             raise DataError(f"{path} lists no clips")
@@ -182,23 +186,31 @@ def clip_labels(clip: Clip) -> list[str]:
     return [part.strip() for part in clip.label.split(LABEL_SEPARATOR) if part.strip()]
 
 
-def _clip(row: dict[str | None, str | None], where: str) -> Clip:
-    if None in row:
-        raise DataError(f"{where}: more cells than the header has columns")
-    values: dict[str, object] = {}
-    for column in COLUMNS:
-        text = (row.get(column) or "").strip() if column != "path" else (row.get(column) or "")
-        kind = _NUMBERS.get(column)
-        if kind is None:
+class _Where(NamedTuple):
+    """A line of a file; as text only where there is something to say."""
+
+    path: Path
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}"
+
+
+def _clip(row: Sequence[str], places: Sequence[tuple[str, int]], where: _Where) -> Clip:
+    values: dict[str, Any] = {"path": ""}
+    for column, at in places:
+        text = row[at] if at < len(row) else ""
+        if column == "path":
             values[column] = text
-        elif text:
-            values[column] = _number(kind, text, f"{where}: {column}")
-    clip = Clip(**values)  # type: ignore[arg-type]
+        elif text := text.strip():
+            kind = _NUMBERS.get(column)
+            values[column] = text if kind is None else _number(kind, text, where, column)
+    clip = Clip(**values)
     check_clip(clip, where)
     return clip
 
 
-def check_clip(clip: Clip, where: str) -> None:
+def check_clip(clip: Clip, where: object) -> None:
     """Raise `DataError` if a clip has no path or no length."""
     if not clip.path:
         raise DataError(f"{where}: the path is empty")
@@ -207,13 +219,13 @@ def check_clip(clip: Clip, where: str) -> None:
         raise DataError(f"{where}: a clip from {start} s to {end} s has no length")
 
 
-def _number(kind: Callable[[str], float], text: str, what: str) -> float:
+def _number(kind: Callable[[str], float], text: str, where: _Where, column: str) -> float:
     try:
         number = kind(text)
     except ValueError as error:
-        raise DataError(f"{what} is {text!r}, expected a number") from error
+        raise DataError(f"{where}: {column} is {text!r}, expected a number") from error
     if not math.isfinite(number):
-        raise DataError(f"{what} is {text!r}, expected a finite number")
+        raise DataError(f"{where}: {column} is {text!r}, expected a finite number")
     return number
 
 

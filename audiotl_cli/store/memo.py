@@ -44,7 +44,7 @@ class HashMemo:
             size, modified, sha256, name = line.split(b"\t", 3)
             self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
 
-    def sha256(self, path: AnyPath) -> str:
+    def sha256(self, path: str | AnyPath) -> str:
         """Return the SHA-256 of a file, from memory if the file did not change since.
 
         Objects on object storage are remembered by what their storage tells of their content,
@@ -101,7 +101,7 @@ class HashMemo:
         self._known[name] = (size, stands_for, sha256)
         self._new.append(f"{size}\t{stands_for}\t{sha256}\t".encode() + os.fsencode(name))
 
-    def _real_path(self, path: Path) -> str:
+    def _real_path(self, path: str | Path) -> str:
         """Return a path without links; each folder is looked up once, for it takes long."""
         folder, name = os.path.split(path)
         if folder not in self._real_folders:

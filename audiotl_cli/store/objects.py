@@ -13,9 +13,15 @@ from collections.abc import Mapping, Set
 
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import warn_of
-from audiotl_cli.store.shard import DamagedShardError, Features, read_shard
+from audiotl_cli.store.shard import (
+    SHARD_BYTES,
+    SHARD_CLIPS,
+    DamagedShardError,
+    Features,
+    read_shard,
+)
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.store.writer import SHARD_BYTES, SHARD_CLIPS, StoreWriter, is_closed
+from audiotl_cli.store.writer import StoreWriter, is_closed
 
 HOLD_S = 2.0
 """Clips are held back for so long: every object that is written costs money and a round trip."""
@@ -63,7 +69,8 @@ class ObjectWriter(StoreWriter):
             self.loose_shards.add(shard)
             self._merge_if_full()
 
-    def _merge(self) -> None:
+    def close(self) -> None:
+        """Write what is loose as one shard, then delete the small ones."""
         # of a shard with other numbers for the same clips, whichever is greater has to stay
         n_clips, n_merged = self.store.scanned().n_clips, len(self.loose | self.held)
         self.loose_shards = {
@@ -71,7 +78,7 @@ class ObjectWriter(StoreWriter):
             for shard in self.loose_shards
             if shard in self._shrunk or n_clips.get(shard, 0) < n_merged
         }
-        super()._merge()
+        super().close()
 
     def _put(self, clips: Mapping[str, Features], *, sync: bool) -> AnyPath:
         path = super()._put(clips, sync=sync)
@@ -84,7 +91,7 @@ class ObjectWriter(StoreWriter):
         self.store.written.discard(shard)
 
     def _finish(self) -> None:
-        self._merge()
+        self.close()
         self._settle()
 
     def _settle(self) -> None:

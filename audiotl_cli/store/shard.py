@@ -24,6 +24,10 @@ from audiotl_cli.errors import AudiotlError, DataError
 from audiotl_cli.storage.cache import forget, open_cached
 from audiotl_cli.storage.paths import AnyPath, write_whole
 
+SHARD_CLIPS = 256
+SHARD_BYTES = 32 << 20
+"""A shard is closed when it has this many clips or bytes of frames."""
+
 FORMAT = 1
 MEMBERS = ("format", "keys", "offsets", "times", "frames")
 
@@ -49,6 +53,11 @@ class Features:
     def copy(self) -> Features:
         """Return the same with memory of its own, rather than a part of a shard's."""
         return Features(self.frames.copy(), self.times.copy())
+
+
+def is_full(n_clips: int, n_bytes: int) -> bool:
+    """Return whether a shard of so many clips and bytes of frames is closed."""
+    return n_clips >= SHARD_CLIPS or n_bytes >= SHARD_BYTES
 
 
 def write_shard(folder: AnyPath, clips: Mapping[str, Features], *, sync: bool = True) -> AnyPath:

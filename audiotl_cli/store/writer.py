@@ -5,22 +5,26 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import sync_folder
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import warn_of
-from audiotl_cli.store.shard import DamagedShardError, Features, read_shard, write_shard
+from audiotl_cli.store.pieces import LeftPieces, Piece, pieces_of
+from audiotl_cli.store.shard import (
+    DamagedShardError,
+    Features,
+    is_full,
+    read_shard,
+    write_shard,
+)
 from audiotl_cli.store.store import FeatureStore
 
 logger = logging.getLogger(__name__)
-
-SHARD_CLIPS = 256
-SHARD_BYTES = 32 << 20
-"""A shard is closed when it has this many clips or bytes of frames."""
 
 HOLD_S = 0.25
 """Clips are held back for so long, to be written together: a file takes longer than a clip."""
@@ -76,6 +80,33 @@ class StoreWriter:
         if time.monotonic() - self._written_s >= self._hold_s():
             self.write()
         self._merge_if_full()
+
+    def take(self, piece: Piece, keys: Sequence[str]) -> None:
+        """Add clips of a piece in this order, and delete it once they are in shards.
+
+        A piece that is just the shard that would come of it is moved, not read.
+        """
+        assert isinstance(self.store.folder, Path)
+        whole = len(keys) == piece.n_clips
+        if whole and piece.full and not (self.loose or self.held):
+            shard = self.store.folder / piece.path.name
+            piece.path.replace(shard)
+            sync_folder(shard.parent)
+            self._note(shard, keys)
+            return
+        try:
+            clips = dict(read_shard(piece.path))
+        except DamagedShardError:
+            piece.path.unlink()
+            raise
+        for key in keys:
+            self.loose[key] = clips[key]
+            self.n_bytes += clips[key].frames.nbytes
+            self._merge_if_full()
+        if whole:  # of others, there is no telling when they are done with
+            self.loose_shards.add(piece.path)
+            if not self.loose:
+                self.close()
 
     def write(self) -> None:
         """Put the clips that are held on the disk."""
@@ -147,17 +178,17 @@ class StoreWriter:
             self._merge_if_full()  # as the killed run was about to do
 
     def _merge_if_full(self) -> None:
-        if len(self.loose) + len(self.held) >= SHARD_CLIPS or self.n_bytes >= SHARD_BYTES:
-            self._merge()
+        if is_full(len(self.loose) + len(self.held), self.n_bytes):
+            self.close()
 
-    def _merge(self) -> None:
+    def close(self) -> None:
         """Write what is loose as one shard, then delete the small ones."""
         self.loose |= self.held
         self.held = {}
         if self.loose:
             merged = self._put(self.loose, sync=True)
             self.loose_shards.discard(merged)
-            self.store.scanned().n_clips[merged] = len(self.loose)
+            self._note(merged, self.loose)
         for shard in self.loose_shards:  # copies that a killed run left are among them
             self._drop(shard)
         self.loose, self.loose_shards, self.n_bytes = {}, set(), 0
@@ -171,24 +202,30 @@ class StoreWriter:
         shard.unlink(missing_ok=True)
 
     def _finish(self) -> None:
-        self._merge()
+        self.close()
+
+    def _note(self, shard: AnyPath, keys: Collection[str]) -> None:
+        scan = self.store.scanned()
+        scan.shard_of |= dict.fromkeys(keys, shard)
+        scan.n_clips[shard] = len(keys)
 
 
 def tidy(store: FeatureStore) -> None:
-    """Merge the small shards a killed run left, if any, where nobody else is at work.
+    """Merge the small shards and drop the pieces a killed run left, where nobody is at work.
 
     A folder that is only for reading stays as it is.
     """
     try:
         shards = store.scanned().n_clips.items()
         n_open = sum(not is_closed(store, shard, n_clips) for shard, n_clips in shards)
-        if n_open > 1 or store.has_leftovers():
+        left = isinstance(store.folder, Path) and pieces_of(store.folder).exists()
+        if n_open > 1 or left or store.has_leftovers():
             with store.writer(wait=False):
-                pass
+                LeftPieces(store.folder, ()).remove()
     except (OSError, BusyStoreError) as error:
         logger.debug("%s stays as a killed run left it: %s", store.folder, error)
 
 
 def is_closed(store: FeatureStore, shard: AnyPath, n_clips: int) -> bool:
     """Return whether a shard is as large as shards become."""
-    return n_clips >= SHARD_CLIPS or store.shard_size(shard) >= SHARD_BYTES
+    return is_full(n_clips, store.shard_size(shard))

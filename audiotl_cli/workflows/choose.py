@@ -13,8 +13,9 @@ from audiotl_cli.classify.choice import Tried, pick, rank
 from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.classify.groups import find_near, join_groups
 from audiotl_cli.classify.pooling import pool, pool_clip
-from audiotl_cli.classify.search import Fold, OnFit, Right, search
+from audiotl_cli.classify.search import OnFit, search
 from audiotl_cli.classify.space import Setting, settings
+from audiotl_cli.classify.trials import Fold, Right, Runner
 from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.split import cut_in_order
 from audiotl_cli.errors import UsageError
@@ -108,7 +109,7 @@ def choose(
     known: Mapping[tuple[int, int], Right] | None = None,
     on_fit: OnFit = lambda setting, fold, right: None,
     on_progress: OnProgress = lambda done, total: None,
-    workers: int | None = None,
+    run: Runner | None = None,
 ) -> Choice:
     """Try settings by cross-validation among some of the clips.
 
@@ -120,7 +121,7 @@ def choose(
     candidates : sequence of Setting
     folds : sequence of (fit, test)
         Positions in `rows`; see `deal_folds`.
-    known, on_fit, workers
+    known, on_fit, run
         As for `search`.
     on_progress : callable
 
@@ -151,7 +152,7 @@ def choose(
         known=known,
         on_fit=one_more,
         on_drop=fewer,
-        workers=workers,
+        run=run,
     )
     extractors = [{"name": spec.name, "layer": spec.layer} for spec in data.extractors]
     return Choice(pick(tried), rank(tried), extractors)

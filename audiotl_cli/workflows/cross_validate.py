@@ -15,6 +15,7 @@ from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.classify.labels import label_names, told_labels
 from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import classifier_name
+from audiotl_cli.classify.trials import Runner
 from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import UsageError
@@ -82,6 +83,7 @@ def cross_validate(
     report: Path | None = None,
     experiments: Path,
     memory: int | None = None,
+    run: Runner | None = None,
     on_round: Callable[[int, int], None] = lambda done, total: None,
 ) -> EvaluateReport:
     """Fit and evaluate one model a round; every clip is predicted once a repeat.
@@ -100,6 +102,8 @@ def cross_validate(
     trust : Trust
         Calibration and rejection, learnt in every round among the clips it trains on.
     extras : Extras
+    run : Runner, optional
+        What does the fits of a search; a thread a core unless given.
     on_round : callable
         Told how much is done, and of how much: rounds, or fits where settings are tried.
 
@@ -136,7 +140,7 @@ def cross_validate(
 
                 candidates = plan(data, one.train, n_settings, options)
                 folds = deal_folds(data, one.train, options.seed)
-                choice = choose(data, one.train, candidates, folds, on_progress=on_fit)
+                choice = choose(data, one.train, candidates, folds, on_progress=on_fit, run=run)
                 best, chosen[name] = choice.options, choice.as_json(choice.chosen)
                 used = only(data, choice.chosen.setting.parts)
             model = fit_rows(used, one.train, best, trust)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 
-from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.artifact import ExtractorSpec
-from audiotl_cli.dataset.index import Index
+from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import embed_sources
-from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.paths import AnyPath, need_local
+from audiotl_cli.store.pieces import LeftPieces
 from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore, fingerprint
-from audiotl_cli.store.writer import tidy
+from audiotl_cli.store.writer import StoreWriter, tidy
+from audiotl_cli.workflows.cluster.connection import check_address
+from audiotl_cli.workflows.cluster.extract import add_from_cluster, pack
 from audiotl_cli.workflows.features import store_spec
 from audiotl_cli.workflows.project import clip_keys, is_store, open_memo
 
@@ -77,6 +79,7 @@ def extract_features(
     limit: int | None = None,
     strict: bool = False,
     max_error_rate: float | None = None,
+    cluster: str | None = None,
     on_clip: OnClip = lambda done, total, audio_s: None,
 ) -> ExtractReport:
     """Embed what the store does not hold yet.
@@ -95,6 +98,8 @@ def extract_features(
         Whether the first clip that fails ends the run.
     max_error_rate : float or None
         Share of clips whose failure ends the run.
+    cluster : str or None
+        Where a Dask cluster is, see `cluster.connection.connect`; the store ends up the same.
     on_clip : callable
 
     Raises
@@ -103,16 +108,25 @@ def extract_features(
         `root` is a store of other features; or too many clips failed. What was embedded
         before stays in the store.
     UsageError
-        A number out of range.
+        A number out of range, or an address that is none.
+    ClusterError
+        There is no cluster, or its workers do not fit.
     """
     started = time.perf_counter()
     if (workers is not None and workers < 1) or (limit is not None and limit < 1):
         raise UsageError("--workers and --limit are counts from 1")
+    if cluster is not None:
+        check_address(cluster)
+        if workers is not None:
+            raise UsageError("--workers counts threads of this machine, --cluster has workers")
     workers = workers or os.cpu_count() or 1
+    packed = b"" if cluster is None else pack(extractor)
     extractor.use_threads(workers)
     if limit is not None:
         index = replace(index, clips=index.clips[:limit])
     store = _open_store(root, extractor)
+    if cluster is not None:
+        need_local(store.folder, "--cluster needs a store on a disk that all workers share")
     failures = _Failures(len(index.clips), strict=strict, max_rate=max_error_rate)
     n_added, audio_s = 0, 0.0
     wanted = _by_key(index, store, failures)
@@ -122,20 +136,27 @@ def extract_features(
         with store.writer() as writer:
             # only now: another run may have added some, or a damaged shard been found
             missing = {key: same for key, same in wanted.items() if key not in store}
-            on_clip(0, len(missing), 0.0)
-            results = embed_sources(
-                extractor, (same[0] for same in missing.values()), workers=workers
-            )
-            with closing(results):  # so that an error here stops the workers at once
-                for done, (key, result) in enumerate(zip(missing, results, strict=True), 1):
-                    audio_s += result.audio_s
-                    if result.error is not None:
-                        for source in missing[key]:
-                            failures.add(source.path, result.error)
-                    elif result.embeddings is not None:
-                        writer.add(key, Features(result.embeddings.frames, result.embeddings.times))
+            left = LeftPieces(store.folder, missing)
+
+            def told(done: int, so_far_s: float) -> None:
+                nonlocal audio_s
+                audio_s = so_far_s
+                on_clip(done, len(missing), audio_s)
+
+            told(0, 0.0)
+            if cluster is None:
+                added = _add_from_here(writer, left, index, missing, extractor, workers, told)
+            else:
+                added = add_from_cluster(writer, left, index, missing, packed, cluster, told)
+            with closing(added):  # so that an error here stops the workers at once
+                for key, error in added:
+                    if error is None:
                         n_added += 1
-                    on_clip(done, len(missing), audio_s)
+                        continue
+                    for clip in missing[key]:
+                        failures.add(index.source(clip).path, error)
+            writer.close()
+            left.remove()
     store.touch()
     n_skipped = len(index.clips) - n_added - len(failures.items)
     wall_s = time.perf_counter() - started
@@ -162,19 +183,46 @@ class _Failures:
             )
 
 
-def _by_key(index: Index, store: FeatureStore, failures: _Failures) -> dict[str, list[AudioSource]]:
+def _add_from_here(
+    writer: StoreWriter,
+    left: LeftPieces,
+    index: Index,
+    missing: Mapping[str, list[Clip]],
+    extractor: Extractor,
+    workers: int,
+    on_progress: Callable[[int, float], None],
+) -> Generator[tuple[str, AudioError | None]]:
+    """Embed clips in this process and add them; tell of every key, or why it failed."""
+    to_do = (same[0] for key, same in missing.items() if key not in left.of)
+    results = embed_sources(extractor, map(index.source, to_do), workers=workers)
+    audio_s = 0.0
+    with closing(results):
+        for done, key in enumerate(missing, 1):
+            error = None
+            if key in left.of:
+                writer.add(key, left.read(key))
+            else:
+                result = next(results)
+                audio_s += result.audio_s
+                error = result.error
+                if result.embeddings is not None:
+                    writer.add(key, Features(result.embeddings.frames, result.embeddings.times))
+            on_progress(done, audio_s)
+            yield key, error
+
+
+def _by_key(index: Index, store: FeatureStore, failures: _Failures) -> dict[str, list[Clip]]:
     """Return the clips by key: recordings with the same samples together.
 
     Files without a key have failed.
     """
-    found: dict[str, list[AudioSource]] = {}
+    found: dict[str, list[Clip]] = {}
     keys = clip_keys(index, open_memo(store.folder.parent))
     for clip, key in zip(index.clips, keys, strict=True):
-        source = index.source(clip)
         if isinstance(key, AudioError):
-            failures.add(source.path, key)
+            failures.add(index.source(clip).path, key)
         else:
-            found.setdefault(key, []).append(source)
+            found.setdefault(key, []).append(clip)
     return found
 
 

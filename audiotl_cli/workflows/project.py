@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError
-from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.paths import AnyPath, join
 from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.store import STORE_FILE, FeatureStore, open_stores
@@ -69,22 +70,32 @@ def clip_keys(index: Index, memo: HashMemo) -> list[str | AudioError]:
     used without the audio they were made from.
     """
     keys: list[str | AudioError] = []
-    paths = [index.source(clip).path for clip in index.clips]
+    names = dict.fromkeys(clip.path for clip in index.clips)  # a recording may be a thousand clips
     try:
-        for clip, sha256 in zip(index.clips, _hashes(paths, memo), strict=True):
-            if isinstance(sha256, str):
-                keys.append(clip_key(sha256, clip.start_s, clip.end_s))
-            elif sha256.code == "missing" and clip.sha256:
-                keys.append(clip_key(clip.sha256, clip.start_s, clip.end_s))
-            else:
-                keys.append(sha256)
+        found = dict(
+            zip(names, _hashes([_place(index, name) for name in names], memo), strict=True)
+        )
     finally:  # a network that fails half way
         memo.save()
+    for clip in index.clips:
+        sha256 = found[clip.path]
+        if isinstance(sha256, AudioError):
+            if sha256.code != "missing" or not clip.sha256:
+                keys.append(sha256)
+                continue
+            sha256 = clip.sha256
+        keys.append(clip_key(sha256, clip.start_s, clip.end_s))
     return keys
 
 
-def _hashes(paths: Sequence[AnyPath], memo: HashMemo) -> Iterator[str | AudioError]:
-    def sha256(path: AnyPath) -> str | AudioError:
+def _place(index: Index, name: str) -> str | AnyPath:
+    if isinstance(index.audio_root, Path) and "://" not in name:
+        return os.path.join(index.audio_root, name)  # noqa: PTH118  (a Path takes longer)
+    return join(index.audio_root, name)
+
+
+def _hashes(paths: Sequence[str | AnyPath], memo: HashMemo) -> Iterator[str | AudioError]:
+    def sha256(path: str | AnyPath) -> str | AudioError:
         try:
             return memo.sha256(path)
         except AudioError as error:
@@ -93,10 +104,9 @@ def _hashes(paths: Sequence[AnyPath], memo: HashMemo) -> Iterator[str | AudioErr
     if not any(isinstance(path, RemotePath) for path in paths):
         yield from map(sha256, paths)
         return
-    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:  # each once, however many clips it holds
-        asked = {path: pool.submit(sha256, path) for path in dict.fromkeys(paths)}
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         try:
-            yield from (asked[path].result() for path in paths)
+            yield from pool.map(sha256, paths)
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -29,6 +29,7 @@ from audiotl_cli.classify.model_text import MARK, card_path, card_text
 from audiotl_cli.classify.outline import outline
 from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
+from audiotl_cli.classify.trials import Runner
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
@@ -73,6 +74,7 @@ def train_model(
     out: Path | None = None,
     models: Path,
     memory: int | None = None,
+    run: Runner | None = None,
     on_fit: OnProgress = lambda done, total: None,
 ) -> TrainReport:
     """Fit a classifier on one split of an index and save it.
@@ -99,6 +101,8 @@ def train_model(
     memory : int or None
         Bytes that frames that vote, and what is made of them, may take; None is half of this
         machine's. More are left in the stores, and the classifier is fitted block by block.
+    run : Runner, optional
+        What does the fits of a search; a thread a core unless given.
     on_fit : callable
 
     Raises
@@ -117,7 +121,7 @@ def train_model(
     if n_settings:
         candidates = plan(data, rows, n_settings, options)
         folds = deal_folds(data, rows, options.seed)
-        choice = choose(data, rows, candidates, folds, on_progress=on_fit)
+        choice = choose(data, rows, candidates, folds, on_progress=on_fit, run=run)
         options, data = choice.options, only(data, choice.chosen.setting.parts)
     name = model_name(index, asked_of, asked, n_settings=n_settings, trust=trust, split=split)
     path = out or models / f"{name}.joblib"

@@ -13,9 +13,9 @@ from typing import Any
 
 from audiotl_cli.classify.artifact import library_versions
 from audiotl_cli.classify.classifier import ClassifierOptions
-from audiotl_cli.classify.search import Fold, Right
 from audiotl_cli.classify.space import Setting
 from audiotl_cli.classify.table import classifier_name
+from audiotl_cli.classify.trials import Fold, Right, Runner
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.files import write_whole
 from audiotl_cli.storage.paths import AnyPath
@@ -41,14 +41,14 @@ def tune_model(
     out: Path | None = None,
     models: Path,
     memory: int | None = None,
-    workers: int | None = None,
+    run: Runner | None = None,
     on_fit: OnProgress = lambda done, total: None,
 ) -> TrainReport:
     """Try settings on one split of an index, and save a model of the one picked.
 
     What was tried is kept beside the model until that is saved, so that the same call goes on
     where it was interrupted. The same call gives the same bytes, interrupted or not, and
-    whatever the number of workers.
+    wherever fits are done.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def tune_model(
         How many settings to try, of all there are with each extractor and every two.
     trust, split, out, models, memory
         As for `train_model`.
-    workers : int, optional
-        Fits at once; one a core unless given.
+    run : Runner, optional
+        What does the fits; a thread a core unless given.
     on_fit : callable
 
     Raises
@@ -96,7 +96,7 @@ def tune_model(
             known=notes.known(),
             on_fit=notes.add,
             on_progress=on_fit,
-            workers=workers,
+            run=run,
         )
     finally:
         notes.save()

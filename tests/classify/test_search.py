@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from audiotl_cli.classify import search as search_module
+from audiotl_cli.classify import trials as trials_module
 from audiotl_cli.classify.choice import rank
 from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
-from audiotl_cli.classify.search import rotate, search
+from audiotl_cli.classify.search import search
 from audiotl_cli.classify.space import Setting
+from audiotl_cli.classify.trials import rotate, threads
 from audiotl_cli.errors import UsageError
 from tests.classify.problems import made_clips
 
@@ -32,7 +33,7 @@ def test_what_tells_labels_apart_is_told() -> None:
     candidates = [Setting(ClassifierOptions("logreg", pooling)) for pooling in poolings]
     fits = []
     tried = search(
-        clips, truth, halves(60), candidates, on_fit=lambda *fit: fits.append(fit), workers=2
+        clips, truth, halves(60), candidates, on_fit=lambda *fit: fits.append(fit), run=threads(2)
     )
     assert [one.setting for one in tried] == candidates
     assert tried[1].accuracy == 1.0
@@ -73,8 +74,8 @@ def test_neither_workers_nor_what_is_known_change_anything() -> None:
         for pooling in ("mean", "mean+std", "vote")
     ]
     folds = halves(len(clips))
-    alone = search(clips, truth, folds, candidates, workers=1)
-    assert search(clips, truth, folds, candidates, workers=4) == alone
+    alone = search(clips, truth, folds, candidates, run=threads(1))
+    assert search(clips, truth, folds, candidates, run=threads(4)) == alone
     known = {(i, 0): one.right[0] for i, one in enumerate(alone) if i % 2}
     fits = []
     again = search(
@@ -118,7 +119,7 @@ def test_warnings_are_kept_back_whatever_threads_do_to_the_filters() -> None:
 
     with warnings.catch_warnings():
         warnings.showwarning = lambda *args, **more: shown.append(args)
-        search(clips, truth, halves(36), [Setting(one)] * 3, on_fit=upset, workers=1)
+        search(clips, truth, halves(36), [Setting(one)] * 3, on_fit=upset, run=threads(1))
         warnings.simplefilter("always")
         warnings.warn("this one is seen", stacklevel=1)
     assert len(shown) == 1
@@ -155,6 +156,6 @@ def test_rotated_extractors_are_averaged_as_they_would_be_unrotated(
     options = ClassifierOptions("logreg", "mean+std", scale=True, root=True, combine="average")
     candidates = [Setting(options, (0, 1)), Setting(replace(options, root=False), (0, 1))]
     turned = search(both, truth, halves(60), candidates)
-    monkeypatch.setattr(search_module, "_may_rotate", lambda options: False)
+    monkeypatch.setattr(trials_module, "_may_rotate", lambda options: False)
     assert search(both, truth, halves(60), candidates) == turned
     assert 0.4 < turned[0].accuracy < 1

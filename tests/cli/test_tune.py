@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.classify import search as search_module
+from audiotl_cli.classify import trials as trials_module
 from audiotl_cli.classify.classifier import ClipClassifier, fit_quietly
 from audiotl_cli.classify.model_text import card_path
 from tests.conftest import LABELS, Run
@@ -34,7 +34,7 @@ def interrupt_after(n_fits: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise KeyboardInterrupt
         return fit_quietly(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(search_module, "fit_quietly", fit)
+    monkeypatch.setattr(trials_module, "fit_quietly", fit)
 
 
 def test_tune_saves_what_it_picked_and_shows_what_it_tried(extracted: Path, run: Run) -> None:

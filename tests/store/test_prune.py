@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import audiotl_cli.store.writer as writer_module
+import audiotl_cli.store.shard as shard_module
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.prune import Pruned, prune
 from audiotl_cli.store.shard import read_keys, read_shard
@@ -17,7 +17,7 @@ from tests.store.features import features_of, key_of, on_disk, same
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FeatureStore:
     """Return a store of 20 clips in shards of 8, 8 and 4."""
-    monkeypatch.setattr(writer_module, "SHARD_CLIPS", 8)
+    monkeypatch.setattr(shard_module, "SHARD_CLIPS", 8)
     store = FeatureStore.create(tmp_path, "fake", 4, {"of": "prune"})
     with store.writer() as writer:
         for number in range(20):
@@ -118,7 +118,7 @@ def test_a_damaged_shard_is_moved_aside_and_the_others_are_pruned(
 def test_a_kill_on_the_way_loses_nothing_that_is_needed(
     store: FeatureStore, monkeypatch: pytest.MonkeyPatch, n_writes: int
 ) -> None:
-    really_merge = StoreWriter._merge
+    really_merge = StoreWriter.close
     n_merged = 0
 
     def merge_or_die(writer: StoreWriter) -> None:
@@ -130,7 +130,7 @@ def test_a_kill_on_the_way_loses_nothing_that_is_needed(
 
     needed = keys_of(*range(2, 19))
     with monkeypatch.context() as patch:
-        patch.setattr(StoreWriter, "_merge", merge_or_die)
+        patch.setattr(StoreWriter, "close", merge_or_die)
         with pytest.raises(OSError, match="killed"):
             prune(store, needed, dry_run=False)
     assert needed <= FeatureStore(store.folder).keys()

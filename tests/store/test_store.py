@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import audiotl_cli.store.shard as shard_module
 import audiotl_cli.store.writer as writer_module
 from audiotl_cli.errors import DataError
 from audiotl_cli.storage.paths import AnyPath
@@ -35,7 +36,7 @@ def store(tmp_path: Path) -> FeatureStore:
 
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "SHARD_CLIPS", 8)
+    monkeypatch.setattr(shard_module, "SHARD_CLIPS", 8)
 
 
 def add(store: FeatureStore, *numbers: int) -> None:
@@ -196,7 +197,7 @@ def test_small_shards_are_merged_into_full_ones(store: FeatureStore) -> None:
 def test_shards_are_closed_by_bytes_too(
     store: FeatureStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "SHARD_BYTES", 4000)
+    monkeypatch.setattr(shard_module, "SHARD_BYTES", 4000)
     big = Features(np.ones((100, 4), np.float32), np.zeros(100))  # 1600 bytes of frames
     with store.writer() as writer:
         for number in range(7):
@@ -265,7 +266,7 @@ def test_run_that_died_just_before_a_merge_leaves_the_same_files(
         raise DiedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(StoreWriter, "_merge", die)
+        patch.setattr(StoreWriter, "close", die)
         with pytest.raises(DiedError):
             add(resumed, *range(8))
     assert sum(sizes_of(resumed)) == 8
@@ -426,12 +427,12 @@ def test_full_disk_at_the_final_merge_loses_nothing(
 
 CHILD = """
 import sys, time
-import audiotl_cli.store.writer as module
+import audiotl_cli.store.shard, audiotl_cli.store.writer
 from tests.store.features import features_of, key_of
 
 
 root, first, last, pause_s = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-module.SHARD_CLIPS, module.HOLD_S = 8, 0.0
+audiotl_cli.store.shard.SHARD_CLIPS, audiotl_cli.store.writer.HOLD_S = 8, 0.0
 from pathlib import Path
 from audiotl_cli.store.store import FeatureStore
 store = FeatureStore.create(Path(root), "fake", 4, {"of": "children"})

@@ -12,6 +12,7 @@ from audiotl_cli.classify.choice import Tried
 from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
 from audiotl_cli.classify.pooling import Frames, pool
 from audiotl_cli.classify.space import Setting
+from audiotl_cli.classify.trials import threads
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
@@ -130,8 +131,10 @@ def test_what_is_asked_for_beside_the_setting_holds_for_all_that_are_tried() -> 
     assert all(one.options.combine == "average" and one.options.balance for one in candidates)
     together = [one for one in candidates if one.parts == (0, 1)][:1]
     assert together[0].options == base
-    choice = choose(two, range(180), together, deal_folds(two, range(180), 0), workers=1)
-    alone = choose(data, range(180), [Setting(base)], deal_folds(data, range(180), 0), workers=1)
+    choice = choose(two, range(180), together, deal_folds(two, range(180), 0), run=threads(1))
+    alone = choose(
+        data, range(180), [Setting(base)], deal_folds(data, range(180), 0), run=threads(1)
+    )
     # twice the same features: the mean of two equal classifiers is either of them
     assert choice.chosen.accuracy == alone.chosen.accuracy
 

@@ -1,0 +1,131 @@
+"""What helpers write beside a store: pieces of shards, which its one writer takes in, in order.
+
+Helpers end in any order, and a store's shards depend on the order of clips. So helpers leave
+what they made in the store's folder ``pieces``, a shard a file, and the writer adds it as if it
+had come in the order of the index: a run with helpers, without, or killed and run again, leaves
+the same files.
+
+A helper works as long as the file of its run, ``run-TOKEN``, lies there.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.shard import (
+    DamagedShardError,
+    Features,
+    is_full,
+    read_keys,
+    read_shard,
+    write_shard,
+)
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "pieces"
+
+
+def pieces_of(store: Path) -> Path:
+    """Return where the pieces for a store lie, if there are any."""
+    return store / FOLDER
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Clips in a file that is no part of the store yet.
+
+    Parameters
+    ----------
+    path : Path
+    n_clips : int
+    full : bool
+        Whether it was closed just where the store's writer would have closed a shard.
+    """
+
+    path: Path
+    n_clips: int
+    full: bool
+
+
+class PieceWriter:
+    """Writes clips into pieces, each closed where a shard would be.
+
+    Parameters
+    ----------
+    folder : Path
+        Must exist: without it, the run this belongs to has ended.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pieces: list[tuple[Piece, list[str]]] = []
+        self._held: dict[str, Features] = {}
+        self._n_bytes = 0
+
+    def add(self, key: str, features: Features) -> None:
+        """Take a clip."""
+        self._held[key] = features
+        self._n_bytes += features.frames.nbytes
+        if is_full(len(self._held), self._n_bytes):
+            self.close()
+
+    def close(self) -> None:
+        """Write what is held."""
+        if self._held:
+            path = write_shard(self.folder, self._held)
+            assert isinstance(path, Path)
+            full = is_full(len(self._held), self._n_bytes)
+            self.pieces.append((Piece(path, len(self._held), full), list(self._held)))
+            self._held, self._n_bytes = {}, 0
+
+
+class LeftPieces:
+    """Pieces that a run which ended early left in a store's folder.
+
+    Parameters
+    ----------
+    store : Path or RemotePath
+        The store's folder; its lock must be held. None are left on object storage.
+    wanted : collection of str
+        Keys of the clips that are still to be added.
+    """
+
+    def __init__(self, store: AnyPath, wanted: Collection[str]) -> None:
+        self.of: dict[str, Piece] = {}
+        self._read: tuple[Path | None, dict[str, Features]] = (None, {})
+        self._folder = pieces_of(store) if isinstance(store, Path) else None
+        if self._folder is None:
+            return
+        for run in self._folder.glob("run-*"):  # helpers of that run, should any be left, stop
+            run.unlink(missing_ok=True)
+        for path in sorted(self._folder.glob("shard-*.npz")):
+            try:
+                keys = [key for key in read_keys(path) if key in wanted]
+            except DataError as error:
+                logger.warning("%s; its clips are made again", error)
+                path.unlink()
+                continue
+            self.of |= dict.fromkeys(keys, Piece(path, len(keys), full=False))
+
+    def read(self, key: str) -> Features:
+        """Return the features of a clip; a piece is read once for clips in a row."""
+        path = self.of[key].path
+        if self._read[0] != path:
+            try:
+                self._read = path, dict(read_shard(path))
+            except DamagedShardError:
+                path.unlink()
+                raise
+        return self._read[1][key]
+
+    def remove(self) -> None:
+        """Delete the folder, now that all is in the store."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)

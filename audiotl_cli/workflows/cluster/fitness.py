@@ -1,0 +1,128 @@
+"""Whether a worker may take part: the same versions, the same folders, the same weights."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from audiotl_cli.errors import AudiotlError, ClusterError
+from audiotl_cli.extractors.base import Extractor
+from audiotl_cli.store.store import fingerprint
+
+PACKAGES = (
+    "numpy", "scipy", "soundfile", "soxr", "resampy", "tensorflow", "ncnn", "h5py",
+    "scikit-learn", "joblib", "dask", "distributed",
+)  # fmt: skip
+"""Whatever may change a number, or what is said between machines."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is the same for every task of a run.
+
+    Parameters
+    ----------
+    token : str
+        Tells runs apart.
+    extractor : bytes
+        It, pickled before it was used.
+    fingerprint : str
+        Of the features to be made.
+    pieces : str
+        The folder to write to.
+    audio : str
+        A recording that must be seen; empty where there is none.
+    versions : mapping of str to str
+    """
+
+    token: str
+    extractor: bytes
+    fingerprint: str
+    pieces: str
+    audio: str
+    versions: Mapping[str, str]
+
+    @property
+    def sign(self) -> Path:
+        """The file that lies there while the run goes on."""
+        return Path(self.pieces, f"run-{self.token}")
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of audiotl, Python and packages, here."""
+    from audiotl_cli import __version__
+
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"audiotl": __version__, "Python": python} | {name: _version(name) for name in PACKAGES}
+
+
+def check_versions(expected: Mapping[str, str]) -> None:
+    """Raise `ClusterError` if versions here are others."""
+    here = versions()
+    other = [
+        f"{name} {here[name]} rather than {expected[name]}"
+        for name in expected
+        if here.get(name, expected[name]) != expected[name]
+    ]
+    if other:
+        raise ClusterError(f"has {', '.join(other)}; install what the machine of the command has")
+
+
+def network_of(job: Job) -> Extractor:
+    """Return the network of a job, checked; one a process, made at the first call.
+
+    Raises
+    ------
+    ClusterError
+        This process does not fit; says in what.
+    """
+    check_versions(job.versions)
+    _check_folders(job)
+    return _network(job.extractor, job.fingerprint)
+
+
+def _check_folders(job: Job) -> None:
+    if not job.sign.exists():
+        raise ClusterError(
+            f"does not see the store's folder {job.sign.parent.parent} as the command does: it "
+            "must be the same folder, under the same path"
+        )
+    if not os.access(job.pieces, os.W_OK):
+        raise ClusterError(f"may not write to the store's folder {job.sign.parent.parent}")
+    if job.audio and not Path(job.audio).exists():
+        raise ClusterError(
+            f"does not see the recording {job.audio}: the audio must lie under the same path"
+        )
+
+
+@cache
+def _network(pickled: bytes, expected: str) -> Extractor:
+    extractor: Extractor = pickle.loads(pickled)
+    extractor.use_threads(1)
+    try:
+        made_from = asdict(extractor.describe())
+        if fingerprint(made_from) != expected:
+            raise ClusterError(
+                f"has other weights of {extractor.name} ({made_from['weights']}, "
+                f"{made_from['weights_sha256'][:19]})"
+            )
+        extractor.prepare()
+    except ClusterError:
+        raise
+    except AudiotlError as error:
+        raise ClusterError(f"has no weights of {extractor.name}: {error}") from error
+    return extractor
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
