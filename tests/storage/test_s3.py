@@ -175,9 +175,9 @@ def test_two_extractions_at_once(project: Path, bucket: RemotePath, local: Path)
 def test_many_writers_at_once_lose_nothing(
     bucket: RemotePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("writer", "objects"):
+    for module in ("shard", "objects"):
         monkeypatch.setattr(f"audiotl_cli.store.{module}.SHARD_CLIPS", 8)
-        monkeypatch.setattr(f"audiotl_cli.store.{module}.HOLD_S", 0.0)
+    monkeypatch.setattr("audiotl_cli.store.objects.HOLD_S", 0.0)
 
     def opened() -> FeatureStore:
         return FeatureStore.create(bucket, "made", 4, {"imported": "made"})

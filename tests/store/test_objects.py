@@ -24,7 +24,7 @@ NUMBERS = itertools.count()
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("audiotl_cli.store.writer.SHARD_CLIPS", 8)
+    monkeypatch.setattr("audiotl_cli.store.shard.SHARD_CLIPS", 8)
     monkeypatch.setattr("audiotl_cli.store.objects.SHARD_CLIPS", 8)
     monkeypatch.setattr("audiotl_cli.store.objects.HOLD_S", 0.0)
     monkeypatch.setattr("audiotl_cli.store.writer.HOLD_S", 0.0)
