@@ -16,7 +16,7 @@ demo: $(VENV)/.ready  ## Set up, make ten kinds of sounds, and run the five comm
 	@$(BIN)/audiotl demo
 
 test: lint  ## Set up and run every check: format, lint, types, layers, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check --quiet $(SOURCES)

@@ -65,6 +65,12 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
+@pytest.fixture(autouse=True)
+def as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take no notice of the terminal that tests are started from, nor of what tells its width."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No weights at hand and no network to fetch them."""

@@ -85,7 +85,9 @@ def test_esc10_with_the_classic_baseline(project: Path, run: Run) -> None:
         "index", esc10, "--fold-regex", r"/(\d)-", "--group-regex", r"/\d-(\d+)-", "--json"
     )
     assert indexed.json["n_clips"] == 400
-    assert indexed.json["problems"] == {}
+    # the audit hears what is there: tests/cli/test_index_audit.py looks at every clip
+    known = {"clipped", "near_duplicate", "split_leak", "upsampled"}
+    assert set(indexed.json["problems"]) <= known
     assert run("extract", "--extractor", "mfcc", "--json").json["n_added"] == 400
 
     value = run("evaluate", "--cv", "fold", "--json").json

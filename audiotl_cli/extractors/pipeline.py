@@ -241,8 +241,8 @@ class _Batcher:
             self.waiting.append((entry, patches))
             entry.n_waiting += len(patches)
             self.n_waiting += len(patches)
-            while self.n_waiting >= self.extractor.batch_size:
-                self._run(self.extractor.batch_size)
+            while self.n_waiting >= self.extractor.n_places:
+                self._run(self.extractor.n_places)
             yield from self._complete()
         entry.all_in = True
         if job.no_decoder is not None:

@@ -390,7 +390,7 @@ def test_search_chooses_among_the_training_clips(extracted: Path, run: Run) -> N
     assert finished.json["pooling"] == chosen["pooling"]
     assert "search6" in finished.json["model"]
     shown = run("train", "--search", "2")
-    assert "2 settings, each cross-validated among" in shown.out
+    assert "2 settings, cross-validated among" in shown.out
 
 
 def test_nested_search_says_what_every_round_chose(extracted: Path, run: Run) -> None:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from audiotl_cli.errors import AudioError, UsageError
+from audiotl_cli.extractors.base import Patches
 from tests.extractors.fake import FakeExtractor, expected_frames
 from tests.sounds import noise
 
@@ -27,9 +28,27 @@ def test_embeds_every_window(n_samples: int, hop_s: float) -> None:
 def test_network_sees_batches_of_one_size_filled_with_zeros() -> None:
     extractor = FakeExtractor()
     extractor.embed(np.ones(1050, np.float32), 1000)
-    assert [batch.shape for batch in extractor.batches] == [(8, 100), (8, 100)]
-    assert extractor.batches[1][3:].max() == 0
-    assert extractor.batches[1][2].sum() == 50
+    assert [batch.shape for batch in extractor.batches] == [(8, 100), (8, 100), (8, 100)]
+    _tried, first, second = extractor.batches
+    assert first.min() == 1
+    assert second[3:].max() == 0
+    assert second[2].sum() == 50
+
+
+def test_places_that_give_other_numbers_are_left_empty() -> None:
+    class Uneven(FakeExtractor):
+        def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
+            frames = super().forward(patches)
+            frames[6:] = np.nextafter(frames[6:], np.float32(9))
+            return frames
+
+    extractor = Uneven()
+    waveform = np.random.default_rng(0).normal(size=2000).astype(np.float32)
+    found = extractor.embed(waveform, 1000).frames
+    assert extractor.n_places == 6
+    np.testing.assert_array_equal(found, expected_frames(waveform))
+    assert len(extractor.batches) == 1 + 4
+    assert all(batch[6:].max() == 0 for batch in extractor.batches[1:])
 
 
 def test_layers_with_several_rows_are_laid_end_to_end() -> None:
