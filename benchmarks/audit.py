@@ -1,6 +1,6 @@
 """What the audit of ``audiotl index`` costs, and what memory it takes.
 
-``python -m benchmarks.audit [--n N] [--folder FOLDER]``: indexes N made WAV files of 0.25 to 1 s,
+``python -m benchmarks.audit [--n N] [--form wav|ogg|flac]``: indexes N made files of 0.25 to 1 s,
 and a tenth of them, each in a process of its own: the time with nothing known, the time of a
 second run, the processors' time of all processes, and the most memory of the process that indexes
 and of the largest one that decodes. Beside it, processors' time again, in one thread: reading all
@@ -37,12 +37,12 @@ COPIES = 100  # every so-manieth file is a copy
 LABELS = 10
 
 
-def write_files(folder: Path, n_files: int) -> None:
+def write_files(folder: Path, n_files: int, form: str) -> None:
     """Write noise whose loudness and colour change, each file other than all others."""
     rng = np.random.default_rng(0)
     before = np.zeros(0)
     for number in range(n_files):
-        path = folder / f"label-{number % LABELS}" / f"{number:05d}.wav"
+        path = folder / f"label-{number % LABELS}" / f"{number:05d}.{form}"
         path.parent.mkdir(exist_ok=True)
         if number % (2 * COPIES) == 1:
             sound = before
@@ -83,7 +83,7 @@ def measure(folder: str, project: str) -> dict[str, Any]:
 
 def measure_parts(folder: Path) -> dict[str, float]:
     """Return the processor's time of the parts of it, in one thread."""
-    sources = [AudioSource(path) for path in sorted(folder.glob("*/*.wav"))]
+    sources = [AudioSource(path) for path in sorted(folder.glob("*/*.*"))]
     decode_s, _ = _time(lambda: [sum(len(block) for block, _ in read_blocks(s)) for s in sources])
     listen_s, found = _time(lambda: [listen(source) for source in sources])
     compare_s, _ = _time(lambda: find_near([one.words for one in found]))
@@ -104,6 +104,7 @@ def _cpu_s() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=10_000)
+    parser.add_argument("--form", choices=("wav", "ogg", "flac"), default="wav")
     parser.add_argument("--folder", type=Path, help="for the files  [default: a temporary one]")
     args = parser.parse_args()
     print(json.dumps(describe() | {"n_cores": n_cores()}), flush=True)
@@ -111,7 +112,7 @@ def main() -> None:
         for n_files in (args.n // 10, args.n):
             folder = Path(name, f"sounds-{n_files}")
             folder.mkdir()
-            write_files(folder, n_files)
+            write_files(folder, n_files, args.form)
             project = Path(name, f"project-{n_files}")
             figures = in_own_process("benchmarks.audit", folder=str(folder), project=str(project))
             print(json.dumps(figures | measure_parts(folder)), flush=True)
