@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -94,6 +95,10 @@ def tensorflow() -> Any:
     Its C++ messages below errors, and its search for a GPU that is not there, are hushed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if platform.machine() in ("x86_64", "AMD64"):
+        # else only processors with instructions for 8-bit networks get it, and all others
+        # convolutions without fused multiplication: measured on AMD EPYC, 2.4 times slower
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     import tensorflow as tf
 
     tf.get_logger().setLevel(logging.ERROR)
