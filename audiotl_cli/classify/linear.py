@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.classify.outline import PIPELINE, Made, Name, Outline
+from audiotl_cli.classify.scoring import softmax
 
 Array = npt.NDArray[Any]
 
@@ -101,9 +102,7 @@ class LogisticPipeline(LinearPipeline):
         if margins.ndim == 1:
             second = 1 / (1 + np.exp(-margins))
             return np.stack([1 - second, second], axis=1)
-        powers = np.exp(margins - margins.max(axis=1, keepdims=True))
-        probabilities: Array = powers / powers.sum(axis=1, keepdims=True)
-        return probabilities
+        return softmax(margins)
 
 
 def linear_content(found: Outline) -> dict[str, Any] | None:

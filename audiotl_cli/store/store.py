@@ -16,6 +16,7 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.storage.paths import AnyPath, any_path, write_whole
 from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.damaged import put_away
+from audiotl_cli.store.pieces import pieces_of
 from audiotl_cli.store.scan import Scan, Shard, look
 from audiotl_cli.store.shard import DamagedShardError, Features, read_keys, read_shard
 
@@ -255,7 +256,8 @@ class FeatureStore:
     def has_leftovers(self) -> bool:
         """Return whether killed runs, or runs side by side, left what the next one tidies."""
         if isinstance(self.folder, Path):
-            return any(self.folder.glob(".shard-*.part"))
+            pieces = pieces_of(self.folder)
+            return pieces.exists() or any(self.folder.glob(".shard-*.part"))
         scan = self.scanned()  # clips in more than one shard
         return sum(scan.n_clips.values()) > len(scan.shard_of)
 

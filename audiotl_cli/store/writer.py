@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +14,7 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.files import sync_folder
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import warn_of
-from audiotl_cli.store.pieces import LeftPieces, Piece, pieces_of
+from audiotl_cli.store.pieces import LeftPieces, Piece
 from audiotl_cli.store.shard import (
     DamagedShardError,
     Features,
@@ -92,7 +92,9 @@ class StoreWriter:
             shard = self.store.folder / piece.path.name
             piece.path.replace(shard)
             sync_folder(shard.parent)
-            self._note(shard, keys)
+            scan = self.store.scanned()
+            scan.shard_of |= dict.fromkeys(keys, shard)
+            scan.n_clips[shard] = len(keys)
             return
         try:
             clips = dict(read_shard(piece.path))
@@ -188,7 +190,7 @@ class StoreWriter:
         if self.loose:
             merged = self._put(self.loose, sync=True)
             self.loose_shards.discard(merged)
-            self._note(merged, self.loose)
+            self.store.scanned().n_clips[merged] = len(self.loose)
         for shard in self.loose_shards:  # copies that a killed run left are among them
             self._drop(shard)
         self.loose, self.loose_shards, self.n_bytes = {}, set(), 0
@@ -204,11 +206,6 @@ class StoreWriter:
     def _finish(self) -> None:
         self.close()
 
-    def _note(self, shard: AnyPath, keys: Collection[str]) -> None:
-        scan = self.store.scanned()
-        scan.shard_of |= dict.fromkeys(keys, shard)
-        scan.n_clips[shard] = len(keys)
-
 
 def tidy(store: FeatureStore) -> None:
     """Merge the small shards and drop the pieces a killed run left, where nobody is at work.
@@ -218,8 +215,7 @@ def tidy(store: FeatureStore) -> None:
     try:
         shards = store.scanned().n_clips.items()
         n_open = sum(not is_closed(store, shard, n_clips) for shard, n_clips in shards)
-        left = isinstance(store.folder, Path) and pieces_of(store.folder).exists()
-        if n_open > 1 or left or store.has_leftovers():
+        if n_open > 1 or store.has_leftovers():
             with store.writer(wait=False):
                 LeftPieces(store.folder, ()).remove()
     except (OSError, BusyStoreError) as error:
