@@ -119,8 +119,8 @@ class OpenL3Extractor(WeightedExtractor):
     window_s = 1.0
     default_hop_s = 0.1
     default_layer = "mel128_music_512"
-    # as fast as larger batches, 1 is slower, and little is lost on the last one of a clip
-    batch_size = 2
+    # of two, some processors give the second other last bits, so that its place stays empty
+    batch_size = 1
 
     def __init__(
         self,
