@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import IO
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.audio.worker import BLOCK, DONE, ERROR, HEADER
+from audiotl_cli.audio.worker import BLOCK, DONE, ERROR, HEADER, LENGTH, Job
 from audiotl_cli.errors import AudioError, AudiotlError
 
 logger = logging.getLogger(__name__)
@@ -82,16 +83,14 @@ class DecoderProcess:
         self.between_recordings = True
         self.hung = False
 
-    def read(
-        self, source: AudioSource, resampling: Sequence[object], patience_s: float
-    ) -> Iterator[bytearray]:
-        """Yield what is asked for of a source, and raise what its decoding raises.
+    def read(self, source: AudioSource, job: Job, patience_s: float) -> Iterator[bytearray]:
+        """Yield what a job sends of a source, and raise what it raises.
 
         Parameters
         ----------
         source : AudioSource
-        resampling : sequence
-            Rate and resampler, for its samples; empty for its measurement.
+        job : Job
+            Can be pickled.
         patience_s : float
             Seconds without anything after which the process is ended.
         """
@@ -99,10 +98,9 @@ class DecoderProcess:
         if not self.ready:
             self._answer(patience_s)  # READY
             self.ready = True
-        part = [str(source.path), source.start_s, source.end_s]
-        request = json.dumps([*part, *resampling])
+        request = pickle.dumps((job, source))
         try:
-            self._requests.write(request.encode("ascii") + b"\n")
+            self._requests.write(LENGTH.pack(len(request)) + request)
         except OSError as error:
             raise DecoderDiedError from error
         while True:

@@ -9,9 +9,10 @@ import json
 import logging
 import queue
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ import numpy as np
 from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
 from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.audio.types import AudioSource, Waveform
+from audiotl_cli.audio.worker import Job, send_measurement, send_samples
 from audiotl_cli.errors import AudioError, AudiotlError, StorageError
 from audiotl_cli.storage.copies import Ahead
 from audiotl_cli.storage.failures import reason
@@ -96,28 +98,35 @@ class Decoders:
         AudiotlError
             No process can be started.
         """
-        with closing(self._read(source, (to_rate, resampler))) as blocks:
+        job = partial(send_samples, to_rate=to_rate, resampler=resampler)
+        with closing(self.read(source, job)) as blocks:
             for block in blocks:
                 yield np.frombuffer(block, np.float32)
 
     def measure(self, source: AudioSource) -> Measurement:
         """Measure a source as `measure.measure` does, in another process; errors as above."""
-        return Measurement.from_json(json.loads(b"".join(self._read(source, ()))))
+        return Measurement.from_json(json.loads(b"".join(self.read(source, send_measurement))))
 
-    def _read(self, source: AudioSource, resampling: Sequence[object]) -> Generator[bytearray]:
+    def read(self, source: AudioSource, job: Job) -> Generator[bytearray]:
+        """Yield what a job sends of a source, in another process; errors as above.
+
+        Parameters
+        ----------
+        source : AudioSource
+        job : Job
+            Can be pickled. It may be begun again: what it sends must always be the same.
+        """
         with self._fetched(source) as local:
-            yield from self._read_local(local, resampling)
+            yield from self._read_local(local, job)
 
-    def _read_local(
-        self, source: AudioSource, resampling: Sequence[object]
-    ) -> Generator[bytearray]:
+    def _read_local(self, source: AudioSource, job: Job) -> Generator[bytearray]:
         n_given = 0
         while True:
             with self._lend() as process:
                 fresh = process.n_served == 0
                 try:
                     patience_s = self._patience(source)
-                    blocks = process.read(source, resampling, patience_s)
+                    blocks = process.read(source, job, patience_s)
                     for n_done, block in enumerate(blocks):
                         if n_done >= n_given:
                             n_given += 1

@@ -1,21 +1,24 @@
-"""The process that decodes, and resamples or measures: damage in a file, or a fault in a
+"""The process that decodes, and does what follows at once: damage in a file, or a fault in a
 decoder, ends it alone.
 
-It is started and read by `audiotl_cli.audio.isolated`. On stdin it takes a line of JSON a
-recording; on stdout it gives messages: a kind, the length of what follows, and that.
+It is started and read by `audiotl_cli.audio.isolated`. On stdin it takes a job a recording: the
+length of what follows, and a pickled function and source. On stdout it gives messages: a kind,
+the length of what follows, and that.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import queue
 import signal
 import struct
 import sys
 import threading
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
@@ -26,7 +29,14 @@ from audiotl_cli.errors import AudioError
 
 HEADER = struct.Struct("<cI")
 READY, BLOCK, DONE, ERROR = b"R", b"B", b"D", b"E"
-"""A block holds float32 samples, or JSON in parts, of which some are empty; an error is JSON."""
+"""What a block holds is the job's affair, and may be nothing: a sign of life; an error is JSON."""
+
+LENGTH = struct.Struct("<I")
+
+Send: TypeAlias = Callable[[bytes | memoryview], None]
+
+Job: TypeAlias = Callable[[AudioSource, Send], None]
+"""What is done with a recording: reads it, sends blocks, and raises `AudioError`."""
 
 
 def main() -> None:
@@ -41,25 +51,31 @@ def main() -> None:
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     _send(out, READY)
     while True:
-        _serve(json.loads(requests.get()), out)
+        _serve(requests.get(), out)
+
+
+def send_samples(source: AudioSource, send: Send, to_rate: int, resampler: str) -> None:
+    """Send what `read_blocks_at` gives, float32."""
+    for block in read_blocks_at(source, to_rate, resampler):
+        send(np.ascontiguousarray(block).data.cast("B"))
+
+
+def send_measurement(source: AudioSource, send: Send) -> None:
+    """Send what `measure` finds, as JSON."""
+    found = measure(source, on_block=lambda: send(b""))
+    send(json.dumps(found.as_json()).encode("ascii"))
 
 
 def _listen(requests: queue.SimpleQueue[bytes]) -> None:
-    for line in sys.stdin.buffer:
-        requests.put(line)
+    while header := sys.stdin.buffer.read(LENGTH.size):
+        requests.put(sys.stdin.buffer.read(*LENGTH.unpack(header)))
     os._exit(0)  # even while a decoder hangs
 
 
-def _serve(request: list[Any], out: int) -> None:
-    path, start_s, end_s, *resampling = request
+def _serve(request: bytes, out: int) -> None:
     try:
-        source = AudioSource(Path(path), start_s, end_s)
-        if resampling:
-            for block in read_blocks_at(source, *resampling):
-                _send(out, BLOCK, np.ascontiguousarray(block).data.cast("B"))
-        else:
-            found = measure(source, on_block=lambda: _send(out, BLOCK))  # signs of life
-            _send(out, BLOCK, json.dumps(found.as_json()).encode("ascii"))
+        job, source = pickle.loads(request)
+        job(source, partial(_send, out, BLOCK))
         _send(out, DONE)
     except AudioError as error:
         _send_error(out, error)

@@ -111,6 +111,10 @@ class Extractor(abc.ABC):
         that a window's numbers do not depend on its neighbours. See `n_places`, too.
     parallel : bool
         Whether several threads may call `forward` at once.
+    beside_decoder : bool
+        Whether the front end runs in the processes that decode, rather than in threads here.
+        The extractor can be pickled, then. It pays where there is no network: Python threads
+        keep each other waiting.
 
     Raises
     ------
@@ -128,6 +132,7 @@ class Extractor(abc.ABC):
     default_layer: str
     batch_size: int = 16
     parallel: bool = False
+    beside_decoder: bool = False
 
     def __init__(
         self,

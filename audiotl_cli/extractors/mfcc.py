@@ -31,6 +31,7 @@ class MfccExtractor(Extractor):
     default_hop_s = 1.0
     default_layer = "statistics"
     parallel = True
+    beside_decoder = True
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:

@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.audio.isolated import Decoders
-from audiotl_cli.audio.types import AudioSource, Waveform
+from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError, AudiotlError
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
+from audiotl_cli.extractors.beside import prepare
 from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread
 
 SEGMENTS_AHEAD = 2  # a recording: bounds memory on long ones
@@ -172,17 +173,11 @@ def _prepare(
     stop: threading.Event,
 ) -> None:
     """Put the front end's output for a source into the job, None at the end."""
-
-    def counted(blocks: Iterable[Waveform]) -> Iterator[Waveform]:
-        for block in blocks:
-            job.n_samples += len(block)
-            yield block
-
     try:
-        read = decoders.read_blocks_at(source, extractor.sample_rate, extractor.resampler)
-        with closing(read) as blocks:
-            for patches in extractor.patches(counted(blocks)):
-                job.put(patches, stop)
+        with closing(prepare(extractor, source, decoders)) as parts:
+            for patches, job.n_samples in parts:
+                if patches is not None:
+                    job.put(patches, stop)
                 if stop.is_set():
                     return
     except AudioError as error:
