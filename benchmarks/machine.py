@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,26 @@ def matrix_gflops() -> float:
     return 2 * MATRIX_SIDE**3 / best / 1e9
 
 
+def best_in_turn(
+    runs: Mapping[str, Callable[[], object]], *, at_least: int, spend_s: float = 0.0
+) -> dict[str, float]:
+    """Return the seconds of the fastest of several runs of each, one of each in turn.
+
+    What is held against each other meets the same machine, whose speed may drift by a tenth
+    within minutes. Other parameters as for `best_of`; the seconds are those of all.
+    """
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    n_done, spent_s = 0, 0.0
+    while n_done < at_least or (n_done < 5 and spent_s < spend_s):
+        for name, run in runs.items():
+            started = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - started)
+            spent_s += times[name][-1]
+        n_done += 1
+    return {name: min(found) for name, found in times.items()}
+
+
 def best_of(run: Callable[[], object], *, at_least: int, spend_s: float = 0.0) -> float:
     """Return the seconds of the fastest of several runs: what others disturb is left out.
 
@@ -60,12 +80,7 @@ def best_of(run: Callable[[], object], *, at_least: int, spend_s: float = 0.0) -
     spend_s : float
         Short ones are repeated, up to five times, until this many seconds are spent.
     """
-    times: list[float] = []
-    while len(times) < at_least or (len(times) < 5 and sum(times) < spend_s):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return min(times)
+    return best_in_turn({"": run}, at_least=at_least, spend_s=spend_s)[""]
 
 
 def peak_mb() -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.workflows.extract import extract_features
 from benchmarks.arithmetic import bound_s, efficiency, shares
-from benchmarks.machine import best_of, matrix_gflops, n_cores, peak_mb
+from benchmarks.machine import best_in_turn, best_of, matrix_gflops, n_cores, peak_mb
 
-N_TRIAL = 24  # recordings: enough that starting the decoders does not weigh
+N_TRIAL = 100  # recordings: enough that starting the decoders does not weigh
 
 
 def measure(
@@ -76,13 +77,11 @@ def measure(
         trial_s = best_of(lambda: _extract(model, trial), at_least=1)
         n_clips = min(n_clips, max(N_TRIAL, round(run_s * N_TRIAL / trial_s)))
     oggs, wavs = (_recordings(folder, ending)[:n_clips] for ending in ("ogg", "wav"))
-    walls = {}
-    for ending, paths in (("ogg", oggs), ("wav", wavs)):
-        extraction = partial(_extract, model, paths)
-        walls[ending] = best_of(extraction, at_least=1, spend_s=2 * run_s)
-    peak = peak_mb()  # before everything is held at once below
-
-    parts, n_windows = _alone(model, oggs, wavs, n_cores() if gflop else 1, run_s)
+    peak = _peak_of_extracting(model, oggs)  # before everything is held at once below
+    times, n_windows = _times(model, oggs, wavs, run_s)
+    walls = {ending: times.pop(ending) for ending in ("ogg", "wav")}
+    network_cores = n_cores() if gflop else 1
+    parts = times | {"network": times["network_wall"] * network_cores}
     matrix = max(rate_before, matrix_gflops()) if gflop else 0.0
     audio_s = sum(soundfile.info(path).duration for path in oggs)
     found: dict[str, Any] = {
@@ -129,27 +128,33 @@ def _extract(model: Extractor, paths: list[Path]) -> None:
             raise RuntimeError(f"{report.failures[0].path}: {report.failures[0].message}")
 
 
-def _alone(
-    model: Extractor, oggs: list[Path], wavs: list[Path], network_cores: int, run_s: float
-) -> tuple[dict[str, float], int]:
-    """Return the seconds of one core each part takes, and the number of windows.
+def _peak_of_extracting(model: Extractor, paths: list[Path]) -> float:
+    _extract(model, paths)
+    return peak_mb()
 
-    Decoding, resampling and the front end run on one thread; the network's wall time on all
-    cores counts for every core it was given.
+
+def _times(
+    model: Extractor, oggs: list[Path], wavs: list[Path], run_s: float
+) -> tuple[dict[str, float], int]:
+    """Return the seconds of two extractions and of each part alone, and the number of windows.
+
+    Decoding, resampling and the front end run on one thread. The network has all cores, and its
+    wall time counts for each of them.
     """
     decoded = _decoded(wavs)
     waveforms = _at_rate(model, decoded)
     patches = _windows(model, waveforms)
-    network_s = best_of(lambda: model.run(patches), at_least=1, spend_s=2 * run_s)
-    with threadpool_limits(1):
-        alone = {
-            "decode_ogg": best_of(lambda: _decoded(oggs), at_least=3),
-            "decode_wav": best_of(lambda: _decoded(wavs), at_least=3),
-            "resample": best_of(lambda: _at_rate(model, decoded), at_least=3),
-            "front_end": best_of(lambda: _windows(model, waveforms), at_least=3),
-        }
-    network = {"network": network_s * network_cores, "network_wall": network_s}
-    return alone | network, len(patches)
+    one_thread = threadpool_limits.wrap(limits=1)
+    runs: dict[str, Callable[[], object]] = {
+        "ogg": partial(_extract, model, oggs),
+        "wav": partial(_extract, model, wavs),
+        "network_wall": partial(model.run, patches),
+        "decode_ogg": one_thread(partial(_decoded, oggs)),
+        "decode_wav": one_thread(partial(_decoded, wavs)),
+        "resample": one_thread(partial(_at_rate, model, decoded)),
+        "front_end": one_thread(partial(_windows, model, waveforms)),
+    }
+    return best_in_turn(runs, at_least=2, spend_s=10 * run_s), len(patches)
 
 
 def _decoded(paths: list[Path]) -> list[list[tuple[np.ndarray, int]]]:
