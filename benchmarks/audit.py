@@ -1,10 +1,12 @@
 """What the audit of ``audiotl index`` costs, and what memory it takes.
 
 ``python -m benchmarks.audit [--n N] [--form wav|ogg|flac]``: indexes N made files of 0.25 to 1 s,
-and a tenth of them, each in a process of its own: the time with nothing known, the time of a
+and a tenth of them; or, with ``--audio FOLDER``, the recordings there, whose samples should be in
+the system's cache. Each in a process of its own: the time with nothing known, the time of a
 second run, the processors' time of all processes, and the most memory of the process that indexes
 and of the largest one that decodes. Beside it, processors' time again, in one thread: reading all
-files, reading and measuring them, and comparing all fingerprints. A hundredth of the files are
+files, reading and measuring them, and comparing all fingerprints; and the share of reading in the
+second of these, and in all that indexing takes. A hundredth of the files are
 copies of others: equal, or quieter and cut.
 """
 
@@ -24,10 +26,11 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from audiotl_cli.audio.decode import read_blocks
+from audiotl_cli.audio.decode import find_recordings, read_blocks
 from audiotl_cli.audio.measure import measure as listen
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.near import find_near
+from audiotl_cli.extractors.runtime import keep_freed_memory
 from audiotl_cli.workflows.index import IndexOptions, build_index
 from benchmarks.machine import describe, in_own_process, n_cores, peak_mb
 
@@ -83,7 +86,8 @@ def measure(folder: str, project: str) -> dict[str, Any]:
 
 def measure_parts(folder: Path) -> dict[str, float]:
     """Return the processor's time of the parts of it, in one thread."""
-    sources = [AudioSource(path) for path in sorted(folder.glob("*/*.*"))]
+    keep_freed_memory()  # as the processes that decode do
+    sources = [AudioSource(path) for path in find_recordings(folder)]
     decode_s, _ = _time(lambda: [sum(len(block) for block, _ in read_blocks(s)) for s in sources])
     listen_s, found = _time(lambda: [listen(source) for source in sources])
     compare_s, _ = _time(lambda: find_near([one.words for one in found]))
@@ -105,17 +109,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=10_000)
     parser.add_argument("--form", choices=("wav", "ogg", "flac"), default="wav")
+    parser.add_argument("--audio", type=Path, help="a folder of recordings to index instead")
     parser.add_argument("--folder", type=Path, help="for the files  [default: a temporary one]")
     args = parser.parse_args()
     print(json.dumps(describe() | {"n_cores": n_cores()}), flush=True)
     with tempfile.TemporaryDirectory(dir=args.folder) as name:
+        if args.audio:
+            _show(args.audio.absolute(), Path(name, "project"))
+            return
         for n_files in (args.n // 10, args.n):
             folder = Path(name, f"sounds-{n_files}")
             folder.mkdir()
             write_files(folder, n_files, args.form)
-            project = Path(name, f"project-{n_files}")
-            figures = in_own_process("benchmarks.audit", folder=str(folder), project=str(project))
-            print(json.dumps(figures | measure_parts(folder)), flush=True)
+            _show(folder, Path(name, f"project-{n_files}"))
+
+
+def _show(folder: Path, project: Path) -> None:
+    figures = in_own_process("benchmarks.audit", folder=str(folder), project=str(project))
+    figures |= measure_parts(folder)
+    decode_s = figures["decode_s"]
+    shares = {
+        "decode_of_listening": decode_s / figures["listen_s"],
+        "decode_of_all": decode_s / figures["cpu_s"],
+    }
+    print(json.dumps(figures | shares), flush=True)
 
 
 if __name__ == "__main__":

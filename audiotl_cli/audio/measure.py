@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +19,7 @@ from audiotl_cli.audio.spectrum import SpectrumStream
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same recording would be measured differently."""
 
 SMALL_BLOCK = 1 << 12
@@ -79,14 +79,16 @@ class Measurement:
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         words = base64.b64encode(self.words.astype("<u4").tobytes()).decode()
-        return asdict(self) | {"words": words}
+        return {name: getattr(self, name) for name in _NAMES} | {"words": words}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Return what `as_json` was made of."""
         words = np.frombuffer(base64.b64decode(value["words"]), "<u4")
-        known = {field.name: value[field.name] for field in fields(cls)}
-        return cls(**known | {"words": words})
+        return cls(**{name: value[name] for name in _NAMES} | {"words": words})
+
+
+_NAMES = tuple(field.name for field in fields(Measurement))
 
 
 def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) -> Measurement:

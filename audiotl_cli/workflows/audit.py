@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ OnClip = Callable[[int, int, float], None]
 """Told the clips done, of how many, and the seconds of audio decoded so far."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What a clip was found to be.
 
@@ -75,9 +75,9 @@ def listen_to_clips(
     if workers is not None and workers < 1:
         raise UsageError("--workers is a count from 1")
     memo, measured = open_memo(FEATURES), open_measured()
-    sources = [AudioSource(join(root, clip.path), clip.start_s, clip.end_s) for clip in clips]
-    unique = list(dict.fromkeys(sources))
-    heard: dict[AudioSource, Heard] = {}
+    stretches = [(clip.path, clip.start_s, clip.end_s) for clip in clips]
+    heard: dict[tuple[str, float | None, float | None], Heard] = {}
+    unique = list(dict.fromkeys(stretches))
     audio_s, saved = 0.0, time.monotonic()
     try:
         with _on_threads(workers or os.cpu_count() or 1) as (threads, decoders):
@@ -85,8 +85,10 @@ def listen_to_clips(
             def listen(source: AudioSource) -> Heard:
                 return _listen(source, memo, measured, decoders)
 
-            for source, one in zip(unique, _in_order(threads, listen, unique), strict=True):
-                heard[source] = one
+            # paths as objects take more memory than all else that is known of a clip
+            sources = (AudioSource(join(root, path), *stretch) for path, *stretch in unique)
+            for stretch, one in zip(unique, _in_order(threads, listen, sources), strict=True):
+                heard[stretch] = one
                 audio_s += one.decoded_s
                 on_clip(len(heard), len(unique), audio_s)
                 if time.monotonic() - saved > SAVE_EVERY_S:
@@ -95,7 +97,7 @@ def listen_to_clips(
     finally:
         measured.save()
         memo.save()
-    return [heard[source] for source in sources]
+    return [heard[stretch] for stretch in stretches]
 
 
 @contextmanager
@@ -111,7 +113,9 @@ def _on_threads(workers: int) -> Iterator[tuple[ThreadPoolExecutor, Decoders]]:
 
 
 def _in_order(
-    threads: ThreadPoolExecutor, listen: Callable[[AudioSource], Heard], sources: list[AudioSource]
+    threads: ThreadPoolExecutor,
+    listen: Callable[[AudioSource], Heard],
+    sources: Iterable[AudioSource],
 ) -> Iterator[Heard]:
     """Work ahead by so many only: what waits takes memory."""
     pending: deque[Future[Heard]] = deque()
