@@ -31,7 +31,7 @@ def row_scores(
         softmax, or each through the logistic function where there may be several labels.
         Rows add up to 1 where there is one label a row.
     """
-    if hasattr(pipeline, "predict_proba"):
+    if hasattr(pipeline, "predict_proba") and (not multi_label or all_likely(pipeline[-1])):
         probabilities: npt.NDArray[np.float64] = np.asarray(pipeline.predict_proba(X), np.float64)
         return probabilities
     margins = np.asarray(pipeline.decision_function(X), np.float64)
@@ -41,6 +41,15 @@ def row_scores(
     if n_labels == 2:
         margins = np.stack([-margins, margins], axis=1) / 2
     return softmax(margins)
+
+
+def all_likely(estimator: Any) -> bool:
+    """Return whether all classifiers of one a label give probabilities.
+
+    scikit-learn asks only the first, which may be a constant, for a label that is on every clip,
+    and have what the others have not.
+    """
+    return all(hasattr(member, "predict_proba") for member in getattr(estimator, "estimators_", []))
 
 
 def softmax(margins: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

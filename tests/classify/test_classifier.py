@@ -135,6 +135,20 @@ def test_every_classifier_tells_several_labels(name: str, pooling: str) -> None:
     assert sum(right) >= 13
 
 
+@pytest.mark.parametrize("everywhere", ["all", "zzz"])  # first and last in the order of labels
+@pytest.mark.parametrize("name", NAMES)
+def test_a_label_may_be_on_every_clip(name: str, everywhere: str) -> None:
+    clips, kinds = made_clips(20)
+    options = ClassifierOptions(
+        name, pooling="mean+std", params=QUICK.get(name, {}), scale=True, multi_label=True
+    )
+    model = fit_classifier(clips, [f"{kind};{everywhere}" for kind in kinds], options)
+    clips, kinds = made_clips(5, seed=9)
+    told = [set(one.split(";")) for one in model.predict(clips)]
+    assert all(everywhere in one for one in told)
+    assert sum(one == {kind, everywhere} for one, kind in zip(told, kinds, strict=True)) >= 13
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_balanced_labels_find_the_rare_one(name: str) -> None:
     """Two clouds that overlap, one of them with twenty times the clips."""

@@ -14,6 +14,7 @@ import numpy as np
 from audiotl_cli.classify.exported.near import add_neighbours, add_prototype, add_svm
 from audiotl_cli.classify.exported.told import ONE, SMALL, Told, add_sigmoid
 from audiotl_cli.classify.exported.trees import add_boosting, add_forest
+from audiotl_cli.classify.scoring import all_likely
 from audiotl_cli.errors import UsageError
 from audiotl_cli.graph import Graph
 
@@ -175,7 +176,7 @@ def _boosting(graph: Graph, estimator: Any, x: str) -> Told:
 
 
 def _one_a_label(graph: Graph, estimator: Any, x: str) -> Told:
-    likely = hasattr(estimator, "predict_proba")
+    likely = all_likely(estimator)
     columns = []
     for one in estimator.estimators_:
         if type(one).__name__ == "_ConstantPredictor":

@@ -126,6 +126,13 @@ def test_two_labels(name: str) -> None:
         hold(fit_quietly(clips, truth, options), between(clips))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_label_on_every_clip(name: str) -> None:
+    clips, kinds = made_clips(8)
+    options = ClassifierOptions(name, params=QUICK.get(name, {}), pooling="mean", multi_label=True)
+    hold(fit_quietly(clips, [f"all;{kind}" for kind in kinds], options), between(clips))
+
+
 @pytest.mark.parametrize(
     ("name", "params"),
     [
