@@ -1,13 +1,12 @@
 """What the audit of ``audiotl index`` costs, and what memory it takes.
 
 ``python -m benchmarks.audit [--n N] [--form wav|ogg|flac]``: indexes N made files of 0.25 to 1 s,
-and a tenth of them; or, with ``--audio FOLDER``, the recordings there, whose samples should be in
-the system's cache. Each in a process of its own: the time with nothing known, the time of a
+and a tenth of them, each in a process of its own: the time with nothing known, the time of a
 second run, the processors' time of all processes, and the most memory of the process that indexes
 and of the largest one that decodes. Beside it, processors' time again, in one thread: reading all
-files, reading and measuring them, and comparing all fingerprints; and the share of reading in the
-second of these, and in all that indexing takes. A hundredth of the files are
-copies of others: equal, or quieter and cut.
+files, reading and measuring them, and comparing all fingerprints; and the share of reading in
+reading and measuring, and in all that indexing takes. A hundredth of the files are copies of
+others: equal, or quieter and cut. ``--audio FOLDER`` indexes the recordings there instead.
 """
 
 from __future__ import annotations

@@ -32,11 +32,8 @@ FAINT = 1e-4
 """Power of the loudest window below which a window counts as nothing: 40 dB."""
 FLOOR = 1e-3  # as power of a spectrum; -80 dB of full scale
 
-_AT_ONCE = 256  # windows, for memory's sake
-_HELD = 16 * RATE  # samples: short recordings are transformed at once
-
 _EDGES = np.round(np.geomspace(300, 3400, N_BITS + 2) * WINDOW / RATE).astype(int)
-_SHAPE = np.hanning(WINDOW + 1)[:-1]  # in double precision: NumPy's transform is faster in it
+_SHAPE = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
 
 
 class FingerprintStream:
@@ -56,8 +53,7 @@ class FingerprintStream:
             if sample_rate != RATE
             else None
         )
-        self._held: list[Waveform] = []
-        self._n_held = 0
+        self._held = np.zeros(0, np.float32)
         self._bands: list[npt.NDArray[np.float32]] = []
         self._n_left = round(LONGEST_S * RATE)
 
@@ -70,7 +66,6 @@ class FingerprintStream:
         """Return the fingerprint; nothing can be added after."""
         if self._resampler and self._n_left > 0:
             self._take(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-        self._transform()
         bands = np.concatenate([np.zeros((0, N_BITS + 1), np.float32), *self._bands])
         if len(bands) <= LAG:
             return np.zeros(0, np.uint32)
@@ -83,21 +78,15 @@ class FingerprintStream:
         return np.where(heard[LAG:] & heard[:-LAG], words | HEARD, 0).astype(np.uint32)
 
     def _take(self, block: Waveform) -> None:
-        self._held.append(block[: self._n_left])
-        self._n_held += len(self._held[-1])
+        samples = np.concatenate([self._held, block[: self._n_left]])
         self._n_left -= len(block)
-        if self._n_held >= _HELD:
-            self._transform()
-
-    def _transform(self) -> None:
-        samples = np.concatenate([np.zeros(0, np.float32), *self._held])
-        n_windows = max(0, (len(samples) - WINDOW) // HOP + 1)
-        if n_windows:
+        n_windows = (len(samples) - WINDOW) // HOP + 1
+        if n_windows > 0:
             windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
-        for first in range(0, n_windows, _AT_ONCE):
-            spectrum = np.fft.rfft(windows[first : first + _AT_ONCE] * _SHAPE, axis=1)
-            power = spectrum.real**2 + spectrum.imag**2
-            bands = np.add.reduceat(power, _EDGES, axis=1)[:, :-1]
-            self._bands.append(bands.astype(np.float32))
-        self._held = [samples[n_windows * HOP :]]
-        self._n_held = len(self._held[0])
+            for first in range(0, n_windows, 1024):  # in parts, for memory's sake
+                spectrum = np.fft.rfft(windows[first : first + 1024] * _SHAPE, axis=1)
+                power = spectrum.real**2 + spectrum.imag**2
+                bands = np.add.reduceat(power, _EDGES, axis=1)[:, :-1]
+                self._bands.append(bands.astype(np.float32))
+            samples = samples[n_windows * HOP :]
+        self._held = samples
