@@ -77,7 +77,8 @@ def measure(
         trial_s = best_of(lambda: _extract(model, trial), at_least=1)
         n_clips = min(n_clips, max(N_TRIAL, round(run_s * N_TRIAL / trial_s)))
     oggs, wavs = (_recordings(folder, ending)[:n_clips] for ending in ("ogg", "wav"))
-    peak = _peak_of_extracting(model, oggs)  # before everything is held at once below
+    _extract(model, oggs)
+    peak = peak_mb()  # before everything is held at once below
     times, n_windows = _times(model, oggs, wavs, run_s)
     walls = {ending: times.pop(ending) for ending in ("ogg", "wav")}
     network_cores = n_cores() if gflop else 1
@@ -126,11 +127,6 @@ def _extract(model: Extractor, paths: list[Path]) -> None:
         report = extract_features(index, model, Path(store))
         if report.failures:
             raise RuntimeError(f"{report.failures[0].path}: {report.failures[0].message}")
-
-
-def _peak_of_extracting(model: Extractor, paths: list[Path]) -> float:
-    _extract(model, paths)
-    return peak_mb()
 
 
 def _times(

@@ -18,7 +18,6 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 
@@ -33,9 +32,9 @@ READY, BLOCK, DONE, ERROR = b"R", b"B", b"D", b"E"
 
 LENGTH = struct.Struct("<I")
 
-Send: TypeAlias = Callable[[bytes | memoryview], None]
+Send = Callable[[bytes | memoryview], None]
 
-Job: TypeAlias = Callable[[AudioSource, Send], None]
+Job = Callable[[AudioSource, Send], None]
 """What is done with a recording: reads it, sends blocks, and raises `AudioError`."""
 
 

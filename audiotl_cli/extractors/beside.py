@@ -6,29 +6,30 @@ import math
 import struct
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
 
 import numpy as np
 
+from audiotl_cli.audio.counted import CountedBlocks
 from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.resample import read_blocks_at
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.audio.worker import Send
 from audiotl_cli.extractors.base import Extractor, Patches
 
-Prepared: TypeAlias = tuple[Patches | None, int]
+Prepared = tuple[Patches | None, int]
 """The next windows, None at the end; and the samples read so far, all of them at the end."""
 
 _COUNTS = struct.Struct("<QI")  # samples, dimensions
 
 
-def prepare(
+def read_patches(
     extractor: Extractor, source: AudioSource, decoders: Decoders
-) -> Generator[Prepared, None, None]:
+) -> Generator[Prepared]:
     """Give the network's input for a source, as it comes; errors as `Decoders.read_blocks_at`."""
     if extractor.beside_decoder:
-        with closing(decoders.read(source, _FrontEnd(extractor))) as messages:
+        job = partial(send_patches, extractor=extractor)
+        with closing(decoders.read(source, job)) as messages:
             yield from map(_unpack, messages)
         return
     read = decoders.read_blocks_at(source, extractor.sample_rate, extractor.resampler)
@@ -36,30 +37,18 @@ def prepare(
         yield from _prepared(extractor, blocks)
 
 
-@dataclass(frozen=True)
-class _FrontEnd:
-    """The decoding process's part."""
-
-    extractor: Extractor
-
-    def __call__(self, source: AudioSource, send: Send) -> None:
-        blocks = read_blocks_at(source, self.extractor.sample_rate, self.extractor.resampler)
-        for prepared in _prepared(self.extractor, blocks):
-            send(_pack(*prepared))
+def send_patches(source: AudioSource, send: Send, extractor: Extractor) -> None:
+    """Send what `read_patches` gives; a job of the process that decodes."""
+    blocks = read_blocks_at(source, extractor.sample_rate, extractor.resampler)
+    for patches, n_samples in _prepared(extractor, blocks):
+        send(_pack(patches, n_samples))
 
 
 def _prepared(extractor: Extractor, blocks: Iterable[Waveform]) -> Iterator[Prepared]:
-    n_samples = 0
-
-    def counted() -> Iterator[Waveform]:
-        nonlocal n_samples
-        for block in blocks:
-            n_samples += len(block)
-            yield block
-
-    for patches in extractor.patches(counted()):
-        yield patches, n_samples
-    yield None, n_samples
+    counted = CountedBlocks(blocks)
+    for patches in extractor.patches(counted):
+        yield patches, counted.n_samples
+    yield None, counted.n_samples
 
 
 def _pack(patches: Patches | None, n_samples: int) -> bytes:

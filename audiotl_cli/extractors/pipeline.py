@@ -24,7 +24,7 @@ from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError, AudiotlError
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
-from audiotl_cli.extractors.beside import prepare
+from audiotl_cli.extractors.beside import read_patches
 from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread
 
 SEGMENTS_AHEAD = 2  # a recording: bounds memory on long ones
@@ -174,7 +174,7 @@ def _prepare(
 ) -> None:
     """Put the front end's output for a source into the job, None at the end."""
     try:
-        with closing(prepare(extractor, source, decoders)) as parts:
+        with closing(read_patches(extractor, source, decoders)) as parts:
             for patches, job.n_samples in parts:
                 if patches is not None:
                     job.put(patches, stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
+from audiotl_cli.audio.counted import CountedBlocks
 from audiotl_cli.audio.resample import resample_blocks
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError
@@ -49,14 +50,7 @@ def listen(
         Of all of it; with `error` set where it cannot be used.
     """
     keep_freed_memory()
-    n_samples = 0
-
-    def counted() -> Iterator[Waveform]:
-        nonlocal n_samples
-        for block in blocks:
-            n_samples += len(block)
-            yield block
-
+    counted = CountedBlocks(blocks)
     hearing = Hearing(model, events, block=1)
     found: list[Event] = []
 
@@ -66,7 +60,7 @@ def listen(
             on_event(event)
 
     # whoever lags behind is asked next, so that little lies between the copies
-    copies = itertools.tee(counted(), len(model.extractors))
+    copies = itertools.tee(counted, len(model.extractors))
     streams = [
         _embed(extractor, copy, rate)
         for extractor, copy in zip(model.extractors, copies, strict=True)
@@ -82,14 +76,14 @@ def listen(
                 else:
                     tell(hearing.add(number, embedded))
     except AudioError as error:
-        tell(hearing.finish(n_samples / rate))
-        return Prediction(name, {}, n_samples / rate, error)
+        tell(hearing.finish(counted.n_samples / rate))
+        return Prediction(name, {}, counted.n_samples / rate, error)
     except KeyboardInterrupt:
-        tell(hearing.finish(n_samples / rate))
+        tell(hearing.finish(counted.n_samples / rate))
         raise
-    last = hearing.finish(n_samples / rate)
+    last = hearing.finish(counted.n_samples / rate)
     tell(last)
-    return model.conclude(name, hearing, n_samples / rate, found, events)
+    return model.conclude(name, hearing, counted.n_samples / rate, found, events)
 
 
 def _embed(extractor: Extractor, blocks: Iterable[Waveform], rate: int) -> Iterator[Embeddings]:

@@ -10,7 +10,7 @@ from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError
 from audiotl_cli.extractors.base import Patches
-from audiotl_cli.extractors.beside import prepare
+from audiotl_cli.extractors.beside import read_patches
 from audiotl_cli.extractors.mfcc import MfccExtractor
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.extractors.runtime import one_blas_thread
@@ -43,9 +43,9 @@ def source(tmp_path: Path) -> AudioSource:
 
 def test_it_is_another_process_and_the_numbers_are_the_same(source: AudioSource) -> None:
     with Decoders() as decoders, one_blas_thread():
-        ((where, _), *_) = prepare(TellsWhere(), source, decoders)
-        beside = list(prepare(MfccExtractor(hop_s=0.7), source, decoders))
-        threads = list(prepare(InThreads(hop_s=0.7), source, decoders))
+        ((where, _), *_) = read_patches(TellsWhere(), source, decoders)
+        beside = list(read_patches(MfccExtractor(hop_s=0.7), source, decoders))
+        threads = list(read_patches(InThreads(hop_s=0.7), source, decoders))
     assert where is not None
     assert where[0, 0] != os.getpid() % 4096
     assert len(beside) == len(threads) > 2
@@ -71,6 +71,6 @@ def test_a_front_end_that_fails_or_crashes_costs_one_recording(source: AudioSour
     with Decoders() as decoders:
         for extractor, code in ((Fails(), "failed"), (Crashes(), "crashed")):
             with pytest.raises(AudioError) as caught:
-                list(prepare(extractor, source, decoders))
+                list(read_patches(extractor, source, decoders))
             assert caught.value.code == code
-        assert list(prepare(MfccExtractor(), source, decoders))[-1][0] is None
+        assert list(read_patches(MfccExtractor(), source, decoders))[-1][0] is None
