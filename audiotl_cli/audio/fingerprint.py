@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.audio.spectrogram import hann, transform
 from audiotl_cli.audio.types import Waveform
 
 Words = npt.NDArray[np.uint32]
@@ -33,7 +34,6 @@ FAINT = 1e-4
 FLOOR = 1e-3  # as power of a spectrum; -80 dB of full scale
 
 _EDGES = np.round(np.geomspace(300, 3400, N_BITS + 2) * WINDOW / RATE).astype(int)
-_SHAPE = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
 
 
 class FingerprintStream:
@@ -84,7 +84,7 @@ class FingerprintStream:
         if n_windows > 0:
             windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
             for first in range(0, n_windows, 1024):  # in parts, for memory's sake
-                spectrum = np.fft.rfft(windows[first : first + 1024] * _SHAPE, axis=1)
+                spectrum = transform(windows[first : first + 1024], hann(WINDOW), WINDOW)
                 power = spectrum.real**2 + spectrum.imag**2
                 bands = np.add.reduceat(power, _EDGES, axis=1)[:, :-1]
                 self._bands.append(bands.astype(np.float32))

@@ -19,7 +19,7 @@ from audiotl_cli.audio.spectrum import SpectrumStream
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same recording would be measured differently."""
 
 SMALL_BLOCK = 1 << 12

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from audiotl_cli.audio.types import Waveform
 
 FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
+AnyFloats = npt.NDArray[np.floating[Any]]
 
 # Slaney's mel scale (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above
 _LINEAR_HZ = 200 / 3
@@ -43,6 +44,32 @@ def spectra(waveform: Waveform, *, window: int, hop: int, n_fft: int) -> FloatAr
     frames = np.lib.stride_tricks.sliding_window_view(waveform, window)[::hop]
     spectrum = np.fft.rfft(frames * hann(window), n=n_fft, axis=1)
     return np.abs(spectrum).astype(np.float32, copy=False)
+
+
+def transform(frames: AnyFloats, taper: AnyFloats, n_fft: int) -> npt.NDArray[Any]:
+    """Return the Fourier transforms of tapered frames, in the precision of these.
+
+    NumPy's own transform takes single precision to double and back, unless it is asked to
+    scale: here by a power of two, so that undoing it rounds nothing. The numbers are those
+    of SciPy, to the last bit, without the time its import takes.
+
+    Parameters
+    ----------
+    frames : float32 or float64 (n, length)
+    taper : float32 or float64 (length,)
+        Every frame is multiplied by it.
+    n_fft : int
+        A power of two, at least ``length``.
+
+    Returns
+    -------
+    spectra : complex64 or complex128 (n, n_fft // 2 + 1)
+    """
+    tapered = np.zeros((len(frames), n_fft), np.result_type(frames, taper))
+    np.multiply(frames, taper, out=tapered[:, : len(taper)])
+    scaled = np.fft.rfft(tapered, axis=1, norm="forward")
+    scaled *= n_fft
+    return scaled
 
 
 @cache

@@ -13,10 +13,10 @@ from audiotl_cli.audio.limits import (
     UPSAMPLED_RATES,
     UPSAMPLED_TIMES,
 )
+from audiotl_cli.audio.spectrogram import hann, transform
 from audiotl_cli.audio.types import Waveform
 
 N_FFT = 2048
-_SHAPE = np.hanning(N_FFT + 1)[:-1].astype(np.float32)
 
 
 class SpectrumStream:
@@ -40,7 +40,7 @@ class SpectrumStream:
         n = len(samples) // N_FFT
         for first in range(0, n, 64):  # in parts, for memory's sake
             part = samples[first * N_FFT : min(n, first + 64) * N_FFT].reshape(-1, N_FFT)
-            spectrum = np.fft.rfft(part * _SHAPE, axis=1)
+            spectrum = transform(part, hann(N_FFT), N_FFT)
             self._power += (spectrum.real**2 + spectrum.imag**2).sum(axis=0)
         self._n += n
         self._held = samples[n * N_FFT :]
@@ -53,7 +53,7 @@ class SpectrumStream:
         """
         if not self._n:
             return 0
-        power = self._power / (self._n * float((_SHAPE**2).sum()))
+        power = self._power / (self._n * float((hann(N_FFT) ** 2).sum()))
         level = 10 * np.log10(power + 1e-20)
         for rate, heard, empty in _edges(self._rate):
             below, above = _quantile(level[heard], 0.2), _quantile(level[empty], 0.99)

@@ -98,32 +98,48 @@ def _candidates(fingerprints: Sequence[Words], heard: Sequence[int]) -> list[tup
     words, owners, places = (
         words[first_of_owner], owners[first_of_owner], places[first_of_owner]
     )  # fmt: skip
+    longest = max(lengths)
+    n_shifts = 2 * longest + 1  # one more than there are: the greatest of a pair has no next
+    n_recordings = len(fingerprints)
     parts = []
     for step in range(1, N_NEIGHBOURS + 1):
         same = np.flatnonzero(words[step:] == words[:-step])
-        shifts = places[same + step] - places[same]
-        parts.append(np.stack([owners[same], owners[same + step], shifts], axis=1))
-    return _repeated(np.concatenate(parts).astype(np.int64))
+        pairs = owners[same].astype(np.int64) * n_recordings + owners[same + step]
+        parts.append(pairs * n_shifts + (places[same + step] - places[same] + longest))
+    return [
+        (
+            vote // n_shifts // n_recordings,
+            vote // n_shifts % n_recordings,
+            vote % n_shifts - longest,
+        )
+        for vote in _repeated(np.concatenate(parts), n_shifts)
+    ]
 
 
-def _repeated(votes: IntArray) -> list[tuple[int, int, int]]:
-    """Return the pairs for which two votes at least are of one distance, give or take one."""
-    if not len(votes):
-        return []
-    votes, counts = np.unique(votes, axis=0, return_counts=True)
-    beside = (votes[1:, :2] == votes[:-1, :2]).all(axis=1) & (votes[1:, 2] - votes[:-1, 2] == 1)
+def _repeated(votes: IntArray, n_shifts: int) -> list[int]:
+    """Return the votes that come twice at least, give or take one of distance.
+
+    Parameters
+    ----------
+    votes : int64 (n,)
+        ``pair * n_shifts + distance``; one number each, since there may be as many as words.
+    n_shifts : int
+
+    Returns
+    -------
+    votes : list of int
+        By pair; of each, those that come most often, at most `N_PLACES`.
+    """
+    votes, counts = np.unique(votes, return_counts=True)
+    beside = np.diff(votes) == 1
     after, before = np.r_[beside, False], np.r_[False, beside]
     counts = counts + after * np.r_[counts[1:], 0] + before * np.r_[0, counts[:-1]]
     votes, counts = votes[counts > 1], counts[counts > 1]
-    order = np.lexsort((votes[:, 2], -counts, votes[:, 1], votes[:, 0]))
-    votes = votes[order]
-    taken: list[tuple[int, int, int]] = []
-    pair, n = (-1, -1), 0
-    for first, second, shift in votes.tolist():
-        n = n + 1 if (first, second) == pair else 1
-        pair = first, second
-        if n <= N_PLACES:
-            taken.append((first, second, shift))
+    pairs = votes // n_shifts
+    order = np.lexsort((votes, -counts, pairs))
+    votes, pairs = votes[order], pairs[order]
+    first_of_pair = np.searchsorted(pairs, pairs)
+    taken: list[int] = votes[np.arange(len(votes)) - first_of_pair < N_PLACES].tolist()
     return taken
 
 

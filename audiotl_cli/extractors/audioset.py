@@ -7,13 +7,17 @@ Both see patches of 96 STFT frames by 64 mel bands, 0.96 s, as set out in Hershe
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audiotl_cli.audio.framing import Framing
-from audiotl_cli.audio.spectrogram import Float64Array, FloatArray, mel_filters
+from audiotl_cli.audio.spectrogram import (
+    AnyFloats,
+    Float64Array,
+    FloatArray,
+    mel_filters,
+    transform,
+)
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import Patches
 
@@ -21,8 +25,6 @@ SAMPLE_RATE = 16_000  # Hz
 STFT_WINDOW, STFT_HOP, N_FFT = 400, 160, 512  # samples: 25 ms, 10 ms
 N_MELS, LOW_HZ, HIGH_HZ = 64, 125.0, 7500.0
 PATCH_FRAMES = 96
-
-AnyFloats = npt.NDArray[np.floating[Any]]
 
 
 def patch_framing(hop_s: float, *, pad_end: bool) -> Framing:
@@ -68,10 +70,8 @@ def log_mel(waveform: Waveform, taper: AnyFloats, filters: FloatArray, offset: f
     -------
     frames : float32 (n_frames, 64)
     """
-    import scipy.fft  # in single precision it rounds as TensorFlow does; NumPy does not
-
     frames = np.lib.stride_tricks.sliding_window_view(waveform, STFT_WINDOW)[::STFT_HOP]
-    magnitudes = np.abs(scipy.fft.rfft(frames * taper, n=N_FFT, axis=1))
+    magnitudes = np.abs(transform(frames, taper, N_FFT))
     mel = magnitudes.astype(np.float32, copy=False) @ filters
     logarithms: Patches = np.log(mel + np.float32(offset))
     return logarithms

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audiotl_cli.audio.framing import Framing
-from audiotl_cli.audio.spectrogram import hann, mel_filters
+from audiotl_cli.audio.spectrogram import hann, mel_filters, transform
 from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
@@ -246,13 +246,11 @@ def spectrogram(tf: Any, windows: Any, representation: Representation) -> Any:
 
 def decibel(window: Waveform, representation: Representation) -> Array:
     """Return what `spectrogram` does, of one window (48000,), without TensorFlow."""
-    import scipy.fft  # in single precision, unlike NumPy's
-
     n_fft, n_frames = representation.n_fft, representation.n_stft_frames
     n_missing = (n_frames - 1) * STFT_HOP + n_fft - WINDOW
     samples = np.pad(window, (0, max(0, n_missing)))
     frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::STFT_HOP][:n_frames]
-    magnitude = np.abs(scipy.fft.rfft(frames * hann(n_fft), axis=1)).T
+    magnitude = np.abs(transform(frames, hann(n_fft), n_fft)).T
     if representation.n_mels:
         magnitude = _sparse_mel_bands(representation) @ magnitude
     level = np.float32(10) * np.log10(np.maximum(magnitude, np.float32(FLOOR)))
