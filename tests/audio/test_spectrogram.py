@@ -1,6 +1,9 @@
 """The transform of the front ends: single precision, and no number of SciPy's but the last bit."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 import scipy.fft
 from hypothesis import given
@@ -17,11 +20,12 @@ from audiotl_cli.audio.spectrogram import hann, transform
     seed=st.integers(0, 99),
 )
 def test_it_is_scipys_to_the_last_bit(
-    precision: type, length: int, n: int, loudness: float, seed: int
+    precision: type[np.floating[Any]], length: int, n: int, loudness: float, seed: int
 ) -> None:
     n_fft = 1 << (length - 1).bit_length()
     noise = loudness * np.random.default_rng(seed).standard_normal((n, length))
-    frames, taper = noise.astype(np.float32), hann(length).astype(precision)
+    frames = noise.astype(np.float32)
+    taper: npt.NDArray[np.floating[Any]] = hann(length).astype(precision)
     ours = transform(frames, taper, n_fft)
     assert ours.dtype == (np.complex64 if precision is np.float32 else np.complex128)
     if n:
