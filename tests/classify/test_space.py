@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
+from sklearn.svm import LinearSVC
 
 from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.classify.space import Setting, settings
@@ -39,6 +43,23 @@ def test_what_was_asked_for_is_kept() -> None:
     drawn = settings(10_000, asked, n_features=1000)
     assert {one.options.pca for one in drawn} == {5}
     assert {one.options.scale for one in drawn[1:]} == {True}
+
+
+def test_every_linear_svm_that_is_tried_leaves_its_intercepts_alone() -> None:
+    rng = np.random.default_rng(0)
+    one_in_ten = np.arange(40) < 4
+    X = 0.1 * rng.standard_normal((40, 100))
+
+    def intercept(**params: Any) -> float:
+        fitted = LinearSVC(random_state=0, **{**params, "C": 0.003}).fit(X, one_in_ten)
+        return float(fitted.intercept_[0])
+
+    drawn = settings(10_000, BASE, voting=[(0,)], n_features=100)
+    svms = [one.options.params for one in drawn if one.options.classifier == "linear-svm"]
+    assert len(svms) > 30
+    # weights next to nothing: 4 clips at 1 and 36 at -1 are fitted best by -0.8
+    assert {round(intercept(**params), 1) for params in svms} == {-0.8}
+    assert intercept() > -0.2
 
 
 def test_settings_below_one() -> None:
