@@ -30,6 +30,7 @@ class MfccExtractor(Extractor):
     window_s = 1.0
     default_hop_s = 1.0
     default_layer = "statistics"
+    batch_size = 64
     parallel = True
     beside_decoder = True
 
