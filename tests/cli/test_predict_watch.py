@@ -46,8 +46,8 @@ class Watching:
     def end(self) -> tuple[int, str]:
         assert self.process.stderr is not None
         self.process.send_signal(signal.SIGINT)
-        said = self.process.stderr.read().decode()
-        return self.process.wait(PATIENCE_S), said
+        code = self.process.wait(PATIENCE_S)
+        return code, self.process.stderr.read().decode()
 
     def nothing_is_left(self) -> bool:
         return self._lines.empty()
