@@ -17,6 +17,7 @@ from audiotl_cli.classify.scoring import softmax
 
 Array = npt.NDArray[Any]
 
+ROOT: Name = ("audiotl_cli.classify.root", "RootScaler")
 SCALER: Name = ("sklearn.preprocessing._data", "StandardScaler")
 PCA: Name = ("sklearn.decomposition._pca", "PCA")
 LOGISTIC: Name = ("sklearn.linear_model._logistic", "LogisticRegression")
@@ -38,6 +39,14 @@ class Shift:
         rows: Array = X - self.mean.astype(X.dtype)
         rows /= self.scale.astype(X.dtype)
         return rows
+
+
+@dataclass(frozen=True)
+class RootShift(Shift):
+    """What `RootScaler` does: a shift of square roots."""
+
+    def transform(self, X: Array) -> Array:
+        return super().transform(signed_root(X))
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,12 @@ class LogisticPipeline(LinearPipeline):
         return softmax(margins)
 
 
+def signed_root(X: Array) -> Array:
+    """Return square roots that keep their signs."""
+    rooted: Array = np.sign(X) * np.sqrt(np.abs(X))
+    return rooted
+
+
 def linear_content(found: Outline) -> dict[str, Any] | None:
     """Return what is in a model file, its pipeline as a `LinearPipeline`.
 
@@ -152,6 +167,11 @@ def _pipeline(made: Any) -> LinearPipeline:
 def _step(made: Made) -> Shift | Projection:
     _expect(made.how == "new")
     state = made.state
+    if made.what == ROOT:
+        inner = _step(state["scaler_"])
+        if type(inner) is not Shift:
+            raise _UnusualError
+        return RootShift(inner.mean, inner.scale)
     if made.what == SCALER:
         _expect(state["with_mean"] is True and state["with_std"] is True)
         mean, scale = state["mean_"], state["scale_"]

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin  # noqa: TID253
 from sklearn.preprocessing import StandardScaler  # noqa: TID253
 
+from audiotl_cli.classify.linear import signed_root
+
 
 class RootScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Take square roots, keeping signs; centre every feature; scale all of them alike.
@@ -38,7 +40,7 @@ class RootScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Learn means and factors from some more rows."""
         if not hasattr(self, "scaler_"):
             self.scaler_ = StandardScaler()
-        self.scaler_.partial_fit(_root(X))
+        self.scaler_.partial_fit(signed_root(X))
         self.n_features_in_ = X.shape[1]
         widths = self.widths or [X.shape[1]]
         parts = np.split(self.scaler_.var_, np.cumsum(widths)[:-1])
@@ -48,10 +50,5 @@ class RootScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, X: npt.NDArray[Any], copy: bool | None = None) -> npt.NDArray[Any]:
         """Return rows (n_rows, n_features), scaled; `copy` as for `StandardScaler`."""
-        scaled: npt.NDArray[Any] = self.scaler_.transform(_root(X), copy=False)
+        scaled: npt.NDArray[Any] = self.scaler_.transform(signed_root(X), copy=False)
         return scaled
-
-
-def _root(X: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    rooted: npt.NDArray[Any] = np.sign(X) * np.sqrt(np.abs(X))
-    return rooted

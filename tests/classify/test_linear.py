@@ -24,21 +24,23 @@ from tests.classify.problems import made_clips
 from tests.classify.test_artifact import CARD, fitted, save
 
 KINDS = {"logreg": LogisticPipeline, "linear-svm": LinearPipeline}
+SCALINGS = {"none": (False, False), "standard": (True, False), "root": (True, True)}
 
 
 @pytest.mark.parametrize(
-    ("name", "n_labels", "scale", "pca", "pooling"),
+    ("name", "n_labels", "scaling", "pca", "pooling"),
     [
-        *itertools.product(KINDS, (2, 3), (False, True), (None, 4), ["mean+std"]),
-        ("logreg", 3, True, None, "vote"),
-        ("linear-svm", 2, False, None, "vote"),
+        *itertools.product(KINDS, (2, 3), SCALINGS, (None, 4), ["mean+std"]),
+        ("logreg", 3, "root", None, "vote"),
+        ("linear-svm", 2, "none", None, "vote"),
     ],
 )
 def test_as_scikit_learn(
-    tmp_path: Path, name: str, n_labels: int, scale: bool, pca: int | None, pooling: str
+    tmp_path: Path, name: str, n_labels: int, scaling: str, pca: int | None, pooling: str
 ) -> None:
     clips, truth = made_clips(labels=["ant", "bee", "cat"][:n_labels])
-    options = ClassifierOptions(name, pooling=pooling, scale=scale, pca=pca)
+    scale, root = SCALINGS[scaling]
+    options = ClassifierOptions(name, pooling=pooling, scale=scale, root=root, pca=pca)
     model = fit_quietly(clips, truth, options)
     path = tmp_path / "m.joblib"
     path.write_bytes(dump_model(model, replace(CARD, labels=model.labels, pooling=pooling)))
