@@ -29,7 +29,7 @@ _WHITENED: tuple[Learner, ...] = (
 )
 _UNSCALED: tuple[Learner, ...] = (("svm", "C", (1.0, 10.0)),)
 _POOLINGS = ("mean+std", "mean", "mean+max")
-_ALSO = {"linear-svm": {"intercept_scaling": 10.0, "max_iter": 10_000}}
+_ALSO = {"linear-svm": {"intercept_scaling": 10, "max_iter": 10_000}}
 """LinearSVC shrinks its intercepts with its weights, which costs accuracy where one label stands
 against many others; ten times the scale is a hundredth of that."""
 _N_WHITE = 64  # dimensions of the PCA that is tried

@@ -164,7 +164,11 @@ def table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) 
 
 def setting(chosen: Mapping[str, Any]) -> str:
     """Return a classifier's settings as one reads them."""
-    params = ", ".join(f"{name}={value}" for name, value in chosen["params"].items())
+    params = ", ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in chosen["params"].items()
+        if name != "max_iter"  # which only says how long it may take
+    )
     pca = f", PCA to {chosen['pca']}" if chosen["pca"] else ""
     root = "root of " if chosen["root"] else ""
     return (
