@@ -168,20 +168,23 @@ def _step(made: Made) -> Shift | Projection:
     _expect(made.how == "new")
     state = made.state
     if made.what == ROOT:
-        inner = _step(state["scaler_"])
-        if type(inner) is not Shift:
-            raise _UnusualError
-        return RootShift(inner.mean, inner.scale)
+        return RootShift(*_mean_and_scale(state["scaler_"]))
     if made.what == SCALER:
-        _expect(state["with_mean"] is True and state["with_std"] is True)
-        mean, scale = state["mean_"], state["scale_"]
-        _expect(mean.ndim == 1 and mean.shape == scale.shape)
-        return Shift(mean, scale)
+        return Shift(*_mean_and_scale(made))
     _expect(made.what == PCA and state["whiten"] is True)
     components, mean, variance = (state[f"{name}_"] for name in ("components", "mean", "explained_variance"))  # fmt: skip # noqa: E501
     _expect(components.shape == (*variance.shape, *mean.shape))
     deviation = np.sqrt(variance)
     return Projection(components, mean, np.maximum(deviation, np.finfo(deviation.dtype).eps))
+
+
+def _mean_and_scale(scaler: Made) -> tuple[Array, Array]:
+    _expect(scaler.how == "new" and scaler.what == SCALER)
+    state = scaler.state
+    _expect(state["with_mean"] is True and state["with_std"] is True)
+    mean, scale = state["mean_"], state["scale_"]
+    _expect(mean.ndim == 1 and mean.shape == scale.shape)
+    return mean, scale
 
 
 def _is_plain(value: Any) -> bool:

@@ -31,6 +31,7 @@ SCALINGS = {"none": (False, False), "standard": (True, False), "root": (True, Tr
     ("name", "n_labels", "scaling", "pca", "pooling"),
     [
         *itertools.product(KINDS, (2, 3), SCALINGS, (None, 4), ["mean+std"]),
+        ("logreg", 3, "standard", None, "vote"),
         ("logreg", 3, "root", None, "vote"),
         ("linear-svm", 2, "none", None, "vote"),
     ],
