@@ -3,9 +3,10 @@
 ``python -m benchmarks.audit [--n N] [--form wav|ogg|flac]``: indexes N made files of 0.25 to 1 s,
 and a tenth of them, each in a process of its own: the time with nothing known, the time of a
 second run, the processors' time of all processes, and the most memory of the process that indexes
-and of the largest one that decodes. Beside it, processors' time again, in one thread: reading all
-files, reading and measuring them, and comparing all fingerprints; and the share of reading in
-reading and measuring, and in all that indexing takes. A hundredth of the files are copies of
+and of the largest one that decodes. Beside it, processors' time again, in as many processes as
+there are cores, since these slow each other down: reading all files, and reading and measuring
+them; in one, comparing all fingerprints; and the share of reading in reading and measuring, and
+in all that indexing takes. A hundredth of the files are copies of
 others: equal, or quieter and cut. ``--audio FOLDER`` indexes the recordings there instead.
 """
 
@@ -19,6 +20,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,7 @@ import numpy as np
 import soundfile
 
 from audiotl_cli.audio.decode import find_recordings, read_blocks
+from audiotl_cli.audio.fingerprint import Words
 from audiotl_cli.audio.measure import measure as listen
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.near import find_near
@@ -84,13 +89,24 @@ def measure(folder: str, project: str) -> dict[str, Any]:
 
 
 def measure_parts(folder: Path) -> dict[str, float]:
-    """Return the processor's time of the parts of it, in one thread."""
-    keep_freed_memory()  # as the processes that decode do
+    """Return the processors' time of the parts of it."""
     sources = [AudioSource(path) for path in find_recordings(folder)]
-    decode_s, _ = _time(lambda: [sum(len(block) for block, _ in read_blocks(s)) for s in sources])
+    shares = [sources[first :: n_cores()] for first in range(n_cores())]
+    with ProcessPoolExecutor(n_cores(), get_context("spawn"), keep_freed_memory) as processes:
+        list(processes.map(_read, [share[:10] for share in shares]))  # imports
+        decode_s = sum(processes.map(_read, shares))
+        listen_s, words = zip(*processes.map(_listen, shares), strict=True)
+    compare_s, _ = _time(lambda: find_near(list(chain.from_iterable(words))))
+    return {"decode_s": decode_s, "listen_s": sum(listen_s), "compare_s": compare_s}
+
+
+def _read(sources: list[AudioSource]) -> float:
+    return _time(lambda: [sum(len(block) for block, _ in read_blocks(s)) for s in sources])[0]
+
+
+def _listen(sources: list[AudioSource]) -> tuple[float, list[Words]]:
     listen_s, found = _time(lambda: [listen(source) for source in sources])
-    compare_s, _ = _time(lambda: find_near([one.words for one in found]))
-    return {"decode_s": decode_s, "listen_s": listen_s, "compare_s": compare_s}
+    return listen_s, [one.words for one in found]
 
 
 def _time(run: Callable[[], Any]) -> tuple[float, Any]:

@@ -5,7 +5,6 @@ libsndfile reads untrusted files; a damaged one may crash it or send it round in
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import threading
@@ -20,7 +19,6 @@ from typing import Self
 import numpy as np
 
 from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
-from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.audio.worker import Job, send_measurement, send_samples
 from audiotl_cli.errors import AudioError, AudiotlError, StorageError
@@ -103,9 +101,15 @@ class Decoders:
             for block in blocks:
                 yield np.frombuffer(block, np.float32)
 
-    def measure(self, source: AudioSource) -> Measurement:
-        """Measure a source as `measure.measure` does, in another process; errors as above."""
-        return Measurement.from_json(json.loads(b"".join(self.read(source, send_measurement))))
+    def measure(self, source: AudioSource) -> bytes:
+        """Measure a source as `measure.measure` does, in another process; errors as above.
+
+        Returns
+        -------
+        measurement : bytes
+            As `Measurement.as_json` has it.
+        """
+        return b"".join(self.read(source, send_measurement))
 
     def read(self, source: AudioSource, job: Job) -> Generator[bytearray]:
         """Yield what a job sends of a source, in another process; errors as above.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -76,14 +77,15 @@ class Measurement:
         """Its length, seconds."""
         return self.n_samples / self.sample_rate
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+    def as_json(self) -> bytes:
+        """Return it as JSON, on one line of ASCII."""
         words = base64.b64encode(self.words.astype("<u4").tobytes()).decode()
-        return {name: getattr(self, name) for name in _NAMES} | {"words": words}
+        values = {name: getattr(self, name) for name in _NAMES} | {"words": words}
+        return json.dumps(values).encode("ascii")
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Return what `as_json` was made of."""
+        """Return what `as_json` was made of, from what that JSON holds."""
         words = np.frombuffer(base64.b64decode(value["words"]), "<u4")
         return cls(**{name: value[name] for name in _NAMES} | {"words": words})
 

@@ -16,6 +16,7 @@ import signal
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -31,6 +32,11 @@ READY, BLOCK, DONE, ERROR = b"R", b"B", b"D", b"E"
 """What a block holds is the job's affair, and may be nothing: a sign of life; an error is JSON."""
 
 LENGTH = struct.Struct("<I")
+
+SIGN_S = 1.0
+"""Seconds between signs of life that hold nothing."""
+
+AT_ONCE = 1 << 14  # bytes: less is copied behind its header rather than written by itself
 
 Send = Callable[[bytes | memoryview], None]
 
@@ -61,8 +67,15 @@ def send_samples(source: AudioSource, send: Send, to_rate: int, resampler: str) 
 
 def send_measurement(source: AudioSource, send: Send) -> None:
     """Send what `measure` finds, as JSON."""
-    found = measure(source, on_block=lambda: send(b""))
-    send(json.dumps(found.as_json()).encode("ascii"))
+    told = time.monotonic()
+
+    def tell() -> None:
+        nonlocal told
+        if time.monotonic() - told > SIGN_S:
+            send(b"")
+            told = time.monotonic()
+
+    send(measure(source, on_block=tell).as_json())
 
 
 def _listen(requests: queue.SimpleQueue[bytes]) -> None:
@@ -90,8 +103,8 @@ def _send_error(out: int, error: AudioError) -> None:
 
 
 def _send(out: int, kind: bytes, content: bytes | memoryview = b"") -> None:
-    with os.fdopen(out, "wb", buffering=0, closefd=False) as file:
-        for part in (HEADER.pack(kind, len(content)), content):
-            left = memoryview(part)
-            while left:
-                left = left[file.write(left) :]
+    header = HEADER.pack(kind, len(content))
+    for part in (header + content,) if len(content) < AT_ONCE else (header, content):
+        left = memoryview(part)
+        while left:
+            left = left[os.write(out, left) :]

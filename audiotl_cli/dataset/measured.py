@@ -59,16 +59,15 @@ class MeasuredClips:
             return AudioError(value["message"], code=value["code"], stage=value["stage"])
         return Measurement.from_json(value)
 
-    def add(self, key: str, found: Found) -> None:
-        """Remember a clip for later runs, if its next measurement will be the same."""
-        if isinstance(found, Measurement):
-            value = found.as_json()
-        elif found.code in LASTING:
-            value = {"message": str(found), "code": found.code, "stage": found.stage}
-        else:
-            return
-        line = json.dumps(value).encode("ascii")
-        self._new.append(b"\t".join((self._version, key.encode(), line)))
+    def add(self, key: str, measurement: bytes) -> None:
+        """Remember what `Measurement.as_json` gave of a clip, for later runs."""
+        self._new.append(b"\t".join((self._version, key.encode(), measurement)))
+
+    def add_error(self, key: str, error: AudioError) -> None:
+        """Remember why a clip cannot be measured, if next time it will be the same."""
+        if error.code in LASTING:
+            value = {"message": str(error), "code": error.code, "stage": error.stage}
+            self.add(key, json.dumps(value).encode("ascii"))
 
     def save(self) -> None:
         """Append what was learnt since the last call, where the folder can be written."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.audio.fingerprint import BITS, HEARD, N_BITS, Words
+from audiotl_cli.audio.fingerprint import N_BITS, Words
 from audiotl_cli.audio.limits import (
     FEW_WORDS,
     LEAST_WORDS,
@@ -149,16 +149,20 @@ def _compare(
     """Return how well two fingerprints fit, one laid over the other; None if they do not."""
     a, b = fingerprints[first], fingerprints[second]
     shorter, longer = sorted((heard[first], heard[second]))
+    least = max(LEAST_WORDS, NEAR_SHARE * shorter)
+    all_heard = heard[first] == len(a) and heard[second] == len(b)
     best = None
     for by in range(shift - AROUND, shift + AROUND + 1):
         start, end = max(0, -by), min(len(a), len(b) - by)
         one, other = a[start:end], b[start + by : end + by]
-        both = (one & other & HEARD) > 0
-        n = int(np.count_nonzero(both))
-        if n < max(LEAST_WORDS, NEAR_SHARE * shorter):
+        differ = np.bitwise_count(one ^ other)
+        n = len(one)
+        if not all_heard:
+            both = one.astype(bool) & other.astype(bool)
+            differ, n = differ[both], int(np.count_nonzero(both))
+        if n < least:
             continue
-        differ = np.bitwise_count((one[both] ^ other[both]) & BITS)
-        error = float(differ.sum()) / (n * N_BITS)
+        error = int(np.add.reduce(differ, dtype=np.int64)) / (n * N_BITS)
         limit = NEAR_ERROR if n >= FEW_WORDS else NEAR_ERROR_FEW
         if error <= limit and (best is None or error < best.error):
             best = Near(first, second, error, n / longer)

@@ -8,6 +8,7 @@ and counts for nothing.
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 import stat
@@ -24,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 SETTLED_S = 2.0
 """A file changed less than this long ago may change again within one tick of its time."""
+
+AT_ONCE = 1 << 18
+"""Bytes: a smaller file is read as it is, without room being made for more."""
 
 
 class HashMemo:
@@ -60,15 +64,14 @@ class HashMemo:
         try:
             if isinstance(path, RemotePath):
                 return self._sha256_of_object(path)
-            real = self._real_path(path)
-            state = os.stat(real)  # noqa: PTH116
+            real, state = self._real_path(path)
             known = self._known.get(real)
             if known and known[:2] == (state.st_size, state.st_mtime_ns):
                 return known[2]
             if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
                 raise AudioError("is a pipe or device, not a sound file", stage="open")
-            with open(real, "rb") as file:  # noqa: PTH123  (names may not be valid UTF-8)
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            with open(real, "rb", buffering=0) as file:  # noqa: PTH123  (names may not be UTF-8)
+                sha256 = _hash(file, state.st_size)
         except FileNotFoundError as error:
             raise AudioError("no such file", code="missing", stage="open") from error
         except IsADirectoryError as error:
@@ -101,13 +104,20 @@ class HashMemo:
         self._known[name] = (size, stands_for, sha256)
         self._new.append(f"{size}\t{stands_for}\t{sha256}\t".encode() + os.fsencode(name))
 
-    def _real_path(self, path: str | Path) -> str:
-        """Return a path without links; each folder is looked up once, for it takes long."""
+    def _real_path(self, path: str | Path) -> tuple[str, os.stat_result]:
+        """Return a path without links, and the state of what is there.
+
+        Each folder is looked up once, for it takes long.
+        """
         folder, name = os.path.split(path)
         if folder not in self._real_folders:
             self._real_folders[folder] = os.path.realpath(folder)
         real = os.path.join(self._real_folders[folder], name)  # noqa: PTH118
-        return os.path.realpath(real) if name == ".." or os.path.islink(real) else real  # noqa: PTH114
+        state = os.lstat(real)
+        if name == ".." or stat.S_ISLNK(state.st_mode):
+            real = os.path.realpath(real)
+            state = os.stat(real)  # noqa: PTH116
+        return real, state
 
     def save(self) -> None:
         """Append what was learnt since the last call, where the folder can be written.
@@ -122,6 +132,15 @@ class HashMemo:
             logger.debug("Hashes are not remembered: %s", error)
             return
         self._new = []
+
+
+def _hash(file: io.FileIO, size: int) -> str:
+    if size > AT_ONCE:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = hashlib.sha256()
+    while part := file.read(size + 1):
+        sha256.update(part)
+    return sha256.hexdigest()
 
 
 def clip_key(sha256: str, start_s: float | None, end_s: float | None) -> str:

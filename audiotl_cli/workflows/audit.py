@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import deque
@@ -139,8 +140,10 @@ def _listen(
     if known is not None:
         return Heard(sha256, known)
     try:
-        found: Found = decoders.measure(source)
+        measurement = decoders.measure(source)
     except AudioError as error:
-        found = error
-    measured.add(key, found)
-    return Heard(sha256, found, found.duration_s if isinstance(found, Measurement) else 0.0)
+        measured.add_error(key, error)
+        return Heard(sha256, error)
+    measured.add(key, measurement)
+    found = Measurement.from_json(json.loads(measurement))
+    return Heard(sha256, found, found.duration_s)

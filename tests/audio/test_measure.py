@@ -152,6 +152,6 @@ def test_a_stretch_is_measured_by_itself(tmp_path: Path) -> None:
 
 def test_json_and_back(tmp_path: Path) -> None:
     found = of_sound(tmp_path, noise(2 * RATE))
-    again = Measurement.from_json(json.loads(json.dumps(found.as_json())))
+    again = Measurement.from_json(json.loads(found.as_json()))
     assert again.as_json() == found.as_json()
     assert again.words.dtype == np.uint32
