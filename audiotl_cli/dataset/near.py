@@ -30,6 +30,9 @@ N_PLACES = 3
 AROUND = 2
 """Words by which a distance may be off: shared words need not lie where the fit is best."""
 
+WORDS_AT_ONCE = 1 << 19
+"""Words that are sorted at once, for memory's sake: equal ones together."""
+
 IntArray = npt.NDArray[np.int64]
 
 
@@ -88,31 +91,33 @@ def _candidates(fingerprints: Sequence[Words], heard: Sequence[int]) -> list[tup
         return []
     words = np.concatenate([fingerprints[i] for i in long_enough])
     lengths = [len(fingerprints[i]) for i in long_enough]
-    owners = np.repeat(np.array(long_enough, np.int32), lengths)
-    places = np.concatenate([np.arange(n, dtype=np.int32) for n in lengths])
-    kept = words > 0
-    words, owners, places = words[kept], owners[kept], places[kept]
-    order = np.lexsort((places, owners, words))
-    words, owners, places = words[order], owners[order], places[order]
-    first_of_owner = np.r_[True, (words[1:] != words[:-1]) | (owners[1:] != owners[:-1])]
-    words, owners, places = (
-        words[first_of_owner], owners[first_of_owner], places[first_of_owner]
-    )  # fmt: skip
+    starts = np.cumsum([0, *lengths[:-1]])
     longest = max(lengths)
     n_shifts = 2 * longest + 1  # one more than there are: the greatest of a pair has no next
     n_recordings = len(fingerprints)
     parts = []
-    for step in range(1, N_NEIGHBOURS + 1):
-        same = np.flatnonzero(words[step:] == words[:-step])
-        pairs = owners[same].astype(np.int64) * n_recordings + owners[same + step]
-        parts.append(pairs * n_shifts + (places[same + step] - places[same] + longest))
+    n_slices = 1 + len(words) // WORDS_AT_ONCE
+    for number in range(n_slices):
+        at = np.flatnonzero((words % n_slices == number) & (words > 0))
+        at = at[np.argsort(words[at], kind="stable")]  # by word, then recording, then place
+        held, owners = words[at], np.searchsorted(starts, at, side="right") - 1
+        repeats = (held[1:] == held[:-1]) & (owners[1:] == owners[:-1])
+        first_of_owner = np.flatnonzero(~np.r_[False, repeats][: len(at)])
+        held, owners, at = held[first_of_owner], owners[first_of_owner], at[first_of_owner]
+        places, owners = at - starts[owners], np.array(long_enough)[owners]
+        for step in range(1, N_NEIGHBOURS + 1):
+            same = np.flatnonzero(held[step:] == held[:-step])
+            pairs = owners[same] * n_recordings + owners[same + step]
+            parts.append(pairs * n_shifts + (places[same + step] - places[same] + longest))
+    votes = np.concatenate(parts)
+    parts.clear()
     return [
         (
             vote // n_shifts // n_recordings,
             vote // n_shifts % n_recordings,
             vote % n_shifts - longest,
         )
-        for vote in _repeated(np.concatenate(parts), n_shifts)
+        for vote in _repeated(votes, n_shifts)
     ]
 
 
@@ -123,6 +128,7 @@ def _repeated(votes: IntArray, n_shifts: int) -> list[int]:
     ----------
     votes : int64 (n,)
         ``pair * n_shifts + distance``; one number each, since there may be as many as words.
+        Sorted in place.
     n_shifts : int
 
     Returns
@@ -130,6 +136,9 @@ def _repeated(votes: IntArray, n_shifts: int) -> list[int]:
     votes : list of int
         By pair; of each, those that come most often, at most `N_PLACES`.
     """
+    votes.sort()
+    close = np.diff(votes, prepend=-2, append=np.iinfo(np.int64).max) <= 1
+    votes = votes[close[1:] | close[:-1]]  # most come once: by chance
     votes, counts = np.unique(votes, return_counts=True)
     beside = np.diff(votes) == 1
     after, before = np.r_[beside, False], np.r_[False, beside]

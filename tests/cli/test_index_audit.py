@@ -10,7 +10,6 @@ import pytest
 
 from audiotl_cli.audio import decoder_process, isolated
 from audiotl_cli.audio.isolated import Decoders
-from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.cli.main import main
 from audiotl_cli.dataset.audit import CODES
@@ -123,7 +122,7 @@ def test_only_what_is_damaged_is_measured_again(
     asked: list[AudioSource] = []
     measure = Decoders.measure
 
-    def count(self: Decoders, source: AudioSource) -> Measurement:
+    def count(self: Decoders, source: AudioSource) -> bytes:
         asked.append(source)
         return measure(self, source)
 

@@ -99,3 +99,13 @@ def test_of_long_recordings_only_the_beginning_is_kept(monkeypatch: pytest.Monke
     assert len(start) == 1 + (8000 - 1024) // 128 - 8
     heard = (start & whole[: len(start)] & HEARD) > 0
     assert np.array_equal(start[heard], whole[: len(start)][heard])
+
+
+def test_how_many_words_are_sorted_at_once_makes_no_difference(
+    others: list[Words], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingerprints = [*others, *(fingerprint(SOUND[400 * i :]) for i in range(8))]
+    whole = find_near(fingerprints)
+    monkeypatch.setattr("audiotl_cli.dataset.near.WORDS_AT_ONCE", 100)
+    assert find_near(fingerprints) == whole
+    assert len(whole) > 8

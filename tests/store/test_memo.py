@@ -5,13 +5,14 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audiotl_cli.errors import AudioError
 from audiotl_cli.storage.remote import RemotePath
-from audiotl_cli.store.memo import HashMemo, clip_key
+from audiotl_cli.store.memo import AT_ONCE, HashMemo, clip_key
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 XYZ = "3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282"
@@ -29,10 +30,18 @@ def forbid_reading(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the file was read")
 
     monkeypatch.setattr(hashlib, "file_digest", refuse)
+    monkeypatch.setattr(hashlib, "sha256", refuse)
 
 
 def test_hash_is_the_files_sha256(tmp_path: Path) -> None:
     assert HashMemo(tmp_path / "memo").sha256(make(tmp_path / "x.wav", b"abc")) == ABC
+
+
+@pytest.mark.parametrize("n", [AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE])
+def test_hash_of_any_length(tmp_path: Path, n: int) -> None:
+    content = np.random.default_rng(0).bytes(n)
+    made = HashMemo(tmp_path / "memo").sha256(make(tmp_path / "x.wav", content))
+    assert made == hashlib.sha256(content).hexdigest()
 
 
 def test_unchanged_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
