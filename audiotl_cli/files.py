@@ -11,7 +11,7 @@ import io
 import os
 import secrets
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -63,13 +63,13 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def read_lines(path: Path) -> list[bytes]:
+def read_lines(path: Path) -> Iterator[bytes]:
     """Read what `append_lines` wrote; lines that were cut off or damaged are left out."""
-    try:
-        parts = [line.partition(b"\t") for line in path.read_bytes().splitlines()]
-    except OSError:
-        return []
-    return [line for check, _, line in parts if check == _check_sum(line)]
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        for row in file:
+            check, _, line = row.removesuffix(b"\n").partition(b"\t")
+            if check == _check_sum(line):
+                yield line
 
 
 def append_lines(path: Path, lines: Iterable[bytes]) -> None:

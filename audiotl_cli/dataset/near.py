@@ -30,7 +30,7 @@ N_PLACES = 3
 AROUND = 2
 """Words by which a distance may be off: shared words need not lie where the fit is best."""
 
-WORDS_AT_ONCE = 1 << 19
+WORDS_AT_ONCE = 1 << 17
 """Words that are sorted at once, for memory's sake: equal ones together."""
 
 IntArray = npt.NDArray[np.int64]
