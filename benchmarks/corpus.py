@@ -14,7 +14,7 @@ from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.dataset.demo_sounds import write_demo_sounds
 
 REPOSITORY = Path(__file__).parents[1]
-N_RECORDINGS = 400
+N_RECORDINGS = 1_000
 BLOCK = 1 << 14  # libsndfile's Vorbis encoder fails on much more at once
 
 
