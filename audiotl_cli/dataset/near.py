@@ -30,8 +30,9 @@ N_PLACES = 3
 AROUND = 2
 """Words by which a distance may be off: shared words need not lie where the fit is best."""
 
-WORDS_AT_ONCE = 1 << 17
-"""Words that are sorted at once, for memory's sake: equal ones together."""
+WORDS_AT_ONCE, MOST_SLICES = 1 << 17, 32
+"""Words that are sorted at once, for memory's sake, equal ones together; or more of them, since
+every slice looks at all words."""
 
 IntArray = npt.NDArray[np.int64]
 
@@ -96,7 +97,7 @@ def _candidates(fingerprints: Sequence[Words], heard: Sequence[int]) -> list[tup
     n_shifts = 2 * longest + 1  # one more than there are: the greatest of a pair has no next
     n_recordings = len(fingerprints)
     parts = []
-    n_slices = 1 + len(words) // WORDS_AT_ONCE
+    n_slices = min(1 + len(words) // WORDS_AT_ONCE, MOST_SLICES)
     for number in range(n_slices):
         at = np.flatnonzero((words % n_slices == number) & (words > 0))
         at = at[np.argsort(words[at], kind="stable")]  # by word, then recording, then place

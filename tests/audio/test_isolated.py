@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -19,6 +20,7 @@ import soundfile
 from audiotl_cli.audio import decoder_process
 from audiotl_cli.audio.decode import read_blocks
 from audiotl_cli.audio.isolated import Decoders
+from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.audio.resample import read_blocks_at
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError, AudiotlError
@@ -57,7 +59,15 @@ def read_blocks(source):
         raise MemoryError("out of it")
     yield from decode(source)
 
-resample.read_blocks = read_blocks
+measured = worker.measure
+
+def measure(source, on_block):
+    def slowly():
+        time.sleep(0.5)
+        on_block()
+    return measured(source, slowly if "slow" in source.path.name else on_block)
+
+resample.read_blocks, worker.measure = read_blocks, measure
 worker.main()
 """
 """A decoder that does what the name of the file says."""
@@ -177,6 +187,14 @@ def test_a_slow_decoder_is_waited_for_and_a_slow_reader_is_no_hang(tmp_path: Pat
             if at == 0:
                 time.sleep(4)
     assert n_samples == 1_600_000
+
+
+@pytest.mark.usefixtures("bad_decoder")
+def test_a_measurement_that_takes_long_is_waited_for(tmp_path: Path) -> None:
+    slow = source_at(tmp_path / "slow.wav", 1_600_000)  # seven blocks, 3.5 s in all
+    with Decoders(timeout_s=1.5) as decoders:  # and 0.8 s for its size
+        found = Measurement.from_json(json.loads(decoders.measure(slow)))
+    assert found.n_samples == 1_600_000
 
 
 @pytest.mark.usefixtures("bad_decoder")
