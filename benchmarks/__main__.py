@@ -37,7 +37,8 @@ def main() -> None:
         corpus = make_corpus(folder, options.audio)
         found["audio"] = {key: value for key, value in asdict(corpus).items() if key != "folder"}
         if "extractors" in options.only:
-            found["extractors"] = measure_extractors(corpus, 1.0 if options.quick else 4.0)
+            run_s = options.seconds or (1.0 if options.quick else 4.0)
+            found["extractors"] = measure_extractors(corpus, run_s)
         if "published" in options.only:
             found["published"] = _published(corpus, options)
         if "startup" in options.only:
@@ -122,6 +123,7 @@ def _options() -> argparse.Namespace:
         help="measure only these",
     )
     parser.add_argument("--audio", type=Path, help="a folder of recordings to measure with")
+    parser.add_argument("--seconds", type=float, help="about how long an extraction should take")
     parser.add_argument("--out", type=Path, default=Path("data/experiments/bench"))
     parser.add_argument("--no-published", action="store_true", help="leave the package out")
     return parser.parse_args()

@@ -6,8 +6,8 @@ second run, the processors' time of all processes, and the most memory of the pr
 and of the largest one that decodes. Beside it, processors' time again, in as many processes as
 there are cores, since these slow each other down: reading all files, and reading and measuring
 them; in one, comparing all fingerprints; and the share of reading in reading and measuring, and
-in all that indexing takes. A hundredth of the files are copies of
-others: equal, or quieter and cut. ``--audio FOLDER`` indexes the recordings there instead.
+in all that indexing takes. A hundredth of the files are copies of others: equal, or quieter and
+cut. ``--audio FOLDER`` indexes the recordings there instead.
 """
 
 from __future__ import annotations

@@ -20,11 +20,9 @@ Words = npt.NDArray[np.uint32]
 
 RATE = 8_000  # Hz; nothing above 3400 Hz is looked at
 WINDOW, HOP = 1024, 128
-WORD_S = HOP / RATE
 LAG = 8
 N_BITS = 24
 HEARD = np.uint32(1 << N_BITS)
-BITS = np.uint32((1 << N_BITS) - 1)
 
 LONGEST_S = 600.0
 """Of longer recordings, this much is taken: a word is 250 bytes a second."""

@@ -55,10 +55,7 @@ class SpectrumStream:
             return 0
         power = self._power / (self._n * float((hann(N_FFT) ** 2).sum()))
         level = 10 * np.log10(power + 1e-20)
-        n_loud = np.concatenate([[0], np.cumsum(level > UPSAMPLED_FLOOR_DB)])
         for rate, heard, empty in _edges(self._rate):
-            if n_loud[empty.stop] - n_loud[empty.start] > 0.02 * (empty.stop - empty.start):
-                continue  # most sounds end here, without their bins being sorted
             below, above = _quantile(level[heard], 0.2), _quantile(level[empty], 0.99)
             is_wall = below - above >= UPSAMPLED_DROP_DB
             if is_wall and above <= UPSAMPLED_FLOOR_DB <= below:

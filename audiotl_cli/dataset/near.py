@@ -102,9 +102,9 @@ def _candidates(fingerprints: Sequence[Words], heard: Sequence[int]) -> list[tup
         at = np.flatnonzero((words % n_slices == number) & (words > 0))
         at = at[np.argsort(words[at], kind="stable")]  # by word, then recording, then place
         held, owners = words[at], np.searchsorted(starts, at, side="right") - 1
-        repeats = (held[1:] == held[:-1]) & (owners[1:] == owners[:-1])
-        first_of_owner = np.flatnonzero(~np.r_[False, repeats][: len(at)])
-        held, owners, at = held[first_of_owner], owners[first_of_owner], at[first_of_owner]
+        is_first = np.ones(len(at), bool)
+        is_first[1:] = (held[1:] != held[:-1]) | (owners[1:] != owners[:-1])
+        held, owners, at = held[is_first], owners[is_first], at[is_first]
         places, owners = at - starts[owners], np.array(long_enough)[owners]
         for step in range(1, N_NEIGHBOURS + 1):
             same = np.flatnonzero(held[step:] == held[:-step])
@@ -160,19 +160,16 @@ def _compare(
     a, b = fingerprints[first], fingerprints[second]
     shorter, longer = sorted((heard[first], heard[second]))
     least = max(LEAST_WORDS, NEAR_SHARE * shorter)
-    all_heard = heard[first] == len(a) and heard[second] == len(b)
     best = None
     for by in range(shift - AROUND, shift + AROUND + 1):
         start, end = max(0, -by), min(len(a), len(b) - by)
         one, other = a[start:end], b[start + by : end + by]
-        differ = np.bitwise_count(one ^ other)
-        n = len(one)
-        if not all_heard:
-            both = one.astype(bool) & other.astype(bool)
-            differ, n = differ[both], int(np.count_nonzero(both))
+        both = (one > 0) & (other > 0)
+        n = int(np.count_nonzero(both))
         if n < least:
             continue
-        error = int(np.add.reduce(differ, dtype=np.int64)) / (n * N_BITS)
+        differ = np.bitwise_count(one[both] ^ other[both])
+        error = float(differ.sum()) / (n * N_BITS)
         limit = NEAR_ERROR if n >= FEW_WORDS else NEAR_ERROR_FEW
         if error <= limit and (best is None or error < best.error):
             best = Near(first, second, error, n / longer)

@@ -8,7 +8,6 @@ and counts for nothing.
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import os
 import stat
@@ -25,9 +24,6 @@ logger = logging.getLogger(__name__)
 
 SETTLED_S = 2.0
 """A file changed less than this long ago may change again within one tick of its time."""
-
-AT_ONCE = 1 << 18
-"""Bytes: a smaller file is read as it is, without room being made for more."""
 
 
 class HashMemo:
@@ -71,7 +67,7 @@ class HashMemo:
             if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
                 raise AudioError("is a pipe or device, not a sound file", stage="open")
             with open(real, "rb", buffering=0) as file:  # noqa: PTH123  (names may not be UTF-8)
-                sha256 = _hash(file, state.st_size)
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError as error:
             raise AudioError("no such file", code="missing", stage="open") from error
         except IsADirectoryError as error:
@@ -132,15 +128,6 @@ class HashMemo:
             logger.debug("Hashes are not remembered: %s", error)
             return
         self._new = []
-
-
-def _hash(file: io.FileIO, size: int) -> str:
-    if size > AT_ONCE:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-    sha256 = hashlib.sha256()
-    while part := file.read(size + 1):
-        sha256.update(part)
-    return sha256.hexdigest()
 
 
 def clip_key(sha256: str, start_s: float | None, end_s: float | None) -> str:
