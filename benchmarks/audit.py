@@ -4,10 +4,10 @@
 and a tenth of them, each in a process of its own: the time with nothing known, the time of a
 second run, the processors' time of all processes, and the most memory of the process that indexes
 and of the largest one that decodes. Beside it, processors' time again, in as many processes as
-there are cores, since these slow each other down: reading all files, and reading and measuring
-them; in one, comparing all fingerprints; and the share of reading in reading and measuring, and
-in all that indexing takes. A hundredth of the files are copies of others: equal, or quieter and
-cut. ``--audio FOLDER`` indexes the recordings there instead.
+decode there: reading all files, and reading and measuring them; in one, comparing all fingerprints;
+and the share of reading in reading and measuring, and in all that indexing takes. A hundredth of
+the files are copies of others: equal, or quieter and cut. ``--audio FOLDER`` indexes the recordings
+there instead.
 """
 
 from __future__ import annotations
