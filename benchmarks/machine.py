@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from audiotl_cli.processors import n_processors
+
 MATRIX_SIDE = 2048
 
 
@@ -31,7 +33,7 @@ def describe() -> dict[str, Any]:
 
 def n_cores() -> int:
     """Return the number of cores, counted as `audiotl extract` does."""
-    return os.cpu_count() or 1
+    return n_processors()
 
 
 def _cpu_name() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from audiotl_cli.classify.classifier import ClassifierOptions, Clips, fit_quietl
 from audiotl_cli.classify.pooling import FloatArray, pool, pool_clip
 from audiotl_cli.classify.space import LEARNERS, Setting
 from audiotl_cli.classify.table import build_scaler
+from audiotl_cli.processors import n_processors
 
 Fold = tuple[Sequence[int], Sequence[int]]
 """Positions of the clips to fit on, and of those to try it on."""
@@ -113,7 +113,7 @@ def fitting() -> Iterator[None]:
 
 def threads(n: int | None = None) -> Runner:
     """Return what does `n` fits at once in this process; one a core unless given."""
-    n_threads = n or os.cpu_count() or 1
+    n_threads = n or n_processors()
 
     def run(trials: Trials, jobs: Sequence[tuple[Setting, int]]) -> Iterator[Right]:
         trials.keep(n_threads)

@@ -9,9 +9,10 @@ from audiotl_cli.cli import options, output
 EXAMPLES = "Example:  audiotl demo"
 
 
-def demo(quiet: options.Quiet = False, debug: options.Debug = False) -> None:
+def demo(
+    context: typer.Context, quiet: options.Quiet = False, debug: options.Debug = False
+) -> None:
     """Make ten kinds of sounds and run the five commands on them, each shown."""
-    from audiotl_cli.cli.main import run
     from audiotl_cli.workflows.demo import make_demo_sounds
 
     output.note("Synthesising recordings of ten kinds of sounds ...", style=None)
@@ -27,10 +28,11 @@ def demo(quiet: options.Quiet = False, debug: options.Debug = False) -> None:
         ["evaluate"],
         ["predict", str(made.unseen), "--top-k", "2"],
     )
+    passed_on = [*(["--quiet"] if quiet else []), *(["--debug"] if debug else [])]
     for command in commands:
         output.line("")
         output.line(f"$ audiotl {' '.join(command)}", style="bold cyan")
-        code = run([*command, *(["--quiet"] if quiet else []), *(["--debug"] if debug else [])])
+        code = context.obj([*command, *passed_on])
         if code:
             raise typer.Exit(code)
     output.line("")

@@ -183,7 +183,11 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
         group = typer.main.get_command(app)
         defaults = _defaults(args, group)
         group.main(
-            args=list(args), prog_name="audiotl", default_map=defaults, auto_envvar_prefix="AUDIOTL"
+            args=list(args),
+            prog_name="audiotl",
+            default_map=defaults,
+            auto_envvar_prefix="AUDIOTL",
+            obj=run,  # for `demo`, which runs other commands
         )
     except SystemExit as stop:
         if isinstance(stop.__context__, BrokenPipeError):  # met while help was printed

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from audiotl_cli.processors import n_processors
+
 MMAP_THRESHOLD, TRIM_THRESHOLD = 32 << 20, 128 << 20  # bytes
 N_ARENAS = 2  # with one a thread, what each keeps comes to hundreds of megabytes
 
@@ -29,8 +31,8 @@ def limit_threads(n_threads: int) -> None:
 
 
 def thread_count() -> int:
-    """Return how many threads a network may use: as limited, or one a core."""
-    return _n_threads or os.cpu_count() or 1
+    """Return how many threads a network may use: as limited, or one a processor."""
+    return _n_threads or n_processors()
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.measured import Found, MeasuredClips
 from audiotl_cli.errors import AudioError, UsageError
+from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath, join
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.workflows.project import FEATURES, INDEXES, open_memo
@@ -81,7 +81,7 @@ def listen_to_clips(
     unique = list(dict.fromkeys(stretches))
     audio_s, saved = 0.0, time.monotonic()
     try:
-        with _on_threads(workers or os.cpu_count() or 1) as (threads, decoders):
+        with _on_threads(workers or n_processors()) as (threads, decoders):
 
             def listen(source: AudioSource) -> Heard:
                 return _listen(source, memo, measured, decoders)

@@ -25,6 +25,7 @@ from audiotl_cli.extractors.registry import extractor_class, list_extractors
 from audiotl_cli.extractors.sources import find
 from audiotl_cli.files import cache_folder
 from audiotl_cli.network import is_offline
+from audiotl_cli.processors import n_processors
 from audiotl_cli.store.store import open_stores
 from audiotl_cli.workflows.project import FEATURES, INDEXES, MODELS
 from audiotl_cli.workflows.stored import machine_memory
@@ -81,7 +82,7 @@ def examine(on_check: OnCheck = lambda done, total: None) -> list[Finding]:
 
 
 def _installation() -> Iterator[Finding]:
-    cores, memory = os.cpu_count() or 1, machine_memory()
+    cores, memory = n_processors(), machine_memory()
     yield Finding("audiotl", "good", f"{__version__}, Python {platform.python_version()}")
     yield Finding("machine", "good", f"{platform.platform()}, {cores} cores, {memory / 1e9:.0f} GB")
     for name, wanted in _requirements("").items():

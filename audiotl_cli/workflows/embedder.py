@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +15,7 @@ from audiotl_cli.classify.pooling import check_pooling, pool
 from audiotl_cli.errors import UsageError
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.extractors.registry import load_extractor
+from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath, any_path
 from audiotl_cli.storage.remote import RemotePath
 
@@ -120,7 +120,7 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _embed_files(
         self, extractor: Extractor, paths: list[AnyPath]
     ) -> list[npt.NDArray[np.float32]]:
-        workers = self.workers or os.cpu_count() or 1
+        workers = self.workers or n_processors()
         sources = [AudioSource(path) for path in paths]
         frames = []
         for path, found in zip(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
@@ -13,6 +12,7 @@ from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import embed_sources
+from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath, need_local
 from audiotl_cli.store.pieces import LeftPieces
 from audiotl_cli.store.shard import Features
@@ -119,7 +119,7 @@ def extract_features(
         check_address(cluster)
         if workers is not None:
             raise UsageError("--workers counts threads of this machine, --cluster has workers")
-    workers = workers or os.cpu_count() or 1
+    workers = workers or n_processors()
     packed = b"" if cluster is None else pack(extractor)
     extractor.use_threads(workers)
     if limit is not None:

@@ -22,6 +22,7 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
 from audiotl_cli.prediction.events import Event, EventOptions, in_order
 from audiotl_cli.prediction.timeline import choose_context
+from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath, any_path
 from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.workflows.hearing import Hearing, furthest_behind
@@ -135,7 +136,7 @@ class Model:
         Prediction
             In the order of `paths`. A recording that cannot be used has `error` set.
         """
-        workers = workers or os.cpu_count() or 1
+        workers = workers or n_processors()
         sources = [AudioSource(path) for path in paths if not isinstance(path, Prediction)]
         with ExitStack() as closing:
             streams = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from audiotl_cli.classify.pooling import FloatArray, pool
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.extractors.pipeline import embed_sources
+from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.store import FeatureStore
@@ -177,7 +177,7 @@ def _embed(
     workers: int | None,
 ) -> list[list[FloatArray] | AudioError]:
     """Return the vectors of every recording, one an extractor, or why there are none."""
-    workers = workers or os.cpu_count() or 1
+    workers = workers or n_processors()
     stored = {query.key for query in queries if query.key in held}
     new = [query for query in queries if query.error is None and query.key not in held]
     told: list[list[FloatArray] | AudioError] = [query.error or [] for query in queries]

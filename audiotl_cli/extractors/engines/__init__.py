@@ -10,9 +10,11 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from audiotl_cli.errors import UsageError
-from audiotl_cli.extractors.engines.operations import Forward, Network
+from audiotl_cli.extractors.engines.operations import NCNN, TENSORFLOW, Forward, Network
 
-AUTO, TENSORFLOW, NCNN = "auto", "tensorflow", "ncnn"
+__all__ = ["AUTO", "CHOICES", "NCNN", "TENSORFLOW", "choose", "is_installed", "load"]
+
+AUTO = "auto"
 CHOICES = (AUTO, TENSORFLOW, NCNN)
 
 
