@@ -1,26 +1,41 @@
-"""How a file comes over the network: streamed to disk, taken up again where it broke off."""
+"""How a file comes over the network: streamed to disk, resumed where it broke off.
+
+Servers are not trusted. One that sends more than expected, hardly anything, compressed data that
+nobody asked for, or a redirect to something other than the web is given up with a message.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import queue
+import re
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import IO, Any
+from urllib.parse import urljoin, urlsplit
 
 from audiotl_cli.errors import FetchError
 
 OnBytes = Callable[[int, int], None]
-"""Told the bytes that have come, and of how many; 0 where the server does not say."""
+"""Called with the bytes that have come, and of how many; 0 where the server does not say."""
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 30  # without a byte
-NEWS_EVERY_S = 5.0
+MIN_BYTES_PER_S = 1000.0
+"""A server that sends less than this on average over `SLOW_S` is given up."""
+SLOW_S = 60.0
+MAX_REDIRECTS = 10
+SIZE_MARGIN = 2
+"""How many times the size that is known roughly a file may have."""
+MAX_UNKNOWN_BYTES = 4 << 30  # of a file whose size is not known at all
+LOG_EVERY_S = 5.0
 CHUNK = 1 << 16  # bytes; what is not whole when the connection breaks is lost
-_NOTHING_LEFT = 416  # the status of a range that begins where the file ends
+_OK, _PARTIAL, _NOTHING_LEFT = 200, 206, 416  # statuses; 416: the range begins where the file ends
 
 
 def is_offline() -> bool:
@@ -34,19 +49,55 @@ def mirrored(url: str) -> str:
     return mirror + urlsplit(url).path if mirror else url
 
 
+def is_url(source: str | Path) -> bool:
+    """Return whether a source is fetched rather than read."""
+    return str(source).lower().startswith(("http://", "https://"))
+
+
+def without_secrets(text: object) -> str:
+    """Return a text, or a URL, with what URLs in it may give away left out.
+
+    That is a user's name and password, and everything after a question mark: tokens are there.
+    """
+    without_user = re.sub(r"(?<=://)[^/\s]*@", "", str(text))
+    return re.sub(r"(://[^\s?#]*)[?#][^\s)'\"]+", r"\1", without_user)
+
+
+def size_limit(size: int | None, *, exact: bool = False) -> int:
+    """Return how many bytes a file may have at most, given the size that its publisher states.
+
+    Parameters
+    ----------
+    size : int or None
+        None and 0 stand for a size that is not known.
+    exact : bool
+        Whether the size is known to the byte.
+    """
+    if not size:
+        return MAX_UNKNOWN_BYTES
+    return size if exact else SIZE_MARGIN * size + (1 << 20)
+
+
 def download(
-    url: str, target: Path, on_bytes: OnBytes | None = None, *, resume: bool = False
+    url: str,
+    target: Path,
+    on_bytes: OnBytes | None = None,
+    *,
+    max_bytes: int = MAX_UNKNOWN_BYTES,
+    resume: bool = False,
 ) -> None:
     """Write what a URL gives to a file, which is left incomplete when this fails.
 
     Proxies are taken from ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``. Without
-    `on_bytes` the log tells how far it is.
+    `on_bytes` the log says how far it is.
 
     Parameters
     ----------
     url : str
     target : Path
     on_bytes : callable, optional
+    max_bytes : int
+        Of the whole file; see `size_limit`. A file that has more is emptied.
     resume : bool
         Ask only for what an incomplete file does not hold yet. Servers that cannot do so
         send everything, and the file begins anew.
@@ -54,76 +105,189 @@ def download(
     Raises
     ------
     FetchError
-        No connection, a status that is not success, or the connection was cut.
+        No connection, a status that is not success, or the connection was cut; the server sends
+        too much or too slowly, compresses what it sends, or redirects where it must not.
     OSError
         The file cannot be written.
     """
-    import pooch
-    import requests
-
     with target.open("ab" if resume else "wb") as file:
-        held = file.tell()
-        news = _News(target.name, on_bytes)
-        responses: list[Any] = []  # pooch leaves them open where it fails
-
-        def look(response: Any, **_: object) -> None:
-            responses.append(response)
-            if response.status_code == requests.codes.partial:
-                news.held = held
-            elif response.status_code == requests.codes.ok:
-                file.truncate(0)
-
-        # compressed on the way, a part could not be joined to what is there
-        headers = {"Range": f"bytes={held}-", "Accept-Encoding": "identity"} if held else {}
-        fetch = pooch.HTTPDownloader(
-            progressbar=news,
-            chunk_size=CHUNK,
-            timeout=TIMEOUT_S,
-            hooks={"response": look},
-            headers=headers,
-        )
-        try:
-            fetch(url, file, None)
-        except requests.exceptions.RequestException as error:
-            if held and responses and responses[-1].status_code == _NOTHING_LEFT:
+        n_held = file.tell()
+        if n_held > max_bytes:
+            n_held = _empty(file)
+        headers = {"Accept-Encoding": "identity"}
+        if n_held:
+            headers["Range"] = f"bytes={n_held}-"
+        with closing(_Reader(url, headers)) as parts:
+            response = next(parts)
+            if response.status_code == _NOTHING_LEFT and n_held:
                 return  # all of it is here; whether it is right is for the caller to see
-            raise FetchError(f"{url} could not be fetched ({_reason(error)})") from error
-        finally:
-            for response in responses:
-                response.close()
+            n_held = _check_answer(url, response, file, n_held)
+            length = response.headers.get("Content-Length", "")
+            total = n_held + int(length) if length.isdecimal() else 0
+            report = on_bytes or _log_progress(target.name)
+            _check_size(url, file, total, max_bytes)
+            for chunk in parts:
+                n_held += len(chunk)
+                _check_size(url, file, n_held, max_bytes)
+                file.write(chunk)
+                report(n_held, total)
 
 
-def is_url(source: str | Path) -> bool:
-    """Return whether a source is fetched rather than read."""
-    return str(source).startswith(("http://", "https://"))
+def _check_answer(url: str, response: Any, file: IO[bytes], n_held: int) -> int:
+    """Refuse an answer that is not the file; return where in the file it begins."""
+    status, encoding = response.status_code, response.headers.get("Content-Encoding", "")
+    if status not in (_OK, _PARTIAL):
+        reason = without_secrets(response.reason or "")[:80]
+        raise FetchError(f"{_shown(url)} could not be fetched ({status} {reason})")
+    if encoding.lower() not in ("", "identity") and not urlsplit(url).path.endswith("gz"):
+        raise FetchError(
+            f"{_shown(url)} could not be fetched (the server sends it compressed as "
+            f"{encoding[:20]!r}, which it was asked not to do)"
+        )
+    if status == _OK:
+        return _empty(file)
+    if not response.headers.get("Content-Range", "").startswith(f"bytes {n_held}-"):
+        _empty(file)
+        raise FetchError(f"{_shown(url)} could not be fetched (another part came than was wanted)")
+    return n_held
 
 
-class _News:
-    """What pooch takes for a progress bar; tells a callable, or the log every few seconds."""
+def _check_size(url: str, file: IO[bytes], n_bytes: int, max_bytes: int) -> None:
+    """Refuse a file that has more bytes than it may have; nothing of it is kept."""
+    if n_bytes > max_bytes:
+        _empty(file)
+        raise FetchError(
+            f"{_shown(url)} gives more than the {max_bytes / 1e6:.1f} MB that the file may have: "
+            "it is another file than expected, or has no end"
+        )
 
-    def __init__(self, name: str, on_bytes: OnBytes | None) -> None:
-        self.on_bytes = on_bytes
-        self.name = name.strip(".").removesuffix(".part")
-        self.total = self.n_bytes = 0
-        self.held = 0  # bytes that were there before
-        self.told = time.monotonic()
 
-    def update(self, n_bytes: int) -> None:
-        self.n_bytes += n_bytes
-        if self.on_bytes:
-            # the last chunk is counted whole, however short it is
-            came = min(self.n_bytes, self.total or self.n_bytes)
-            self.on_bytes(self.held + came, self.total and self.held + self.total)
-        elif time.monotonic() - self.told > NEWS_EVERY_S:
-            self.told = time.monotonic()
-            of_all = f" of {(self.held + self.total) / 1e6:.0f}" if self.total else ""
-            logger.info("%s: %.0f%s MB", self.name, (self.held + self.n_bytes) / 1e6, of_all)
+class _Reader(Iterator[Any]):
+    """Gives the response of a URL, then its body in chunks, unless they come too slowly.
 
-    def reset(self) -> None:
-        self.n_bytes = 0
+    A thread waits for the server: a byte now and then keeps every time limit of a connection
+    from running out, within a line of its headers for days.
+    """
+
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        self.url = url
+        self._headers = headers
+        self._parts: queue.Queue[Any] = queue.Queue(maxsize=8)
+        self._stopped = threading.Event()
+        self._since, self._n_bytes = time.monotonic(), 0
+        threading.Thread(target=self._read, name="download", daemon=True).start()
+
+    def __next__(self) -> Any:
+        while True:
+            left_s = self._since + SLOW_S - time.monotonic()
+            if left_s <= 0:
+                self._check_speed()
+                continue
+            try:
+                part = self._parts.get(timeout=left_s)
+            except queue.Empty:
+                continue
+            if isinstance(part, FetchError):
+                raise part
+            if part is None:
+                raise StopIteration
+            self._n_bytes += len(part) if isinstance(part, bytes) else 0
+            return part
 
     def close(self) -> None:
-        pass
+        """Let the thread end; it does when the server sends anything, or after `TIMEOUT_S`."""
+        self._stopped.set()
+
+    def _check_speed(self) -> None:
+        if self._n_bytes < MIN_BYTES_PER_S * SLOW_S:
+            raise FetchError(
+                f"{_shown(self.url)} could not be fetched (the server is too slow: it sent "
+                f"{self._n_bytes} bytes in {SLOW_S:.0f} s)"
+            )
+        self._since, self._n_bytes = time.monotonic(), 0
+
+    def _read(self) -> None:
+        try:
+            for part in self._receive():
+                if not self._put(part):
+                    return
+            self._put(None)
+        except FetchError as error:
+            self._put(error)
+        except Exception as error:  # names that do not resolve, certificates, ports beyond 65535
+            message = f"{_shown(self.url)} could not be fetched ({_reason(error)})"
+            self._put(FetchError(message))
+
+    def _put(self, part: Any) -> bool:
+        while not self._stopped.is_set():
+            try:
+                self._parts.put(part, timeout=1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def _receive(self) -> Iterator[Any]:
+        import requests
+
+        with requests.Session() as session, closing(self._answer(session)) as response:
+            yield response
+            if response.status_code in (_OK, _PARTIAL):
+                # one that returns what is there, however little; and compressed, if it is
+                while chunk := response.raw.read1(CHUNK, decode_content=False):
+                    yield chunk
+
+    def _answer(self, session: Any) -> Any:
+        """Follow redirects; not by the library, which reads the body of each to its end."""
+        import requests
+
+        url = self.url
+        for _ in range(MAX_REDIRECTS + 1):
+            request = session.prepare_request(requests.Request("GET", url, headers=self._headers))
+            settings = session.merge_environment_settings(request.url, {}, True, None, None)
+            adapter = session.get_adapter(request.url)
+            response = adapter.send(request, timeout=TIMEOUT_S, **settings)
+            if not response.is_redirect:
+                return response
+            response.close()
+            url = self._redirected(url, urljoin(url, response.headers["Location"]))
+        raise FetchError(
+            f"{_shown(self.url)} could not be fetched (over {MAX_REDIRECTS} redirects)"
+        )
+
+    def _redirected(self, url: str, to: str) -> str:
+        if not is_url(to) or (url.lower().startswith("https:") and to.lower().startswith("http:")):
+            raise FetchError(
+                f"{_shown(self.url)} could not be fetched (it redirects to "
+                f"{_shown(to)[:200]}, which is not https, or not the web at all)"
+            )
+        return to
+
+
+def _empty(file: IO[bytes]) -> int:
+    """Empty a file; return how many bytes it has now."""
+    file.seek(0)
+    file.truncate()
+    return 0
+
+
+def _log_progress(name: str) -> OnBytes:
+    """Return what writes to the log, every few seconds, how much of a file has come."""
+    shown_name = name.strip(".").removesuffix(".part")
+    last = time.monotonic()
+
+    def report(n_bytes: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > LOG_EVERY_S:
+            last = time.monotonic()
+            of_all = f" of {total / 1e6:.0f}" if total else ""
+            logger.info("%s: %.0f%s MB", shown_name, n_bytes / 1e6, of_all)
+
+    return report
+
+
+def _shown(url: str) -> str:
+    return without_secrets(url)
 
 
 def _reason(error: Exception) -> str:
@@ -131,4 +295,4 @@ def _reason(error: Exception) -> str:
     cause: BaseException = error
     while cause.__context__ is not None:
         cause = cause.__context__
-    return str(cause) or type(cause).__name__
+    return without_secrets(str(cause) or type(cause).__name__)

@@ -15,7 +15,7 @@ from audiotl_cli.dataset.catalog.base import Archive, DataSet
 from audiotl_cli.dataset.unpack import unpack
 from audiotl_cli.errors import DataError, FetchError, UsageError
 from audiotl_cli.files import digest
-from audiotl_cli.network import download, is_offline, mirrored
+from audiotl_cli.network import download, is_offline, mirrored, size_limit
 
 logger = logging.getLogger(__name__)
 
@@ -85,9 +85,12 @@ def _get(dataset: DataSet, archive: Archive, downloads: Path, on_archive: OnArch
     logger.info("Fetching %s%s, licence %s", archive.url, size, dataset.licence)
     try:
         download(
-            mirrored(archive.url), part, lambda done, total: on_archive(path.name, done, total),
+            mirrored(archive.url),
+            part,
+            lambda done, total: on_archive(path.name, done, total),
+            max_bytes=size_limit(archive.size, exact=archive.exact_size),
             resume=True,
-        )  # fmt: skip
+        )
     except FetchError as error:
         raise FetchError(_by_hand(dataset, archive, path, str(error))) from error
     found = _found(part, archive)

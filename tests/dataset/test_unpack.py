@@ -74,7 +74,7 @@ def test_archives_that_unpack_without_end_are_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(module, "SPARE", 10)
-    monkeypatch.setattr(module, "MOST_TIMES", 0)
+    monkeypatch.setattr(module, "MAX_TIMES", 0)
     with pytest.raises(DataError, match="unpacks to over"):
         unpack(MAKE[name](tmp_path / name, "long name.wav"), tmp_path / "out")
 

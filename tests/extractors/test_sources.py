@@ -51,7 +51,7 @@ def test_fetching_brings_the_published_ones_back(
 ) -> None:
     fetched = []
 
-    def download(url: str, target: Path, on_bytes: object) -> None:
+    def download(url: str, target: Path, on_bytes: object, *, max_bytes: int) -> None:
         fetched.append(url)
         target.write_bytes(DATA)
 

@@ -209,7 +209,9 @@ def test_proxies_are_taken_from_the_environment(
 def test_https_vouches_where_no_digest_is_documented(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "download", lambda _, target, __: target.write_bytes(DATA))
+    monkeypatch.setattr(
+        weights, "download", lambda _, target, __, max_bytes: target.write_bytes(DATA)
+    )
     wanted = published("https://weights.invalid/net.bin", digest="")
     assert locate(wanted).label == "published"
     note = json.loads((cache / "net.bin.json").read_text())
@@ -334,7 +336,7 @@ def test_two_processes_fetch_once(server: Server, cache: Path) -> None:
 def test_looking_up_weights_imports_no_downloader(cache: Path) -> None:
     program = (
         "import sys; from audiotl_cli.extractors import weights\n"
-        "assert not {'pooch', 'requests', 'filelock', 'h5py', 'tensorflow'} & set(sys.modules)"
+        "assert not {'requests', 'filelock', 'h5py', 'tensorflow'} & set(sys.modules)"
     )
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}

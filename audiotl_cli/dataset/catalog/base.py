@@ -22,12 +22,16 @@ class Archive:
         As documented, ``md5:...`` or ``sha256:...``; empty where its publisher has none that
         lasts. Then the recordings in it are counted.
     size : int
-        Roughly how many bytes, for people; 0 where not documented.
+        Roughly how many bytes; 0 where not documented. A download that goes far beyond is
+        given up.
+    exact_size : bool
+        Whether the size is known to the byte.
     """
 
     url: str
     digest: str = ""
     size: int = 0
+    exact_size: bool = False
 
     @property
     def file_name(self) -> str:

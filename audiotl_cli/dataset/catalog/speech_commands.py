@@ -51,6 +51,7 @@ DATASET = DataSet(
             "speech_commands_v0.02.tar.gz",
             "sha256:af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
             size=2_428_923_189,
+            exact_size=True,
         ),
     ),
     by_hand="",
