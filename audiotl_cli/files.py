@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from audiotl_cli import leftovers
+
 
 def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> None:
     """Write a file under a temporary name and rename it into place.
@@ -36,8 +38,9 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
     """
     # machines that share a disk may have processes of the same number
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
+    leftovers.sweep_once(path.parent)
     try:
-        with part.open("wb") as file:
+        with part.open("wb") as file, leftovers.in_use(part):
             file.write(data)
             if sync:
                 file.flush()

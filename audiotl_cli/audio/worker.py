@@ -46,7 +46,9 @@ Job = Callable[[AudioSource, Send], None]
 
 def main() -> None:
     """Serve until stdin ends, which it does when the parent dies, however that happens."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # sent to a group, they are for the parent
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     out = os.dup(1)
     os.dup2(2, 1)  # what a library prints must not mix with the messages
     import soundfile  # noqa: F401  (before the first recording has to wait for them)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from audiotl_cli import leftovers
 from audiotl_cli.cli import (
     datasets,
     demo,
@@ -28,15 +29,16 @@ from audiotl_cli.cli import (
     output,
     predict,
     settings,
+    signals,
     similar,
     store,
     train,
     tune,
 )
+from audiotl_cli.cli.signals import INTERRUPTED
 from audiotl_cli.cli.streams import BROKEN_PIPE, open_streams
 from audiotl_cli.errors import AudiotlError, UsageError
 
-INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 HELP = {"-h", "--help", "--version"}
 
 GC_THRESHOLD = 50_000
@@ -97,7 +99,8 @@ def audiotl(
     [bold]audiotl predict FILE[/bold]
 
     Exit codes: 0 done; 1 some inputs failed; 2 wrong usage; 3 bad data; 4 weights or
-    network missing; 5 model not trusted; 130 interrupted; 141 nobody reads the output.
+    network missing; 5 model not trusted; 130 interrupted (129 by SIGHUP, 143 by SIGTERM);
+    141 the output was closed.
     """
 
 
@@ -120,18 +123,16 @@ def main(args: list[str] | None = None) -> NoReturn:
     try:
         with output.own_stderr():
             given = sys.argv[1:] if args is None else args
-            code = run(given)
-            if code == INTERRUPTED:
-                output.note(f"Interrupted; {_after_interrupt(given)}.", style="yellow")
-            sys.exit(output.finish(code))
+            with signals.caught(given):
+                try:
+                    code = output.finish(run(given))
+                except KeyboardInterrupt:  # at the very end
+                    code = signals.stop.exit_code(INTERRUPTED)
+                if code == INTERRUPTED or signals.stop.number:
+                    output.ended(signals.ended(given))
+            sys.exit(code)
     finally:
         logger.removeHandler(handler)
-
-
-def _after_interrupt(args: Sequence[str]) -> str:
-    command = next((arg for arg in args if not arg.startswith("-")), "")
-    goes_on = command in ("index", "extract", "label", "tune", "demo", "datasets")
-    return "the same command " + ("goes on where it stopped" if goes_on else "starts anew")
 
 
 def _options(group: Any) -> settings.Commands:
@@ -172,6 +173,8 @@ def run(args: Sequence[str]) -> int:
     given its result there.
     """
     code, message = _run(args)
+    code = signals.stop.exit_code(code)
+    message = f"stopped by {signals.stop.name}" if signals.stop.number else message
     asked = output.state.json or "--json" in args
     if code and asked and not output.state.answered and code != BROKEN_PIPE:
         output.write(json.dumps({"error": {"exit_code": code, "message": message}}) + "\n")
@@ -180,6 +183,8 @@ def run(args: Sequence[str]) -> int:
 
 def _run(args: Sequence[str]) -> tuple[int, str]:
     try:
+        if HELP.isdisjoint(args):
+            leftovers.sweep_temporary()
         group = typer.main.get_command(app)
         defaults = _defaults(args, group)
         group.main(

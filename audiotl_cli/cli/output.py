@@ -115,6 +115,11 @@ def next_command(command: str) -> None:
         note(f"Next: {command}", style="cyan")
 
 
+def ended(text: str) -> None:
+    """Say that the command was stopped, even with ``--quiet``."""
+    console(stderr=True).print(text, style="yellow", soft_wrap=True)
+
+
 def error(text: object) -> None:
     """Say what went wrong, even with ``--quiet``."""
     from rich.text import Text

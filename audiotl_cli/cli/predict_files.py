@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from audiotl_cli.cli.predictions import (
     to_record,
 )
 from audiotl_cli.errors import UsageError
+from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.storage.paths import AnyPath, any_path, need_local
 from audiotl_cli.storage.remote import RemotePath
 
@@ -61,8 +61,8 @@ def predict_stdin(order: Order) -> None:
     path = order.find_model()
     targets = choose_targets(order.form, order.to, [Path(STDIN_NAME)])
     check_targets(order.to, targets, [path])
-    with tempfile.TemporaryDirectory(prefix="audiotl-") as folder:
-        spooled = Path(folder, STDIN_NAME)
+    with temporary_folder() as folder:
+        spooled = folder / STDIN_NAME
         with spooled.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
         _predict(order, order.load(path), [spooled], targets, name=STDIN_NAME)

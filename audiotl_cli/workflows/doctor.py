@@ -6,12 +6,10 @@ import os
 import platform
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +22,7 @@ from audiotl_cli.errors import AudiotlError
 from audiotl_cli.extractors.registry import extractor_class, list_extractors
 from audiotl_cli.extractors.sources import find
 from audiotl_cli.files import cache_folder
+from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.network import is_offline
 from audiotl_cli.processors import n_processors
 from audiotl_cli.store.store import open_stores
@@ -159,9 +158,9 @@ def _decoding() -> Iterator[Finding]:
     t = np.arange(round(TONE_S * TONE_RATE)) / TONE_RATE
     tone = 0.5 * np.sin(2 * np.pi * TONE_HZ * t)
     heard, failed = [], []
-    with tempfile.TemporaryDirectory() as folder, Decoders() as decoders:
+    with temporary_folder() as folder, Decoders() as decoders:
         for name, subtype in FORMATS.items():
-            path = Path(folder) / f"tone.{name.lower()}"
+            path = folder / f"tone.{name.lower()}"
             try:
                 soundfile.write(path, tone, TONE_RATE, format=name, subtype=subtype)
                 blocks = list(decoders.read_blocks_at(AudioSource(path), 16_000, "soxr"))

@@ -304,9 +304,12 @@ def test_the_address_of_a_mirror_gives_nothing_away_either(
 # --- the package client --------------------------------------------------------------
 
 
-def client(patch: pytest.MonkeyPatch, program: str) -> None:
+def client(patch: pytest.MonkeyPatch, folder: Path, program: str) -> None:
     """Let a program of one's own stand for the package client."""
-    patch.setattr(packages, "_package_client", lambda: [sys.executable, "-c", program])
+    script = folder / "client"
+    script.write_text(f"#!{sys.executable}\n{program}\n")
+    script.chmod(0o755)
+    patch.setattr(sys, "executable", str(script))
 
 
 @pytest.mark.parametrize(
@@ -321,13 +324,18 @@ def client(patch: pytest.MonkeyPatch, program: str) -> None:
     ],
 )
 def test_a_package_client_that_does_not_end_is_ended(
-    run: Run, cache: Path, monkeypatch: pytest.MonkeyPatch, program: str, message: str
+    run: Run,
+    cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    message: str,
 ) -> None:
     monkeypatch.setattr(packages, "CLIENT_STEP_S", 0.1, raising=False)
     monkeypatch.setattr(packages, "CLIENT_START_S", 60.0, raising=False)
     if message == "too slow":
         monkeypatch.setattr(packages, "CLIENT_START_S", -1e6, raising=False)
-    client(monkeypatch, program)
+    client(monkeypatch, tmp_path, program)
     started = time.monotonic()
     finished = run("models", "fetch", "musicnn")
     assert finished.code == 4

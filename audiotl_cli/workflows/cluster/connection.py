@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiotl_cli.errors import ClusterError, UsageError
+from audiotl_cli.leftovers import temporary_folder
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -221,17 +222,22 @@ def _unreachable(address: str, error: Exception) -> str:
 
 @contextmanager
 def _own_workers(n_workers: int) -> Iterator[Client]:
+    import dask
     from distributed import Client, LocalCluster
 
-    cluster = LocalCluster(
-        n_workers=n_workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        silence_logs=False,
-    )
-    with cluster, Client(cluster, set_as_default=False) as client:
+    with (
+        temporary_folder() as scratch,  # Dask would leave a folder of its own behind
+        dask.config.set({"temporary-directory": str(scratch)}),
+        LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=False,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
         yield client
 
 
