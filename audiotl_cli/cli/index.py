@@ -35,7 +35,8 @@ def index(
         str | None, typer.Option(help="Name of the index.  [default: the folder's]")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Index file.  [default: data/index/NAME.csv]")
+        Path | None,
+        typer.Option(parser=options.path, help="Index file.  [default: data/index/NAME.csv]"),
     ] = None,
     dataset: Annotated[
         str | None,
@@ -66,6 +67,7 @@ def index(
     metadata: Annotated[
         Path | None,
         typer.Option(
+            parser=options.path,
             help="CSV, TSV, JSON lines or Parquet with columns such as path, label.",
             rich_help_panel=LABELS,
         ),

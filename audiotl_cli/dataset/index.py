@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.table import read_table
-from audiotl_cli.errors import DataError
+from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import write_whole
 from audiotl_cli.storage.paths import AnyPath, any_path, join
 
@@ -120,9 +120,9 @@ class Index:
             ) from error
         root: AnyPath = path.parent
         first_line = 1 + len(comments)
-        for comment in comments:
+        for number, comment in enumerate(comments, start=1):
             if comment.startswith(ROOT_COMMENT.rstrip()):
-                root = any_path(comment.removeprefix(ROOT_COMMENT.rstrip()).strip())
+                root = _root(comment, _Where(path, number))
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         clips: list[Clip] = []
         try:
@@ -217,6 +217,13 @@ def check_clip(clip: Clip, where: object) -> None:
     start, end = clip.start_s or 0.0, clip.end_s
     if start < 0 or (end is not None and not end > start):
         raise DataError(f"{where}: a clip from {start} s to {end} s has no length")
+
+
+def _root(comment: str, where: _Where) -> AnyPath:
+    try:
+        return any_path(comment.removeprefix(ROOT_COMMENT.rstrip()).strip())
+    except UsageError as error:  # nobody typed it
+        raise DataError(f"{where}: audio_root is {error}") from error
 
 
 def _number(kind: Callable[[str], float], text: str, where: _Where, column: str) -> float:

@@ -12,6 +12,7 @@ from audiotl_cli.dataset.index import Index
 from audiotl_cli.dataset.relabel import Place, check_label, place_of, write_labels
 from audiotl_cli.dataset.table import read_table
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.storage.paths import join
 from audiotl_cli.workflows.clip_names import find_rows, name_of, read_name
 
 Answer = tuple[str, AudioSource, str]
@@ -100,7 +101,7 @@ def _read_rows(table: Path) -> list[Answer]:
                 )
             except ValueError as error:
                 raise DataError(f"{where}: {error}, expected seconds") from error
-            answers.append((where, AudioSource(Path(row["path"]), start, end), label))
+            answers.append((where, AudioSource(join(Path(), row["path"]), start, end), label))
     except csv.Error as error:
         raise DataError(f"{table}, line {len(comments) + rows.line_num}: {error}") from error
     return answers
