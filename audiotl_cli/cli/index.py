@@ -12,6 +12,7 @@ import typer
 from audiotl_cli.cli import options, output, show_index
 from audiotl_cli.cli.show_dataset import comparison_value
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.files import real_path
 from audiotl_cli.storage.paths import AnyPath, any_path
 
 EXAMPLES = (
@@ -221,6 +222,6 @@ def _n_folds(text: str | None) -> int | Literal["group"] | None:
 def _name_of(source: AnyPath | None) -> str:
     if source is None:
         return "index"
-    resolved = source.resolve() if isinstance(source, Path) else source
+    resolved = real_path(source) if isinstance(source, Path) else source
     stem = resolved.stem if resolved.is_file() else resolved.name
     return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "index"

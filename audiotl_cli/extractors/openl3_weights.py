@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, locate
+from audiotl_cli.files import open_regular
 
 FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
@@ -115,9 +116,9 @@ def read_parameters(path: Path) -> Parameters:
 
 
 def _unpacked(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
-    with gzip.open(path) if is_gzip else path.open("rb") as stream:
+    with gzip.open(path) if is_gzip else open_regular(path) as stream:
         data: bytes = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES >> 20} MiB")

@@ -40,6 +40,7 @@ from audiotl_cli.extractors.weights import (
     find,
     locate,
 )
+from audiotl_cli.files import open_regular
 
 LOG_OFFSET = 0.01
 QUANTISED_TO = 2.0  # whitened values are clipped to [-2, 2] before they become 0 ... 255
@@ -224,7 +225,7 @@ def read_pca(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         It holds something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open_regular(path) as packed, np.load(packed, allow_pickle=False) as file:
             matrix, means = file["pca_eigen_vectors"], file["pca_means"].reshape(-1)
     except (OSError, ValueError, KeyError) as error:
         raise WeightsError(f"{path} does not hold VGGish's PCA ({error})") from error

@@ -41,6 +41,7 @@ from audiotl_cli.extractors.engines.operations import Array, Forward, Network, O
 from audiotl_cli.extractors.runtime import tensorflow
 from audiotl_cli.extractors.weighted import WeightedExtractor
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, WeightSource, locate
+from audiotl_cli.files import open_regular
 
 LOG_OFFSET = 0.001
 BATCH_NORM_EPSILON = 1e-4
@@ -200,7 +201,7 @@ def read_weights(path: Path) -> dict[str, Array]:
 
     try:
         raw: IO[bytes]
-        with path.open("rb") as raw:
+        with open_regular(path) as raw:
             if raw.read(2) == b"\x1f\x8b":
                 with gzip.open(path) as packed:
                     raw = io.BytesIO(packed.read(SIZE_LIMIT))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 from audiotl_cli import files
 from audiotl_cli.errors import UsageError
@@ -86,6 +88,21 @@ def need_local(path: AnyPath, what: str) -> Path:
     if isinstance(path, Path):
         return path
     raise UsageError(f"{path} is on object storage: {what}")
+
+
+def open_file(path: AnyPath) -> BinaryIO:
+    """Open a file for reading; on a disk never a pipe or a device, see `files.open_regular`."""
+    return files.open_regular(path) if isinstance(path, Path) else path.open()
+
+
+def read_file(path: AnyPath, max_bytes: int | None = None) -> bytes:
+    """Return the content of a file, unless it is larger than `max_bytes`; see `open_file`."""
+    if isinstance(path, Path):
+        return files.read_regular(path, max_bytes)
+    if max_bytes is not None and (n_bytes := path.stat().st_size) > max_bytes:
+        reason = f"it holds {n_bytes:,} bytes, expected at most {max_bytes:,}"
+        raise OSError(errno.EINVAL, reason, path.url)
+    return path.read_bytes()
 
 
 def write_whole(path: AnyPath, data: bytes | memoryview, *, sync: bool = True) -> None:
