@@ -15,6 +15,7 @@ import pytest
 from audiotl_cli.cli.main import main
 from audiotl_cli.dataset.demo_sounds import synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
+from audiotl_cli.storage.schemes import SCHEMES
 from tests.extractors.golden import write_seeded_checkpoint
 
 REPOSITORY = Path(__file__).parents[1]
@@ -119,6 +120,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.delenv("AUDIOTL_OFFLINE", raising=False)
     return folder
+
+
+@pytest.fixture
+def memory_storage() -> Iterator[None]:
+    """Let URLs name the memory of this process, which nothing but a test may."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SCHEMES, "memory", True)
+        yield
 
 
 @pytest.fixture

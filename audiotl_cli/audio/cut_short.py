@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO, Literal
 
-from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.paths import AnyPath, open_file
 
 UNKNOWN_SIZE = 0x7FFF_F000
 """Writers that do not know a length in advance put 0 or a number from here up."""
@@ -36,7 +36,7 @@ def is_cut_short(path: AnyPath) -> bool:
     path : Path or RemotePath
         A file that can be opened.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         mark = file.read(4)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from audiotl_cli.audio.cut_short import is_cut_short
 from audiotl_cli.audio.objects import Reader, open_object
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Waveform
 from audiotl_cli.errors import AudioError
+from audiotl_cli.files import NotAFileError, regular_descriptor
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath
 
@@ -168,19 +168,17 @@ def open_sound(path: AnyPath) -> Iterator[soundfile.SoundFile]:
             yield file
         return
     try:
-        state = os.stat(path)  # noqa: PTH116  (names may not be valid UTF-8)
-        if stat.S_ISDIR(state.st_mode):
-            raise AudioError("is a folder, not a sound file", stage="open")
-        if not stat.S_ISREG(state.st_mode):  # opening a named pipe would wait for a writer
-            raise AudioError("is a pipe or device, not a sound file", stage="open")
-        size = state.st_size
         # a descriptor, because libsndfile cannot open names that are not valid UTF-8
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        descriptor = regular_descriptor(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise AudioError("no such file", code="missing", stage="open") from error
+    except IsADirectoryError as error:
+        raise AudioError("is a folder, not a sound file", stage="open") from error
+    except NotAFileError as error:
+        raise AudioError("is a pipe or device, not a sound file", stage="open") from error
     except OSError as error:
         raise AudioError(f"cannot be opened ({error.strerror})", stage="open") from error
-    if size == 0:
+    if os.fstat(descriptor).st_size == 0:
         os.close(descriptor)
         raise AudioError("is an empty file (0 bytes)", code="empty", stage="open")
     with _sound(descriptor) as file:

@@ -16,6 +16,7 @@ from audiotl_cli.classify.linear import linear_content
 from audiotl_cli.classify.outline import PIPELINE, Made, Name, Outline, outline, unpacked
 from audiotl_cli.classify.skops_file import SUFFIX, make, outline_skops
 from audiotl_cli.errors import ArtifactError, DataError, UsageError
+from audiotl_cli.files import open_regular
 
 MOST_BYTES = 4 * 1024**3
 """Of a model file: more than the frames of 100 hours kept by nearest neighbours."""
@@ -51,9 +52,13 @@ def read_packed(path: Path) -> bytes:
     ArtifactError
         It is larger than `MOST_BYTES`.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: no such model; make one with: audiotl train")
-    with path.open("rb") as file:
+    try:
+        opened = open_regular(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such model; make one with: audiotl train") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from error
+    with opened as file:
         packed = file.read(MOST_BYTES + 1) if path.stat().st_size <= MOST_BYTES else None
     if packed is None or len(packed) > MOST_BYTES:
         raise ArtifactError(f"{path} is not a model saved by audiotl (more than 4 GiB)")

@@ -15,6 +15,7 @@ from audiotl_cli.cli.order import Order
 from audiotl_cli.cli.predicted_files import A_FILE_EACH, choose_targets, write_file
 from audiotl_cli.cli.predictions import TABLE_TOP_K, Lines, annotation, show_table, to_record
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.files import real_path
 
 if TYPE_CHECKING:
     from audiotl_cli.audio.raw import RawFormat
@@ -37,7 +38,7 @@ def watch_folder(order: Order, folder: Path, interval_s: float) -> None:
     sorter = order.sorter
     if order.form in A_FILE_EACH and order.to is None and sorter and sorter.how == "move":
         raise UsageError(f"--format {order.form} writes beside recordings that move: give --output")
-    if sorter is not None and folder.resolve().is_relative_to(sorter.folder.resolve()):
+    if sorter is not None and real_path(folder).is_relative_to(real_path(sorter.folder)):
         raise UsageError(f"{folder} lies in {sorter.folder}, where recordings are to be put")
     model = order.load(order.find_model())
     lines = Lines(order.form, model, segments=order.events is not None)

@@ -22,8 +22,9 @@ def evaluate(
     model: Annotated[
         list[Path] | None,
         typer.Argument(
+            parser=options.path,
             help="Model files, or report.json of earlier evaluations; several are compared with "
-            "the first.  [default: the newest in data/models]"
+            "the first.  [default: the newest in data/models]",
         ),
     ] = None,
     index: options.IndexFile = None,
@@ -54,7 +55,10 @@ def evaluate(
         ),
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Folder of the report.  [default: data/experiments/...]")
+        Path | None,
+        typer.Option(
+            parser=options.path, help="Folder of the report.  [default: data/experiments/...]"
+        ),
     ] = None,
     trust: options.TrustModel = None,
     extractor: options.Extractors = None,

@@ -12,6 +12,7 @@ import typer
 from audiotl_cli.cli import options, output, show_index
 from audiotl_cli.cli.show_dataset import comparison_value
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.files import real_path
 from audiotl_cli.storage.paths import AnyPath, any_path
 
 EXAMPLES = (
@@ -35,7 +36,8 @@ def index(
         str | None, typer.Option(help="Name of the index.  [default: the folder's]")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Index file.  [default: data/index/NAME.csv]")
+        Path | None,
+        typer.Option(parser=options.path, help="Index file.  [default: data/index/NAME.csv]"),
     ] = None,
     dataset: Annotated[
         str | None,
@@ -66,6 +68,7 @@ def index(
     metadata: Annotated[
         Path | None,
         typer.Option(
+            parser=options.path,
             help="CSV, TSV, JSON lines or Parquet with columns such as path, label.",
             rich_help_panel=LABELS,
         ),
@@ -219,6 +222,6 @@ def _n_folds(text: str | None) -> int | Literal["group"] | None:
 def _name_of(source: AnyPath | None) -> str:
     if source is None:
         return "index"
-    resolved = source.resolve() if isinstance(source, Path) else source
+    resolved = real_path(source) if isinstance(source, Path) else source
     stem = resolved.stem if resolved.is_file() else resolved.name
     return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "index"

@@ -54,7 +54,9 @@ def label(
     table: Annotated[
         Path | None,
         typer.Option(
-            "--from", help="Write the labels of a table with columns path and label, such as CSV."
+            "--from",
+            parser=options.path,
+            help="Write the labels of a table with columns path and label, such as CSV.",
         ),
     ] = None,
     format_: records.Format = None,

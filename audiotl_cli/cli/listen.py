@@ -20,7 +20,12 @@ EXAMPLES = (
 def listen(
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Model file.  [default: the newest in data/models]"),
+        typer.Option(
+            "--model",
+            "-m",
+            parser=options.path,
+            help="Model file.  [default: the newest in data/models]",
+        ),
     ] = None,
     device: Annotated[
         str | None,

@@ -25,7 +25,7 @@ def model() -> None:
 
 @app.command(epilog="Example:  audiotl model inspect data/models/demo.joblib")
 def inspect(
-    file: Annotated[Path, typer.Argument(help="Model file.")],
+    file: Annotated[Path, typer.Argument(parser=options.path, help="Model file.")],
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -42,7 +42,7 @@ def inspect(
     "audiotl model export data/models/birds.joblib --format skops"
 )
 def export(
-    file: Annotated[Path, typer.Argument(help="Model file.")],
+    file: Annotated[Path, typer.Argument(parser=options.path, help="Model file.")],
     format: Annotated[
         str, typer.Option("--format", metavar="onnx|skops", help="What to make of it.")
     ] = "onnx",
@@ -54,7 +54,13 @@ def export(
     ] = False,
     to: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to; beside the model if none."),
+        typer.Option(
+            "--output",
+            "-o",
+            parser=options.path,
+            metavar="FILE",
+            help="Where to; beside the model if none.",
+        ),
     ] = None,
     trust: options.TrustModel = None,
     json: options.Json = False,

@@ -14,7 +14,7 @@ import typer
 
 from audiotl_cli.cli import output
 from audiotl_cli.errors import UsageError
-from audiotl_cli.storage.paths import AnyPath, any_path
+from audiotl_cli.storage.paths import AnyPath, any_path, local_path
 
 if TYPE_CHECKING:
     from audiotl_cli.classify.trials import Runner
@@ -36,6 +36,17 @@ def _set_debug(value: bool) -> bool:
         output.release_stderr()
         logging.getLogger("audiotl_cli").setLevel(logging.DEBUG)
     return value
+
+
+def path(text: str) -> Path:
+    """Parse an option or argument that names a local file or folder; a URL is wrong usage."""
+    return local_path(text)
+
+
+def address(text: str) -> str:
+    """Parse an option that may name a URL, so that a wrong one is known before any work."""
+    any_path(text)
+    return text
 
 
 COMMON = "Common"
@@ -75,12 +86,13 @@ Debug = Annotated[
 ]
 IndexFile = Annotated[
     Path | None,
-    typer.Option("--index", help="Index file.  [default: the newest in data/index]"),
+    typer.Option("--index", parser=path, help="Index file.  [default: the newest in data/index]"),
 ]
 Store = Annotated[
     str | None,
     typer.Option(
         "--store",
+        parser=address,
         metavar="FOLDER|URL",
         help="Folder of feature stores, or one store; s3://... is on object storage.  "
         "[default: data/features]",
@@ -220,7 +232,9 @@ MemoryMb = Annotated[
 ]
 ModelFile = Annotated[
     Path | None,
-    typer.Option("--out", help="Model file.  [default: data/models/..., named by what it is]"),
+    typer.Option(
+        "--out", parser=path, help="Model file.  [default: data/models/..., named by what it is]"
+    ),
 ]
 TrustModel = Annotated[
     list[str] | None,

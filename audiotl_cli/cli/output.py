@@ -65,7 +65,12 @@ def _open_console(stream: TextIO, width: int | None) -> Console:
 
 
 def write(text: str) -> None:
-    """Write text that is meant for programs to stdout."""
+    """Write text that is meant for programs to stdout.
+
+    On a terminal, signs in it that would move the cursor and the like become escapes.
+    """
+    if sys.stdout.isatty():
+        text = "".join(char if char in "\n\r\t" else clean(char) for char in text)
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

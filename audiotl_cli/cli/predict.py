@@ -38,7 +38,12 @@ def predict(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Model file.  [default: the newest in data/models]"),
+        typer.Option(
+            "--model",
+            "-m",
+            parser=options.path,
+            help="Model file.  [default: the newest in data/models]",
+        ),
     ] = None,
     top_k: Annotated[
         int | None,
@@ -64,6 +69,7 @@ def predict(
         Path | None,
         typer.Option(
             "--output",
+            parser=options.path,
             help="File to write instead of stdout; folder for audacity and raven, which "
             "write a file a recording.  [default for these: beside the recording]",
         ),
@@ -71,6 +77,7 @@ def predict(
     watch: Annotated[
         Path | None,
         typer.Option(
+            parser=options.path,
             metavar="DIR",
             help="Tell of each recording in a folder, and of each that comes into it.",
         ),
@@ -107,6 +114,7 @@ def predict(
     copy_to: Annotated[
         Path | None,
         typer.Option(
+            parser=options.path,
             metavar="DIR",
             help="Copy each recording to DIR/LABEL; what cannot be used or is none of the labels "
             "stays, and nothing is written over.",
@@ -114,10 +122,16 @@ def predict(
         ),
     ] = None,
     move_to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Move it there.", rich_help_panel=SORTING)
+        Path | None,
+        typer.Option(
+            parser=options.path, metavar="DIR", help="Move it there.", rich_help_panel=SORTING
+        ),
     ] = None,
     link_to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Link to it there.", rich_help_panel=SORTING)
+        Path | None,
+        typer.Option(
+            parser=options.path, metavar="DIR", help="Link to it there.", rich_help_panel=SORTING
+        ),
     ] = None,
     dry_run: Annotated[
         bool,

@@ -24,7 +24,7 @@ from audiotl_cli.cli.predictions import (
 )
 from audiotl_cli.errors import UsageError
 from audiotl_cli.leftovers import temporary_folder
-from audiotl_cli.storage.paths import AnyPath, any_path, need_local
+from audiotl_cli.storage.paths import AnyPath, any_path, join, need_local
 from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def predict_files(order: Order, inputs: Sequence[str]) -> None:
     """Predict the recordings that are named, in folders, or listed on stdin."""
     from audiotl_cli.workflows.predict import list_inputs
 
-    given = [any_path(text) for text in _expand(inputs)]
+    given = _expand(inputs)
     model = order.find_model()
     files = list_inputs(given)
     recordings = [file for file in files if isinstance(file, Path | RemotePath)]
@@ -139,7 +139,7 @@ def _write(
                 continue
             texts.append(annotation(order.form, prediction, record, model))
             if targets:
-                write_file(targets[any_path(prediction.path)], texts[-1])
+                write_file(targets[join(Path(), prediction.path)], texts[-1])
         if targets:
             return
         text = "".join(texts)
@@ -149,16 +149,20 @@ def _write(
         output.write(text)
 
 
-def _expand(inputs: Sequence[str]) -> list[str]:
-    """Replace ``-`` by the names on stdin: one a line, or parted by NUL where there is one."""
-    names: list[str] = []
+def _expand(inputs: Sequence[str]) -> list[AnyPath]:
+    """Return the paths typed, ``-`` replaced by those listed on stdin.
+
+    Names on stdin stand one a line, or are parted by NUL where there is one. Of those, one that
+    cannot be read costs nothing but itself; see `join`.
+    """
+    paths: list[AnyPath] = []
     for text in inputs:
         if not text:  # an unset variable of a script; as a path it would be the current folder
             raise UsageError("an input is empty text; expected a recording, a folder, or -")
         if text == "-":
             told = sys.stdin.read()
             lines = told.split("\0") if "\0" in told else told.splitlines()
-            names += [line for line in lines if line]
+            paths += [join(Path(), line) for line in lines if line]
         else:
-            names.append(text)
-    return names
+            paths.append(any_path(text))
+    return paths

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audiotl_cli.cli import output
 from audiotl_cli.errors import UsageError
-from audiotl_cli.files import write_whole
+from audiotl_cli.files import real_path, write_whole
 from audiotl_cli.storage.paths import AnyPath, need_local
 
 IN_ONE_FILE = ("json", "jsonl", "csv", "rttm")
@@ -83,9 +83,9 @@ def check_targets(
     """Refuse to write over what is read."""
     outputs = list(targets.values()) or ([to] if to is not None else [])
     # os.path: names too long for any file are told where they are read
-    written = {target.resolve() for target in outputs if os.path.exists(target)}  # noqa: PTH110
+    written = {real_path(target) for target in outputs if os.path.exists(target)}  # noqa: PTH110
     for path in inputs:
-        if written and isinstance(path, Path) and path.resolve() in written:
+        if written and isinstance(path, Path) and real_path(path) in written:
             raise UsageError(f"{path} is read, and would be written over; choose another --output")
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from audiotl_cli.errors import UsageError
+from audiotl_cli.files import SMALL, read_regular
 
 FILE = Path("audiotl.toml")
 
@@ -66,10 +67,12 @@ def read_settings(path: Path, commands: Commands) -> dict[str, Any]:
         The file is no TOML, or names a command or option that does not exist.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(read_regular(path, SMALL).decode("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
     return _of_commands(path, content, commands, "")
 

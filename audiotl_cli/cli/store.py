@@ -102,7 +102,8 @@ def prune(
     index: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Keep the clips of this index; repeat for several.  [default: all in data/index]"
+            parser=options.path,
+            help="Keep the clips of this index; repeat for several.  [default: all in data/index]",
         ),
     ] = None,
     store: options.Store = None,
@@ -163,7 +164,10 @@ def prune(
 )
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="npz with X (features), Y (labels), IDS (clips).")],
+    file: Annotated[
+        Path,
+        typer.Argument(parser=options.path, help="npz with X (features), Y (labels), IDS (clips)."),
+    ],
     name: Annotated[str, typer.Option(help="Name of the index and of the features.")],
     split: Annotated[str, typer.Option(help="Split its clips belong to.")] = "train",
     store: options.Store = None,

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip
 from audiotl_cli.dataset.metadata import Finder, seconds
-from audiotl_cli.dataset.table import read_table
+from audiotl_cli.dataset.table import list_columns, open_table
 from audiotl_cli.errors import DataError
-from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.files import plain_cell
+from audiotl_cli.storage.paths import AnyPath, open_file
 
 BEGIN, END = "Begin Time (s)", "End Time (s)"
 IN_FILE = "File Offset (s)"
@@ -52,7 +54,7 @@ def annotation_files(folder: Path) -> list[Path]:
 def is_annotation(path: AnyPath) -> bool:
     """Return whether a file's first lines look like Audacity's or Raven's."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             start = file.read(4096).decode("utf-8-sig", "surrogateescape")
     except OSError:
         return False
@@ -90,7 +92,7 @@ def clips_from_annotations(
     for file in files:
         for name, start, end, label in read_annotations(file, label_column):
             path = find(name) if name else _beside(file, recordings, root)
-            if name and not (root / path).exists():
+            if name and not os.path.exists(root / path):  # noqa: PTH110  (names may be too long)
                 raise DataError(f"{file} is about {name}, which is not below {root}")
             labels.setdefault((path, start, end), []).append(label)
     if not labels:
@@ -109,10 +111,10 @@ def clips_from_annotations(
 def read_annotations(path: Path, label_column: str | None = None) -> list[Mark]:
     """Read the marks of one file; see `clips_from_annotations`."""
     try:
-        _, text, _ = read_table(path)
+        with open_table(path) as table:
+            lines = [line.rstrip("\r\n") for line in table.lines]
     except FileNotFoundError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
-    lines = text.splitlines()
     header = lines[0].split("\t") if lines else []
     if BEGIN in header:
         return _raven(path, lines, label_column)
@@ -133,7 +135,7 @@ def _audacity(path: Path, lines: Iterable[str]) -> list[Mark]:
             )
         start, end = _number(cells[0]), _number(cells[1])
         if end > start:  # a label at a point has no sound
-            marks.append(("", start, end, cells[2].strip() if len(cells) > 2 else ""))
+            marks.append(("", start, end, plain_cell(cells[2].strip()) if len(cells) > 2 else ""))
     return marks
 
 
@@ -144,7 +146,7 @@ def _raven(path: Path, lines: Iterable[str], label_column: str | None) -> list[M
     of_label = next((name for name in wanted if name in columns), None)
     if of_label is None:
         raise DataError(
-            f"{path} has the columns {', '.join(columns)}; expected one of {', '.join(wanted)} "
+            f"{path} has the columns {list_columns(columns)}; expected one of {', '.join(wanted)} "
             "(--label-column names another)"
         )
     marks: dict[tuple[str, ...], Mark] = {}
@@ -157,7 +159,7 @@ def _raven(path: Path, lines: Iterable[str], label_column: str | None) -> list[M
         if begins is not None:
             start, end = begins, begins + end - start
         name = (row.get("Begin Path") or row.get("Begin File") or "").strip()
-        label = (row.get(of_label) or "").strip()
+        label = plain_cell((row.get(of_label) or "").strip())
         # a selection has a row for every view of it
         key = (row.get("Selection") or str(number), name, label)
         marks.setdefault(key, (name, round(start, 6), round(end, 6), label))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import write_whole
+from audiotl_cli.files import read_regular, write_whole
 
 
 def remember(index: Index, path: Path) -> None:
@@ -22,7 +22,7 @@ def was_edited(path: Path) -> bool:
     if not path.exists():
         return False
     try:
-        return _note(path).read_bytes().decode().strip() != Index.read(path).sha256()
+        return read_regular(_note(path), 1 << 10).decode().strip() != Index.read(path).sha256()
     except (OSError, ValueError, DataError):  # no note, or nothing that was written here
         return True
 

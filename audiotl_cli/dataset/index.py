@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.dataset.table import read_table
-from audiotl_cli.errors import DataError
-from audiotl_cli.files import write_whole
+from audiotl_cli.dataset.table import OpenTable, list_columns, open_table
+from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.files import plain_cell, real_path, safe_cell, write_whole
 from audiotl_cli.storage.paths import AnyPath, any_path, join
 
 ROOT_COMMENT = "# audio_root: "
@@ -113,38 +113,16 @@ class Index:
         """
         path = Path(path)
         try:
-            comments, text, delimiter = read_table(path)
+            with open_table(path) as table:
+                clips = _clips(path, table)
         except FileNotFoundError as error:
             raise DataError(
                 f"{path}: no such index; make one with: audiotl index FOLDER"
             ) from error
         root: AnyPath = path.parent
-        first_line = 1 + len(comments)
-        for comment in comments:
+        for number, comment in enumerate(table.comments, start=1):
             if comment.startswith(ROOT_COMMENT.rstrip()):
-                root = any_path(comment.removeprefix(ROOT_COMMENT.rstrip()).strip())
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        clips: list[Clip] = []
-        try:
-            header = next(rows, [])
-            if "path" not in header:
-                raise DataError(
-                    f"{path}: its header is {','.join(header) or 'empty'}; expected at least a "
-                    f"column 'path' (all columns: {','.join(COLUMNS)})"
-                )
-            places = [(name, at) for at, name in enumerate(header) if name in COLUMNS]
-            for row in rows:
-                if not any(row):  # spreadsheets save rows of empty cells
-                    continue
-                where = _Where(path, first_line + rows.line_num - 1)
-                if len(row) > len(header):
-                    raise DataError(f"{where}: more cells than the header has columns")
-                clips.append(_clip(row, places, where))
-        except csv.Error as error:
-            line = first_line + rows.line_num - 1
-            raise DataError(f"{path}, line {line}: {error}") from error
-        if not clips:
-            raise DataError(f"{path} lists no clips")
+                root = _root(plain_cell(comment), _Where(path, number))
         if isinstance(root, Path):
             root = Path(os.path.normpath(path.parent / root))
         return cls(clips, root, path)
@@ -157,7 +135,8 @@ class Index:
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"{ROOT_COMMENT}{_root_text(self.audio_root, path.parent)}\n", _line(COLUMNS)]
+        root = f"{ROOT_COMMENT}{_root_text(self.audio_root, path.parent)}"
+        lines = [f"{safe_cell(root)}\n", _line(COLUMNS)]
         lines += [_line([_cell(getattr(clip, name)) for name in COLUMNS]) for clip in self.clips]
         write_whole(path, "".join(lines).encode("utf-8", "surrogateescape"))
         return replace(self, path=path)
@@ -196,10 +175,36 @@ class _Where(NamedTuple):
         return f"{self.path}, line {self.line}"
 
 
+def _clips(path: Path, table: OpenTable) -> list[Clip]:
+    rows = csv.reader(table.lines, delimiter=table.delimiter, strict=True)
+    n_before = len(table.comments)
+    clips: list[Clip] = []
+    try:
+        header = next(rows, [])
+        if "path" not in header:
+            raise DataError(
+                f"{path}: its header is {list_columns(header, ',') if header else 'empty'}; "
+                f"expected at least a column 'path' (all columns: {','.join(COLUMNS)})"
+            )
+        places = [(name, at) for at, name in enumerate(header) if name in COLUMNS]
+        for row in rows:
+            if not any(row):  # spreadsheets save rows of empty cells
+                continue
+            where = _Where(path, n_before + rows.line_num)
+            if len(row) > len(header):
+                raise DataError(f"{where}: more cells than the header has columns")
+            clips.append(_clip(row, places, where))
+    except csv.Error as error:
+        raise DataError(f"{path}, line {n_before + rows.line_num}: {error}") from error
+    if not clips:
+        raise DataError(f"{path} lists no clips")
+    return clips
+
+
 def _clip(row: Sequence[str], places: Sequence[tuple[str, int]], where: _Where) -> Clip:
     values: dict[str, Any] = {"path": ""}
     for column, at in places:
-        text = row[at] if at < len(row) else ""
+        text = plain_cell(row[at]) if at < len(row) else ""
         if column == "path":
             values[column] = text
         elif text := text.strip():
@@ -211,12 +216,30 @@ def _clip(row: Sequence[str], places: Sequence[tuple[str, int]], where: _Where) 
 
 
 def check_clip(clip: Clip, where: object) -> None:
-    """Raise `DataError` if a clip has no path or no length."""
+    """Raise `DataError` if a clip has no path or no length, or text that no index can hold."""
     if not clip.path:
         raise DataError(f"{where}: the path is empty")
+    for text in (clip.path, clip.label, clip.split, clip.fold, clip.group):
+        if (not text.isascii() and not _is_writable(text)) or "\0" in text:
+            raise DataError(f"{where}: {text!r} holds a NUL byte or half a character")
     start, end = clip.start_s or 0.0, clip.end_s
     if start < 0 or (end is not None and not end > start):
         raise DataError(f"{where}: a clip from {start} s to {end} s has no length")
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # JSON may hold halves of characters
+        return False
+    return True
+
+
+def _root(comment: str, where: _Where) -> AnyPath:
+    try:
+        return any_path(comment.removeprefix(ROOT_COMMENT.rstrip()).strip())
+    except UsageError as error:  # nobody typed it
+        raise DataError(f"{where}: audio_root is {error}") from error
 
 
 def _number(kind: Callable[[str], float], text: str, where: _Where, column: str) -> float:
@@ -231,6 +254,8 @@ def _number(kind: Callable[[str], float], text: str, where: _Where, column: str)
 
 def _cell(value: object) -> str:
     """Return a value as text that gives the same value when read."""
+    if isinstance(value, str):
+        return str(safe_cell(value))
     return "" if value is None else str(value).removesuffix(".0" * isinstance(value, float))
 
 
@@ -244,7 +269,7 @@ def _line(cells: Sequence[str]) -> str:
 def _root_text(root: AnyPath, folder: Path) -> str:
     if not isinstance(root, Path):
         return str(root)
-    absolute, project = root.resolve(), Path.cwd()
-    if absolute.is_relative_to(project) and folder.resolve().is_relative_to(project):
-        return Path(os.path.relpath(absolute, folder.resolve())).as_posix()
+    absolute, project = real_path(root), Path.cwd()
+    if absolute.is_relative_to(project) and real_path(folder).is_relative_to(project):
+        return Path(os.path.relpath(absolute, real_path(folder))).as_posix()
     return absolute.as_posix()

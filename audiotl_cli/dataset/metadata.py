@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,9 @@ from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.dataset.build import SPLIT_NAMES
 from audiotl_cli.dataset.index import Clip, check_clip
 from audiotl_cli.dataset.rows import Row, Table, read_rows
+from audiotl_cli.dataset.table import list_columns
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import plain_cell
 from audiotl_cli.storage.paths import AnyPath, relative
 
 logger = logging.getLogger(__name__)
@@ -98,7 +101,7 @@ def choose_columns(table: Table, columns: Columns = Columns()) -> dict[str, str]
         elif named or field == "path":
             option = f" (--{field}-column)" if named else "; or name it with --path-column"
             raise DataError(
-                f"{table.path} has the columns {', '.join(table.columns) or '(none)'}; expected "
+                f"{table.path} has the columns {list_columns(table.columns)}; expected "
                 f"one of {', '.join(wanted)}{option}"
             )
     return found
@@ -116,7 +119,9 @@ def column_by_path(
     """
     table, find = read_rows(path), Finder(root)
     if column not in table.columns:
-        raise DataError(f"{path} has the columns {', '.join(table.columns)}; expected {column!r}")
+        raise DataError(
+            f"{path} has the columns {list_columns(table.columns)}; expected {column!r}"
+        )
     of_path = choose_columns(table, columns)["path"]
     return {find(row.cells.get(of_path, "")): row.cells.get(column, "") for row in table.rows}
 
@@ -134,6 +139,8 @@ class Finder:
         path = text.replace("\\", "/")
         if not path or self._exists(path):
             return path
+        if self._exists(plain := plain_cell(path)):  # a table of our own, see `safe_cell`
+            return plain
         if self._by_name is None:
             self._by_name = {}
             for one in find_recordings(self.root):
@@ -145,7 +152,7 @@ class Finder:
 def _looked_for_in(root: AnyPath) -> Callable[[str], bool]:
     """Return what tells whether a file is there: of object storage, all are listed once."""
     if isinstance(root, Path):
-        return lambda path: "://" in path or (root / path).exists()
+        return lambda path: "://" in path or os.path.exists(root / path)  # noqa: PTH110
     names = {relative(path, root) for path in root.files()}
     return lambda path: "://" in path or path in names
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.dataset.table import DELIMITERS
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import write_whole
+from audiotl_cli.files import read_regular, safe_cell, write_whole
 
 Cell = tuple[int, int]
 """Where a cell begins and ends in a text, its quotes included."""
@@ -51,7 +51,7 @@ def write_labels(index: Path, labels: Mapping[Place, str]) -> Index:
     rows = [place_of(clip) for clip in Index.read(index).clips]
     if missing := set(labels) - set(rows):
         raise DataError(f"{index} has no clip {min(name for name, *_ in missing)} any more")
-    data = index.read_bytes()
+    data = read_regular(index)
     mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
     text = data[len(mark) :].decode("utf-8", "surrogateescape")
     changed = mark + _change(text, rows, labels).encode("utf-8", "surrogateescape")
@@ -86,7 +86,7 @@ def _change(text: str, rows: list[Place], labels: Mapping[Place, str]) -> str:
         if label is None:
             continue
         old = text[slice(*cells[column])] if column < len(cells) else ""
-        cell = _quoted(label, delimiter, always=old.startswith('"'))
+        cell = _quoted(str(safe_cell(label)), delimiter, always=old.startswith('"'))
         if column < len(cells):
             edits.append((cells[column], cell))
         elif label:  # a row that ends early

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -11,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiotl_cli.dataset.index import LABEL_SEPARATOR
-from audiotl_cli.dataset.table import read_table
+from audiotl_cli.dataset.table import MAX_BYTES, list_columns, open_table
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.paths import AnyPath, open_file, read_file
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
@@ -39,7 +38,7 @@ class Table:
         missing = [column for column in columns if column not in self.columns]
         if missing:
             raise DataError(
-                f"{self.path} has the columns {', '.join(self.columns) or '(none)'}; expected "
+                f"{self.path} has the columns {list_columns(self.columns)}; expected "
                 f"{', '.join(missing)} as well"
             )
         return [row.cells for row in self.rows]
@@ -63,35 +62,41 @@ def read_rows(path: AnyPath) -> Table:
         if path.suffix.lower() == ".parquet":
             return _read_parquet(path)
         return _read_csv(path)
-    except FileNotFoundError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
 def _read_csv(path: AnyPath) -> Table:
-    comments, text, delimiter = read_table(path)
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    try:
-        columns = list(reader.fieldnames or [])
-        rows = [
-            Row(
-                # what stands beyond the last column has no name
-                {name: (row[name] or "").strip() for name in columns},
-                f"{path}, line {len(comments) + reader.line_num}",
-            )
-            for row in reader
-            if any(row.values())
-        ]
-    except csv.Error as error:
-        raise DataError(
-            f"{path}, line {len(comments) + reader.reader.line_num}: {error}"
-        ) from error
+    with open_table(path) as table:
+        reader = csv.reader(table.lines, delimiter=table.delimiter)
+        n_before = len(table.comments)
+        try:
+            columns = next(reader, [])
+            rows = [
+                Row(
+                    # what stands beyond the last column has no name
+                    _Cells(zip(columns, map(str.strip, row), strict=False)),
+                    f"{path}, line {n_before + reader.line_num}",
+                )
+                for row in reader
+                if any(row)
+            ]
+        except csv.Error as error:
+            raise DataError(f"{path}, line {n_before + reader.line_num}: {error}") from error
     return Table(path, columns, rows)
+
+
+class _Cells(dict[str, str]):
+    """Cells of a row by column; those of a row that ends early are empty."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
 
 
 def _read_jsonl(path: AnyPath) -> Table:
     records: list[tuple[Mapping[str, Any], str]] = []
     try:
-        lines = path.read_bytes().decode("utf-8-sig").splitlines()
+        lines = read_file(path, MAX_BYTES).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not JSON lines: it holds binary data") from error
     for number, line in enumerate(lines, start=1):
@@ -100,7 +105,7 @@ def _read_jsonl(path: AnyPath) -> Table:
             continue
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{where} is not JSON: {error}") from error
         if not isinstance(record, dict):
             raise DataError(f"{where} is {line[:40]!r}, expected an object a line")
@@ -117,13 +122,13 @@ def _read_parquet(path: AnyPath) -> Table:
             f"{path} is Parquet, which needs pyarrow: pip install 'audiotl[parquet]'"
         ) from error
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             # sound inside the table is not read: recordings are files here
             schema = parquet.read_schema(file)
             plain = [field.name for field in schema if not _is_bulky(pyarrow, field.type)]
             records = parquet.read_table(file, columns=plain).to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
-        if isinstance(error, FileNotFoundError):
+        if isinstance(error, OSError) and error.strerror:
             raise
         raise DataError(f"{path} is not a Parquet file that can be read: {error}") from error
     numbered = enumerate(records, start=1)

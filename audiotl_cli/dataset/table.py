@@ -3,53 +3,120 @@
 from __future__ import annotations
 
 import csv
+import io
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
 
 from audiotl_cli.errors import DataError
-from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.storage.paths import AnyPath, open_file, read_file
 
 DELIMITERS = ",;\t"
 
+MAX_BYTES = 1 << 30
+MAX_LINES = 5_000_000
+MAX_LINE = 1 << 20
+MAX_COLUMNS = 10_000
+"""Of a table: far more than any has; one that a stranger made may claim anything."""
 
-def read_table(path: AnyPath) -> tuple[list[str], str, str]:
-    """Read a table.
+_N_NAMES, _NAME = 20, 40
+"""Columns that a message lists, and characters of each: at most."""
+
+
+@dataclass(frozen=True)
+class OpenTable:
+    """A table that is read line by line.
 
     Parameters
     ----------
-    path : Path or RemotePath
-        Bytes that are no UTF-8 are kept as they are (``surrogateescape``).
-
-    Returns
-    -------
     comments : list of str
         The lines before the header that begin with ``#``, as they were before a spreadsheet
         quoted them and filled them up with empty cells.
-    text : str
-        The rest, from the header on.
+    lines : iterator of str
+        The rest with its line ends, from the header on. Bytes that are no UTF-8 are kept as they
+        are (``surrogateescape``).
     delimiter : str
         One of `DELIMITERS`: the one found most often in the header.
+    """
+
+    comments: list[str]
+    lines: Iterator[str]
+    delimiter: str
+
+
+@contextmanager
+def open_table(path: AnyPath) -> Iterator[OpenTable]:
+    """Open a table; reading takes no more memory than its longest line, at most `MAX_LINE`.
 
     Raises
     ------
     DataError
-        The file cannot be read, or is no text.
+        The file cannot be read, is no text, or is far larger than tables are; also raised where
+        lines are read.
+    FileNotFoundError
+        There is no such file.
     """
+    lines = _lines(path)
+    comments = []
+    header = next(lines, "")
+    while header.startswith(("#", '"#')):
+        comments.append(header.rstrip("\r\n"))
+        header = next(lines, "")
+    delimiter = max(DELIMITERS, key=header.count)
+    n_columns = header.count(delimiter) + 1
+    if n_columns > MAX_COLUMNS:
+        raise DataError(f"{path} has {n_columns:,} columns; expected at most {MAX_COLUMNS:,}")
     try:
-        data = path.read_bytes()
+        yield OpenTable(
+            [_comment(line, delimiter, n_columns) for line in comments],
+            chain([header], lines),
+            delimiter,
+        )
+    finally:
+        lines.close()
+
+
+def list_columns(columns: Sequence[str], separator: str = ", ") -> str:
+    """Return the names of columns for a message: not all, where there are many or long ones."""
+    names = [name if len(name) <= _NAME else f"{name[:_NAME]}..." for name in columns[:_N_NAMES]]
+    more = [f"... ({len(columns):,} columns)"] if len(columns) > _N_NAMES else []
+    return separator.join([*names, *more]) or "(none)"
+
+
+def _lines(path: AnyPath) -> Generator[str]:
+    try:
+        with _open(path) as file:
+            for number in range(1, MAX_LINES + 2):
+                line = file.readline(MAX_LINE + 1)
+                if not line:
+                    return
+                if "\0" in line:
+                    raise DataError(
+                        f"{path} is not a CSV file: it holds binary data in line {number}; "
+                        "expected text, saved as UTF-8"
+                    )
+                if len(line) > MAX_LINE:
+                    raise DataError(
+                        f"{path}, line {number} is longer than {MAX_LINE:,} characters; expected "
+                        "a line for each clip"
+                    )
+                yield line
+        raise DataError(f"{path} has more than {MAX_LINES:,} lines; split it into several tables")
     except FileNotFoundError:
         raise
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
-    if b"\0" in data:
-        raise DataError(f"{path} is not a CSV file: it holds binary data")
-    text = data.decode("utf-8-sig", "surrogateescape")
-    lines: list[str] = []
-    while text.startswith(("#", '"#')):
-        line, _, text = text.partition("\n")
-        lines.append(line.rstrip("\r"))
-    header = text.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=header.count)
-    n_columns = header.count(delimiter) + 1
-    return [_comment(line, delimiter, n_columns) for line in lines], text, delimiter
+
+
+def _open(path: AnyPath) -> io.TextIOWrapper:
+    if not isinstance(path, Path):  # one request for all
+        file: BinaryIO = io.BytesIO(read_file(path, MAX_BYTES))
+    else:
+        file = open_file(path)
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def _comment(line: str, delimiter: str, n_columns: int) -> str:

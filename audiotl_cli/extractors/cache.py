@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiotl_cli.errors import WeightsError
-from audiotl_cli.files import digest
+from audiotl_cli.files import SMALL, digest, open_regular, read_regular
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def check_kind(path: Path, name: str) -> None:
     WeightsError
         It is empty, a web page, or not of the format its name says.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(512)
     if not start:
         raise WeightsError("the file is empty")
@@ -97,8 +97,8 @@ def locked(path: Path) -> Iterator[None]:
 def read_note(path: Path) -> dict[str, str]:
     """Return what `write_note` noted about a file; empty where nothing readable is."""
     try:
-        note = json.loads(_note_path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        note = json.loads(read_regular(_note_path(path), SMALL))
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(note, dict):
         return {}

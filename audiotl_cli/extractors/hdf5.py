@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from audiotl_cli.files import open_regular
+
 _GZIP = b"\x1f\x8b"
 
 
@@ -37,10 +39,10 @@ def open_hdf5(path: Path, max_bytes: int) -> Iterator[Any]:
     """
     import h5py
 
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         is_gzip = file.read(len(_GZIP)) == _GZIP
-    with gzip.open(path) if is_gzip else path.open("rb") as stream:
-        data = stream.read(max_bytes + 1)
+        file.seek(0)
+        data = (gzip.GzipFile(fileobj=file) if is_gzip else file).read(max_bytes + 1)
     if len(data) > max_bytes:
         raise ValueError(f"it is larger than {max_bytes >> 20} MiB")
     with h5py.File(io.BytesIO(data), "r") as opened:

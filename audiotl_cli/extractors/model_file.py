@@ -31,6 +31,7 @@ from audiotl_cli.extractors.base import Description, Extractor, Layer, Patches
 from audiotl_cli.extractors.cache import file_sha256
 from audiotl_cli.extractors.model_settings import read_settings
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
+from audiotl_cli.files import read_regular
 
 Array = npt.NDArray[np.float32]
 Shape = tuple[int | None, ...]
@@ -327,7 +328,7 @@ def _check_whole(path: Path) -> None:
     from tensorflow.lite.tools import flatbuffer_utils
 
     try:
-        flatbuffer_utils.convert_bytearray_to_object(path.read_bytes())
+        flatbuffer_utils.convert_bytearray_to_object(read_regular(path))
     except Exception as error:  # offsets that lead astray fail in any way
         raise ValueError("it is damaged or no TFLite file") from error
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from audiotl_cli.errors import UsageError
 from audiotl_cli.extractors import audioset
+from audiotl_cli.files import SMALL, read_regular
 
 PATCH_S = audioset.PATCH_FRAMES * audioset.STFT_HOP / audioset.SAMPLE_RATE  # 0.96 s
 
@@ -54,8 +55,10 @@ def read_settings(path: Path) -> Settings:
     values: Any = {}
     if path.exists():
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            values = json.loads(read_regular(path, SMALL))
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read ({error.strerror})") from error
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{path} cannot be read as JSON ({error})") from error
     known = asdict(Settings())
     if not isinstance(values, dict) or not values.keys() <= known.keys():

@@ -14,6 +14,7 @@ from typing import Any
 from audiotl_cli.errors import UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engines import choose
+from audiotl_cli.storage.paths import local_path
 
 GROUP = "audiotl.extractors"
 DEFAULT = "musicnn"
@@ -109,9 +110,9 @@ def load_extractor(
     options: dict[str, Any] = {"layer": layer, "hop_s": hop_s, "resampler": resampler}
     _, path = _model_file(name)
     if path:
-        options["path"] = Path(path)
+        options["path"] = local_path(path)
     if weights is not None:
-        options["weights"] = Path(weights)
+        options["weights"] = local_path(str(weights))
     found = extractor_class(name)
     if engine is not None and (chosen := choose(engine, found.engines, name)):
         options["engine"] = chosen

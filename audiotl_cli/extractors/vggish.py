@@ -43,6 +43,7 @@ from audiotl_cli.extractors.weights import (
     find,
     locate,
 )
+from audiotl_cli.files import open_regular
 
 LOG_OFFSET = 0.01
 MAX_PCA_BYTES = 1 << 20  # of an array of the PCA; the larger one has 64 KiB
@@ -228,7 +229,7 @@ def read_pca(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         It holds something else.
     """
     try:
-        with zipfile.ZipFile(path) as file:
+        with open_regular(path) as raw, zipfile.ZipFile(raw) as file:
             matrix = _read_member(file, "pca_eigen_vectors.npy")
             means = _read_member(file, "pca_means.npy").reshape(-1)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:

@@ -32,7 +32,7 @@ from audiotl_cli.extractors.packages import (
     is_installed,
     require,
 )
-from audiotl_cli.files import cache_folder
+from audiotl_cli.files import cache_folder, open_regular
 from audiotl_cli.network import (
     OnBytes,
     download,
@@ -282,7 +282,7 @@ def _obtain(
 
 def _copy(source: Path, part: Path) -> None:
     try:
-        original = source.open("rb")
+        original = open_regular(source)
     except OSError as error:
         raise WeightsError(error.strerror or str(error)) from error
     with original, part.open("wb") as copy:

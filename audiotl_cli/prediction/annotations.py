@@ -27,7 +27,7 @@ RAVEN_COLUMNS = (
 def to_audacity(record: Record, high_hz: float) -> str:
     """Return a label track: start, end and label of each event, a line each."""
     return "".join(
-        f"{one['start_s']:.6f}\t{one['end_s']:.6f}\t{_in_line(one['label'])}\n"
+        f"{one['start_s']:.6f}\t{one['end_s']:.6f}\t{safe_cell(_in_line(one['label']))}\n"
         for one in record["segments"]
     )
 

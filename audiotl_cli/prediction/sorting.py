@@ -11,6 +11,8 @@ from itertools import count
 from pathlib import Path
 from typing import Literal
 
+from audiotl_cli.files import real_path
+
 How = Literal["copy", "move", "link"]
 
 _NEVER = set('/\\:*?"<>|')  # in names, on one system or another
@@ -48,7 +50,7 @@ def folder_names(labels: Sequence[str]) -> dict[str, str]:
 
 def plan(path: Path, folder: Path) -> Path:
     """Return where `place` would put a recording now; where it is, if it lies there already."""
-    if path.parent.resolve() == folder.resolve():
+    if real_path(path.parent) == real_path(folder):
         return path
     return next(one for one in _targets(path, folder) if not os.path.lexists(one))
 
@@ -76,7 +78,7 @@ def place(path: Path, folder: Path, how: How) -> Path:
     OSError
         It cannot be put there; it is still where it was.
     """
-    if path.parent.resolve() == folder.resolve():
+    if real_path(path.parent) == real_path(folder):
         return path
     folder.mkdir(parents=True, exist_ok=True)
     if how == "link":
@@ -121,7 +123,7 @@ def _claim(source: Path, path: Path, folder: Path) -> Path:
 def _link(path: Path, folder: Path) -> Path:
     for target in _targets(path, folder):
         try:
-            target.symlink_to(path.resolve())
+            target.symlink_to(real_path(path))
         except FileExistsError:
             continue
         return target

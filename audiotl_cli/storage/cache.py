@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from audiotl_cli.files import cache_folder, write_whole
+from audiotl_cli.files import cache_folder, open_regular, write_whole
 from audiotl_cli.storage.remote import RemotePath
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def open_cached(path: RemotePath) -> BinaryIO:
     try:
         if copy.stat().st_size == n_bytes:
             os.utime(copy)
-            return copy.open("rb")
+            return open_regular(copy)
     except OSError:
         pass
     data = path.read_bytes()

@@ -56,10 +56,6 @@ def translate(error: Exception, url: str) -> Exception:
     if isinstance(error, ImportError):
         need = "pip install 'audiotl[s3]'" if scheme in ("s3", "s3a") else text
         return UsageError(f"{url}: what reads {scheme}:// is not installed: {need}")
-    if isinstance(error, ValueError) and "rotocol not known" in text:
-        return UsageError(
-            f"{url}: there is no kind of storage called {scheme}; expected s3://, gs://, ..."
-        )
     if isinstance(error, FileNotFoundError):
         bucket = "bucket" in text and "does not exist" in text
         what = "there is no such bucket; make it, or correct its name" if bucket else "no such file"

@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 from audiotl_cli import files
 from audiotl_cli.errors import UsageError
 from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.storage.schemes import why_refused
 
 AnyPath = Path | RemotePath
 
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)", re.DOTALL)
+_DRIVE = re.compile(r"[A-Za-z]://")
 
 
 def any_path(text: str | Path | RemotePath) -> AnyPath:
-    """Return the path that is meant by a name or URL.
+    """Return the path that is meant by a name or URL that somebody typed.
 
-    ``file://`` names a file of a disk like any other.
+    Raises
+    ------
+    UsageError
+        It is a URL of another kind than is read, see `schemes`, or no name of a file.
     """
-    found = _URL.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        return text if isinstance(text, Path | RemotePath) else Path(text)
-    scheme, rest = found["scheme"].lower(), found["rest"]
-    if scheme in ("file", "local"):
-        return Path(rest)
-    if not rest.strip("/"):
-        raise UsageError(f"{text} names no place; expected {scheme}://BUCKET/FOLDER or the like")
-    return RemotePath(f"{scheme}://{rest.rstrip('/')}")
+    if isinstance(text, Path | RemotePath):
+        return text
+    path = _parse(text)
+    if isinstance(path, RemotePath) and (reason := why_refused(path.url)):
+        raise UsageError(f"{text}: {reason}")
+    if "\0" in text:
+        raise UsageError(f"{text!r} holds a NUL byte; expected the name of a file")
+    return path
+
+
+def local_path(text: str) -> Path:
+    """Return the path that is meant by a name that somebody typed; errors as `any_path`.
+
+    Raises
+    ------
+    UsageError
+        It is a URL.
+    """
+    return need_local(any_path(text), "expected a file or folder of this machine")
 
 
 def join(root: AnyPath, path: str) -> AnyPath:
-    """Return the path below a folder, or a URL as it is."""
-    return any_path(path) if "://" in path else root / path
+    """Return the path below a folder, or a URL as it is: what a row of a file says.
+
+    This never fails. A URL that is not read raises `RefusedUrlError`, an `OSError`, as soon as
+    it is used, like a file that cannot be opened: it costs that row alone.
+    """
+    found = _parse(path)
+    return found if isinstance(found, RemotePath) else root / path
+
+
+def _parse(text: str) -> AnyPath:
+    if "://" not in text or _DRIVE.match(text):
+        return Path(text)
+    scheme, _, rest = text.partition("://")
+    return RemotePath(f"{scheme.lower()}://{rest.rstrip('/')}")
 
 
 def relative(path: AnyPath, root: AnyPath) -> str:
@@ -60,6 +88,21 @@ def need_local(path: AnyPath, what: str) -> Path:
     if isinstance(path, Path):
         return path
     raise UsageError(f"{path} is on object storage: {what}")
+
+
+def open_file(path: AnyPath) -> BinaryIO:
+    """Open a file for reading; on a disk never a pipe or a device, see `files.open_regular`."""
+    return files.open_regular(path) if isinstance(path, Path) else path.open()
+
+
+def read_file(path: AnyPath, max_bytes: int | None = None) -> bytes:
+    """Return the content of a file, unless it is larger than `max_bytes`; see `open_file`."""
+    if isinstance(path, Path):
+        return files.read_regular(path, max_bytes)
+    if max_bytes is not None and (n_bytes := path.stat().st_size) > max_bytes:
+        reason = f"it holds {n_bytes:,} bytes, expected at most {max_bytes:,}"
+        raise OSError(errno.EINVAL, reason, path.url)
+    return path.read_bytes()
 
 
 def write_whole(path: AnyPath, data: bytes | memoryview, *, sync: bool = True) -> None:

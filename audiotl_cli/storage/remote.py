@@ -15,9 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from audiotl_cli.errors import StorageError, UsageError
 from audiotl_cli.storage.failures import told
-
-ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "memory"})
-"""Where an object is there whole or not at all: elsewhere, nobody writes."""
+from audiotl_cli.storage.schemes import SCHEMES, RefusedUrlError, why_refused
 
 BUFFER_BYTES = 1 << 18
 """What is asked for at once where only a part of an object is read."""
@@ -61,7 +59,8 @@ class RemotePath:
     Parameters
     ----------
     url : str
-        ``scheme://...`` without a slash at its end. Nothing in it stands for something else.
+        ``scheme://...`` without a slash at its end. Nothing in it stands for something else. It
+        may be anything: what is not in `schemes.SCHEMES` raises `RefusedUrlError` when it is used.
     """
 
     url: str
@@ -154,10 +153,10 @@ class RemotePath:
         UsageError
             The storage does not promise that.
         """
-        if self.scheme not in ATOMIC:
+        if not SCHEMES.get(self.scheme, True):  # others are refused below
             raise UsageError(
                 f"{self.url}: nothing is written there, as {self.scheme}:// does not promise that "
-                "readers see whole files; expected a local folder or s3://, gs://, az:// ..."
+                "readers see whole files; expected a local folder or s3://, gs://, az:// or abfs://"
             )
         with told(self.url):
             self._files.pipe_file(self._inside, bytes(data))
@@ -239,11 +238,13 @@ class RemotePath:
         return str(self._fsspec()[1])
 
     def _fsspec(self) -> tuple[Any, str]:
+        if reason := why_refused(self.url):
+            raise RefusedUrlError(self.url, reason)
         with told(self.url):
             from fsspec.core import url_to_fs
 
             # a listing of a moment ago says nothing of what is there now
-            fresh = {"use_listings_cache": False} if self.scheme in ATOMIC else {}
+            fresh = {"use_listings_cache": False} if SCHEMES[self.scheme] else {}
             found: tuple[Any, str] = url_to_fs(self.url, **fresh)
             return found
 

@@ -10,17 +10,20 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import stat
 import time
 from pathlib import Path
 
 from audiotl_cli.errors import AudioError
-from audiotl_cli.files import append_lines, read_lines
+from audiotl_cli.files import NotAFileError, append_lines, open_regular, read_lines
 from audiotl_cli.storage.copies import local_copy
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath
 
 logger = logging.getLogger(__name__)
+
+_LINE = re.compile(rb"(\d{1,20})\t(-?\d{1,20})\t([0-9a-f]{64})\t(.+)")
 
 SETTLED_S = 2.0
 """A file changed less than this long ago may change again within one tick of its time."""
@@ -41,8 +44,9 @@ class HashMemo:
         self._new: list[bytes] = []
         self._real_folders: dict[str, str] = {}
         for line in read_lines(path):
-            size, modified, sha256, name = line.split(b"\t", 3)
-            self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
+            if found := _LINE.fullmatch(line):
+                size, modified, sha256, name = found.groups()
+                self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
 
     def sha256(self, path: str | AnyPath) -> str:
         """Return the SHA-256 of a file, from memory if the file did not change since.
@@ -60,18 +64,18 @@ class HashMemo:
         try:
             if isinstance(path, RemotePath):
                 return self._sha256_of_object(path)
-            real, state = self._real_path(path)
+            real, state = self._real_path(_possible(path))
             known = self._known.get(real)
             if known and known[:2] == (state.st_size, state.st_mtime_ns):
                 return known[2]
-            if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
-                raise AudioError("is a pipe or device, not a sound file", stage="open")
-            with open(real, "rb", buffering=0) as file:  # noqa: PTH123  (names may not be UTF-8)
+            with open_regular(Path(real)) as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError as error:
             raise AudioError("no such file", code="missing", stage="open") from error
         except IsADirectoryError as error:
             raise AudioError("is a folder, not a sound file", stage="open") from error
+        except NotAFileError as error:
+            raise AudioError("is a pipe or device, not a sound file", stage="open") from error
         except OSError as error:
             raise AudioError(f"cannot be read ({error.strerror})", stage="open") from error
         if time.time_ns() - state.st_mtime_ns > SETTLED_S * 1e9:
@@ -87,7 +91,7 @@ class HashMemo:
         known = self._known.get(path.url)
         if known and known[:2] == (state.st_size, stands_for):
             return known[2]
-        with local_copy(path) as copy, copy.open("rb") as file:
+        with local_copy(path) as copy, open_regular(copy) as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         settled = 0 < state.st_mtime_ns < time.time_ns() - SETTLED_S * 1e9
         if state.tag or settled:
@@ -128,6 +132,16 @@ class HashMemo:
             logger.debug("Hashes are not remembered: %s", error)
             return
         self._new = []
+
+
+def _possible(path: str | Path) -> str | Path:
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise AudioError("no file can have this name", stage="open") from error
+    if "\0" in str(path):
+        raise AudioError("no file can have this name", stage="open")
+    return path
 
 
 def clip_key(sha256: str, start_s: float | None, end_s: float | None) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import open_regular
 
 MOST_INFLATED = 200
 """Bytes a compressed byte may stand for. Deflate reaches 1032, on nothing but zeros."""
@@ -47,7 +48,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
         The file is missing, damaged, or does not hold the three arrays.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
             missing = {"X", "Y", "IDS"} - set(arrays.files)
             if missing:
                 raise DataError(

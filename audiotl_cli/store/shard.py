@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from audiotl_cli.errors import AudiotlError, DataError
 from audiotl_cli.storage.cache import forget, open_cached
-from audiotl_cli.storage.paths import AnyPath, write_whole
+from audiotl_cli.storage.paths import AnyPath, open_file, write_whole
 
 SHARD_CLIPS = 256
 SHARD_BYTES = 32 << 20
@@ -155,7 +155,7 @@ def _read(
 
 def _open(path: AnyPath, members: tuple[str, ...], *, fresh: bool) -> BinaryIO:
     if isinstance(path, Path) or members is not MEMBERS:
-        return path.open("rb")
+        return open_file(path)
     return io.BytesIO(path.read_bytes()) if fresh else open_cached(path)
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from audiotl_cli.errors import DataError
-from audiotl_cli.storage.paths import AnyPath, any_path, write_whole
+from audiotl_cli.files import SMALL
+from audiotl_cli.storage.failures import reason
+from audiotl_cli.storage.paths import AnyPath, any_path, read_file, write_whole
 from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.damaged import put_away
 from audiotl_cli.store.pieces import pieces_of
@@ -112,7 +114,7 @@ class FeatureStore:
         self.folder = any_path(folder)
         path = self.folder / STORE_FILE
         try:
-            about = json.loads(path.read_bytes())
+            about = json.loads(read_file(path, SMALL))
             if about["format"] != STORE_FORMAT:
                 raise DataError(f"{path}: format {about['format']}, expected {STORE_FORMAT}")
             self.extractor: str = about["extractor"]
@@ -126,9 +128,10 @@ class FeatureStore:
                 f"{self.folder} is not a feature store (it has no {STORE_FILE}); "
                 "make one with: audiotl extract"
             ) from error
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise DamagedStoreError(
-                f"{path} is damaged ({error}); audiotl extract, with the same settings, mends it"
+                f"{path} is damaged ({reason(error)}); audiotl extract, with the same settings, "
+                "mends it"
             ) from error
         self._scan: Scan | None = None
         self._known: dict[RemotePath, Shard] = {}

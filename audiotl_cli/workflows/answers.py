@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.dataset.relabel import Place, check_label, place_of, write_labels
-from audiotl_cli.dataset.table import read_table
+from audiotl_cli.dataset.table import OpenTable, list_columns, open_table
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.files import plain_cell
+from audiotl_cli.storage.paths import join
 from audiotl_cli.workflows.clip_names import find_rows, name_of, read_name
 
 Answer = tuple[str, AudioSource, str]
@@ -76,22 +77,26 @@ def _read_text(text: str, index: Index) -> Answer:
     return f"--set {text!r}", read_name("=".join(parts[:-1])), parts[-1].strip()
 
 
-def _read_rows(table: Path) -> list[Answer]:
+def _read_rows(path: Path) -> list[Answer]:
     try:
-        comments, text, delimiter = read_table(table)
+        with open_table(path) as table:
+            return _answers(path, table)
     except FileNotFoundError as error:
-        raise DataError(f"{table}: no such file") from error
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        raise DataError(f"{path}: no such file") from error
+
+
+def _answers(path: Path, table: OpenTable) -> list[Answer]:
+    rows = csv.DictReader(table.lines, delimiter=table.delimiter, strict=True)
     answers: list[Answer] = []
     try:
         columns = rows.fieldnames or []
         if not {"path", "label"} <= set(columns):
             raise DataError(
-                f"{table} has the columns {', '.join(columns) or '(none)'}; expected path and label"
+                f"{path} has the columns {list_columns(columns)}; expected path and label"
             )
         for row in rows:
-            where = f"{table}, line {len(comments) + rows.line_num}"
-            label = (row["label"] or "").strip()
+            where = f"{path}, line {len(table.comments) + rows.line_num}"
+            label = plain_cell((row["label"] or "").strip())
             if not label or not row["path"]:
                 continue
             try:
@@ -100,16 +105,16 @@ def _read_rows(table: Path) -> list[Answer]:
                 )
             except ValueError as error:
                 raise DataError(f"{where}: {error}, expected seconds") from error
-            answers.append((where, AudioSource(Path(row["path"]), start, end), label))
+            answers.append((where, AudioSource(join(Path(), row["path"]), start, end), label))
     except csv.Error as error:
-        raise DataError(f"{table}, line {len(comments) + rows.line_num}: {error}") from error
+        raise DataError(f"{path}, line {len(table.comments) + rows.line_num}: {error}") from error
     return answers
 
 
 def _places(where: str, source: AudioSource, index: Index) -> Sequence[Place]:
     rows = find_rows(index, source)
-    if not rows and str(source.path).startswith("'"):  # put there for spreadsheets' sake
-        path = Path(str(source.path)[1:])
+    if not rows:  # a table of our own, see `safe_cell`
+        path = join(Path(), plain_cell(str(source.path)))
         rows = find_rows(index, AudioSource(path, source.start_s, source.end_s))
     if not rows:
         raise DataError(f"{where}: {name_of(source)} is no clip of {index.path}")

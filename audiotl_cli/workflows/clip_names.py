@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.files import real_path
 from audiotl_cli.storage.paths import AnyPath, any_path
 
 _BOUNDS = re.compile(r"(?P<path>.+):(?P<start>\d+(?:\.\d+)?)-(?P<end>\d+(?:\.\d+)?)?")
@@ -52,7 +53,7 @@ def find_rows(index: Index, source: AudioSource) -> list[int]:
 
 
 def _real(path: AnyPath) -> AnyPath:
-    return path.resolve() if isinstance(path, Path) else path
+    return real_path(path) if isinstance(path, Path) else path
 
 
 def _bounds(source: AudioSource) -> tuple[str, str] | None:

@@ -14,7 +14,11 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.comparison import compare
 from audiotl_cli.evaluation.intervals import number_units
 from audiotl_cli.evaluation.report.write import write_page
+from audiotl_cli.files import read_regular
 from audiotl_cli.workflows.report import EvaluateReport, write_json
+
+MAX_BYTES = 1 << 30
+"""Of a ``report.json``: at most."""
 
 Result = Mapping[str, Any]
 """What `report.json` holds."""
@@ -95,12 +99,12 @@ def read_result(path: Path) -> dict[str, Any]:
         It is none.
     """
     try:
-        result = json.loads(path.read_bytes())
+        result = json.loads(read_regular(path, MAX_BYTES))
         for one in result["predictions"]:
             _clip(one), one["predicted"]
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise DataError(f"{path} is no report.json of audiotl evaluate ({error!r})") from error
     return dict(result)
 

@@ -14,7 +14,8 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import extractor_class, list_extractors
 from audiotl_cli.extractors.sources import fetch, find
 from audiotl_cli.extractors.weights import PublishedFile, WeightSource
-from audiotl_cli.network import without_secrets
+from audiotl_cli.network import is_url, without_secrets
+from audiotl_cli.storage.paths import local_path
 
 OnFile = Callable[[str, int, int], None]
 """Told a file's name, the bytes of it that have come, and of how many."""
@@ -136,6 +137,8 @@ def fetch_model(
     UsageError
         There is no such extractor or file, or it is not clear which file is given.
     """
+    if given is not None and not is_url(given):
+        local_path(given)
     fetched = []
     for source in _wanted(name, given):
         found = fetch(source, given, partial(on_file, source.name))

@@ -88,6 +88,8 @@ def read_source(source: AnyPath, options: IndexOptions) -> Source:
     _check_options(source, options)
     if source.suffix.lower() in EXTENSIONS and source.is_file():
         raise UsageError(f"{source} is a recording; name the folder it is in, or a table")
+    if isinstance(source, Path) and source.exists() and not (source.is_file() or source.is_dir()):
+        raise DataError(f"{source} is a pipe, a socket or a device; expected a folder or a table")
     found = _read(source, options)
     clips = found.clips
     kind = options.labels_from or ""

@@ -32,7 +32,7 @@ from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standa
 from audiotl_cli.classify.trials import Runner
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import write_whole
+from audiotl_cli.files import read_regular, write_whole
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.store import FeatureStore, safe_name
 from audiotl_cli.workflows.choose import Choice, OnProgress, choose, deal_folds, only, plan
@@ -224,7 +224,7 @@ def write_card(card: ModelCard, model: Path) -> None:
     """
     path = card_path(model)
     try:
-        if path.exists() and not path.read_bytes().startswith(MARK.encode()):
+        if path.exists() and not read_regular(path).startswith(MARK.encode()):
             logger.warning("%s is no model card of audiotl's, so it is left as it is", path)
             return
         write_whole(path, card_text(card, model).encode("utf-8", "backslashreplace"))

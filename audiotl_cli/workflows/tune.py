@@ -17,7 +17,7 @@ from audiotl_cli.classify.space import Setting
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.classify.trials import Fold, Right, Runner
 from audiotl_cli.dataset.index import Index
-from audiotl_cli.files import write_whole
+from audiotl_cli.files import read_regular, write_whole
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
@@ -177,7 +177,7 @@ class Notes:
 
     def _read(self) -> dict[str, str]:
         try:
-            content = json.loads(self.path.read_bytes())
+            content = json.loads(read_regular(self.path))
             if content["of"] != self._of:
                 logger.info("%s is of other clips, features or versions: starting anew", self.path)
                 return {}
@@ -191,9 +191,12 @@ class Notes:
             return right
         except FileNotFoundError:
             return {}
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except _UNUSABLE as error:
             logger.warning("%s cannot be used (%s): starting anew", self.path, error)
             return {}
+
+
+_UNUSABLE = (AttributeError, LookupError, TypeError, ValueError, OSError, RecursionError)
 
 
 def _as_json(setting: Setting) -> dict[str, Any]:

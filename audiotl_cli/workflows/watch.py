@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.files import real_path
 from audiotl_cli.prediction.events import EventOptions
 from audiotl_cli.workflows.predict import Model, Prediction
 
@@ -25,7 +26,7 @@ class Watcher:
 
     def __init__(self, folder: Path, leave_out: tuple[Path, ...] = ()) -> None:
         self.folder = folder
-        self.leave_out = tuple(one.resolve() for one in leave_out)
+        self.leave_out = tuple(real_path(one) for one in leave_out)
         self._seen: dict[Path, State] = {}
         self._given: dict[Path, State] = {}
 
@@ -47,7 +48,8 @@ class Watcher:
 
     def _states(self) -> Iterator[tuple[Path, State]]:
         for path in find_recordings(self.folder):
-            if any(path.resolve().is_relative_to(one) for one in self.leave_out):
+            real = real_path(path)
+            if any(real.is_relative_to(one) for one in self.leave_out):
                 continue
             try:
                 state = path.stat()

@@ -20,7 +20,7 @@ RATE = 16_000
 
 
 @pytest.fixture
-def place() -> RemotePath:
+def place(memory_storage: None) -> RemotePath:
     return RemotePath(f"memory:///sounds-{next(NUMBERS)}")
 
 

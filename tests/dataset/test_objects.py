@@ -16,7 +16,7 @@ ROOT = RemotePath("memory:///a data set")
 
 
 @pytest.fixture(autouse=True)
-def recordings() -> None:
+def recordings(memory_storage: None) -> None:
     for name in ("dog/1.wav", "cat/1.wav", "cat/2 [x].wav", "notes.txt"):
         (ROOT / name).write_bytes(b"")
 
@@ -51,6 +51,7 @@ def test_an_index_keeps_the_address(tmp_path: Path) -> None:
     assert read.source(clips[1]).path == RemotePath("s3://else/where.wav")
 
 
-def test_a_file_url_is_a_folder_of_the_disk(tmp_path: Path) -> None:
+def test_a_file_url_is_refused(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_text(f"# audio_root: file://{tmp_path}/x\npath\na.wav\n")
-    assert Index.read(tmp_path / "index.csv").audio_root == tmp_path / "x"
+    with pytest.raises(DataError, match=r"index.csv, line 1: .*file:// is not read; .* s3://"):
+        Index.read(tmp_path / "index.csv")

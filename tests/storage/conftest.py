@@ -34,7 +34,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def memory() -> RemotePath:
+def memory(memory_storage: None) -> RemotePath:
     """Return an empty place in the memory of this process."""
     return RemotePath(f"memory:///place-{next(NUMBERS)}")
 

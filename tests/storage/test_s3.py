@@ -237,7 +237,7 @@ def test_wrong_places_are_said_in_a_line(
         ),
         (("store", "info", "--store", bucket / "nothing"), 3, "no feature store"),
         (("index", "s3://"), 2, "names no place"),
-        (("index", "nope://a/b"), 2, "no kind of storage called nope"),
+        (("index", "nope://a/b"), 2, "nope:// is not read"),
     ]
     for args, code, words in cases:
         ended = run(*args)

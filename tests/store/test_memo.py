@@ -223,7 +223,7 @@ def test_a_memo_that_cannot_be_saved_is_no_error(tmp_path: Path) -> None:
 
 
 def test_objects_are_remembered_by_what_their_storage_tells(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory_storage: None
 ) -> None:
     path = RemotePath("memory:///memo/a.wav")
     path.write_bytes(b"one")

@@ -32,7 +32,7 @@ def small_shards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def root() -> RemotePath:
+def root(memory_storage: None) -> RemotePath:
     return RemotePath(f"memory:///store-{next(NUMBERS)}")
 
 

@@ -257,7 +257,7 @@ def test_file_that_cannot_be_opened_is_not_called_damaged(
     def refuse(self: Path, *args: object, **kwargs: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("audiotl_cli.files.os.open", refuse)
     with pytest.raises(DataError, match=r"cannot be opened \(Permission denied\)") as caught:
         read_keys(path)
     assert not isinstance(caught.value, DamagedShardError)

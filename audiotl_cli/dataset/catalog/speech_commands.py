@@ -9,6 +9,7 @@ from pathlib import Path
 from audiotl_cli.dataset.catalog.base import Archive, DataSet, Expected, Listing
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import SMALL, read_regular
 
 LISTS = {"valid": "validation_list.txt", "test": "testing_list.txt"}
 NOISE = "_background_noise_/"
@@ -30,7 +31,7 @@ def _listing(root: Path, recordings: Sequence[str]) -> Listing:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text("utf-8", "replace").split()
+        return read_regular(path, 64 * SMALL).decode("utf-8", "replace").split()
     except OSError as error:
         raise DataError(
             f"{path} cannot be read ({error.strerror}); it says which clips are for testing"

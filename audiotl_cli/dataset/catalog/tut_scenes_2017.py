@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from audiotl_cli.dataset.catalog.base import Archive, DataSet, Expected, Listing
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import SMALL, read_regular
 
 DEVELOPMENT = "TUT-acoustic-scenes-2017-development"
 EVALUATION = "TUT-acoustic-scenes-2017-evaluation"
@@ -96,7 +97,7 @@ def _join(folder: str, path: str) -> str:
 
 def _lines(path: Path) -> list[list[str]]:
     try:
-        lines = path.read_text("utf-8", "replace").splitlines()
+        lines = read_regular(path, 64 * SMALL).decode("utf-8", "replace").splitlines()
     except OSError as error:
         raise DataError(
             f"{path} cannot be read ({error.strerror}); it is in the archive whose name ends in "

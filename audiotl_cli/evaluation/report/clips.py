@@ -168,9 +168,10 @@ def _sureness(one: Mapping[str, Any]) -> float:
 def _source(one: Mapping[str, Any], root: AnyPath | None) -> AudioSource | None:
     if root is None:
         return None
-    if not isinstance(root, Path):
-        return AudioSource(join(root, one["path"]), one.get("start_s"), one.get("end_s"))
-    path = Path(os.path.abspath(root / one["path"]))  # noqa: PTH100  (links stay as they are)
+    found = join(root, one["path"])
+    if not isinstance(found, Path):
+        return AudioSource(found, one.get("start_s"), one.get("end_s"))
+    path = Path(os.path.abspath(found))  # noqa: PTH100  (links stay as they are)
     try:
         there = path.is_file()
     except (OSError, ValueError):  # a name no file can have

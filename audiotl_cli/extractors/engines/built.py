@@ -18,7 +18,7 @@ from typing import Any
 
 from audiotl_cli.extractors.cache import locked
 from audiotl_cli.extractors.engines.operations import Network
-from audiotl_cli.files import cache_folder, write_whole
+from audiotl_cli.files import cache_folder, read_regular, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def built(network: Network, engine: str, build: Callable[[], Built]) -> tuple[Pa
 
 def _read(path: Path, made_from: list[Any]) -> Built | None:
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError:
         return None
     view = memoryview(content)

@@ -1,0 +1,45 @@
+"""Which kinds of storage a URL may name.
+
+A URL in an index may come from anybody, and fsspec takes one for more than an address:
+``dask://HOST`` runs what a host sends, ``::`` chains one kind of storage to another, and
+``file://`` leads back to this machine. So nothing reaches fsspec that is not in `SCHEMES`.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from audiotl_cli.errors import DataError
+
+SCHEMES = {"s3": True, "gs": True, "az": True, "abfs": True, "http": False, "https": False}
+"""The schemes of URLs that are read, and whether an object there is whole or absent: elsewhere,
+nothing is written. Tests add their own."""
+
+
+class RefusedUrlError(DataError, OSError):
+    """A URL that no storage is asked for; a recording that has one cannot be opened."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(errno.EINVAL, reason, url)
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
+
+
+def why_refused(url: str) -> str:
+    """Return why a URL is not read; empty if it may be."""
+    scheme, _, place = url.partition("://")
+    if "::" in url:
+        return f"chained URLs (::) are not read; expected one of {_listed()}"
+    if scheme not in SCHEMES:
+        return f"{scheme}:// is not read; expected a path without it, or {_listed()}"
+    if not place.strip("/"):
+        return f"names no place; expected {scheme}://BUCKET/FOLDER or the like"
+    if "\0" in url:
+        return "holds a NUL byte; expected a URL"
+    return ""
+
+
+def _listed() -> str:
+    *first, last = (f"{scheme}://" for scheme in SCHEMES)
+    return f"{', '.join(first)} or {last}"
