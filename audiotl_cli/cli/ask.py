@@ -50,7 +50,8 @@ def ask_rounds(index: Index, next_round: Callable[[Index, set[Any]], Round]) -> 
             if answer == SKIP:
                 skipped.add(place_of(one.clip))
                 continue
-            index = write_labels(index.path, {place_of(one.clip): answer.removeprefix("=")})
+            given = {place_of(one.clip): answer.removeprefix("=")}
+            index = write_labels(index.path, given).index
             n_answers += 1
     output.line(f"{n_answers} labels written to {index.path}")
 

@@ -103,8 +103,14 @@ class Index:
     path: Path | None = None
 
     @classmethod
-    def read(cls, path: str | Path) -> Index:
+    def read(cls, path: str | Path, data: bytes | None = None) -> Index:
         """Read an index file.
+
+        Parameters
+        ----------
+        path : str or Path
+        data : bytes, optional
+            Its content, where that has been read already.
 
         Raises
         ------
@@ -113,7 +119,7 @@ class Index:
         """
         path = Path(path)
         try:
-            comments, text, delimiter = read_table(path)
+            comments, text, delimiter = read_table(path, data)
         except FileNotFoundError as error:
             raise DataError(
                 f"{path}: no such index; make one with: audiotl index FOLDER"
@@ -157,10 +163,14 @@ class Index:
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"{ROOT_COMMENT}{_root_text(self.audio_root, path.parent)}\n", _line(COLUMNS)]
-        lines += [_line([_cell(getattr(clip, name)) for name in COLUMNS]) for clip in self.clips]
-        write_whole(path, "".join(lines).encode("utf-8", "surrogateescape"))
+        write_whole(path, self.as_csv(path.parent))
         return replace(self, path=path)
+
+    def as_csv(self, folder: Path) -> bytes:
+        """Return what `write` writes into a file in this folder."""
+        lines = [f"{ROOT_COMMENT}{_root_text(self.audio_root, folder)}\n", _line(COLUMNS)]
+        lines += [_line([_cell(getattr(clip, name)) for name in COLUMNS]) for clip in self.clips]
+        return "".join(lines).encode("utf-8", "surrogateescape")
 
     def source(self, clip: Clip) -> AudioSource:
         """Return where a clip's samples are."""

@@ -10,13 +10,15 @@ from audiotl_cli.storage.paths import AnyPath
 DELIMITERS = ",;\t"
 
 
-def read_table(path: AnyPath) -> tuple[list[str], str, str]:
+def read_table(path: AnyPath, data: bytes | None = None) -> tuple[list[str], str, str]:
     """Read a table.
 
     Parameters
     ----------
     path : Path or RemotePath
         Bytes that are no UTF-8 are kept as they are (``surrogateescape``).
+    data : bytes, optional
+        Its content, where that has been read already.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def read_table(path: AnyPath) -> tuple[list[str], str, str]:
         The file cannot be read, or is no text.
     """
     try:
-        data = path.read_bytes()
+        data = path.read_bytes() if data is None else data
     except FileNotFoundError:
         raise
     except OSError as error:
