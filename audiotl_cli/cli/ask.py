@@ -2,99 +2,353 @@
 
 from __future__ import annotations
 
+import difflib
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audiotl_cli.cli import output
-from audiotl_cli.errors import DataError
+from audiotl_cli.cli import output, terminal
+from audiotl_cli.errors import AudiotlError, DataError
 
 if TYPE_CHECKING:
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.workflows.label import Round, Suggestion
 
-SKIP, QUIT = "s", "q"
-HOW = (
-    f"Answer with a number or a name; Enter takes the guess, {SKIP} skips, {QUIT} quits. Every "
-    "answer is saved at once."
+NextRound = Callable[["Index", set[Any]], "Round"]
+"""Returns what to ask for, given the index as it is and the clips that were skipped."""
+
+SKIP, UNDO, PLAY, HELP, QUIT = "s", "u", "p", "?", "q"
+INTRODUCTION = (
+    f"Type a number or a name; Enter takes the guess; {HELP} shows all keys. "
+    "Every answer is saved at once."
 )
+KEYS = (
+    ("Enter", "take the guess, which stands in brackets"),
+    ("number", "take the label of this number"),
+    ("name", "take this label; a;b gives a clip two labels"),
+    ("=name", "the same, for a label that is called like a key or a number"),
+    (PLAY, "play the clip; Ctrl-C stops the sound"),
+    (SKIP, "skip this clip"),
+    (UNDO, "undo the last answer, and ask for that clip again"),
+    (QUIT, "quit; so do Ctrl-D and Ctrl-C"),
+    (HELP, "show these keys and the labels"),
+)
+MAX_LABEL_LINES = 3
+"""Lines of labels that are shown with every question; more are shown once, and on request."""
 
 
-def ask_rounds(index: Index, next_round: Callable[[Index, set[Any]], Round]) -> None:
-    """Ask for labels, round after round, until nothing is left or it is enough.
+MIN_LIKENESS = 0.6
+"""Share of signs that two names have in common before one is offered for the other."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered for a clip.
+
+    Parameters
+    ----------
+    suggestion : Suggestion
+    label : str or None
+        None where the clip was skipped.
+    before : str
+        The label that the clip had.
+    """
+
+    suggestion: Suggestion
+    label: str | None
+    before: str = ""
+
+
+class LabelSession:
+    """Asks for labels, round after round, and writes each into the index at once.
 
     Parameters
     ----------
     index : Index
         With the file that answers go into.
     next_round : callable
-        Returns what to ask for, given the index as it is and the clips that were skipped.
     """
-    from audiotl_cli.dataset.relabel import place_of, write_labels
 
-    assert index.path is not None
-    output.note(HOW)
-    skipped: set[Any] = set()
-    n_answers = 0
-    while True:
-        found = next_round(index, skipped)
-        if not found.suggestions:
-            output.line("No clip is left to label." if not skipped else "Only skipped ones left.")
-            break
-        output.note(f"{found.n_labelled} clips have a label, {found.n_open} more can get one")
-        for one in found.suggestions:
-            labels = index.labels()
-            answer = _ask(one, labels, n_answers + 1)
-            if answer == QUIT:
-                output.line(f"{n_answers} labels written to {index.path}")
-                return
-            if answer == SKIP:
-                skipped.add(place_of(one.clip))
-                continue
-            index = write_labels(index.path, {place_of(one.clip): answer.removeprefix("=")})
-            n_answers += 1
-    output.line(f"{n_answers} labels written to {index.path}")
+    def __init__(self, index: Index, next_round: NextRound) -> None:
+        assert index.path is not None
+        self._index = index
+        self._path = index.path
+        self._next_round = next_round
+        self._answers: list[Answer] = []
+        self._queue: deque[Suggestion] = deque()
+        self._shown: list[str] = []
+        self._n_rounds = 0
 
-
-def _ask(one: Suggestion, labels: Sequence[str], number: int) -> str:
-    """Return `SKIP`, `QUIT`, or ``=`` and a label."""
-    from audiotl_cli.dataset.relabel import check_label
-    from audiotl_cli.workflows.clip_names import name_of
-
-    guess = next(iter(one.scores), "")
-    output.line(f"{number}  {name_of(one.source)}", style="bold")
-    if guess:
-        likely = list(one.scores.items())[:3]
-        output.line("   guess: " + ", ".join(f"{name} {score:.2f}" for name, score in likely))
-    numbered = not any(label.isdecimal() for label in labels)
-    if labels:
-        names = [f"{i} {name}" if numbered else name for i, name in enumerate(labels, 1)]
-        output.line("   " + "   ".join(names), style="dim")
-    while True:
-        text = _read("   label: ")
-        if text is None or text == QUIT:
-            return QUIT
-        if text == SKIP:
-            return SKIP
-        if not text and guess:
-            return f"={guess}"
-        if numbered and text.isdecimal() and 1 <= int(text) <= len(labels):
-            return f"={labels[int(text) - 1]}"
-        if not text or (numbered and text.isdecimal()):
-            output.line(f"   expected a name{f', 1 to {len(labels)}' if labels else ''}, s or q")
-            continue
+    def run(self) -> None:
+        """Ask until no clip is left or the person quits; say at the end what was written."""
+        output.note(terminal.wrapped(INTRODUCTION))
+        ended = False
         try:
-            check_label(text)
-        except DataError as error:
-            output.line(f"   {error}")
-            continue
-        if text in labels or _read(f"   {text!r} is a new label; y adds it: ") == "y":
-            return f"={text}"
+            while self._ask_next():
+                pass
+            ended = True
+        except KeyboardInterrupt:
+            output.line("")
+            ended = True
+            raise
+        finally:
+            if ended or self._answers:
+                self._summarise()
 
+    def _ask_next(self) -> bool:
+        """Ask for one clip, and return whether to go on."""
+        if not self._queue and not self._suggest():
+            return False
+        suggestion = self._queue.popleft()
+        self._show(suggestion)
+        while True:
+            answer = self._read_answer(suggestion)
+            if answer == QUIT:
+                return False
+            if answer == UNDO:
+                if not self._undo():
+                    continue
+                self._queue.insert(1, suggestion)
+                return True
+            if answer == SKIP:
+                self._answers.append(Answer(suggestion, None))
+                return True
+            if self._save(suggestion, answer.removeprefix("=")):
+                return True
 
-def _read(prompt: str) -> str | None:
-    """Return a line without the spaces around it; None at the end of the input."""
-    try:
-        return input(output.clean(prompt)).strip()
-    except EOFError:
+    def _suggest(self) -> bool:
+        from audiotl_cli.dataset.relabel import place_of
+
+        skipped = {place_of(a.suggestion.clip) for a in self._answers if a.label is None}
+        found = self._next_round(self._index, skipped)
+        self._queue.extend(found.suggestions)
+        if not found.suggestions:
+            output.line("Only skipped clips are left." if skipped else "No clip is left to label.")
+            return False
+        show_progress(found, warn=self._n_rounds == 0)
+        self._n_rounds += 1
+        terminal.forget_typed()
+        return True
+
+    def _show(self, suggestion: Suggestion) -> None:
+        from audiotl_cli.workflows.clip_names import bounds_text
+
+        clip = suggestion.clip
+        labels = self._index.labels()
+        lines = _label_lines(labels)
         output.line("")
+        if len(lines) > MAX_LABEL_LINES and labels != self._shown:
+            self._show_labels(labels, lines)
+            output.line("")
+        number = 1 + sum(answer.label is not None for answer in self._answers)
+        output.line(f"{number}  {clip.path}{bounds_text(clip.start_s, clip.end_s)}", style="bold")
+        if suggestion.scores:
+            likely = list(suggestion.scores.items())[:3]
+            terminal.say("guess: " + ", ".join(f"{name} {score:.2f}" for name, score in likely))
+        if len(lines) <= MAX_LABEL_LINES:
+            self._show_labels(labels, lines)
+
+    def _show_labels(self, labels: list[str], lines: Sequence[str]) -> None:
+        self._shown = labels
+        for line in lines:
+            output.line(f"   {line}", style="dim")
+
+    def _read_answer(self, suggestion: Suggestion) -> str:
+        """Return `SKIP`, `UNDO`, `QUIT`, or ``=`` and a label."""
+        guess = next(iter(suggestion.scores), "")
+        question = f"   label [{guess}]:" if guess else "   label:"
+        text = terminal.read_line(question)
+        while True:
+            labels = self._index.labels()
+            if text is None or text == QUIT:
+                return QUIT
+            if text in (SKIP, UNDO):
+                return text
+            if text == HELP:
+                _show_keys()
+                self._show_labels(labels, _label_lines(labels))
+            elif text == PLAY:
+                _play(suggestion)
+            elif not text and guess:
+                return f"={guess}"
+            else:
+                label = _read_label(text, labels)
+                if label is not None:
+                    new = _new_labels(label, labels)
+                    if not new:
+                        return f"={label}"
+                    text = _confirm_new(new, labels)
+                    if text == "y":
+                        return f"={label}"
+                    if text not in ("", "n"):
+                        continue
+            text = terminal.read_line(question)
+
+    def _save(self, suggestion: Suggestion, label: str) -> bool:
+        """Write a label, and return whether the question is settled."""
+        from audiotl_cli.dataset.relabel import place_of, write_labels
+
+        place = place_of(suggestion.clip)
+        before = suggestion.clip.label
+        try:
+            written = write_labels(self._path, {place: label}, instead_of={place: before})
+        except (DataError, OSError) as error:
+            terminal.say(f"not saved: {_reason(error)}", style="yellow")
+            return False
+        self._index = written.index
+        if written.before[place] != before:
+            terminal.say(
+                f"not saved: the clip has got the label {written.before[place]!r} meanwhile",
+                style="yellow",
+            )
+            return True
+        self._answers.append(Answer(suggestion, label, before))
+        terminal.say(f"saved: {label}", style="green")
+        return True
+
+    def _undo(self) -> bool:
+        """Take the last answer back, and put its clip in front of the queue."""
+        from audiotl_cli.dataset.relabel import place_of, write_labels
+
+        if not self._answers:
+            terminal.say("there is nothing to undo")
+            return False
+        last = self._answers[-1]
+        if last.label is not None:
+            place = place_of(last.suggestion.clip)
+            try:
+                written = write_labels(
+                    self._path, {place: last.before}, instead_of={place: last.label}
+                )
+            except (DataError, OSError) as error:
+                terminal.say(f"not undone: {_reason(error)}", style="yellow")
+                return False
+            self._index = written.index
+            if written.before[place] != last.label:
+                self._answers.pop()
+                terminal.say(
+                    f"not undone: the clip has got the label {written.before[place]!r} meanwhile",
+                    style="yellow",
+                )
+                return False
+        self._answers.pop()
+        self._queue.appendleft(last.suggestion)
+        terminal.say(f"undone: {last.label or 'skipped'}", style="green")
+        return True
+
+    def _summarise(self) -> None:
+        n_written = sum(answer.label is not None for answer in self._answers)
+        n_skipped = len(self._answers) - n_written
+        skipped = f"; {n_skipped} skipped" if n_skipped else ""
+        output.line(
+            f"{n_written} label{'' if n_written == 1 else 's'} written to {self._path}{skipped}"
+        )
+
+
+def show_progress(found: Round, *, warn: bool = True) -> None:
+    """Say how far the labelling is, and which clips cannot be suggested."""
+    output.note(f"{found.n_labelled} clips have a label, {found.n_open} more can get one")
+    if warn and found.n_unknown:
+        output.warn(
+            f"{found.n_unknown} clips without a label have no features and are not suggested; "
+            "run: audiotl extract"
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+def _is_numbered(labels: Sequence[str]) -> bool:
+    """Return whether labels can be chosen by number: none of them is one."""
+    return not any(label.isdecimal() for label in labels)
+
+
+def _label_lines(labels: Sequence[str]) -> list[str]:
+    """Return the labels in columns, numbered downwards, within the terminal's width."""
+    if not labels:
+        return []
+    digits = len(str(len(labels)))
+    cells = [
+        f"{i:>{digits}} {output.clean(name)}" if _is_numbered(labels) else output.clean(name)
+        for i, name in enumerate(labels, 1)
+    ]
+    width = max(map(len, cells)) + 3
+    n_columns = max(1, (output.console().width - 3) // width)
+    n_lines = -(-len(cells) // n_columns)
+    return [
+        "".join(cell.ljust(width) for cell in cells[i::n_lines]).rstrip() for i in range(n_lines)
+    ]
+
+
+def _read_label(text: str, labels: Sequence[str]) -> str | None:
+    """Return the label that was typed, or None, having said why there is none."""
+    from audiotl_cli.dataset.index import LABEL_SEPARATOR
+    from audiotl_cli.dataset.relabel import check_label
+
+    numbered = _is_numbered(labels) and not text.startswith("=")
+    parts: list[str] = []
+    for part in text.removeprefix("=").split(LABEL_SEPARATOR):
+        name = part.strip()
+        if numbered and name.isdecimal() and 1 <= int(name) <= len(labels):
+            name = labels[int(name) - 1]
+        elif not name or (numbered and name.isdecimal()):
+            numbers = f", 1 to {len(labels)}" if labels and numbered else ""
+            terminal.say(f"expected a name{numbers}, or a key; {HELP} shows them")
+            return None
+        parts.append(name)
+    label = LABEL_SEPARATOR.join(dict.fromkeys(parts))
+    try:
+        check_label(label)
+    except DataError as error:
+        terminal.say(str(error))
         return None
+    return label
+
+
+def _new_labels(label: str, labels: Sequence[str]) -> list[str]:
+    from audiotl_cli.dataset.index import LABEL_SEPARATOR
+
+    return [name for name in label.split(LABEL_SEPARATOR) if name not in labels]
+
+
+def _confirm_new(new: Sequence[str], labels: Sequence[str]) -> str | None:
+    """Ask whether labels are to be added; the answer may also be another label."""
+    near = [name for text in new for name in _nearest(text, labels)]
+    if near:
+        numbers = (f"{labels.index(name) + 1} " if _is_numbered(labels) else "" for name in near)
+        names = (f"{number}{name}" for number, name in zip(numbers, near, strict=True))
+        terminal.say(f"known and similar: {', '.join(names)}")
+    names = " and ".join(map(repr, new))
+    kind = "is a new label" if len(new) == 1 else "are new labels"
+    return terminal.read_line(f"   {names} {kind}; y adds it, or type another:")
+
+
+def _nearest(text: str, labels: Sequence[str]) -> list[str]:
+    """Return known labels that are spelt like a text, or that have a word spelt like it."""
+
+    def likeness(label: str) -> float:
+        names = [label.casefold(), *label.casefold().split()]
+        return max(difflib.SequenceMatcher(None, text.casefold(), name).ratio() for name in names)
+
+    ranked = sorted(((likeness(label), label) for label in labels), key=lambda pair: -pair[0])
+    return [label for score, label in ranked[:3] if score >= MIN_LIKENESS]
+
+
+def _play(suggestion: Suggestion) -> None:
+    from audiotl_cli.cli.player import play
+
+    terminal.say("playing; Ctrl-C stops", style="dim")
+    try:
+        play(suggestion.source)
+    except AudiotlError as error:
+        terminal.say(str(error), style="yellow")
+
+
+def _show_keys() -> None:
+    width = max(len(key) for key, _ in KEYS)
+    for key, meaning in KEYS:
+        output.line(f"   {key.ljust(width)}  {meaning}")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiotl_cli.cli import options, output, records
-from audiotl_cli.cli.ask import ask_rounds
+from audiotl_cli.cli import options, output, records, terminal
+from audiotl_cli.cli.ask import LabelSession, NextRound, show_progress
 from audiotl_cli.cli.fitting import Fitting, spread
 from audiotl_cli.cli.predicted_files import check_targets, choose_format
 from audiotl_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.label import Round, Suggestion
+    from audiotl_cli.storage.paths import AnyPath
+    from audiotl_cli.workflows.label import Round, Suggester, Suggestion
 
 EXAMPLES = (
     "Examples:  audiotl label   |   audiotl label --n 20 --format csv --output todo.csv   |   "
@@ -33,7 +33,10 @@ def label(
     index: options.IndexFile = None,
     store: options.Store = None,
     n: Annotated[
-        int, typer.Option("--n", min=1, help="List so many clips; with --ask, clips a round.")
+        int,
+        typer.Option(
+            "--n", min=1, help="How many clips to list; with --ask, to ask for in a round."
+        ),
     ] = 10,
     ask: Annotated[
         bool | None,
@@ -48,7 +51,8 @@ def label(
         typer.Option(
             "--set",
             metavar="FILE=LABEL",
-            help="Write this label (none: take it away); a stretch is FILE:START-END; repeatable.",
+            help="Write this label, or take it away where none is given; a stretch is "
+            "FILE:START-END; repeatable.",
         ),
     ] = None,
     table: Annotated[
@@ -64,7 +68,7 @@ def label(
     split: Annotated[
         str,
         typer.Option(
-            help="Which split to suggest clips of; of any but train, they are drawn at random."
+            help="The split to suggest clips of; in any split but train, clips are drawn at random."
         ),
     ] = "train",
     extractor: options.Extractors = None,
@@ -73,9 +77,8 @@ def label(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Label the clips next that a classifier would learn most from."""
+    """Label the clips that a classifier would learn most from."""
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.label import suggest_clips
     from audiotl_cli.workflows.project import newest_index
 
     form = choose_format(format_, to, json=json, in_one_file=records.FORMATS)
@@ -87,47 +90,40 @@ def label(
         raise UsageError(f"{', '.join(unused)} with --ask: answers go into the index")
     path = index or newest_index()
     output.note(f"Index {path}")
-    clips = Index.read(path)
     if given:
-        _write(clips, answers or [], table)
+        _write(Index.read(path), answers or [], table)
         output.next_command(f"audiotl label{options.carry(context, 'index', 'store')}")
         return
     check_targets(to, {}, [path])
-    chosen = fitting.options()
-
-    def next_round(clips: Index, without: set[Any]) -> Round:
-        return suggest_clips(
-            clips,
-            options.features_root(store),
-            extractor or [],
-            chosen,
-            n,
-            split=split,
-            without=without,
-        )
-
-    if ask is None:
-        ask = not listing and sys.stdin.isatty() and sys.stdout.isatty()
-    if ask:
-        ask_rounds(clips, next_round)
+    next_round = _suggesting(options.features_root(store), extractor or [], fitting, split, n)
+    if ask or (ask is None and not listing and terminal.is_interactive()):
+        LabelSession(Index.read(path), next_round).run()
         output.next_command(f"audiotl train{options.carry(context, 'index', 'store')}")
         return
-    found = next_round(clips, set())
+    found = next_round(Index.read(path), set())
     for used in found.stores:
         output.note(f"Features {used.folder}")
-    tell(found)
-    values = [_record(one) for one in found.suggestions]
+    show_progress(found)
+    values = [_record(suggestion) for suggestion in found.suggestions]
     records.give(form, to, values, lambda: _rows(values), lambda: _show(found))
 
 
-def tell(found: Round) -> None:
-    """Say how far the labelling is."""
-    output.note(f"{found.n_labelled} clips have a label, {found.n_open} more can get one")
-    if found.n_unknown:
-        output.warn(
-            f"{found.n_unknown} clips without a label have no features and are not suggested; "
-            "run: audiotl extract"
-        )
+def _suggesting(
+    root: AnyPath, extractors: list[str], fitting: Fitting, split: str, n: int
+) -> NextRound:
+    """Return what suggests clips of an index, and shows meanwhile what it is doing."""
+    suggester: Suggester | None = None
+
+    def next_round(index: Index, without: set[Any]) -> Round:
+        nonlocal suggester
+        with terminal.steps() as on_step:
+            if suggester is None:
+                from audiotl_cli.workflows.label import Suggester
+
+                suggester = Suggester(root, extractors, fitting.options(), split=split)
+            return suggester.suggest(index, n, without, on_step=on_step)
+
+    return next_round
 
 
 def _write(index: Index, texts: list[str], table: Path | None) -> None:
@@ -151,33 +147,34 @@ def _write(index: Index, texts: list[str], table: Path | None) -> None:
     output.result(value, show)
 
 
-def _record(one: Suggestion) -> dict[str, Any]:
-    guess = next(iter(one.scores), None)
+def _record(suggestion: Suggestion) -> dict[str, Any]:
+    scores = {name: round(score, 6) for name, score in suggestion.scores.items()}
+    guess = next(iter(scores), None)
     return {
-        "path": str(one.source.path),
-        "start_s": one.clip.start_s,
-        "end_s": one.clip.end_s,
+        "path": str(suggestion.source.path),
+        "start_s": suggestion.clip.start_s,
+        "end_s": suggestion.clip.end_s,
         "guess": guess,
-        "score": None if guess is None else round(one.scores[guess], 6),
-        "scores": {name: round(score, 6) for name, score in one.scores.items()},
+        "score": None if guess is None else scores[guess],
+        "scores": scores,
     }
 
 
 def _rows(values: list[dict[str, Any]]) -> list[list[object]]:
-    return [list(COLUMNS), *([one.get(name) for name in COLUMNS] for one in values)]
+    return [list(COLUMNS), *([value.get(name) for name in COLUMNS] for value in values)]
 
 
 def _show(found: Round) -> None:
     from audiotl_cli.workflows.clip_names import name_of
 
     if not found.suggestions:
-        output.line("every clip that has features has a label")
+        output.line("Every clip that has features has a label.")
         return
     grid = output.table("guess", "score", "then", "clip", numbers=("score",))
-    for one in found.suggestions:
-        first, second, *_ = [*one.scores.items(), ("", 0.0), ("", 0.0)]
+    for suggestion in found.suggestions:
+        first, second, *_ = [*suggestion.scores.items(), ("", 0.0), ("", 0.0)]
         then = f"{output.clean(second[0])} {second[1]:.2f}" if second[0] else ""
         score = f"{first[1]:.2f}" if first[0] else ""
         guess = output.clean(first[0]) if first[0] else "(none yet)"
-        grid.add_row(guess, score, then, output.clean(name_of(one.source)))
+        grid.add_row(guess, score, then, output.clean(name_of(suggestion.source)))
     output.show(grid)

@@ -103,8 +103,14 @@ class Index:
     path: Path | None = None
 
     @classmethod
-    def read(cls, path: str | Path) -> Index:
+    def read(cls, path: str | Path, data: bytes | None = None) -> Index:
         """Read an index file.
+
+        Parameters
+        ----------
+        path : str or Path
+        data : bytes, optional
+            Its content, where that has been read already.
 
         Raises
         ------
@@ -113,7 +119,7 @@ class Index:
         """
         path = Path(path)
         try:
-            with open_table(path) as table:
+            with open_table(path, data) as table:
                 clips = _clips(path, table)
         except FileNotFoundError as error:
             raise DataError(
@@ -135,11 +141,15 @@ class Index:
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        root = f"{ROOT_COMMENT}{_root_text(self.audio_root, path.parent)}"
+        write_whole(path, self.as_csv(path.parent))
+        return replace(self, path=path)
+
+    def as_csv(self, folder: Path) -> bytes:
+        """Return what `write` writes into a file in this folder."""
+        root = f"{ROOT_COMMENT}{_root_text(self.audio_root, folder)}"
         lines = [f"{safe_cell(root)}\n", _line(COLUMNS)]
         lines += [_line([_cell(getattr(clip, name)) for name in COLUMNS]) for clip in self.clips]
-        write_whole(path, "".join(lines).encode("utf-8", "surrogateescape"))
-        return replace(self, path=path)
+        return "".join(lines).encode("utf-8", "surrogateescape")
 
     def source(self, clip: Clip) -> AudioSource:
         """Return where a clip's samples are."""

@@ -76,5 +76,8 @@ class MeasuredClips:
             return
         try:
             append_lines(self.path, new)
+        except TimeoutError as error:  # another run is at it; next time, then
+            logger.debug("Measurements are not remembered yet: %s", error)
+            self._new += new
         except OSError as error:  # it only spares work
             logger.debug("Measurements are not remembered: %s", error)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.dataset.table import DELIMITERS
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import read_regular, safe_cell, write_whole
+from audiotl_cli.files import change_file, safe_cell
 
 Cell = tuple[int, int]
 """Where a cell begins and ends in a text, its quotes included."""
@@ -23,41 +24,74 @@ def place_of(clip: Clip) -> Place:
     return clip.path, clip.start_s, clip.end_s
 
 
-def write_labels(index: Path, labels: Mapping[Place, str]) -> Index:
-    """Change labels in an index file, whole or not at all.
-
-    The file is read again first, so that what was edited meanwhile stays. Cells are changed in
-    place: other rows, columns, comments, line ends and quotes stay as they are, byte for byte.
-    A column ``label`` is added where there is none.
+@dataclass(frozen=True)
+class Relabelled:
+    """An index after labels were written into it.
 
     Parameters
     ----------
-    index : Path
-    labels : mapping
-        From clips to their labels; an empty one takes the label away.
-
-    Returns
-    -------
     index : Index
         As it now is.
+    before : dict
+        From clips to the labels that they had in the file just before.
+    """
+
+    index: Index
+    before: dict[Place, str]
+
+
+def write_labels(
+    path: Path, labels: Mapping[Place, str], *, instead_of: Mapping[Place, str] | None = None
+) -> Relabelled:
+    """Change labels in an index file, whole or not at all.
+
+    The file is read again first, and no other process of this program writes to it before this
+    one has: what was edited meanwhile stays. Cells are changed in place: other rows, columns,
+    comments, line ends and quotes stay as they are, byte for byte. A column ``label`` is added
+    where there is none.
+
+    Parameters
+    ----------
+    path : Path
+        Of the index.
+    labels : mapping
+        From clips to their labels; an empty one takes the label away.
+    instead_of : mapping, optional
+        From clips to the labels they are expected to have; a clip that has another one keeps
+        it.
 
     Raises
     ------
     DataError
         The file is no index (any more), or a clip is not in it; or a label cannot be one.
+    TimeoutError
+        Another process is changing the file, see `files.locked`.
     """
     for label in labels.values():
         check_label(label)
-    rows = [place_of(clip) for clip in Index.read(index).clips]
-    if missing := set(labels) - set(rows):
-        raise DataError(f"{index} has no clip {min(name for name, *_ in missing)} any more")
-    data = read_regular(index)
+    before: dict[Place, str] = {}
+
+    def change(data: bytes | None) -> bytes:
+        clips = Index.read(path, data).clips
+        before.clear()
+        before.update({place_of(clip): clip.label for clip in clips})
+        if missing := labels.keys() - before.keys():
+            raise DataError(f"{path} has no clip {min(name for name, *_ in missing)} any more")
+        wanted = {
+            place: label
+            for place, label in labels.items()
+            if instead_of is None or before[place] == instead_of.get(place, before[place])
+        }
+        return _change_bytes(data or b"", [place_of(clip) for clip in clips], wanted)
+
+    _, new = change_file(path, change)
+    return Relabelled(Index.read(path, new), {place: before[place] for place in labels})
+
+
+def _change_bytes(data: bytes, rows: list[Place], labels: Mapping[Place, str]) -> bytes:
     mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
     text = data[len(mark) :].decode("utf-8", "surrogateescape")
-    changed = mark + _change(text, rows, labels).encode("utf-8", "surrogateescape")
-    if changed != data:
-        write_whole(index, changed)
-    return Index.read(index)
+    return mark + _change(text, rows, labels).encode("utf-8", "surrogateescape")
 
 
 def check_label(label: str) -> None:

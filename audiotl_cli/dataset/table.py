@@ -48,8 +48,14 @@ class OpenTable:
 
 
 @contextmanager
-def open_table(path: AnyPath) -> Iterator[OpenTable]:
+def open_table(path: AnyPath, data: bytes | None = None) -> Iterator[OpenTable]:
     """Open a table; reading takes no more memory than its longest line, at most `MAX_LINE`.
+
+    Parameters
+    ----------
+    path : Path or RemotePath
+    data : bytes, optional
+        Its content, where that has been read already.
 
     Raises
     ------
@@ -59,7 +65,7 @@ def open_table(path: AnyPath) -> Iterator[OpenTable]:
     FileNotFoundError
         There is no such file.
     """
-    lines = _lines(path)
+    lines = _lines(path, data)
     comments = []
     header = next(lines, "")
     while header.startswith(("#", '"#')):
@@ -86,9 +92,9 @@ def list_columns(columns: Sequence[str], separator: str = ", ") -> str:
     return separator.join([*names, *more]) or "(none)"
 
 
-def _lines(path: AnyPath) -> Generator[str]:
+def _lines(path: AnyPath, data: bytes | None) -> Generator[str]:
     try:
-        with _open(path) as file:
+        with _open(path, data) as file:
             for number in range(1, MAX_LINES + 2):
                 line = file.readline(MAX_LINE + 1)
                 if not line:
@@ -111,9 +117,11 @@ def _lines(path: AnyPath) -> Generator[str]:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
 
 
-def _open(path: AnyPath) -> io.TextIOWrapper:
-    if not isinstance(path, Path):  # one request for all
-        file: BinaryIO = io.BytesIO(read_file(path, MAX_BYTES))
+def _open(path: AnyPath, data: bytes | None) -> io.TextIOWrapper:
+    if data is None and not isinstance(path, Path):  # one request for the whole table
+        data = read_file(path, MAX_BYTES)
+    if data is not None:
+        file: BinaryIO = io.BytesIO(data)
     else:
         file = open_file(path)
     return io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")

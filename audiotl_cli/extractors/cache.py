@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiotl_cli.errors import WeightsError
-from audiotl_cli.files import SMALL, digest, open_regular, read_regular
+from audiotl_cli.files import SMALL, digest, open_regular, read_regular, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -107,9 +107,8 @@ def read_note(path: Path) -> dict[str, str]:
 
 def write_note(path: Path, **note: str) -> None:
     """Note something about a file in a small JSON file beside it."""
-    part = path.with_name(f".{path.name}.json.part")
-    part.write_text(json.dumps({"file": path.name, **note}, indent=2) + "\n", encoding="utf-8")
-    part.replace(_note_path(path))
+    text = json.dumps({"file": path.name, **note}, indent=2) + "\n"
+    write_whole(_note_path(path), text.encode())
 
 
 def _note_path(path: Path) -> Path:

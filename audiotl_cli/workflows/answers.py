@@ -58,11 +58,9 @@ def read_answers(texts: Iterable[str], table: Path | None, index: Index) -> dict
 def write_answers(index: Index, labels: dict[Place, str]) -> tuple[Index, int]:
     """Write labels into the index file; return it as it then is, and how many clips changed."""
     assert index.path is not None
-    before = {place_of(clip): clip.label for clip in index.clips}
-    return (
-        write_labels(index.path, labels),
-        sum(before[place] != label for place, label in labels.items()),
-    )
+    written = write_labels(index.path, labels)
+    n_changed = sum(written.before[place] != label for place, label in labels.items())
+    return written.index, n_changed
 
 
 def _read_text(text: str, index: Index) -> Answer:

@@ -27,10 +27,14 @@ def read_name(text: str) -> AudioSource:
 
 def name_of(source: AudioSource) -> str:
     """Return the name that means a stretch of a recording."""
-    if source.start_s is None and source.end_s is None:
-        return str(source.path)
-    end = "" if source.end_s is None else f"{source.end_s:g}"
-    return f"{source.path}:{source.start_s or 0:g}-{end}"
+    return f"{source.path}{bounds_text(source.start_s, source.end_s)}"
+
+
+def bounds_text(start_s: float | None, end_s: float | None) -> str:
+    """Return what a name has after the path: ``:START-END``, or nothing for a whole recording."""
+    if start_s is None and end_s is None:
+        return ""
+    return f":{start_s or 0:g}-{'' if end_s is None else f'{end_s:g}'}"
 
 
 def find_rows(index: Index, source: AudioSource) -> list[int]:

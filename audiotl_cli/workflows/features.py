@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,7 +83,7 @@ def read_features(
     """
     keyed = _keyed_clips(index, root)
     stores = find_stores(root, extractors, {key for _, key in keyed})
-    return _read(keyed, stores, poolings, memory)
+    return read_clips(keyed, stores, poolings, memory)
 
 
 def read_all_features(
@@ -116,7 +116,7 @@ def read_all_features(
         if few:
             logger.warning("left out, for they hold fewer of the clips: %s", ", ".join(few))
         stores = [store for _, (store, n) in sorted(held.items()) if n == most]
-    return _read(keyed, stores, memory=memory)
+    return read_clips(keyed, stores, memory=memory)
 
 
 def read_features_of(
@@ -138,7 +138,7 @@ def read_features_of(
                 f"--hop-s {spec.hop_s:g}"
             )
         stores.append(FeatureStore(folder))
-    return _read(keyed, stores, poolings)
+    return read_clips(keyed, stores, poolings)
 
 
 def _keyed_clips(index: Index, root: AnyPath) -> list[tuple[Clip, str]]:
@@ -161,12 +161,13 @@ def _keyed_clips(index: Index, root: AnyPath) -> list[tuple[Clip, str]]:
     return labelled
 
 
-def _read(
+def read_clips(
     keyed: list[tuple[Clip, str]],
     stores: list[FeatureStore],
     poolings: Collection[str] | None = None,
     memory: int | None = None,
 ) -> LabelledFeatures:
+    """Read the features of clips, given their keys in the stores; errors as `read_features`."""
     held = set.intersection(*(store.keys() for store in stores))
     there = [(clip, key) for clip, key in keyed if key in held]
     if not there:
@@ -184,7 +185,7 @@ def _read(
     keys = [key for _, key in there]
     frames: Sequence[Sequence[Frames]]
     if poolings is not None and "vote" not in poolings:
-        pooled = [_pool(store, keys, poolings) for store in stores]
+        pooled = [pool_clips(store, keys, poolings) for store in stores]
         frames = [[found[key] for found in pooled] for key in keys]
     elif fits(stores, keys, memory):
         features = [store.read(keys) for store in stores]
@@ -200,11 +201,27 @@ def _read(
     )
 
 
-def _pool(store: FeatureStore, keys: Sequence[str], poolings: Collection[str]) -> dict[str, Pooled]:
-    pooled = {}
+def pool_clips(
+    store: FeatureStore,
+    keys: Sequence[str],
+    poolings: Collection[str],
+    on_clips: Callable[[int], None] = lambda n_clips: None,
+) -> dict[str, Pooled]:
+    """Pool the frames of clips, every shard of the store read once.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    keys : sequence of str
+    poolings : collection of str
+    on_clips : callable
+        Called with the number of clips that have been pooled.
+    """
+    pooled: dict[str, Pooled] = {}
     for part in store.by_shard(keys).values():
         for key, found in store.read(part).items():
             pooled[key] = Pooled({name: pool(found.frames, name) for name in poolings})
+        on_clips(len(pooled))
     return pooled
 
 

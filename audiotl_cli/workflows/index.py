@@ -11,11 +11,12 @@ from audiotl_cli.classify.labels import unbalanced
 from audiotl_cli.dataset.audit import clip_problems, describe, mark_kin, mark_leaks, problems
 from audiotl_cli.dataset.build import Pattern, search_paths
 from audiotl_cli.dataset.catalog.compare import Comparison
-from audiotl_cli.dataset.edited import remember, was_edited
+from audiotl_cli.dataset.edited import is_edited, replace_index
 from audiotl_cli.dataset.fix import Change, drop, regroup
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
 from audiotl_cli.dataset.kin import Kin, find_kin
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.files import locked, read_if_there
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.audit import OnClip, listen_to_clips
 from audiotl_cli.workflows.sources import dataset_folder, read_source
@@ -140,7 +141,7 @@ def build_index(
             raise UsageError("name what to index: audiotl index FOLDER, or --dataset NAME")
         source = dataset_folder(options.dataset)
     found = read_source(source, options)
-    _check_out(out, [source, *found.tables], overwrite=overwrite)
+    before = _check_out(out, [source, *found.tables], overwrite=overwrite)
     clips, root = found.clips, found.root
     if options.group_regex:
         clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
@@ -151,8 +152,7 @@ def build_index(
     if options.audit:
         clips, kin, changes = _audit(clips, root, options, on_clip)
     clips = mark_leaks(split_clips(clips, found, options), kin)
-    index = Index(clips, root).write(out)
-    remember(index, out)
+    index = replace_index(Index(clips, root), out, lambda now: _check_unchanged(out, before, now))
     warnings = [*_warnings(index), ungrouped]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
@@ -185,14 +185,31 @@ def _audit(
     return mark_kin(regrouped, kin), kin, [*dropped, *grouped]
 
 
-def _check_out(out: Path, sources: Sequence[AnyPath], *, overwrite: bool) -> None:
+def _check_out(out: Path, sources: Sequence[AnyPath], *, overwrite: bool) -> bytes | None:
+    """Return the content of the index that is there, once it is known that it may be lost."""
     local = [source for source in sources if isinstance(source, Path)]
     if any(out.exists() and source.exists() and out.samefile(source) for source in local):
         raise UsageError(f"{out} is what the index is made from; name another file with --out")
-    if not overwrite and was_edited(out):
+    if not out.exists():
+        return None
+    with locked(out):  # another run may just have written it, and not its hash yet
+        before = read_if_there(out)
+        edited = is_edited(out, before)
+    if edited and not overwrite:
         raise UsageError(
             f"{out} is not as audiotl index wrote it: somebody edited or made it. Keep it and "
             "write another with --out FILE or --name NAME, or lose it with --overwrite"
+        )
+    return before
+
+
+def _check_unchanged(out: Path, before: bytes | None, now: bytes | None) -> None:
+    """Keep what was written into the index while this run was reading the recordings."""
+    if now != before and is_edited(out, now):
+        raise DataError(
+            f"{out} was changed while audiotl index was reading the recordings, and is left as it "
+            "is. Write another index with --out FILE or --name NAME, or run the same command with "
+            "--overwrite to lose the change; recordings are not read again"
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.files import change_file
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import set_aside
 from audiotl_cli.store.seed import SeedClip, read_seed_file
@@ -132,16 +133,15 @@ def import_features(
     clips = read_seed_file(path)
     dim = clips[0].frames.shape[1]
     index_path = indexes / f"{name}.csv"
-    old = list(Index.read(index_path).clips) if index_path.exists() else []
     others = [store for store in open_stores(root) if store.extractor == name and store.dim != dim]
-    if old and others:
+    if index_path.exists() and others:
         raise DataError(
             f"{path} has {dim} values a frame, but {name!r} was imported with {others[0].dim}; "
             "give it another --name"
         )
     made_from = {"imported": name, "dim": dim, "version": SEED_VERSION}
     store = FeatureStore.create(root, name, dim, made_from)
-    rows = {clip.path: clip for clip in old}
+    rows = list[Clip]()
     with store.writer() as writer:
         for clip in clips:
             key = _content_key(clip)
@@ -149,11 +149,22 @@ def import_features(
                 # the file does not say when its frames begin: they are numbered
                 times = np.arange(len(clip.frames), dtype=np.float64)
                 writer.add(key, Features(clip.frames, times))
-            rows[clip.path] = Clip(clip.path, label=clip.label, split=split, sha256=key)
+            rows.append(Clip(clip.path, label=clip.label, split=split, sha256=key))
     store.touch()
-    root_folder = Index.read(index_path).audio_root if old else Path.cwd()
-    index = Index(list(rows.values()), root_folder).write(index_path)
+    index = _add_rows(index_path, rows)
     return ImportReport(index, store, len(clips), sum(len(clip.frames) for clip in clips))
+
+
+def _add_rows(path: Path, rows: list[Clip]) -> Index:
+    """Put clips into an index, in the place of those of the same path."""
+
+    def change(old: bytes | None) -> bytes:
+        there = Index([], Path.cwd()) if old is None else Index.read(path, old)
+        clips = {clip.path: clip for clip in [*there.clips, *rows]}
+        return Index(list(clips.values()), there.audio_root).as_csv(path.parent)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Index.read(path, change_file(path, change)[1])
 
 
 def _content_key(clip: SeedClip) -> str:

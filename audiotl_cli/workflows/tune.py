@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -17,7 +18,7 @@ from audiotl_cli.classify.space import Setting
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.classify.trials import Fold, Right, Runner
 from audiotl_cli.dataset.index import Index
-from audiotl_cli.files import read_regular, write_whole
+from audiotl_cli.files import change_file, read_regular, remove_file
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
@@ -104,7 +105,7 @@ def tune_model(
     report = fit_and_save(
         index, used, rows, choice.options, split, path, trust=trust, choice=choice
     )
-    notes.path.unlink(missing_ok=True)
+    remove_file(notes.path)
     return report
 
 
@@ -170,30 +171,45 @@ class Notes:
     def save(self) -> None:
         """Write what is new to the file."""
         if len(self._right) > self._saved:
-            content = {"of": self._of, "right": self._right}
-            write_whole(self.path, json.dumps(content).encode(), sync=False)
+            change_file(self.path, self._merged, sync=False)
             self._saved = len(self._right)
         self._saved_at = time.monotonic()
 
+    def _merged(self, old: bytes | None) -> bytes:
+        """Return the notes with those of a run beside this one, of the same clips and settings."""
+        right = self._right
+        with contextlib.suppress(AttributeError, LookupError, TypeError, ValueError):
+            right = self._parse(old or b"") | right
+        return json.dumps({"of": self._of, "right": right}).encode()
+
     def _read(self) -> dict[str, str]:
         try:
-            content = json.loads(read_regular(self.path))
-            if content["of"] != self._of:
-                logger.info("%s is of other clips, features or versions: starting anew", self.path)
-                return {}
-            lengths = [len(test) for _, test in self._folds]
-            right = {str(place): str(marks) for place, marks in content["right"].items()}
-            if any(
-                len(marks) != lengths[int(place.rpartition(":")[2])] or set(marks) - {"0", "1"}
-                for place, marks in right.items()
-            ):
-                raise ValueError("marks do not fit the folds")
-            return right
+            return self._parse(read_regular(self.path))
         except FileNotFoundError:
+            return {}
+        except _OtherNotesError:
+            logger.info("%s is of other clips, features or versions: starting anew", self.path)
             return {}
         except _UNUSABLE as error:
             logger.warning("%s cannot be used (%s): starting anew", self.path, error)
             return {}
+
+    def _parse(self, data: bytes) -> dict[str, str]:
+        content = json.loads(data)
+        if content["of"] != self._of:
+            raise _OtherNotesError
+        lengths = [len(test) for _, test in self._folds]
+        right = {str(place): str(marks) for place, marks in content["right"].items()}
+        if any(
+            len(marks) != lengths[int(place.rpartition(":")[2])] or set(marks) - {"0", "1"}
+            for place, marks in right.items()
+        ):
+            raise ValueError("marks do not fit the folds")
+        return right
+
+
+class _OtherNotesError(ValueError):
+    """Notes of other clips, features or versions."""
 
 
 _UNUSABLE = (AttributeError, LookupError, TypeError, ValueError, OSError, RecursionError)

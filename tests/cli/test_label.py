@@ -140,7 +140,7 @@ def test_answers_are_saved_one_by_one(
     assert labels[second["path"]] == LABELS[1]
     assert labels[third["path"]] == ""
     assert labels[fourth["path"]] == "hail"
-    assert "expected a name, 1 to 3, s or q" in finished.out
+    assert "expected a name, 1 to 3, or a key; ? shows them" in finished.out
     assert f"3 labels written to {INDEX}" in finished.out
     assert "Next: audiotl train" in finished.err
 
@@ -148,15 +148,13 @@ def test_answers_are_saved_one_by_one(
 def test_an_interrupt_loses_no_answer(
     begun: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = iter(["1", "2"])
+    class Interrupted(io.StringIO):
+        def readline(self, size: int = -1, /) -> str:
+            if line := super().readline(size):
+                return line
+            raise KeyboardInterrupt
 
-    def interrupted(prompt: str) -> str:
-        try:
-            return next(lines)
-        except StopIteration:
-            raise KeyboardInterrupt from None
-
-    monkeypatch.setattr("builtins.input", interrupted)
+    monkeypatch.setattr(sys, "stdin", Interrupted("1\n2\n"))
 
     finished = run("label", "--ask")
 
@@ -176,14 +174,14 @@ def test_from_nothing_to_everything(begun: Path, run: Run, monkeypatch: pytest.M
     assert one["guess"] is None
     asked: list[str] = []
 
-    def told(prompt: str) -> str:
-        return "y" if "new label" in prompt else truth(asked[-1])
+    def answer_question(question: str) -> str:
+        return "y" if "new label" in question else truth(asked[-1])
 
     def line(text: object, style: object = None) -> None:
         if str(text).endswith(".wav"):
             asked.append(str(text).split("  ", 1)[1])
 
-    monkeypatch.setattr("builtins.input", told)
+    monkeypatch.setattr("audiotl_cli.cli.terminal.read_line", answer_question)
     monkeypatch.setattr("audiotl_cli.cli.ask.output.line", line)
 
     finished = run("label", "--ask", "--n", 4)

@@ -42,7 +42,7 @@ def test_only_the_label_changes(
         before, was = Index.read(path), path.read_bytes()
         which = data.draw(st.sampled_from(list(before.clips)))
 
-        after = write_labels(path, {place_of(which): label})
+        after = write_labels(path, {place_of(which): label}).index
 
         assert [clip.label for clip in after.clips] == [
             label if clip == which else "old" for clip in before.clips
@@ -70,7 +70,7 @@ def test_tables_as_they_come(tmp_path: Path, text: str, expected: str) -> None:
     path = tmp_path / "i.csv"
     path.write_bytes(text.encode())
 
-    index = write_labels(path, {("b.wav", None, None): "rain"})
+    index = write_labels(path, {("b.wav", None, None): "rain"}).index
 
     assert path.read_bytes().decode() == expected
     assert {clip.path: clip.label for clip in index.clips}["b.wav"] == "rain"
