@@ -22,10 +22,11 @@ from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.table import read_table
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import write_whole
+from audiotl_cli.labels import SEPARATOR
 from audiotl_cli.storage.paths import AnyPath, any_path, join
 
 ROOT_COMMENT = "# audio_root: "
-LABEL_SEPARATOR = ";"
+LABEL_SEPARATOR = SEPARATOR
 
 
 @dataclass(frozen=True)
