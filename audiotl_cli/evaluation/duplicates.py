@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -97,15 +98,16 @@ def find_duplicates(
     spread = _spread(vectors, mean)
     near = _near(_unit(vectors, mean, spread, np.float32), part_of, is_tested)
     found: list[Pair] = []
-    for clips, others in (*near, _same_keys(key_of, part_of, is_tested)):
-        new = ~(is_tested[others] & (others < clips))  # else it is found from the other side
-        clips, others = clips[new], others[new]
+    for first, second in (*near, _same_keys(key_of, part_of, is_tested)):
+        # the tested clip first; of two, the one that comes first
+        swap = is_tested[second] & (~is_tested[first] | (second < first))
+        clips, others = np.where(swap, second, first), np.where(swap, first, second)
         for start in range(0, len(clips), ROWS):
             some, beside = clips[start : start + ROWS], others[start : start + ROWS]
             a, b = (_unit(vectors[rows], mean, spread, np.float64) for rows in (some, beside))
             similarity = np.minimum(np.einsum("ij,ij->i", a, b), 1.0)
             similarity[key_of[some] == key_of[beside]] = 1.0
-            enough = similarity >= NEARLY_EQUAL
+            enough = (similarity >= NEARLY_EQUAL) & is_tested[some]
             columns = (values[enough].tolist() for values in (some, beside, similarity))
             found += [Pair(*values) for values in zip(*columns, strict=True)]
         if len(found) > 2 * MOST_PAIRS:
@@ -146,7 +148,7 @@ def _unit(
 def _near(
     unit: npt.NDArray[np.float32], part_of: IntArray, is_tested: npt.NDArray[np.bool_]
 ) -> Iterator[tuple[IntArray, IntArray]]:
-    """Yield pairs of a tested clip and one in another part that may be nearly equal.
+    """Yield pairs of clips in different parts that may be nearly equal, at least one tested.
 
     Vectors are compared along a few directions only: that is fast, and misses none.
     """
@@ -156,18 +158,22 @@ def _near(
     ones = np.ones_like(squares)
     # one product gives squared distances: |a|^2 - 2 ab + |b|^2
     left = np.column_stack([few, squares, ones])
-    right = np.column_stack([-2 * few, ones, squares]).T.copy()
+    right = np.column_stack([-2 * few, ones, squares])
     most = 2 * (1 - NEARLY_EQUAL) + ROUNDING
-    for start in range(0, len(unit), ROWS):
-        rows = start + np.flatnonzero(is_tested[start : start + ROWS])
-        close = left[rows] @ right <= most
-        close[np.arange(len(rows)), rows] = False
-        crowded = np.flatnonzero(close.sum(axis=1) > MOST_A_CLIP)
-        close[crowded] &= part_of[rows[crowded], None] != part_of
-        close[crowded] &= close[crowded].cumsum(axis=1, dtype=np.int32) <= MOST_A_CLIP
-        which, others = np.nonzero(close)
-        across = part_of[rows[which]] != part_of[others]
-        yield rows[which[across]], others[across]
+    order = np.argsort(part_of, kind="stable")
+    ends = np.flatnonzero(np.diff(part_of[order], append=-1)) + 1
+    for start, end in pairwise([0, *ends.tolist()]):
+        part, others = order[start:end], order[end:]
+        if not is_tested[part].any():
+            others = others[is_tested[others]]
+        columns = right[others].T.copy()
+        for first in range(0, len(part), ROWS):
+            rows = part[first : first + ROWS]
+            close = left[rows] @ columns <= most
+            crowded = np.flatnonzero(close.sum(axis=1) > MOST_A_CLIP)
+            close[crowded] &= close[crowded].cumsum(axis=1, dtype=np.int32) <= MOST_A_CLIP
+            which, beside = np.nonzero(close)
+            yield rows[which], others[beside]
 
 
 def _same_keys(
