@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from audiotl_cli.components import component_numbers
 
 _ROWS = 512  # compared at once with all others
 _ROUNDING = 1e-9
@@ -45,7 +47,7 @@ def find_near(X: npt.NDArray[np.floating]) -> list[int]:
         first, second = np.nonzero(_distances(Z, start) <= most)
         pairs.append(np.stack([first + start, second]))
     first, second = np.concatenate(pairs, axis=1) if pairs else np.empty((2, 0), int)
-    return _connect(len(Z), zip(first.tolist(), second.tolist(), strict=True))
+    return component_numbers(len(Z), zip(first.tolist(), second.tolist(), strict=True))
 
 
 def _distances(Z: npt.NDArray[np.float64], start: int) -> npt.NDArray[np.float64]:
@@ -77,19 +79,4 @@ def join_groups(*several: Sequence[Hashable]) -> list[int]:
         pairs += [
             (first.setdefault(group, i), i) for i, group in enumerate(groups) if group is not None
         ]
-    return _connect(len(several[0]), pairs)
-
-
-def _connect(n: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
-    above = list(range(n))
-
-    def top(i: int) -> int:
-        while above[i] != i:
-            above[i] = i = above[above[i]]
-        return i
-
-    for one, other in pairs:
-        one, other = sorted((top(one), top(other)))
-        above[other] = one
-    numbers: dict[int, int] = {}
-    return [numbers.setdefault(top(i), len(numbers)) for i in range(n)]
+    return component_numbers(len(several[0]), pairs)

@@ -9,17 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.errors import DataError
-
-SEPARATOR = ";"
-"""Between the labels of a clip that has several, as in an index."""
-
-THRESHOLD = 0.5
-"""Score from which a clip that may have several labels is said to have one."""
-
-
-def split_labels(text: str) -> list[str]:
-    """Return the labels in a text, sorted, each once."""
-    return sorted({part.strip() for part in text.split(SEPARATOR)} - {""})
+from audiotl_cli.labels import SEPARATOR, THRESHOLD, split_labels
 
 
 def label_names(labels: Sequence[str], *, multi_label: bool) -> list[str]:

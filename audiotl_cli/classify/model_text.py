@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard
+from audiotl_cli.text import printable
 
 MARK = "<!-- written by audiotl train, and written over by it -->"
 """First line of a card; a file without it is somebody's own."""
@@ -107,6 +108,4 @@ def _extractor(spec: ExtractorSpec) -> str:
 
 def _text(text: str) -> str:
     """Return text that Markdown shows as it is."""
-    whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
-    return re.sub(r"([\\`*_{}\[\]<>#|~&!]|^[-+]|^\d+(?=[.)]))", r"\\\1", line)
+    return re.sub(r"([\\`*_{}\[\]<>#|~&!]|^[-+]|^\d+(?=[.)]))", r"\\\1", printable(text))

@@ -3,16 +3,80 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from audiotl_cli.cli import options, output
 from audiotl_cli.cli.fitting import Fitting, Learning, names_of, spread
 
+if TYPE_CHECKING:
+    from audiotl_cli.evaluation.comparison import Comparison
+    from audiotl_cli.workflows.report import EvaluateReport
+
 EXAMPLES = "Examples:  audiotl evaluate   |   audiotl evaluate --cv fold --classifier linear-svm"
 RESULT = ".json"  # of a report
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What to evaluate, and on what; every field is an option."""
+
+    index: options.IndexFile = None
+    store: options.Store = None
+    split: Annotated[str, typer.Option(help="Which split to evaluate on.")] = "test"
+    cv: Annotated[
+        str | None,
+        typer.Option(
+            "--cv",
+            metavar="fold|group|K|KxN",
+            help="Cross-validate instead: fit one model a fold, with the options below; 5x10 deals "
+            "5 folds 10 times.",
+        ),
+    ] = None
+    open_set: Annotated[
+        bool,
+        typer.Option(
+            "--open-set",
+            help="With --cv: leave out one label after the other, and see whether it is noticed.",
+        ),
+    ] = False
+    learning_curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve",
+            help="With --cv: how accuracy grows with clips, and what twice as many would bring "
+            "(its interval covers the choice of clips tested, not how the curve goes on).",
+        ),
+    ] = False
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            parser=options.path, help="Folder of the report.  [default: data/experiments/...]"
+        ),
+    ] = None
+    trust: options.TrustModel = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """From what, and how, the models of a cross-validation are trained; all are options."""
+
+    extractor: options.Extractors = None
+    search: options.Search = 0
+    cluster: options.Cluster = None
+
+
+@dataclass(frozen=True)
+class Printed:
+    """How much is printed, and how; every field is an option."""
+
+    json: options.Json = False
+    quiet: options.Quiet = False
+    debug: options.Debug = False
 
 
 @spread
@@ -27,149 +91,182 @@ def evaluate(
             "the first.  [default: the newest in data/models]",
         ),
     ] = None,
-    index: options.IndexFile = None,
-    store: options.Store = None,
-    split: Annotated[str, typer.Option(help="Which split to evaluate on.")] = "test",
-    cv: Annotated[
-        str | None,
-        typer.Option(
-            "--cv",
-            metavar="fold|group|K|KxN",
-            help="Cross-validate instead: fit one model a fold, with the options below; 5x10 deals "
-            "5 folds 10 times.",
-        ),
-    ] = None,
-    open_set: Annotated[
-        bool,
-        typer.Option(
-            "--open-set",
-            help="With --cv: leave out one label after the other, and see whether it is noticed.",
-        ),
-    ] = False,
-    learning_curve: Annotated[
-        bool,
-        typer.Option(
-            "--learning-curve",
-            help="With --cv: how accuracy grows with clips, and what twice as many would bring "
-            "(its interval: which clips were tested, not how the curve goes on).",
-        ),
-    ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            parser=options.path, help="Folder of the report.  [default: data/experiments/...]"
-        ),
-    ] = None,
-    trust: options.TrustModel = None,
-    extractor: options.Extractors = None,
+    evaluated: Evaluated,
+    trained: Trained,
     fitting: Fitting,
-    search: options.Search = 0,
-    cluster: options.Cluster = None,
     learning: Learning,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    printed: Printed,
 ) -> None:
     """Measure how good a model is, on clips it has not seen."""
-    from audiotl_cli.cli.show_evaluation import show, show_comparisons
-    from audiotl_cli.dataset.index import Index
-    from audiotl_cli.errors import UsageError
-    from audiotl_cli.workflows.compare import compare_results, read_result, write_pages
-    from audiotl_cli.workflows.cross_validate import Extras, cross_validate
-    from audiotl_cli.workflows.evaluate import evaluate_model
-    from audiotl_cli.workflows.project import EXPERIMENTS, newest_index, newest_model
-    from audiotl_cli.workflows.report import EvaluateReport
+    from audiotl_cli.workflows.compare import write_pages
+    from audiotl_cli.workflows.project import newest_model
 
-    of_fits = {"extractor", "search", *names_of(Fitting, Learning)} - {"seed"}
-    if cv is None and (unused := options.typed(context, "open_set", "learning_curve")):
-        raise UsageError(f"{', '.join(unused)} without --cv: these fit models of their own")
-    if cv is None and (unused := options.typed(context, *of_fits)):
+    _check(context, model or [], evaluated, trained)
+    found: list[tuple[EvaluateReport | None, Mapping[str, Any]]]
+    if evaluated.cv is not None:
+        given: list[Path] = []
+        report = _cross_validate(evaluated, trained, fitting, learning)
+        found = [(report, report.result)]
+    else:
+        given = model or [newest_model()]
+        found = _evaluate_models(given, evaluated, fitting.seed)
+    compared: list[Comparison] = []
+    try:
+        if len(found) > 1:
+            compared = _compare(given, [value for _, value in found], evaluated, fitting.seed)
+    finally:
+        write_pages([report for report, _ in found], compared)
+    _print(found, compared, evaluated)
+    if evaluated.cv is not None:
+        output.next_command(f"audiotl train{options.carry(context, *_for_training())}")
+    elif given[0].suffix != RESULT:
+        file = f" --model {shlex.quote(str(model[0]))}" if model else ""
+        output.next_command(f"audiotl predict FILE{file}")
+
+
+def _of_fits() -> set[str]:
+    """Return the names of the options that only matter where models are trained."""
+    return {"extractor", "search", *names_of(Fitting, Learning)} - {"seed"}
+
+
+def _for_training() -> list[str]:
+    return ["index", "store", "seed", *_of_fits()]
+
+
+def _check(
+    context: typer.Context, model: Sequence[Path], evaluated: Evaluated, trained: Trained
+) -> None:
+    """Refuse options that do not go together."""
+    from audiotl_cli.errors import UsageError
+
+    extras = options.typed(context, "open_set", "learning_curve")
+    if evaluated.cv is None and extras:
+        raise UsageError(f"{', '.join(extras)} without --cv: these fit models of their own")
+    if evaluated.cv is None and (unused := options.typed(context, *_of_fits())):
         raise UsageError(
             f"{', '.join(unused)} without --cv: a saved model keeps what it was trained with; "
             "train another with audiotl train, or cross-validate with --cv"
         )
-    if search and (unused := options.typed(context, "open_set", "learning_curve")):
+    if trained.search and extras:
         raise UsageError(
-            f"{', '.join(unused)} with --search: settings would be sought hundreds of times; "
+            f"{', '.join(extras)} with --search: settings would be sought hundreds of times; "
             "search first, then give what was chosen"
         )
-    if cluster and not search:
+    if trained.cluster and not trained.search:
         raise UsageError("--cluster without --cv and --search: nothing else is done on a cluster")
-    if cv is not None and options.typed(context, "split"):
+    if evaluated.cv is not None and options.typed(context, "split"):
         raise UsageError("--cv evaluates on every clip: give no --split with it")
-    if cv is not None and model:
+    if evaluated.cv is not None and model:
         raise UsageError("--cv fits its own models: give no model file with it")
-    given = [] if cv is not None else model or [newest_model()]
-    if [one.suffix for one in given] == [RESULT]:
-        raise UsageError(f"{given[0]} is an evaluation already: give another to compare it with")
-    reports: list[EvaluateReport | None] = []
-    values = []
-    if not given or any(one.suffix != RESULT for one in given):
-        path = index or newest_index()
-        clips = Index.read(path)
-        root = options.features_root(store)
-        output.note(f"Index {path}")
-    if cv is not None:
-        unit = "fits" if search else "rounds"
-        with options.fits(cluster) as run, output.progress("Cross-validating", unit) as update:
-            measured = cross_validate(
-                clips,
-                root,
-                extractor or [],
-                fitting.options(),
-                cv,
-                n_settings=search,
-                trust=learning.trust(),
-                extras=Extras(open_set, learning_curve),
-                report=report,
-                experiments=EXPERIMENTS,
-                memory=learning.memory,
-                run=run,
-                on_round=lambda done, total: update(done, total, 0.0),
-            )
-        reports.append(measured)
-        values.append(measured.result)
-    for one in given:
-        if one.suffix == RESULT:
-            reports.append(None)
-            values.append(read_result(one))
-            continue
-        output.note(f"Model {one}")
-        folder = report / one.stem if report and len(given) > 1 else report
-        measured = evaluate_model(
-            one,
-            clips,
-            root,
-            split=split,
-            report=folder,
+    if [path.suffix for path in model] == [RESULT]:
+        raise UsageError(f"{model[0]} is an evaluation already: give another to compare it with")
+
+
+def _read_index(evaluated: Evaluated) -> Any:
+    from audiotl_cli.dataset.index import Index
+    from audiotl_cli.workflows.project import newest_index
+
+    path = evaluated.index or newest_index()
+    index = Index.read(path)
+    output.note(f"Index {path}")
+    return index
+
+
+def _cross_validate(
+    evaluated: Evaluated, trained: Trained, fitting: Fitting, learning: Learning
+) -> EvaluateReport:
+    from audiotl_cli.workflows.cross_validate import cross_validate
+    from audiotl_cli.workflows.project import EXPERIMENTS
+    from audiotl_cli.workflows.rounds import CrossValidation
+
+    assert evaluated.cv is not None
+    index = _read_index(evaluated)
+    asked = CrossValidation(
+        evaluated.cv,
+        fitting.options(),
+        trained.extractor or [],
+        n_settings=trained.search,
+        trust=learning.trust(),
+        open_set=evaluated.open_set,
+        learning_curve=evaluated.learning_curve,
+        memory=learning.memory,
+    )
+    unit = "fits" if trained.search else "rounds"
+    with options.fits(trained.cluster) as run, output.progress("Cross-validating", unit) as update:
+        return cross_validate(
+            index,
+            options.features_root(evaluated.store),
+            asked,
+            report=evaluated.report,
             experiments=EXPERIMENTS,
-            seed=fitting.seed,
-            trust=trust or (),
+            run=run,
+            on_round=lambda done, total: update(done, total, 0.0),
         )
-        reports.append(measured)
-        values.append(measured.result)
-    compared: list[dict[str, Any]] = []
-    beside = report or EXPERIMENTS / "comparison"
-    try:
-        if len(values) > 1:
-            names = [one.parent.name if one.suffix == RESULT else one.stem for one in given]
-            compared = compare_results(names, values, beside, fitting.seed)
-    finally:
-        write_pages(reports, compared)
+
+
+def _evaluate_models(
+    given: Sequence[Path], evaluated: Evaluated, seed: int
+) -> list[tuple[EvaluateReport | None, Mapping[str, Any]]]:
+    """Evaluate models, and read the results of earlier evaluations; in the order given."""
+    from audiotl_cli.workflows.compare import read_result
+    from audiotl_cli.workflows.evaluate import evaluate_model
+    from audiotl_cli.workflows.project import EXPERIMENTS
+
+    index = _read_index(evaluated) if any(path.suffix != RESULT for path in given) else None
+    several = len(given) > 1
+    found: list[tuple[EvaluateReport | None, Mapping[str, Any]]] = []
+    for path in given:
+        if path.suffix == RESULT:
+            found.append((None, read_result(path)))
+            continue
+        assert index is not None
+        output.note(f"Model {path}")
+        report = evaluate_model(
+            path,
+            index,
+            options.features_root(evaluated.store),
+            split=evaluated.split,
+            report=evaluated.report / path.stem
+            if evaluated.report and several
+            else evaluated.report,
+            experiments=EXPERIMENTS,
+            seed=seed,
+            trust=evaluated.trust or (),
+        )
+        found.append((report, report.result))
+    return found
+
+
+def _compare(
+    given: Sequence[Path], values: Sequence[Mapping[str, Any]], evaluated: Evaluated, seed: int
+) -> list[Comparison]:
+    from audiotl_cli.workflows.compare import compare_results
+
+    names = [path.parent.name if path.suffix == RESULT else path.stem for path in given]
+    return compare_results(names, values, _comparison_folder(evaluated), seed)
+
+
+def _comparison_folder(evaluated: Evaluated) -> Path:
+    from audiotl_cli.workflows.project import EXPERIMENTS
+
+    return evaluated.report or EXPERIMENTS / "comparison"
+
+
+def _print(
+    found: Sequence[tuple[EvaluateReport | None, Mapping[str, Any]]],
+    compared: Sequence[Comparison],
+    evaluated: Evaluated,
+) -> None:
+    from audiotl_cli.cli.show_evaluation import show, show_comparisons
 
     def show_all() -> None:
-        for found in filter(None, reports):
-            show(found)
+        for report, _ in found:
+            if report is not None:
+                show(report)
         if compared:
             show_comparisons(compared)
-            output.line(f"comparison  {beside / 'comparison.json'}")
+            output.line(f"comparison  {_comparison_folder(evaluated) / 'comparison.json'}")
 
-    listed = [*values, *({"comparison": one} for one in compared)]
-    output.result(listed[0] if len(listed) == 1 else listed, show_all)
-    if cv is not None:
-        output.next_command(
-            f"audiotl train{options.carry(context, 'index', 'store', 'seed', *of_fits)}"
-        )
-    elif given[0].suffix != RESULT:
-        file = f" --model {shlex.quote(str(model[0]))}" if model else ""
-        output.next_command(f"audiotl predict FILE{file}")
+    values = [value for _, value in found]
+    values += [{"comparison": comparison.to_dict()} for comparison in compared]
+    output.result(values[0] if len(values) == 1 else values, show_all)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from audiotl_cli.cli.streams import BROKEN_PIPE, lead_nowhere
+from audiotl_cli.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -81,10 +82,7 @@ def write(text: str) -> None:
 
 def clean(text: object) -> str:
     """Return text safe to print: control characters and broken bytes become escapes."""
-    safe = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in safe
-    )
+    return printable(text)
 
 
 def result(value: Any, show: Callable[[], None] = lambda: None) -> None:

@@ -2,83 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from audiotl_cli.cli import output
 
 if TYPE_CHECKING:
-    from audiotl_cli.evaluation.metrics import Scores
+    from audiotl_cli.evaluation.comparison import Comparison
+    from audiotl_cli.evaluation.evaluation import Evaluation
+    from audiotl_cli.evaluation.learning_curve import LearningCurve
+    from audiotl_cli.evaluation.open_set import OpenSet
+    from audiotl_cli.evaluation.scores import Scores
     from audiotl_cli.workflows.report import EvaluateReport
 
 MOST_COLUMNS = 24  # a wider confusion matrix is left to the figure
 LEAST_NAME = 8  # columns; a confusion matrix whose names get less is, too
 MOST_LEAKS = 5
-MOST_LISTED = 3  # doubtful clips; the report has all
+MOST_LISTED = 3  # clips that may be mislabelled, and pairs; the report has all
+MOST_ROUNDS = 20
+MOST_LABELS, FEW_LABELS = 60, 20
+"""Of more labels than the first, only so many are listed, those of the lowest F1."""
 
 
 def show(report: EvaluateReport) -> None:
-    scores = report.scores
-    output.line(report.title, style="bold")
-    output.warnings(report.result["warnings"])
+    """Print what was measured, and where it was written to."""
+    evaluation = report.evaluation
+    output.line(evaluation.title, style="bold")
+    output.warnings(list(evaluation.source.warnings))
+    _show_scores(evaluation)
+    _show_leaks(evaluation)
+    _show_rounds(evaluation)
+    _show_labels(evaluation.scores)
+    if len(evaluation.scores.labels) <= MOST_COLUMNS:
+        _show_confusion(evaluation.scores)
+    _show_calibration(evaluation)
+    if evaluation.learning_curve:
+        _show_curve(evaluation.learning_curve)
+    if evaluation.open_set:
+        _show_open_set(evaluation.open_set)
+    _show_suspects(evaluation)
+    files = {"report": "report.json", "figure": "confusion.png", "page": "report.html"}
+    for kind, name in files.items():
+        if (path := report.folder / name).exists():
+            output.line(f"{kind:<8}{path}")
+
+
+def _show_scores(evaluation: Evaluation) -> None:
+    """Print the accuracy with its interval, and every other metric."""
+    from audiotl_cli.evaluation.metrics.registry import all_metrics
+
+    scores = evaluation.scores
     low, high = scores.interval
-    n_trained_on = report.result["n_trained_on"]
+    n_trained_on = evaluation.source.n_trained_on
     trained_on = f", {n_trained_on} of them trained on" if n_trained_on else ""
-    over = " over groups" if report.result["interval_over"] == "groups" else ""
-    if "mean_average_precision" in report.result:
-        output.line(
-            f"mean average precision {report.result['mean_average_precision']:.3f}   "
-            f"micro F1 {report.result['micro_f1']:.3f}   (clips have several labels; accuracy: "
-            "all of a clip's labels told, and no other)"
-        )
-    output.line(
-        f"accuracy {scores.accuracy:.3f}  (95 % interval {low:.3f} to {high:.3f}{over}, "
-        f"{report.result['n_clips']} clips{trained_on})   "
-        f"balanced accuracy {scores.balanced_accuracy:.3f}   macro F1 {scores.macro_f1:.3f}"
+    over = " over groups" if scores.interval_over == "groups" else ""
+    others = "   ".join(
+        f"{metric.title} {scores.metrics[metric.name]:.3f}"
+        for metric in all_metrics()
+        if metric.name in scores.metrics and metric.name != "accuracy"
     )
-    _show_leaks(report.result)
-    if repeats := report.result.get("repeats"):
-        output.line(
-            f"accuracy by repeat  {'  '.join(f'{value:.3f}' for value in repeats[:20])}"
-            + (f"  ... {len(repeats)} in all" if len(repeats) > 20 else "")
-        )
-    elif report.rounds:
-        rounds = "  ".join(f"{name}: {value:.3f}" for name, value in report.rounds.items())
-        if len(report.rounds) <= 20:
-            output.line(f"accuracy by round  {rounds}")
-    for name, setting in report.result.get("chosen", {}).items():
+    accuracy = (
+        f"accuracy {scores.accuracy:.3f}  (95 % interval {low:.3f} to {high:.3f}{over}, "
+        f"{evaluation.n_clips} clips{trained_on})"
+    )
+    if not evaluation.multi_label:
+        output.line(f"{accuracy}   {others}")
+        return
+    output.line(f"{others}   (clips have several labels)")
+    output.line(f"{accuracy}: all labels of a clip predicted, and no other")
+
+
+def _show_rounds(evaluation: Evaluation) -> None:
+    """Print the accuracy of every repeat or round, and what each round chose."""
+    source, repeats = evaluation.source, evaluation.scores.repeats
+    if repeats:
+        values = "  ".join(f"{value:.3f}" for value in repeats[:MOST_ROUNDS])
+        more = f"  ... {len(repeats)} in all" if len(repeats) > MOST_ROUNDS else ""
+        output.line(f"accuracy by repeat  {values}{more}")
+    elif source.rounds and len(source.rounds) <= MOST_ROUNDS:
+        rounds = "  ".join(f"{name}: {value:.3f}" for name, value in source.rounds.items())
+        output.line(f"accuracy by round  {rounds}")
+    for name, setting in source.settings.get("chosen", {}).items():
         output.line(
             f"chosen for round {name}, without its clips: {output.setting(setting)}, "
             f"{output.networks(setting['extractors'])}"
         )
-    _show_labels(scores)
-    if len(scores.labels) <= MOST_COLUMNS:
-        _show_confusion(scores)
-    _show_trust(report.result)
-    _show_curve(report.result.get("learning_curve"))
-    _show_open_set(report.result.get("open_set"))
-    _show_doubts(report.result)
-    files = {"report": "report.json", "figure": "confusion.png", "page": "report.html"}
-    for what, name in files.items():
-        if (path := report.folder / name).exists():
-            output.line(f"{what:<8}{path}")
 
 
 def _show_labels(scores: Scores) -> None:
-    grid = output.table(
-        "label", "clips", "precision", "recall", "F1", "most taken for",
-        numbers=("clips", "precision", "recall", "F1"),
-    )  # fmt: skip
-    for row, label in enumerate(scores.labels):
-        one = scores.per_label[label]
-        wrong = scores.confusion[row].copy()
-        wrong[row] = 0
-        most = int(wrong.argmax())
-        taken = f"{output.clean(scores.labels[most])} ({wrong[most]})" if wrong[most] else ""
+    from audiotl_cli.evaluation.metrics.registry import all_label_metrics
+
+    labels = list(scores.labels)
+    if len(labels) > MOST_LABELS:
+        labels = scores.lowest(FEW_LABELS)
+        output.line(f"{len(labels)} of {len(scores.labels)} labels, those of the lowest F1:")
+    metrics = [
+        metric
+        for metric in all_label_metrics()
+        if any(metric.name in scores.per_label[label] for label in labels)
+    ]
+    numbers = ("clips", *(metric.title for metric in metrics))
+    grid = output.table("label", *numbers, "most often confused with", numbers=numbers)
+    number = {label: row for row, label in enumerate(scores.labels)}
+    for label in labels:
+        row = scores.per_label[label]
+        values = (row.get(metric.name) for metric in metrics)
+        confused = scores.confused_with(number[label])
         grid.add_row(
-            output.clean(label), str(one.n_clips), f"{one.precision:.2f}", f"{one.recall:.2f}",
-            f"{one.f1:.2f}", taken,
-        )  # fmt: skip
+            output.clean(label),
+            str(row["n_clips"]),
+            *("" if value is None else f"{value:.2f}" for value in values),
+            f"{output.clean(confused[0])} ({confused[1]})" if confused else "",
+        )
     output.show(grid)
 
 
@@ -87,7 +122,7 @@ def _show_confusion(scores: Scores) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    letters = _letters(len(scores.labels))
+    letters = [chr(ord("a") + i) for i in range(len(scores.labels))]
     digits = max(3, len(str(scores.confusion.max())))
     room = output.console().width - (digits + 1) * len(letters) - 2
     if room < LEAST_NAME:
@@ -101,8 +136,7 @@ def _show_confusion(scores: Scores) -> None:
     for row, label in enumerate(scores.labels):
         n_clips = max(int(scores.confusion[row].sum()), 1)
         cells = []
-        for column in range(len(letters)):
-            count = int(scores.confusion[row, column])
+        for column, count in enumerate(scores.confusion[row].tolist()):
             share = count / n_clips
             style = "bold green" if row == column else "bold red" if share >= 0.1 else "yellow"
             cells.append(Text(str(count), style) if count else Text(none, "dim"))
@@ -110,95 +144,89 @@ def _show_confusion(scores: Scores) -> None:
     output.show(grid)
 
 
-def _letters(n: int) -> list[str]:
-    return [chr(ord("a") + i) for i in range(n)]
-
-
-def show_comparisons(found: Sequence[Mapping[str, Any]]) -> None:
+def show_comparisons(found: Sequence[Comparison]) -> None:
     """Print which model is better, a line a pair."""
-    for one in found:
-        low, high = one["interval"]
-        output.line(one["verdict"], style="bold")
+    for comparison in found:
+        low, high = comparison.interval
+        output.line(comparison.verdict, style="bold")
         output.line(
-            f"  accuracy {one['difference']:+.3f}  (95 % interval {low:+.3f} to {high:+.3f})   "
-            f"p = {one['p_value']:.2g} by {one['test']}"
+            f"  accuracy {comparison.difference:+.3f}  (95 % interval {low:+.3f} to {high:+.3f})   "
+            f"p = {comparison.p_value:.2g} by {comparison.test}"
             + (", corrected for several models" if len(found) > 1 else "")
         )
 
 
-def _show_trust(result: Mapping[str, Any]) -> None:
-    if calibration := result.get("calibration"):
+def _show_calibration(evaluation: Evaluation) -> None:
+    """Print how far confidence is from accuracy, and how many clips were rejected."""
+    if calibration := evaluation.calibration:
         output.line(
-            f"scores are off by {calibration['ece']:.3f} on average  (ECE over 10 bins; "
-            f"Brier {calibration['brier']:.3f})"
+            f"confidence is wrong by {100 * calibration.ece:.0f} points on average (0 is perfect; "
+            f"ECE {calibration.ece:.3f} over 10 bins, Brier score {calibration.brier:.3f})"
         )
-    if rejection := result.get("rejection"):
-        rest = rejection["accuracy_of_the_rest"]
-        told = "" if rest is None else f"; accuracy of the rest {rest:.3f}"
+    if rejection := evaluation.rejection:
+        rest = rejection.accuracy_of_the_rest
+        accuracy = "" if rest is None else f"; accuracy of the rest {rest:.3f}"
         output.line(
-            f"{rejection['n_rejected']} of {result['n_clips']} clips taken for none of the labels"
-            + told
+            f"{rejection.n_rejected} of {evaluation.n_clips} clips rejected: taken for none of the "
+            f"labels{accuracy}"
         )
 
 
-def _show_curve(curve: Mapping[str, Any] | None) -> None:
-    if not curve:
-        return
+def _show_curve(curve: LearningCurve) -> None:
     grid = output.table("trained on", "accuracy", "95 % interval", numbers=("trained on",))
-    for point in [*curve["points"], curve["twice"]]:
-        low, high = point["interval"]
-        twice = "  if it goes on like this" if point is curve["twice"] else ""
-        n_clips = str(point["n_clips"])
-        grid.add_row(n_clips, f"{point['accuracy']:.3f}", f"{low:.3f} to {high:.3f}{twice}")
+    for point in [*curve.points, curve.twice]:
+        low, high = point.interval
+        how = "  extrapolated" if point is curve.twice else ""
+        grid.add_row(str(point.n_clips), f"{point.accuracy:.3f}", f"{low:.3f} to {high:.3f}{how}")
     output.show(grid)
 
 
-def _show_open_set(found: Mapping[str, Any] | None) -> None:
-    if not found:
-        return
-    hardest = min(found["per_label"].items(), key=lambda item: item[1]["auroc"])
+def _show_open_set(found: OpenSet) -> None:
+    hardest = min(found.per_label, key=lambda label: found.per_label[label].auroc)
     output.line(
-        f"labels left out of training are noticed with AUROC {found['auroc']:.3f}, "
-        f"{found['fpr95']:.0%} slip in where 95 % of the known are let in; hardest: "
-        f"{hardest[0]} ({hardest[1]['auroc']:.3f})"
+        f"labels left out of training are noticed with AUROC {found.mean.auroc:.3f}; "
+        f"{found.mean.fpr95:.0%} of their clips are accepted where 95 % of the known ones are; "
+        f"hardest: {hardest} ({found.per_label[hardest].auroc:.3f})"
     )
 
 
-def _show_leaks(result: Mapping[str, Any]) -> None:
-    """Print which clips tested a model knows, and how good it is without them."""
-    leaks = result.get("leaks")
+def _show_leaks(evaluation: Evaluation) -> None:
+    """Print which tested clips the model knows, and how good it is without them."""
+    leaks = evaluation.leaks
     if not leaks:
         return
     n = len(leaks)
-    what = "clip tested has" if n == 1 else "clips tested have"
+    clips = "clip tested has" if n == 1 else "clips tested have"
     output.line(
-        f"LEAK: {n} {what} the sound of a clip trained on; the score is too good", style="bold red"
+        f"LEAK: {n} {clips} the sound of a clip trained on; the score is too good", style="bold red"
     )
-    for one in leaks[:MOST_LEAKS]:
-        kind = one["kind"].replace("_", " ")
-        other = f" of {one['other']}" if one["other"] not in ("", one["path"]) else ""
-        output.line(f"  {one['path']}: {kind}{other}", style="red")
+    for leak in leaks[:MOST_LEAKS]:
+        kind = leak.kind.replace("_", " ")
+        known = leak.other is not None and leak.other.place != leak.clip.place
+        other = f" of {leak.other.name}" if leak.other is not None and known else ""
+        output.line(f"  {leak.clip.name}: {kind}{other}", style="red")
     if n > MOST_LEAKS:
         output.line(f"  ... and {n - MOST_LEAKS} more in the report", style="red")
-    if "accuracy_without_leaks" in result:
-        output.line(f"accuracy without them {result['accuracy_without_leaks']:.3f}", style="bold")
+    if (accuracy := evaluation.accuracy_without_leaks) is not None:
+        output.line(f"accuracy without them {accuracy:.3f}", style="bold")
 
 
-def _show_doubts(result: Mapping[str, Any]) -> None:
-    from audiotl_cli.evaluation.report.clips import name_of, other_place, place_of
-
-    if doubted := result.get("label_errors"):
-        n = len(doubted)
-        output.line(f"{n} {'label is' if n == 1 else 'labels are'} worth a second look:")
-        for one in doubted[:MOST_LISTED]:
-            output.line(f"  {name_of(place_of(one))}: {one['label']}, rather {one['suggested']}?")
-    if pairs := result.get("duplicates"):
+def _show_suspects(evaluation: Evaluation) -> None:
+    """Print clips that may be mislabelled, and pairs that may be copies."""
+    if errors := evaluation.label_errors:
+        n = len(errors)
+        output.line(f"{n} {'clip' if n == 1 else 'clips'} may be mislabelled:")
+        for error in errors[:MOST_LISTED]:
+            suggested = error.suggested or "no label"
+            output.line(
+                f"  {error.clip.name}: labelled {error.clip.label}, the model says {suggested}"
+            )
+    if pairs := evaluation.duplicates:
         n = len(pairs)
         output.line(
             f"{n} {'pair' if n == 1 else 'pairs'} of nearly equal clips on both sides; if they "
             "are copies, the score may be too good:",
             style="yellow",
         )
-        for one in pairs[:MOST_LISTED]:
-            both = f"{name_of(place_of(one))} and {name_of(other_place(one))}"
-            output.line(f"  {both} ({one['similarity']:.3f})")
+        for pair in pairs[:MOST_LISTED]:
+            output.line(f"  {pair.clip.name} and {pair.other.name} ({pair.similarity:.3f})")

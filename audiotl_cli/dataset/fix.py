@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from audiotl_cli.components import components
 from audiotl_cli.dataset.audit import clip_problems
 from audiotl_cli.dataset.index import Clip
-from audiotl_cli.dataset.kin import Kin, join
+from audiotl_cli.dataset.kin import Kin
 
 UNUSABLE = ("unreadable", "empty", "silent", "label_conflict")
 """Problems for which a clip is left out, whatever else it has."""
@@ -71,7 +72,7 @@ def regroup(clips: Sequence[Clip], kin: Kin) -> tuple[list[Clip], list[Change]]:
         if clip.group in grouped:
             links.append((first_of.setdefault(clip.group, i), i))
     regrouped, changes = list(clips), []
-    for members in join(links):
+    for members in components(links):
         names = sorted({clips[i].group for i in members} - {""})
         group = names[0] if names else f"near {clips[members[0]].path}"
         split, fold = (_most([getattr(clips[i], part) for i in members]) for part in _PARTS)

@@ -22,10 +22,11 @@ from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.table import OpenTable, list_columns, open_table
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import plain_cell, real_path, safe_cell, write_whole
+from audiotl_cli.labels import SEPARATOR
 from audiotl_cli.storage.paths import AnyPath, any_path, join
 
 ROOT_COMMENT = "# audio_root: "
-LABEL_SEPARATOR = ";"
+LABEL_SEPARATOR = SEPARATOR
 
 
 @dataclass(frozen=True)

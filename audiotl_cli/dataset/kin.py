@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from audiotl_cli.audio.limits import SAME_SHARE, SILENT_SWING
 from audiotl_cli.audio.measure import Measurement
+from audiotl_cli.components import components
 from audiotl_cli.dataset.measured import Found
 from audiotl_cli.dataset.near import Near, find_near
 
@@ -60,7 +61,7 @@ class Kin:
 
     def _joined(self, least_covered: float) -> list[list[int]]:
         near = [(one.first, one.second) for one in self.near if one.covered >= least_covered]
-        return join([*near, *((one[0], other) for one in self.copies for other in one[1:])])
+        return components([*near, *((one[0], other) for one in self.copies for other in one[1:])])
 
 
 def find_kin(found: Sequence[Found | None]) -> Kin:
@@ -82,22 +83,3 @@ def find_kin(found: Sequence[Found | None]) -> Kin:
         for pair in find_near([measured[i] for i in firsts])
     ]
     return Kin([same for same in by_pcm.values() if len(same) > 1], near)
-
-
-def join(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Return what hangs together by pairs, each part sorted."""
-    leader: dict[int, int] = {}
-
-    def lead(i: int) -> int:
-        while leader.setdefault(i, i) != i:
-            leader[i] = leader[leader[i]]
-            i = leader[i]
-        return i
-
-    for a, b in pairs:
-        first, second = sorted((lead(a), lead(b)))
-        leader[second] = first
-    parts: dict[int, list[int]] = defaultdict(list)
-    for i in sorted(leader):
-        parts[lead(i)].append(i)
-    return [parts[first] for first in sorted(parts)]

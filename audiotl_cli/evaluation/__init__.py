@@ -1,1 +1,1 @@
-"""How good a classifier is, and how far that number can be trusted."""
+"""How good a classifier is, and how certain that number is."""

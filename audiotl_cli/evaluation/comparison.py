@@ -1,9 +1,10 @@
-"""Which of two models is better, when both were tried on the same clips."""
+"""Which of two models is better, when both predicted the same clips."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a second model does that a first does not.
+    """How a second model differs from a first.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class Comparison:
     difference : float
         Accuracy of `b` less that of `a`.
     interval : tuple of float
-        95 % bootstrap interval of the difference, over pairs of answers.
+        95 % bootstrap interval of the difference, over pairs of predictions.
     p_value : float
         The chance of a difference as large, either way, if both were equally good; where
         several models were compared, corrected for that (Holm, 1979).
@@ -50,6 +51,10 @@ class Comparison:
     test: str
     verdict: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as JSON."""
+        return {**asdict(self), "interval": list(self.interval)}
+
 
 def compare(
     names: Sequence[str], right: Sequence[npt.NDArray[np.bool_]], units: IntArray, seed: int
@@ -63,14 +68,14 @@ def compare(
     right : sequence of bool (n_clips,)
         Which clips each model got right, the same clips in the same order.
     units : int (n_clips,)
-        Which clips are answered together; see `number_units`.
+        Which clips are right or wrong together; see `number_units`.
     seed : int
         Of the bootstrap.
     """
     apart = int(units.max()) + 1 == len(units)
-    gains = [one.astype(np.float64) - right[0] for one in right[1:]]
+    gains = [of_model.astype(np.float64) - right[0] for of_model in right[1:]]
     sums = [unit_sums(gain, units) for gain in gains]
-    p_values = holm([sign_flip_p_value(one[:, 0].astype(np.int64)) for one in sums])
+    p_values = holm([sign_flip_p_value(total[:, 0].astype(np.int64)) for total in sums])
     return [
         _comparison(
             (names[0], name),
@@ -97,6 +102,10 @@ def sign_flip_p_value(differences: IntArray) -> float:
         Clips that only one model got right, less those that only the other did.
     """
     sizes = np.abs(differences[differences != 0])
+    if len(sizes) and (sizes == 1).all():
+        from scipy.stats import binomtest
+
+        return float(binomtest(int((differences > 0).sum()), len(sizes)).pvalue)
     reach = int(sizes.sum())
     chances = np.zeros(2 * reach + 1)  # of a sum from -reach to reach
     chances[reach] = 1.0

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+MOST_FITTED = 4096
+"""Clips that the map's axes are computed from, evenly spread over all; others are only placed."""
 
-def map_clips(vectors: npt.NDArray[np.float32]) -> dict[str, Any] | None:
-    """Return the first two principal components of standardised vectors of one length, as JSON.
+
+@dataclass(frozen=True)
+class EmbeddingMap:
+    """A point a clip.
+
+    Parameters
+    ----------
+    method : str
+    points : list of [x, y]
+        In the order of the predictions.
+    """
+
+    method: str
+    points: list[list[float]]
+
+
+def map_clips(vectors: npt.NDArray[np.float32]) -> EmbeddingMap | None:
+    """Return the first two principal components of standardised vectors of unit length.
 
     (t-SNE and UMAP tear clips apart that lie near to each other, and take minutes.)
 
@@ -20,19 +38,25 @@ def map_clips(vectors: npt.NDArray[np.float32]) -> dict[str, Any] | None:
 
     Returns
     -------
-    map : dict or None
-        ``method`` and ``points``, one a clip; None for fewer than three clips.
+    map : EmbeddingMap or None
+        None for fewer than three clips.
     """
     from sklearn.decomposition import PCA
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import Normalizer, StandardScaler
 
     if min(vectors.shape) < 2 or len(vectors) < 3:
         return None
+    steps = make_pipeline(
+        # of unit length, else a few loud or unusual clips take all the room
+        StandardScaler(), Normalizer(), PCA(2, svd_solver="randomized", random_state=0)
+    )  # fmt: skip
+    every = -(-len(vectors) // MOST_FITTED)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # all clips alike
-        standard = StandardScaler().fit_transform(vectors.astype(np.float64))
-        # of one length, else a few loud or odd clips take all the room
-        standard /= np.linalg.norm(standard, axis=1, keepdims=True).clip(min=1e-9)
-        pca = PCA(2, svd_solver="randomized", random_state=0)
-        points = pca.fit_transform(standard)
-    return {"method": "pca", "points": np.round(points, 3).tolist()}
+        warnings.simplefilter("ignore", RuntimeWarning)  # all clips may be the same
+        steps.fit(vectors[::every].astype(np.float64))
+        parts = [
+            steps.transform(vectors[start : start + MOST_FITTED].astype(np.float64))
+            for start in range(0, len(vectors), MOST_FITTED)
+        ]
+    return EmbeddingMap("pca", np.round(np.concatenate(parts), 3).tolist())

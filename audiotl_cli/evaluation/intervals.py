@@ -1,4 +1,4 @@
-"""How far a mean over clips can be trusted: bootstrap intervals over clips or groups."""
+"""How uncertain a mean over clips is: bootstrap intervals over clips or groups."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def unit_sums(values: FloatArray, units: IntArray) -> FloatArray:
 def resample_means(sums: FloatArray, seed: int) -> FloatArray:
     """Return means over clips, with units drawn with replacement (Efron, 1979).
 
-    Units that have the same sums cannot be told apart, so what is drawn is how many of each
+    Units that have the same sums are interchangeable, so what is drawn is how many of each
     kind come up: thousands of clips that are right or wrong are two kinds.
 
     Parameters
@@ -80,7 +80,7 @@ def accuracy_interval(right: FloatArray, units: IntArray, seed: int) -> tuple[fl
     """Return a 95 % interval of an accuracy.
 
     It is the percentile interval over resampled units. Clips of one unit (a speaker, a source
-    recording) are right or wrong together, so there are fewer independent answers than clips;
+    recording) are right or wrong together, so there are fewer independent outcomes than clips;
     an interval over clips would be too narrow. Where all clips are right, or none, every draw
     is the same and says nothing; there it is the exact binomial interval of as many clips as
     there are units (Clopper and Pearson, 1934), which ends ``0.025 ** (1 / n_units)`` from the

@@ -1,4 +1,4 @@
-"""How accuracy grows with the number of labelled clips, and where it is going."""
+"""How accuracy grows with the number of labelled clips, and what more may bring."""
 
 from __future__ import annotations
 
@@ -112,13 +112,13 @@ def learning_curve(
     n_clips : sequence of int
         Trained on at every point, growing.
     right : float64 (n_points, n_tested)
-        1 where a clip was told rightly, the same clips at every point.
+        1 where the prediction is right, the same clips at every point.
     units : int (n_tested,)
     seed : int
     """
     points = [
-        CurvePoint(n, float(one.mean()), accuracy_interval(one, units, seed))
-        for n, one in zip(n_clips, right, strict=True)
+        CurvePoint(n, float(answers.mean()), accuracy_interval(answers, units, seed))
+        for n, answers in zip(n_clips, right, strict=True)
     ]
     drawn = resample_means(unit_sums(right.T, units), seed)
     n_tested = right.shape[1]

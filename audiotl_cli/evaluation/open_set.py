@@ -1,9 +1,10 @@
-"""How well scores tell what a model knows from what it has never heard of."""
+"""How well a model notices clips of labels that it was not trained on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +16,14 @@ KEPT = 0.95
 
 @dataclass(frozen=True)
 class Separation:
-    """How far clips of unknown labels stand apart from those of known ones.
+    """How well clips of unknown labels are separated from those of known ones.
 
     Parameters
     ----------
     auroc : float
-        The chance that a known clip looks better known than an unknown one, 0.5 where nothing
-        tells them apart.
+        The chance that a known clip has a higher score than an unknown one; 0.5 is guessing.
     fpr95 : float
-        How many of the unknown ones are let in where 95 % of the known ones are.
+        The share of unknown clips that are accepted where 95 % of the known ones are.
     """
 
     auroc: float
@@ -32,7 +32,7 @@ class Separation:
 
 @dataclass(frozen=True)
 class OpenSet:
-    """What became of labels that were left out of training, one after the other.
+    """How well labels were noticed that were left out of training, one after the other.
 
     Parameters
     ----------
@@ -45,19 +45,24 @@ class OpenSet:
     mean: Separation
     per_label: dict[str, Separation]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        per_label = {label: asdict(found) for label, found in self.per_label.items()}
+        return {**asdict(self.mean), "per_label": per_label}
+
 
 def separate(known: FloatArray, unknown: FloatArray) -> Separation:
-    """Compare how well known the clips of known and of unknown labels look.
+    """Compare the scores of clips of known and of unknown labels.
 
     Parameters
     ----------
     known, unknown : float64 (n,)
-        Higher is better known; at least one each.
+        Higher for clips that look like known ones; at least one each.
     """
-    order = np.sort(known)
-    below = np.searchsorted(order, unknown, "left")
-    upto = np.searchsorted(order, unknown, "right")
-    auroc = 1 - float((below + upto).mean()) / (2 * len(known))
+    from sklearn.metrics import roc_auc_score
+
+    is_known = np.repeat([1, 0], [len(known), len(unknown)])
+    auroc = float(roc_auc_score(is_known, np.concatenate([known, unknown])))
     threshold = reject_threshold(known, 1 - KEPT)
     return Separation(auroc, float((unknown >= threshold).mean()))
 
@@ -78,7 +83,6 @@ def reject_threshold(known: FloatArray, rate: float) -> float:
 def summarise(per_label: dict[str, Separation]) -> OpenSet:
     """Average over the labels."""
     found: Sequence[Separation] = list(per_label.values())
-    mean = Separation(
-        float(np.mean([one.auroc for one in found])), float(np.mean([one.fpr95 for one in found]))
-    )
-    return OpenSet(mean, per_label)
+    auroc = np.mean([separation.auroc for separation in found])
+    fpr95 = np.mean([separation.fpr95 for separation in found])
+    return OpenSet(Separation(float(auroc), float(fpr95)), per_label)

@@ -1,4 +1,4 @@
-"""Which clips are trained on and which are held out, round by round."""
+"""Which clips a model is fitted on and which are held out, round by round."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Round:
     test: list[int]
 
 
-def leave_one_out(parts: Sequence[str], what: str) -> list[Round]:
+def leave_one_out(parts: Sequence[str], column: str) -> list[Round]:
     """Hold out each part in turn.
 
     Parameters
     ----------
     parts : sequence of str
         The fold, group, ... of every clip; empty ones are not allowed.
-    what : str
-        What the parts are called in messages.
+    column : str
+        Where the parts come from, for messages: ``fold`` or ``group``.
 
     Raises
     ------
@@ -44,13 +44,13 @@ def leave_one_out(parts: Sequence[str], what: str) -> list[Round]:
     missing = sum(not part for part in parts)
     if missing:
         raise DataError(
-            f"{missing} of {len(parts)} clips have no {what} in the index; give it with "
-            f"audiotl index --{what}-regex or --{what}-column"
-            + (", or deal some with --folds" if what == "fold" else "")
+            f"{missing} of {len(parts)} clips have no {column} in the index; give it with "
+            f"audiotl index --{column}-regex or --{column}-column"
+            + (", or deal some with --folds" if column == "fold" else "")
         )
     names = sorted(set(parts), key=lambda name: (len(name), name))
     if len(names) < 2:
-        raise DataError(f"all clips have the same {what}, {names[0]!r}; expected at least two")
+        raise DataError(f"all clips have the same {column}, {names[0]!r}; expected at least two")
     return [
         Round(
             name,
@@ -62,10 +62,10 @@ def leave_one_out(parts: Sequence[str], what: str) -> list[Round]:
 
 
 def check_groups(rounds: Sequence[Round], groups: Sequence[str]) -> list[str]:
-    """Return the groups that stand on both sides of a round."""
+    """Return the groups that are on both sides of a round."""
     leaks: set[str] = set()
-    for one in rounds:
-        leaks |= {groups[i] for i in one.train if groups[i]} & {groups[i] for i in one.test}
+    for part in rounds:
+        leaks |= {groups[i] for i in part.train if groups[i]} & {groups[i] for i in part.test}
     return sorted(leaks)
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from audiotl_cli.errors import DataError
-from audiotl_cli.evaluation.comparison import compare
+from audiotl_cli.evaluation.comparison import Comparison, compare
 from audiotl_cli.evaluation.intervals import number_units
-from audiotl_cli.evaluation.report.write import write_page
+from audiotl_cli.evaluation.report.write import write_json, write_page
 from audiotl_cli.files import read_regular
-from audiotl_cli.workflows.report import EvaluateReport, write_json
+from audiotl_cli.labels import canonical
+from audiotl_cli.workflows.report import EvaluateReport
 
 MAX_BYTES = 1 << 30
 """Of a ``report.json``: at most."""
@@ -23,10 +24,13 @@ MAX_BYTES = 1 << 30
 Result = Mapping[str, Any]
 """What `report.json` holds."""
 
+Identity = tuple[str, float, float, str]
+"""What makes a clip the same in two evaluations: recording, bounds in seconds, labels."""
+
 
 def compare_results(
     names: Sequence[str], results: Sequence[Result], folder: Path, seed: int
-) -> list[dict[str, Any]]:
+) -> list[Comparison]:
     """Compare every result with the first, and write it down as ``comparison.json``.
 
     Parameters
@@ -40,7 +44,7 @@ def compare_results(
 
     Returns
     -------
-    comparisons : list of dict
+    comparisons : list of Comparison
         One a result after the first.
 
     Raises
@@ -48,29 +52,24 @@ def compare_results(
     DataError
         They are not of the same clips with the same labels.
     """
-    rows = [{_clip(one): one for one in result["predictions"]} for result in results]
-    for name, row in zip(names[1:], rows[1:], strict=True):
-        if differ := set(row) ^ set(rows[0]):
+    tables = [_by_clip(name, result) for name, result in zip(names, results, strict=True)]
+    first = tables[0]
+    for name, table in zip(names[1:], tables[1:], strict=True):
+        if differ := set(table) ^ set(first):
             raise DataError(
                 f"{names[0]} and {name} cannot be compared: {len(differ)} clips or their labels "
                 f"differ, such as {min(differ)[0]}; evaluate both on the same index and split"
             )
-    order = list(rows[0])
-    right = [
-        np.array([row[clip]["predicted"] == row[clip]["label"] for clip in order]) for row in rows
-    ]
-    units = number_units([rows[0][clip].get("group") or ("path", clip[0]) for clip in order])
-    found = [
-        {**asdict(one), "interval": list(one.interval)}
-        for one in compare(_distinct(names), right, units, seed)
-    ]
+    right = [np.array([_is_right(table[clip]) for clip in first], bool) for table in tables]
+    units = number_units([row.get("group") or ("path", clip[0]) for clip, row in first.items()])
+    found = compare(_distinct(names), right, units, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "comparison.json", {"comparisons": found})
+    write_json(folder / "comparison.json", {"comparisons": [one.to_dict() for one in found]})
     return found
 
 
 def write_pages(
-    reports: Sequence[EvaluateReport | None], comparisons: Sequence[dict[str, Any]] = ()
+    reports: Sequence[EvaluateReport | None], comparisons: Sequence[Comparison] = ()
 ) -> None:
     """Write the pages of evaluations, once it is known how they compare.
 
@@ -78,16 +77,15 @@ def write_pages(
     ----------
     reports : sequence of EvaluateReport or None
         In the order in which they were compared; None for an evaluation made before, whose
-        page stays as it is. Clips of several labels have no page.
-    comparisons : sequence of dict
+        page stays as it is.
+    comparisons : sequence of Comparison
         Of every report after the first with the first; none without a comparison.
     """
     for number, report in enumerate(reports):
-        if report is None or report.result.get("multi_label"):
+        if report is None:
             continue
         own = comparisons[number - 1 : number] if number else comparisons
-        result = {**report.result, "comparisons": own} if own else report.result
-        write_page(result, report.title, report.folder, report.root)
+        write_page(replace(report.evaluation, comparisons=own), report.folder, report.root)
 
 
 def read_result(path: Path) -> dict[str, Any]:
@@ -100,29 +98,43 @@ def read_result(path: Path) -> dict[str, Any]:
     """
     try:
         result = json.loads(read_regular(path, MAX_BYTES))
-        for one in result["predictions"]:
-            _clip(one), one["predicted"]
+        for prediction in result["predictions"]:
+            _identity(prediction), _is_right(prediction)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path} is no report.json of audiotl evaluate ({error!r})") from error
     return dict(result)
 
 
-def _clip(prediction: Result) -> tuple[str, float, float, str]:
-    """Return what makes a clip the same in both: its place and its label."""
+def _by_clip(name: str, result: Result) -> dict[Identity, Result]:
+    """Return the predictions of a result by clip."""
+    table = {_identity(prediction): prediction for prediction in result["predictions"]}
+    if n_more := len(result["predictions"]) - len(table):
+        raise DataError(
+            f"{name} cannot be compared: {n_more} of its {len(result['predictions'])} predictions "
+            "are of clips that it has already, so it is not known which is which; an earlier "
+            "version did not write the bounds of stretches of recordings: evaluate it again"
+        )
+    return table
+
+
+def _identity(prediction: Result) -> Identity:
     end = prediction.get("end_s")
-    start = float(prediction.get("start_s") or 0)
     return (
         str(prediction["path"]),
-        start,
+        float(prediction.get("start_s") or 0),
         float("inf") if end is None else float(end),
-        str(prediction["label"]),
+        canonical(prediction["label"]),
     )
 
 
+def _is_right(prediction: Result) -> bool:
+    return canonical(prediction["predicted"]) == canonical(prediction["label"])
+
+
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Return the names, numbered where one stands there twice."""
+    """Return the names, numbered where the same name comes twice."""
     if len(set(names)) == len(names):
         return list(names)
     return [f"{name} ({i + 1})" for i, name in enumerate(names)]

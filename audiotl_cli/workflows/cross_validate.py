@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from audiotl_cli.classify.artifact import library_versions
-from audiotl_cli.classify.classifier import ClassifierOptions
-from audiotl_cli.classify.labels import label_names, told_labels
+from audiotl_cli.classify.labels import label_names
 from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.classify.trials import Runner
 from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import UsageError
+from audiotl_cli.evaluation.evaluation import Evaluation, Source
+from audiotl_cli.evaluation.measure import ScoredClips, measure
 from audiotl_cli.evaluation.protocols import (
     Protocol,
     Round,
@@ -27,189 +25,151 @@ from audiotl_cli.evaluation.protocols import (
     parse_protocol,
 )
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
-from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, fit_rows
-from audiotl_cli.workflows.fitting import score_rows
 from audiotl_cli.workflows.leaks import Side, find_leaks, warn_of_leaks
 from audiotl_cli.workflows.learning_curve import measure_learning_curve
 from audiotl_cli.workflows.open_set import measure_open_set
 from audiotl_cli.workflows.report import (
-    Answers,
     EvaluateReport,
-    FloatMatrix,
     duplicates,
     embedding_map,
+    evaluated,
+    index_name,
     recordings,
     warn_trained_on,
     weights_warnings,
     write_report,
 )
-from audiotl_cli.workflows.several_labels import write_several_report
+from audiotl_cli.workflows.rounds import CrossValidation, HeldOut, OnRound, Rounds
 from audiotl_cli.workflows.train import model_name
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Extras:
-    """What else to measure, beside how often predictions are right.
-
-    Parameters
-    ----------
-    open_set : bool
-        How well clips of labels left out of training are told from the others.
-    learning_curve : bool
-        How accuracy grows with the number of clips.
-    """
-
-    open_set: bool = False
-    learning_curve: bool = False
-
-
-PREDICTIONS_ALONE = Extras()
-
-
 def cross_validate(
     index: Index,
     root: AnyPath,
-    extractors: list[str],
-    options: ClassifierOptions,
-    protocol: str,
+    options: CrossValidation,
     *,
-    n_settings: int = 0,
-    trust: Trust = SCORES_ALONE,
-    extras: Extras = PREDICTIONS_ALONE,
-    report: Path | None = None,
     experiments: Path,
-    memory: int | None = None,
+    report: Path | None = None,
     run: Runner | None = None,
-    on_round: Callable[[int, int], None] = lambda done, total: None,
+    on_round: OnRound = lambda done, total: None,
 ) -> EvaluateReport:
     """Fit and evaluate one model a round; every clip is predicted once a repeat.
 
     Parameters
     ----------
     index : Index
-    root, extractors, options, report, experiments, memory
-        As for `train_model` and `evaluate_model`.
-    protocol : str
-        ``fold``: the index's folds; ``group``: leave one group out; a number of folds, dealt
-        so that groups stay together; or that and how often, such as ``5x10``.
-    n_settings : int
-        How many settings to try in every round, among the clips it trains on; the clips held
-        out have no part in the choice. 0 takes `options` as they are.
-    trust : Trust
-        Calibration and rejection, learnt in every round among the clips it trains on.
-    extras : Extras
+    root : Path or RemotePath
+        A folder of feature stores, or one store.
+    options : CrossValidation
+    experiments, report
+        As for `evaluate_model`.
     run : Runner, optional
         What does the fits of a search; a thread a core unless given.
     on_round : callable
-        Told how much is done, and of how much: rounds, or fits where settings are tried.
+        Takes how much is done, and of how much: rounds, or fits where settings are tried.
 
     Raises
     ------
     DataError
         The index has no folds or groups, or no features.
     UsageError
-        The protocol or an option does not exist.
+        The protocol or an option does not exist, or does not suit the clips.
     """
-    options = replace(options, classifier=classifier_name(options.classifier))
-    how = parse_protocol(protocol)
-    poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
-    data = read_features(index, root, extractors, poolings, memory=memory)
-    options = replace(options, multi_label=data.multi_label)
-    deals = _deals(data.clips, how, options.seed)
+    how = parse_protocol(options.protocol)
+    name = classifier_name(options.classifier.classifier)
+    poolings = None if options.n_settings else {options.classifier.pooling, POOLING}
+    data = read_features(index, root, options.extractors, poolings, memory=options.memory)
+    if options.open_set and data.multi_label:
+        raise UsageError(
+            "--open-set leaves out one label at a time, but clips of this index have several"
+        )
+    kind = replace(options.classifier, classifier=name, multi_label=data.multi_label)
+    options = replace(options, classifier=kind)
+    deals = _deals(data.clips, how, kind.seed)
     _warn_groups(deals, data.clips)
-    n_rounds = sum(len(rounds) for rounds in deals)
     labels = label_names(data.labels, multi_label=data.multi_label)
-    repeats: list[FloatMatrix] = []
-    accuracies: dict[str, float] = {}
-    chosen: dict[str, dict[str, Any]] = {}
-    rejected = np.zeros(len(data.clips))
-    done = 0
-    for number, rounds in enumerate(deals):
-        matrix = np.zeros((len(data.clips), len(labels)))
-        for one in rounds:
-            name = one.name if how.n_repeats == 1 else f"{number + 1}.{one.name}"
-            best, used = options, data
-            if n_settings:
+    held_out = Rounds(data, labels, options, run, on_round).predict(deals)
+    rejected = held_out.n_rejected / len(deals) if options.trust.reject else None
+    scored = ScoredClips(
+        [evaluated(clip) for clip in data.clips],
+        labels,
+        held_out.repeats,
+        data.multi_label,
+        rejected,
+    )
+    trained = model_name(
+        index, data.extractors, kind, n_settings=options.n_settings, trust=options.trust
+    )
+    title = f"{trained}, {_describe(how, len(deals[0]))}"
+    evaluation = measure(title, scored, _source(index, data, options, deals, held_out), kind.seed)
+    evaluation = _with_sections(evaluation, data, options, deals[0], on_round)
+    folder = report or experiments / f"{trained}-cv-{options.protocol}"
+    return write_report(evaluation, folder, recordings(index, data))
 
-                def on_fit(fits: int, of: int, done: int = done) -> None:
-                    on_round(done * of + fits, n_rounds * of)
 
-                candidates = plan(data, one.train, n_settings, options)
-                folds = deal_folds(data, one.train, options.seed)
-                choice = choose(data, one.train, candidates, folds, on_progress=on_fit, run=run)
-                best, chosen[name] = choice.options, choice.as_json(choice.chosen)
-                used = only(data, choice.chosen.setting.parts)
-            model = fit_rows(used, one.train, best, trust)
-            columns = [labels.index(label) for label in model.labels]
-            matrix[np.ix_(one.test, columns)] = scores = score_rows(model, used, one.test)
-            if trust.reject is not None:
-                rejected[one.test] += model.rejects([used.frames[i] for i in one.test], scores)
-            right = [
-                told_labels(matrix[i], labels, multi_label=data.multi_label) == data.labels[i]
-                for i in one.test
-            ]
-            accuracies[name] = sum(right) / len(right)
-            done += 1
-            if not n_settings:
-                on_round(done, n_rounds)
-        repeats.append(matrix)
+def _source(
+    index: Index,
+    data: LabelledFeatures,
+    options: CrossValidation,
+    deals: Sequence[Sequence[Round]],
+    held_out: HeldOut,
+) -> Source:
+    """Return what was cross-validated, and warn if clips were tested that were trained on."""
     n_trained_on = _count_trained_on(data, deals[0])
     warn_trained_on(n_trained_on, len(data.clips))
-    about = {
-        "cv": protocol,
-        "classifier": options.classifier,
-        "pooling": options.pooling,
-        "pca": options.pca,
-        "root": options.root,
-        "params": dict(options.params),
-        "extractors": [asdict(spec) for spec in data.extractors],
-        "index": index.path.name if index.path else "",
-        "index_sha256": index.sha256(),
-        "combine": options.combine,
-        "balance": options.balance,
-        "seed": options.seed,
-        "rounds": accuracies,
-        "n_settings": n_settings,
-        "chosen": chosen,
-        "trust": asdict(trust),
-        "n_trained_on": n_trained_on,
-        "warnings": weights_warnings(data),
-        "versions": library_versions(),
-    }
-    part_of = {i: one.name for one in deals[0] for i in one.test}
+    kind = options.classifier
+    names = ("classifier", "pooling", "pca", "root", "combine", "balance", "seed")
+    return Source(
+        index=index_name(index),
+        index_sha256=index.sha256(),
+        n_trained_on=n_trained_on,
+        warnings=weights_warnings(data),
+        settings={
+            "cv": options.protocol,
+            **{name: getattr(kind, name) for name in names},
+            "params": dict(kind.params),
+            "extractors": [asdict(spec) for spec in data.extractors],
+            "n_settings": options.n_settings,
+            "chosen": held_out.chosen,
+            "trust": asdict(options.trust),
+            "versions": library_versions(),
+        },
+        rounds=held_out.accuracies,
+    )
+
+
+def _with_sections(
+    evaluation: Evaluation,
+    data: LabelledFeatures,
+    options: CrossValidation,
+    rounds: Sequence[Round],
+    on_round: OnRound,
+) -> Evaluation:
+    """Return the evaluation with what features and further fits show."""
     everything = range(len(data.clips))
+    part_of = {i: part.name for part in rounds for i in part.test}
     parts = [part_of[i] for i in everything]
-    about["duplicates"] = duplicates(data, everything, parts, [True] * len(parts))
-    sides = [Side(*one, tested=True) for one in zip(data.clips, data.keys, parts, strict=True)]
-    about["leaks"] = leaks = find_leaks(sides)
+    sides = [
+        Side(clip, key, part, tested=True)
+        for clip, key, part in zip(data.clips, data.keys, parts, strict=True)
+    ]
+    leaks = find_leaks(sides)
     warn_of_leaks(leaks, len(data.clips))
-    if extras.learning_curve:
-        about["learning_curve"] = measure_learning_curve(data, deals[0], options, on_round)
-    if extras.open_set and data.multi_label:
-        raise UsageError("--open-set leaves out one label at a time: clips here have several")
-    if extras.open_set:
-        about["open_set"] = measure_open_set(data, deals[0], options, on_round)
-    name = model_name(index, data.extractors, options, n_settings=n_settings, trust=trust)
-    folder = report or experiments / f"{name}-cv-{protocol}"
-    title = f"{name}, {_kind(how, len(deals[0]))}"
-    if data.multi_label:
-        mean = np.mean(repeats, axis=0)
-        return write_several_report(
-            title, about, data.clips, labels, mean, accuracies, folder, options.seed
-        )
-    answers = Answers(data.clips, labels, repeats, rejected / len(deals) if trust.reject else None)
-    return write_report(
-        title,
-        about | embedding_map(data, everything),
-        answers,
-        accuracies,
-        folder,
-        options.seed,
-        root=recordings(index, data),
+    curve, open_set = None, None
+    if options.learning_curve:
+        curve = measure_learning_curve(data, rounds, options.classifier, on_round)
+    if options.open_set:
+        open_set = measure_open_set(data, rounds, options.classifier, on_round)
+    return replace(
+        evaluation,
+        leaks=leaks,
+        duplicates=duplicates(data, everything, parts, [True] * len(parts)),
+        embedding_map=embedding_map(data, everything),
+        learning_curve=curve,
+        open_set=open_set,
     )
 
 
@@ -236,13 +196,13 @@ def _warn_groups(deals: Sequence[Sequence[Round]], clips: Sequence[Clip]) -> Non
 
 def _count_trained_on(data: LabelledFeatures, rounds: Sequence[Round]) -> int:
     n_trained_on = 0
-    for one in rounds:
-        known = {data.keys[i] for i in one.train}
-        n_trained_on += sum(data.keys[i] in known for i in one.test)
+    for part in rounds:
+        known = {data.keys[i] for i in part.train}
+        n_trained_on += sum(data.keys[i] in known for i in part.test)
     return n_trained_on
 
 
-def _kind(how: Protocol, n_rounds: int) -> str:
+def _describe(how: Protocol, n_rounds: int) -> str:
     if how.parts == "group":
         return "leave one group out"
     times = f", {how.n_repeats} times" if how.n_repeats > 1 else ""

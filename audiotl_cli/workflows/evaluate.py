@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from audiotl_cli.classify.artifact import ModelCard, clip_mark, load_model_file
+from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
+from audiotl_cli.evaluation.duplicates import DuplicatePair
+from audiotl_cli.evaluation.evaluation import Source
+from audiotl_cli.evaluation.measure import ScoredClips, measure
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.workflows.features import read_features_of
+from audiotl_cli.workflows.features import LabelledFeatures, read_features_of
 from audiotl_cli.workflows.fitting import score_rows
 from audiotl_cli.workflows.leaks import find_leaks, sides_of_model, warn_of_leaks
 from audiotl_cli.workflows.report import (
-    Answers,
+    POOLING,
     EvaluateReport,
     duplicates,
     embedding_map,
+    evaluated,
+    index_name,
     recordings,
     warn_trained_on,
     weights_warnings,
     write_report,
 )
-from audiotl_cli.workflows.several_labels import write_several_report
 from audiotl_cli.workflows.train import TEST, name_part
 
 
@@ -64,12 +70,30 @@ def evaluate_model(
         The model cannot be loaded.
     """
     classifier, card = load_model_file(model, trust)
-    data = read_features_of(index, root, list(card.extractors), {card.pooling, "mean+std"})
+    data = read_features_of(index, root, list(card.extractors), {card.pooling, POOLING})
     if data.multi_label and not card.multi_label:
         raise DataError(
             f"{index.path} has clips with several labels; {model} was trained on one label a clip: "
             "train it again on such an index"
         )
+    rows = _rows(data, split, index)
+    source = _source(model, card, index, split, data, rows)
+    warn_trained_on(source.n_trained_on, len(rows))
+    leaks = find_leaks(sides_of_model(card, data.clips, data.keys, rows))
+    warn_of_leaks(leaks, len(rows))
+    title = f"{model.stem} on {split} of {index_name(index) or 'the index'}"
+    evaluation = replace(
+        measure(title, _scored(classifier, data, rows), source, seed),
+        leaks=leaks,
+        duplicates=_duplicates(data, card, split),
+        embedding_map=embedding_map(data, rows),
+    )
+    folder = report or experiments / _report_name(model, card, index, split, seed)
+    return write_report(evaluation, folder, recordings(index, data))
+
+
+def _rows(data: LabelledFeatures, split: str, index: Index) -> list[int]:
+    """Return the positions of the clips of a split."""
     rows = [i for i, clip in enumerate(data.clips) if clip.split == split]
     if not rows:
         found = ", ".join(sorted({clip.split for clip in data.clips} - {""})) or "no splits"
@@ -77,41 +101,50 @@ def evaluate_model(
             f"no clip with features is in the split {split!r} of {index.path} (it has {found}); "
             "choose one with --split, or evaluate with --cv"
         )
-    clips = [data.clips[i] for i in rows]
-    matrix = score_rows(classifier, data, rows)
+    return rows
+
+
+def _scored(classifier: ClipClassifier, data: LabelledFeatures, rows: list[int]) -> ScoredClips:
+    """Return the scores of clips, and which are rejected."""
+    scores = score_rows(classifier, data, rows)
     rejected = None
     if classifier.rejection is not None:
-        frames = [data.frames[i] for i in rows]
-        rejected = classifier.rejects(frames, matrix).astype(float)
-    title = f"{model.stem} on {split} of {index.path.name if index.path else 'the index'}"
+        rejected = classifier.rejects([data.frames[i] for i in rows], scores).astype(np.float64)
+    clips = [evaluated(data.clips[i]) for i in rows]
+    return ScoredClips(clips, classifier.labels, [scores], classifier.multi_label, rejected)
+
+
+def _source(
+    model: Path,
+    card: ModelCard,
+    index: Index,
+    split: str,
+    data: LabelledFeatures,
+    rows: Sequence[int],
+) -> Source:
     known = set(card.trained_on)
-    seen = [clip_mark(key) in known for key in data.keys]
-    n_trained_on = sum(seen[i] for i in rows) if known else None
-    about: dict[str, Any] = {
-        "model": str(model),
-        "split": split,
-        "index": index.path.name if index.path else "",
-        "index_sha256": index.sha256(),
-        "n_trained_on": n_trained_on,
-        "card": {name: value for name, value in asdict(card).items() if name != "trained_on"},
-        "warnings": weights_warnings(data),
-    }
-    if any(seen):
-        beside = [i for i, clip in enumerate(data.clips) if seen[i] or clip.split == split]
-        tested = [data.clips[i].split == split for i in beside]
-        sides = ["tested" if one else "trained on" for one in tested]
-        about["duplicates"] = duplicates(data, beside, sides, tested)
-    warn_trained_on(n_trained_on, len(rows))
-    about["leaks"] = find_leaks(sides_of_model(card, data.clips, data.keys, rows))
-    warn_of_leaks(about["leaks"], len(rows))
-    folder = report or experiments / _report_name(model, card, index, split, seed)
-    if card.multi_label:
-        return write_several_report(
-            title, about, clips, classifier.labels, matrix, {}, folder, seed
-        )
-    answers = Answers(clips, classifier.labels, [matrix], rejected)
-    about |= embedding_map(data, rows)
-    return write_report(title, about, answers, {}, folder, seed, root=recordings(index, data))
+    n_trained_on = sum(clip_mark(data.keys[i]) in known for i in rows) if known else None
+    return Source(
+        index=index_name(index),
+        index_sha256=index.sha256(),
+        n_trained_on=n_trained_on,
+        warnings=weights_warnings(data),
+        model=str(model),
+        split=split,
+        card={name: value for name, value in asdict(card).items() if name != "trained_on"},
+    )
+
+
+def _duplicates(data: LabelledFeatures, card: ModelCard, split: str) -> list[DuplicatePair] | None:
+    """Return tested clips nearly equal to clips trained on; None if none of these is known."""
+    known = set(card.trained_on)
+    trained_on = [clip_mark(key) in known for key in data.keys]
+    if not any(trained_on):
+        return None
+    beside = [i for i, clip in enumerate(data.clips) if trained_on[i] or clip.split == split]
+    tested = [data.clips[i].split == split for i in beside]
+    parts = ["tested" if is_tested else "trained on" for is_tested in tested]
+    return duplicates(data, beside, parts, tested)
 
 
 def _report_name(model: Path, card: ModelCard, index: Index, split: str, seed: int) -> str:

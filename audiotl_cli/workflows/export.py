@@ -17,7 +17,6 @@ from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.exported.clips import add_classifier
 from audiotl_cli.classify.exported.probes import made_probes
 from audiotl_cli.classify.exported.skops import dump_skops
-from audiotl_cli.classify.labels import THRESHOLD
 from audiotl_cli.classify.rejection import SAME
 from audiotl_cli.dataset.demo_sounds import LABELS, synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
@@ -26,6 +25,7 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.exported import add_extractor
 from audiotl_cli.files import write_whole
 from audiotl_cli.graph import Graph
+from audiotl_cli.labels import THRESHOLD
 from audiotl_cli.workflows.same_extractor import extractor_of_model
 
 FORMATS = ("onnx", "skops")

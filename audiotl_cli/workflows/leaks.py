@@ -1,12 +1,11 @@
-"""Clips that are tested though a model knows their sound: trained on, or copies of such."""
+"""Find tested clips whose sound a model knows: clips trained on, or copies of these."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.classify.artifact import ModelCard, clip_mark
@@ -14,9 +13,11 @@ from audiotl_cli.dataset.audit import clip_problems
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.dataset.kin import find_kin
 from audiotl_cli.errors import DataError
+from audiotl_cli.evaluation.leaks import TRAINED_ON, Leak
 from audiotl_cli.store.memo import clip_key
 from audiotl_cli.workflows.audit import open_measured
 from audiotl_cli.workflows.project import INDEXES
+from audiotl_cli.workflows.report import evaluated
 
 logger = logging.getLogger(__name__)
 
@@ -43,57 +44,61 @@ class Side:
     tested: bool
 
 
-def find_leaks(sides: Sequence[Side]) -> list[dict[str, Any]]:
-    """Return the clips whose sound is on another side, too.
+def find_leaks(sides: Sequence[Side]) -> list[Leak]:
+    """Return the tested clips whose sound is on another side, too.
 
-    What was measured of them by ``audiotl index`` is compared; nothing is decoded.
-
-    Parameters
-    ----------
-    sides : sequence of Side
-
-    Returns
-    -------
-    leaks : list of dict
-        ``path``; ``other``, a clip of that sound on another side; and ``kind``:
-        ``trained_on`` (the same file or stretch), ``duplicate`` (the same samples),
-        ``near_duplicate``, or ``split_leak``, where only the index tells, and not which clip.
+    They are compared by the measurements of ``audiotl index``; nothing is decoded.
     """
     measured = open_measured()
     found = [measured.get(side.key) for side in sides]
     kin = find_kin(found)
-    family_of = {i: one for one in kin.families() for i in one}
-    copies_of = {i: one for one in kin.copies for i in one}
     by_key: dict[str, list[int]] = {}
     for i, side in enumerate(sides):
         by_key.setdefault(side.key, []).append(i)
+    groups = {
+        TRAINED_ON: _first_in_two_parts(by_key.values(), sides),
+        "duplicate": _first_in_two_parts(kin.copies, sides),
+        "near_duplicate": _first_in_two_parts(kin.families(), sides),
+    }
     leaks = []
-    n_unheard = 0
+    n_not_measured = 0
     for i, side in enumerate(sides):
         if not side.tested:
             continue
-        alike = {
-            "trained_on": by_key[side.key],
-            "duplicate": copies_of.get(i, []),
-            "near_duplicate": family_of.get(i, []),
-        }
-        for kind, others in alike.items():
-            across = [sides[j].clip for j in others if sides[j].part != side.part]
-            if across:
-                leaks.append({"path": side.clip.path, "other": across[0].path, "kind": kind})
+        for kind, firsts in groups.items():
+            others = [j for j in firsts.get(i, ()) if sides[j].part != side.part]
+            if others:
+                leaks.append(Leak(evaluated(side.clip), evaluated(sides[others[0]].clip), kind))
                 break
         else:
             if not isinstance(found[i], Measurement):
-                n_unheard += 1
+                n_not_measured += 1
                 if "split_leak" in clip_problems(side.clip):
-                    leaks.append({"path": side.clip.path, "other": "", "kind": "split_leak"})
-    if 0 < n_unheard < sum(side.tested for side in sides):
+                    leaks.append(Leak(evaluated(side.clip), None, "split_leak"))
+    if 0 < n_not_measured < sum(side.tested for side in sides):
         logger.info(
-            "%d clips were not listened to here, so copies of them are not looked for; that is "
-            "what audiotl index does",
-            n_unheard,
+            "%d clips were not measured on this machine, so copies of them are not looked for; "
+            "audiotl index measures them",
+            n_not_measured,
         )
     return leaks
+
+
+def _first_in_two_parts(
+    groups: Iterable[Sequence[int]], sides: Sequence[Side]
+) -> dict[int, tuple[int, int]]:
+    """Return for every member of a group its first one, and the first in another part.
+
+    For a clip in any part, the first in another part than its own is one of the two.
+    """
+    firsts = {}
+    for group in groups:
+        if len(group) > 1:
+            part = sides[group[0]].part
+            other = next((i for i in group if sides[i].part != part), None)
+            if other is not None:
+                firsts.update(dict.fromkeys(group, (group[0], other)))
+    return firsts
 
 
 def sides_of_model(
@@ -117,7 +122,7 @@ def sides_of_model(
         if clip_mark(key) in known
     ]
     trained: dict[str, Clip] = {}
-    for clip, key in sorted(marked, key=lambda one: one[0].split != card.split):
+    for clip, key in sorted(marked, key=lambda pair: pair[0].split != card.split):
         trained.setdefault(key, clip)
     return sides + [Side(clip, key, "trained on", tested=False) for key, clip in trained.items()]
 
@@ -129,14 +134,19 @@ def _trained_elsewhere(card: ModelCard) -> list[tuple[Clip, str]]:
         clips = Index.read(path).clips
     except DataError:
         return []
-    return [(one, clip_key(one.sha256, one.start_s, one.end_s)) for one in clips if one.sha256]
+    return [
+        (clip, clip_key(clip.sha256, clip.start_s, clip.end_s)) for clip in clips if clip.sha256
+    ]
 
 
-def warn_of_leaks(leaks: Sequence[dict[str, Any]], n_clips: int) -> None:
+def warn_of_leaks(leaks: Sequence[Leak], n_clips: int) -> None:
     """Warn if there are copies of clips trained on; of those clips themselves is warned already."""
-    copies = [one for one in leaks if one["kind"] != "trained_on"]
+    copies = [leak for leak in leaks if leak.kind != TRAINED_ON]
     if copies:
-        names = ", ".join(f"{one['path']} ({one['other']})" for one in copies[:MOST_NAMED])
+        names = ", ".join(
+            f"{leak.clip.name} ({leak.other.name if leak.other else ''})"
+            for leak in copies[:MOST_NAMED]
+        )
         logger.warning(
             "%d of the %d clips evaluated hold the sound of clips trained on, so the score is too "
             "good: %s%s",

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.errors import DataError
-from audiotl_cli.evaluation.learning_curve import SHARES, learning_curve, nested_shares
+from audiotl_cli.evaluation.intervals import number_units
+from audiotl_cli.evaluation.learning_curve import (
+    SHARES,
+    LearningCurve,
+    learning_curve,
+    nested_shares,
+)
 from audiotl_cli.evaluation.protocols import Round
 from audiotl_cli.workflows.features import LabelledFeatures
 from audiotl_cli.workflows.fit import fit_rows
-from audiotl_cli.workflows.report import clip_units, unit_of
+from audiotl_cli.workflows.report import evaluated
 
 
 def measure_learning_curve(
@@ -22,8 +26,8 @@ def measure_learning_curve(
     rounds: Sequence[Round],
     options: ClassifierOptions,
     on_fit: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[str, Any]:
-    """Return the learning curve as JSON.
+) -> LearningCurve:
+    """Return the learning curve.
 
     Every round fits on growing shares of its training clips and predicts the same held-out
     clips after each.
@@ -33,17 +37,17 @@ def measure_learning_curve(
     DataError
         There are too few clips for a curve.
     """
-    units = [unit_of(clip) for clip in data.clips]
-    tested = [i for one in rounds for i in one.test]
+    units = [evaluated(clip).unit for clip in data.clips]
+    tested = [i for part in rounds for i in part.test]
     right = np.zeros((len(SHARES), len(data.clips)))
     n_clips = np.zeros(len(SHARES))
-    for number, one in enumerate(rounds):
-        subsets = nested_shares(one.train, data.labels, units, SHARES, options.seed + number)
+    for number, part in enumerate(rounds):
+        subsets = nested_shares(part.train, data.labels, units, SHARES, options.seed + number)
         for step, subset in enumerate(subsets):
             model = fit_rows(data, subset, options)
-            told = model.predict([data.frames[i] for i in one.test])
-            right[step, one.test] = [
-                data.labels[i] == label for i, label in zip(one.test, told, strict=True)
+            predicted = model.predict([data.frames[i] for i in part.test])
+            right[step, part.test] = [
+                data.labels[i] == label for i, label in zip(part.test, predicted, strict=True)
             ]
             n_clips[step] += len(subset) / len(rounds)
             on_fit(number * len(SHARES) + step + 1, len(rounds) * len(SHARES))
@@ -54,17 +58,9 @@ def measure_learning_curve(
             f"its steps would have {', '.join(map(str, counts))} clips"
         )
     keep = [i for i, n in enumerate(counts) if n not in counts[:i]]
-    curve = learning_curve(
+    return learning_curve(
         [counts[i] for i in keep],
         right[np.ix_(keep, tested)],
-        clip_units([data.clips[i] for i in tested]),
+        number_units([units[i] for i in tested]),
         options.seed,
     )
-    return {
-        "points": [_as_json(point) for point in curve.points],
-        "twice": _as_json(curve.twice),
-    }
-
-
-def _as_json(point: Any) -> dict[str, Any]:
-    return {**asdict(point), "interval": list(point.interval)}

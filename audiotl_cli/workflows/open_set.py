@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.classify.rejection import familiarity, fit_surroundings
 from audiotl_cli.errors import DataError
-from audiotl_cli.evaluation.open_set import separate, summarise
+from audiotl_cli.evaluation.open_set import OpenSet, separate, summarise
 from audiotl_cli.evaluation.protocols import Round
 from audiotl_cli.workflows.features import LabelledFeatures
 from audiotl_cli.workflows.fit import fit_rows
@@ -22,11 +20,11 @@ def measure_open_set(
     rounds: Sequence[Round],
     options: ClassifierOptions,
     on_fit: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[str, Any]:
-    """Return as JSON how well clips of labels left out of training are noticed.
+) -> OpenSet:
+    """Return how well clips of labels left out of training are noticed.
 
     In every round and for every label, a classifier is fitted without that label and predicts
-    the held-out clips of all; see `familiarity` for what then tells them apart.
+    the held-out clips of all; see `familiarity` for what then separates them.
 
     Raises
     ------
@@ -36,33 +34,29 @@ def measure_open_set(
     labels = sorted(set(data.labels))
     if len(labels) < 3:
         raise DataError(
-            f"{len(labels)} labels are too few to leave one out: what is left must be told apart"
+            f"{len(labels)} labels are too few for --open-set: it leaves out one at a time, and "
+            "a classifier needs at least two; give clips of three labels or more"
         )
-    is_label = {label: np.array([one == label for one in data.labels]) for label in labels}
     found = {}
     done = 0
     for left_out in labels:
-        sureness, nearness = np.zeros(len(data.clips)), np.zeros(len(data.clips))
+        confidence, distance_score = np.zeros(len(data.clips)), np.zeros(len(data.clips))
         tested = np.zeros(len(data.clips), dtype=bool)
-        for one in rounds:
-            rows = [i for i in one.train if data.labels[i] != left_out]
-            held_out = [data.frames[i] for i in one.test]
-            sureness[one.test] = fit_rows(data, rows, options).scores(held_out).max(axis=1)
-            around = fit_surroundings(
+        for part in rounds:
+            rows = [i for i in part.train if data.labels[i] != left_out]
+            held_out = [data.frames[i] for i in part.test]
+            confidence[part.test] = fit_rows(data, rows, options).scores(held_out).max(axis=1)
+            distances = fit_surroundings(
                 [data.frames[i] for i in rows], [data.labels[i] for i in rows]
             )
-            nearness[one.test] = around.nearness(held_out)
-            tested[one.test] = True
+            distance_score[part.test] = distances.nearness(held_out)
+            tested[part.test] = True
             done += 1
             on_fit(done, len(labels) * len(rounds))
-        known = tested & ~is_label[left_out]
+        is_left_out = np.array([label == left_out for label in data.labels])
+        known, unknown = tested & ~is_left_out, tested & is_left_out
         looks_known = familiarity(
-            sureness, nearness, np.sort(sureness[known]), np.sort(nearness[known])
+            confidence, distance_score, np.sort(confidence[known]), np.sort(distance_score[known])
         )
-        unknown = tested & is_label[left_out]
         found[left_out] = separate(looks_known[known], looks_known[unknown])
-    summary = summarise(found)
-    return {
-        **asdict(summary.mean),
-        "per_label": {label: asdict(one) for label, one in summary.per_label.items()},
-    }
+    return summarise(found)

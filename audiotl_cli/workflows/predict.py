@@ -16,10 +16,10 @@ from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.artifact import ModelCard, load_model_file
 from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.labels import split_labels
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
+from audiotl_cli.labels import split_labels
 from audiotl_cli.prediction.events import Event, EventOptions, in_order
 from audiotl_cli.prediction.timeline import choose_context
 from audiotl_cli.processors import n_processors

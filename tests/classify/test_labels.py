@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiotl_cli.classify.labels import SEPARATOR, label_numbers, resample, unbalanced
+from audiotl_cli.classify.labels import label_numbers, resample, unbalanced
 from audiotl_cli.dataset.index import LABEL_SEPARATOR
+from audiotl_cli.labels import SEPARATOR, canonical
 
 
 def test_labels_are_joined_as_in_an_index() -> None:
@@ -32,3 +33,8 @@ def test_a_hint_where_labels_are_unbalanced() -> None:
     assert unbalanced(["a"] * 9 + ["a;b"]) == (
         "Labels are unbalanced: 10 clips are 'a', 1 'b'; --balance lets every label weigh the same"
     )
+
+
+def test_a_set_of_labels_has_one_text() -> None:
+    assert canonical("bee;ant") == canonical(" ant ; bee;;ant") == "ant;bee"
+    assert canonical("") == ""

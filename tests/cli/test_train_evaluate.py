@@ -300,13 +300,13 @@ def test_scores_outlive_a_figure_that_cannot_be_drawn(
     run("train")
     run("evaluate", "--report", "r")
     Path("r/report.json").unlink()
-    monkeypatch.setattr("audiotl_cli.workflows.report.draw_confusion", fail)
+    monkeypatch.setattr("audiotl_cli.evaluation.report.figures.draw_confusion", fail)
 
     finished = run("evaluate", "--report", "r", "--json")
 
     assert finished.code == 0
     assert json.loads(Path("r/report.json").read_text()) == finished.json
-    assert "r/confusion.png could not be drawn (RuntimeError('no ink'))" in finished.err
+    assert "r/confusion.png could not be written (RuntimeError('no ink'))" in finished.err
     assert not Path("r/confusion.png").exists()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audiotl_cli.evaluation import duplicates
-from audiotl_cli.evaluation.duplicates import Twins, find_duplicates
+from audiotl_cli.evaluation.duplicates import Pair, find_duplicates
 
 
 def clips(n: int = 40, seed: int = 0) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -30,7 +30,7 @@ def test_the_same_sound_counts_whatever_its_features() -> None:
     keys = [f"k{i}" for i in range(40)]
     keys[7] = keys[2]
     found = find_duplicates(clips(), keys, ["a", "b"] * 20, [True] * 40)
-    assert found == [Twins(2, 7, 1.0)]
+    assert found == [Pair(2, 7, 1.0)]
 
 
 def test_the_clip_that_is_tested_comes_first() -> None:

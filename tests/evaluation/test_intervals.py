@@ -11,7 +11,7 @@ from audiotl_cli.evaluation.intervals import (
     resample_means,
     unit_sums,
 )
-from audiotl_cli.evaluation.metrics import score
+from tests.evaluation.scored import scored
 
 
 def interval(n_right: int, n_clips: int, seed: int) -> tuple[float, float]:
@@ -27,7 +27,7 @@ def test_interval_holds_the_accuracy_and_repeats() -> None:
     assert high == pytest.approx(0.87, abs=0.011)
     assert interval(80, 100, seed=5) == (low, high)
     answers = ["a"] * 80 + ["b"] * 20
-    assert score(["a"] * 100, answers, ["a", "b"], seed=5).interval == (low, high)
+    assert scored(["a"] * 100, answers, ["a", "b"], seed=5).interval == (low, high)
 
 
 def test_interval_narrows_with_more_clips() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from audiotl_cli.evaluation.calibration import Calibration
+from audiotl_cli.evaluation.learning_curve import CurvePoint, LearningCurve
+
 N_DOTS = 3000
-"""Clips in an embedding map, at most; of more, every so manieth is drawn."""
+"""Clips in an embedding map, at most; of more, every second, third ... is drawn."""
 
 
 @dataclass(frozen=True)
@@ -55,73 +58,84 @@ def steps(low: float, high: float, most: int = 6) -> list[float]:
     return [round(number * step, 10) for number in range(first, last + 1)]
 
 
-def reliability(calibration: Mapping[str, Any]) -> dict[str, Any]:
+def reliability(calibration: Calibration) -> dict[str, Any]:
     """Return the dots of a reliability plot; their areas grow with the clips."""
     frame = Frame(44, 10, 350, 276, (0.0, 1.0), (0.0, 1.0))
-    bins = [one for one in calibration["bins"] if one["n_clips"]]
-    most = max((one["n_clips"] for one in bins), default=1)
+    bins = [some for some in calibration.bins if some.n_clips]
+    most = max((some.n_clips for some in bins), default=1)
     dots = []
-    for one in bins:
-        x, y = frame.at(one["confidence"], one["accuracy"])
-        ideal = frame.at(one["confidence"], one["confidence"])[1]
-        radius = round(3 + 9 * math.sqrt(one["n_clips"] / most), 1)
-        dots.append({"x": x, "y": y, "ideal": ideal, "r": radius, **one})
+    for some in bins:
+        x, y = frame.at(some.confidence, some.accuracy)
+        ideal = frame.at(some.confidence, some.confidence)[1]
+        radius = round(3 + 9 * math.sqrt(some.n_clips / most), 1)
+        dots.append({"x": x, "y": y, "ideal": ideal, "r": radius, **asdict(some)})
     return {"frame": frame, "ticks": frame.ticks(), "dots": dots}
 
 
-def learning_curve(curve: Mapping[str, Any]) -> dict[str, Any]:
+def learning_curve(curve: LearningCurve) -> dict[str, Any]:
     """Return the line, its interval, and what twice as many clips may give."""
-    points = sorted(curve["points"], key=lambda one: one["n_clips"])
-    twice = curve.get("twice")
-    every = [*points, *([twice] if twice else [])]
-    low = min(min(one["interval"][0], one["accuracy"]) for one in every)
+    every = [*curve.points, curve.twice]
+    low = min(min(point.interval[0], point.accuracy) for point in every)
     floor = max(0.0, math.floor(low * 10 - 1e-9) / 10)
-    most = max(one["n_clips"] for one in every)
+    most = max(point.n_clips for point in every)
     frame = Frame(44, 10, 520, 276, (0.0, most * 1.04), (min(floor, 0.9), 1.0))
 
-    def place(one: Mapping[str, Any]) -> dict[str, Any]:
-        x, y = frame.at(one["n_clips"], one["accuracy"])
-        lows, highs = (frame.at(one["n_clips"], value)[1] for value in one["interval"])
-        return {"x": x, "y": y, "low": lows, "high": highs, **one}
+    def place(point: CurvePoint) -> dict[str, Any]:
+        x, y = frame.at(point.n_clips, point.accuracy)
+        low, high = (frame.at(point.n_clips, value)[1] for value in point.interval)
+        return {"x": x, "y": y, "low": low, "high": high, **asdict(point)}
 
-    placed = [place(one) for one in points]
-    outline = [(one["x"], one["high"]) for one in placed]
-    outline += [(one["x"], one["low"]) for one in reversed(placed)]
+    placed = [place(point) for point in curve.points]
+    outline = [(dot["x"], dot["high"]) for dot in placed]
+    outline += [(dot["x"], dot["low"]) for dot in reversed(placed)]
     return {
         "frame": frame,
         "ticks": frame.ticks(),
         "dots": placed,
-        "line": " ".join(f"{one['x']},{one['y']}" for one in placed),
+        "line": " ".join(f"{dot['x']},{dot['y']}" for dot in placed),
         "band": " ".join(f"{x},{y}" for x, y in outline),
-        "twice": place(twice) if twice else None,
+        "twice": place(curve.twice),
     }
 
 
+def step_of_dots(n_clips: int) -> int:
+    """Return how far apart the clips are that an embedding map draws; 1 where it draws all."""
+    return max(1, math.ceil(n_clips / N_DOTS))
+
+
 def embedding_map(
-    points: Sequence[Sequence[float]], labels: Sequence[str], predictions: Sequence[Any]
+    points: Sequence[Sequence[float]], label_of: Callable[[int], int], wrong: Sequence[bool]
 ) -> dict[str, Any]:
-    """Return a dot a clip, at one scale along both axes."""
+    """Return a dot a clip, at one scale along both axes.
+
+    Parameters
+    ----------
+    points : sequence of (float, float)
+        One a clip.
+    label_of : callable
+        Takes a clip's position and returns the number of its label, which colours the dot.
+    wrong : sequence of bool
+        Which clips are predicted wrongly.
+    """
     width, height, margin = 640, 440, 12
     finite = [p for p in points if all(math.isfinite(value) for value in p)] or [(0.0, 0.0)]
     lows = [min(p[axis] for p in finite) for axis in (0, 1)]
     highs = [max(p[axis] for p in finite) for axis in (0, 1)]
     spans = [max(high - low, 1e-9) for low, high in zip(lows, highs, strict=True)]
     scale = min((width - 2 * margin) / spans[0], (height - 2 * margin) / spans[1])
-    every = math.ceil(len(points) / N_DOTS)
-    number = {label: i for i, label in enumerate(labels)}
+    every = step_of_dots(len(points))
     dots = []
-    for clip in range(0, len(points), max(every, 1)):
+    for clip in range(0, len(points), every):
         x, y = points[clip]
         if not (math.isfinite(x) and math.isfinite(y)):
             continue
-        one = predictions[clip]
         dots.append(
             {
                 "clip": clip,
                 "x": round(width / 2 + (x - lows[0] - spans[0] / 2) * scale, 1),
                 "y": round(height / 2 - (y - lows[1] - spans[1] / 2) * scale, 1),
-                "label": number.get(one["label"], 0),
-                "wrong": one["label"] != one["predicted"],
+                "label": label_of(clip),
+                "wrong": bool(wrong[clip]),
             }
         )
     return {"dots": dots, "every": every, "width": width, "height": height}

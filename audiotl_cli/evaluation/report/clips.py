@@ -1,18 +1,27 @@
-"""The clips of a page: what was said of each, which are worth hearing, where their sound is."""
+"""The clips of a page: how each was predicted, which are worth hearing, where their sound is."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
+
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.evaluation.literal import literal
+from audiotl_cli.evaluation.clips import EvaluatedClip, Place
+from audiotl_cli.evaluation.evaluation import Evaluation
+from audiotl_cli.evaluation.predictions import Predictions
+from audiotl_cli.evaluation.report.charts import step_of_dots
 from audiotl_cli.evaluation.report.media import excerpts
 from audiotl_cli.storage.paths import AnyPath, join
+from audiotl_cli.text import printable
+
+N_LISTED = 5000
+"""Predicted clips that a page lists, at most: those of `order` that come first."""
 
 N_AUDIO, N_PICTURES = 32, 96
 """Clips that have their sound, and their spectrogram, inside a page: at most."""
@@ -27,25 +36,24 @@ N_SCORES = 3
 NOT_AT_HAND = "the recording is not at hand"
 
 
-Place = tuple[str, float | None, float | None]
-"""What tells a clip: its recording's path, where it starts and where it ends, in seconds."""
-
-
 @dataclass(frozen=True)
 class PageClips:
-    """All clips a page speaks of; the predictions come first, in their order.
+    """All clips that a page shows.
 
     Parameters
     ----------
     records : list of dict
         One a clip, as the page's script takes it: `name`, and as far as known `true`,
-        `predicted`, `scores`, `link`, `audio`, `picture`, `note`.
+        `predicted`, `confidence`, `scores`, `link`, `audio`, `picture`, `note`.
     numbers : dict
         Position of a clip in `records`, by its place.
+    n_listed : int
+        How many of them are predicted clips.
     """
 
     records: list[dict[str, Any]]
     numbers: dict[Place, int] = field(default_factory=dict)
+    n_listed: int = 0
 
     @property
     def n_embedded(self) -> int:
@@ -53,84 +61,93 @@ class PageClips:
         return sum("audio" in record for record in self.records)
 
 
-def gather(result: Mapping[str, Any], root: AnyPath | None, folder: Path) -> PageClips:
-    """Collect the clips of a result and embed those most worth hearing.
+def gather(evaluation: Evaluation, root: AnyPath | None, folder: Path) -> PageClips:
+    """Collect the clips of an evaluation and embed those most worth hearing.
 
     Parameters
     ----------
-    result : mapping
-        What ``report.json`` holds.
+    evaluation : Evaluation
     root : Path, RemotePath or None
         The folder that paths are relative to; None where there are no recordings.
     folder : Path
-        Where the page will lie; links are relative to it.
+        Where the page will be; links are relative to it.
     """
-    told: Sequence[Mapping[str, Any]] = result.get("predictions", ())
-    found = [dict(one) for one in told]
+    predictions = evaluation.predictions
+    positions = _listed(evaluation)
+    records = _records(predictions, positions)
+    clips = [predictions.clips[i] for i in positions]
     numbers: dict[Place, int] = {}
-    for number, one in enumerate(found):
-        numbers.setdefault(place_of(one), number)
-    for other in _suspects(result):
-        if other not in numbers:
-            numbers[other] = len(found)
-            found.append(dict(zip(("path", "start_s", "end_s"), other, strict=True)))
-    records = [_record(one) for one in found]
-    sources = [_source(one, root) for one in found]
+    for number, clip in enumerate(clips):
+        numbers.setdefault(clip.place, number)
+    suspects = _suspects(evaluation)
+    for clip in suspects:
+        if clip.place not in numbers:
+            numbers[clip.place] = len(clips)
+            clips.append(clip)
+            records.append({"name": printable(clip.name)})
+    sources = [_source(clip, root) for clip in clips]
     for record, source in zip(records, sources, strict=True):
         if source is None:
             record["note"] = NOT_AT_HAND
-        elif isinstance(source.path, Path):  # browsers do not know object storage
+        elif isinstance(source.path, Path):  # browsers cannot open object storage
             record["link"] = _link(source.path, source, folder)
-    _embed(records, sources, _worth_hearing(result, found, numbers))
-    return PageClips(records, numbers)
+    first = [numbers[clip.place] for clip in suspects]
+    _embed(records, sources, _worth_hearing(predictions, positions, first))
+    return PageClips(records, numbers, len(positions))
 
 
-def place_of(one: Mapping[str, Any]) -> Place:
-    """Return the place of a clip in an entry of a result."""
-    return one["path"], one.get("start_s"), one.get("end_s")
+def order(predictions: Predictions) -> list[int]:
+    """Return positions: the most confident mistakes first, then the least confident others."""
+    key = np.where(predictions.right, predictions.confidence, -predictions.confidence)
+    positions: list[int] = np.lexsort((key, predictions.right)).tolist()
+    return positions
 
 
-def other_place(pair: Mapping[str, Any]) -> Place:
-    """Return the place of the second clip of a pair."""
-    return pair["other"], pair.get("other_start_s"), pair.get("other_end_s")
+def _listed(evaluation: Evaluation) -> list[int]:
+    """Return the positions of the clips to list, and of those that the map draws, sorted."""
+    n_clips = evaluation.n_clips
+    if n_clips <= N_LISTED:
+        return list(range(n_clips))
+    drawn = range(0, n_clips, step_of_dots(n_clips)) if evaluation.embedding_map else ()
+    return sorted({*order(evaluation.predictions)[:N_LISTED], *drawn})
 
 
-def name_of(place: Place) -> str:
-    """Return what to call a clip: its path, and which stretch it is."""
-    path, start, end = place
-    if start is None and end is None:
-        return path
-    return f"{path} ({start or 0:g} s to {'its end' if end is None else f'{end:g} s'})"
-
-
-def order(predictions: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return positions: the surest mistakes first, then what is right, the least sure first."""
-
-    def place(number: int) -> tuple[bool, float, int]:
-        one = predictions[number]
-        right = one["label"] == one["predicted"]
-        sureness = _sureness(one)
-        return right, sureness if right else -sureness, number
-
-    return sorted(range(len(predictions)), key=place)
-
-
-def _suspects(result: Mapping[str, Any]) -> list[Place]:
-    errors = [place_of(one) for one in result.get("label_errors", ())[:N_SUSPECTS]]
-    twins = result.get("duplicates", ())[:N_SUSPECTS]
-    return [*errors, *(place for one in twins for place in (place_of(one), other_place(one)))]
+def _suspects(evaluation: Evaluation) -> list[EvaluatedClip]:
+    """Return the clips of the label errors and near-duplicates that are shown."""
+    errors = [error.clip for error in evaluation.label_errors[:N_SUSPECTS]]
+    pairs = (evaluation.duplicates or ())[:N_SUSPECTS]
+    return [*errors, *(clip for pair in pairs for clip in (pair.clip, pair.other))]
 
 
 def _worth_hearing(
-    result: Mapping[str, Any], found: Sequence[Mapping[str, Any]], numbers: Mapping[Place, int]
+    predictions: Predictions, positions: Sequence[int], first: Sequence[int]
 ) -> list[int]:
-    told = found[: len(result.get("predictions", ()))]
-    ordered = order(told)
-    n_wrong = sum(one["label"] != one["predicted"] for one in told)
-    first = [numbers[place] for place in _suspects(result)]
-    mistakes, right = ordered[:n_wrong], ordered[n_wrong:]
+    """Return numbers of records: `first`, then mistakes, then the least confident others."""
+    number = {position: i for i, position in enumerate(positions)}
+    ordered = [i for i in order(predictions) if i in number]
+    mistakes = [number[i] for i in ordered if not predictions.right[i]]
+    others = [number[i] for i in ordered if predictions.right[i]]
     chosen = list(dict.fromkeys([*first, *mistakes]))[:N_PICTURES]
-    return list(dict.fromkeys([*chosen, *right]))[: max(len(chosen), N_AUDIO)]
+    return list(dict.fromkeys([*chosen, *others]))[: max(len(chosen), N_AUDIO)]
+
+
+def _records(predictions: Predictions, positions: Sequence[int]) -> list[dict[str, Any]]:
+    labels = [printable(label) for label in predictions.labels]
+    best = predictions.best(min(N_SCORES, len(labels)))
+    records = []
+    for i in positions:
+        clip = predictions.clips[i]
+        record: dict[str, Any] = {
+            "name": printable(clip.name),
+            "true": printable(clip.label),
+            "predicted": printable(predictions.predicted[i]),
+            "confidence": round(float(predictions.confidence[i]), 3),
+            "scores": [[labels[j], round(float(predictions.scores[i, j]), 3)] for j in best[i]],
+        }
+        if predictions.rejected is not None and predictions.rejected[i]:
+            record["rejected"] = True
+        records.append(record)
+    return records
 
 
 def _embed(
@@ -142,7 +159,7 @@ def _embed(
     for (number, _), excerpt in zip(there, made, strict=True):
         record = records[number]
         if excerpt.problem:
-            record["note"] = literal(excerpt.problem)
+            record["note"] = printable(excerpt.problem)
             continue
         record["picture"] = excerpt.picture
         n_bytes += len(excerpt.audio)
@@ -150,33 +167,18 @@ def _embed(
             record["audio"] = excerpt.audio
 
 
-def _record(one: Mapping[str, Any]) -> dict[str, Any]:
-    record: dict[str, Any] = {"name": literal(name_of(place_of(one)))}
-    if "predicted" in one:
-        best = sorted(one.get("scores", {}).items(), key=lambda pair: (-pair[1], pair[0]))
-        if one.get("rejected"):
-            record["rejected"] = True
-        record["true"], record["predicted"] = literal(one["label"]), literal(one["predicted"])
-        record["scores"] = [[literal(k), round(v, 3)] for k, v in best[:N_SCORES]]
-    return record
-
-
-def _sureness(one: Mapping[str, Any]) -> float:
-    return float(one.get("scores", {}).get(one["predicted"], 0.0))
-
-
-def _source(one: Mapping[str, Any], root: AnyPath | None) -> AudioSource | None:
+def _source(clip: EvaluatedClip, root: AnyPath | None) -> AudioSource | None:
     if root is None:
         return None
-    found = join(root, one["path"])
+    found = join(root, clip.path)
     if not isinstance(found, Path):
-        return AudioSource(found, one.get("start_s"), one.get("end_s"))
+        return AudioSource(found, clip.start_s, clip.end_s)
     path = Path(os.path.abspath(found))  # noqa: PTH100  (links stay as they are)
     try:
         there = path.is_file()
     except (OSError, ValueError):  # a name no file can have
         return None
-    return AudioSource(path, one.get("start_s"), one.get("end_s")) if there else None
+    return AudioSource(path, clip.start_s, clip.end_s) if there else None
 
 
 def _link(path: Path, source: AudioSource, folder: Path) -> str:

@@ -35,10 +35,10 @@ function card(clip) {
   if (clip.predicted !== undefined) {
     const right = clip.true === clip.predicted;
     item.classList.add(right ? "right" : "wrong");
-    const told = right
-      ? [make("b", {}, clip.true), make("span", { className: "quiet" }, " told rightly")]
-      : ["truly ", make("b", {}, clip.true), ", told as ", make("b", {}, clip.predicted)];
-    if (clip.rejected) told.push(make("span", { className: "quiet" }, " (rejected: not sure enough)"));
+    const words = right
+      ? [make("b", {}, clip.true), make("span", { className: "quiet" }, " predicted rightly")]
+      : ["labelled ", make("b", {}, clip.true), ", predicted ", make("b", {}, clip.predicted || "no label")];
+    if (clip.rejected) words.push(make("span", { className: "quiet" }, " (rejected: taken for none of the labels)"));
     const bars = make("ul", { className: "bars" });
     for (const [label, value] of clip.scores) {
       const bar = make("span", { className: "fill" });
@@ -46,7 +46,7 @@ function card(clip) {
       bars.append(make("li", {}, make("span", { className: "label" }, label),
         make("span", { className: "track" }, bar), make("span", { className: "value" }, value.toFixed(2))));
     }
-    item.append(make("p", {}, ...told), bars);
+    item.append(make("p", {}, ...words), bars);
   }
   item.append(player(clip));
   if (clip.link && clip.audio) {
@@ -55,12 +55,13 @@ function card(clip) {
   return item;
 }
 
-// clips below the matrix: the surest mistakes first, then what is right, the least sure first
-const told = clips.filter((clip) => clip.predicted !== undefined);
-const sureness = (clip) => (clip.scores.length ? clip.scores[0][1] : 0);
+// clips below the matrix: the most confident mistakes first, then the least confident others
+const predicted = clips.filter((clip) => clip.predicted !== undefined);
 const isRight = (clip) => clip.true === clip.predicted;
-told.sort((a, b) => isRight(a) - isRight(b)
-  || (isRight(a) ? sureness(a) - sureness(b) : sureness(b) - sureness(a)));
+predicted.sort((a, b) => isRight(a) - isRight(b)
+  || (isRight(a) ? a.confidence - b.confidence : b.confidence - a.confidence));
+// a clip may have several labels, joined by ;
+const has = (text, label) => text.split(";").includes(label);
 let listed = [];
 
 function showMore() {
@@ -70,16 +71,16 @@ function showMore() {
   find("#more").hidden = list.children.length >= listed.length;
 }
 
-function show(chosen, what, pressed) {
+function show(chosen, description, pressed) {
   for (const cell of all("[aria-pressed=true]", find(".matrix") || document.body)) cell.ariaPressed = "false";
   if (pressed) pressed.ariaPressed = "true";
   listed = chosen;
   find("#list").replaceChildren();
-  find("#shown").textContent = `${chosen.length} ${chosen.length === 1 ? "clip" : "clips"}: ${what}`;
+  find("#shown").textContent = `${chosen.length} ${chosen.length === 1 ? "clip" : "clips"}: ${description}`;
   showMore();
 }
 
-const showMistakes = () => show(told.filter((clip) => !isRight(clip)), "all mistakes, the surest first");
+const showMistakes = () => show(predicted.filter((clip) => !isRight(clip)), "all mistakes, the most confident first");
 if (find("#list")) {
   find("#more").addEventListener("click", () => {
     const next = find("#list").children.length;
@@ -87,14 +88,15 @@ if (find("#list")) {
     find("audio", find("#list").children[next])?.focus();
   });
   find("#mistakes").addEventListener("click", showMistakes);
-  find("#all").addEventListener("click", () => show(told, "all, mistakes first"));
+  find("#all").addEventListener("click", () => show(predicted, "all, mistakes first"));
   showMistakes();
 }
 for (const cell of all(".matrix button")) {
   cell.addEventListener("click", () => {
     const [row, column] = [labels[cell.dataset.row], labels[cell.dataset.column]];
-    const chosen = told.filter((clip) => clip.true === row && clip.predicted === column);
-    show(chosen, row === column ? `${row}, told rightly` : `${row}, told as ${column}`, cell);
+    const chosen = predicted.filter((clip) => has(clip.true, row) && has(clip.predicted, column)
+      && (row === column || !has(clip.true, column)));
+    show(chosen, row === column ? `${row}, predicted rightly` : `labelled ${row}, predicted ${column}`, cell);
     find("#clips").scrollIntoView({ block: "start" });
   });
 }
@@ -117,8 +119,8 @@ for (const button of all(".sortable th button")) {
 const dots = all(".dot");
 function point(dot) {
   const clip = clips[dot.dataset.clip];
-  const taken = isRight(clip) ? "" : `, told as ${clip.predicted}`;
-  find("#pointed").textContent = `${clip.name}: ${clip.true}${taken}`;
+  const wrong = isRight(clip) ? "" : `, predicted ${clip.predicted || "no label"}`;
+  find("#pointed").textContent = `${clip.name}: ${clip.true}${wrong}`;
 }
 function pick(dot) {
   const shown = card(clips[dot.dataset.clip]);

@@ -1,25 +1,29 @@
-"""The page of an evaluation: one HTML file that needs nothing beside it and asks for nothing."""
+"""The page of an evaluation: one HTML file that needs no other file and no network."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.evaluation.literal import literal
+from audiotl_cli.evaluation.evaluation import Evaluation
+from audiotl_cli.evaluation.metrics.registry import all_label_metrics, all_metrics
 from audiotl_cli.evaluation.report import charts
-from audiotl_cli.evaluation.report.clips import (
-    N_SUSPECTS,
-    PageClips,
-    gather,
-    other_place,
-    place_of,
-)
+from audiotl_cli.evaluation.report.clips import N_SUSPECTS, PageClips, gather
 from audiotl_cli.evaluation.report.media import MOST_S, RATE
+from audiotl_cli.evaluation.report.provenance import described
+from audiotl_cli.evaluation.scores import Scores
 from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.text import printable
+
+MOST_IN_MATRIX = 40
+"""Labels in the confusion matrix, at most: of more, those most often confused."""
+MOST_IN_TABLE = 500
+"""Labels in the table of labels, at most: of more, those of the lowest F1."""
 
 SECTIONS = {
     "confusion": "Confusion",
@@ -29,17 +33,16 @@ SECTIONS = {
     "open_set": "Unknown sounds",
     "map": "Map",
     "curve": "Learning curve",
-    "suspects": "Label errors",
-    "twins": "Near-duplicates",
+    "label_errors": "Label errors",
+    "duplicates": "Near-duplicates",
     "rounds": "Rounds",
     "comparison": "Comparison",
-    "made": "Made from",
+    "made_from": "Made from",
 }
 
 
 def render(
-    result: Mapping[str, Any],
-    title: str,
+    evaluation: Evaluation,
     *,
     root: AnyPath | None,
     folder: Path,
@@ -49,50 +52,33 @@ def render(
 
     Parameters
     ----------
-    result : mapping
-        What ``report.json`` holds, and ``comparisons`` with other models. What is not in it
-        has no section.
-    title : str
+    evaluation : Evaluation
+        What was not measured has no section.
     root : Path, RemotePath or None
         The folder that paths of clips are relative to; None where there are no recordings.
     folder : Path
-        Where the page will lie.
+        Where the page will be.
     beside : sequence of str
         Names of other files of the evaluation in that folder.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    clips = gather(result, root, folder)
-    parts = {
-        "confusion": _confusion(result),
-        "clips": result.get("predictions"),
-        "labels": _labels(result),
-        "calibration": _calibration(result),
-        "open_set": result.get("open_set"),
-        "map": _map(result),
-        "curve": _curve(result),
-        "suspects": _suspects(result, clips),
-        "twins": _twins(result, clips),
-        "rounds": result.get("rounds"),
-        "comparison": result.get("comparisons"),
-        "made": _made(result),
-    }
+    clips = gather(evaluation, root, folder)
+    parts = _parts(evaluation, clips)
+    scores = evaluation.scores
     script, style = _text("page.js").strip(), _text("page.css").strip()
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["literal"] = lambda value: literal(str(value))
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
-    return environment.from_string(_text("template.html")).render(
-        title=title,
-        result=result,
-        alerts=_alerts(result),
-        chance=_chance(result),
+    return _environment().from_string(_text("template.html")).render(
+        evaluation=evaluation,
+        metrics=[
+            (metric.title, scores.metrics[metric.name])
+            for metric in all_metrics()
+            if metric.name in scores.metrics and metric.name != "accuracy"
+        ],
+        alerts=_alerts(evaluation),
         sections={name: text for name, text in SECTIONS.items() if parts[name]},
         **parts,
-        names=[literal(label) for label in result.get("labels", ())],
-        hues=charts.hues(len(result.get("labels", ()))),
+        names=[printable(label) for label in scores.labels],
+        hues=charts.hues(len(scores.labels)),
         records=clips.records,
+        n_listed=clips.n_listed,
         n_embedded=clips.n_embedded,
         at_hand=any("link" in record for record in clips.records),
         excerpt={"most_s": MOST_S, "rate": RATE},
@@ -100,143 +86,125 @@ def render(
         style=style,
         script=script,
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )  # fmt: skip
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["printable"] = printable
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
+    return environment
 
 
 def _text(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
 
 
-def _alerts(result: Mapping[str, Any]) -> list[str]:
-    """Return what stands in the way of trusting the number."""
+def _parts(evaluation: Evaluation, clips: PageClips) -> dict[str, Any]:
+    """Return what every section shows; what is empty has no section."""
+    calibration, curve = evaluation.calibration, evaluation.learning_curve
+    return {
+        "confusion": _confusion(evaluation.scores),
+        "clips": bool(evaluation.n_clips),
+        "labels": _labels(evaluation.scores),
+        "calibration": calibration and {**asdict(calibration), **charts.reliability(calibration)},
+        "open_set": evaluation.open_set,
+        "map": _map(evaluation, clips),
+        "curve": curve and charts.learning_curve(curve),
+        "label_errors": [
+            (error, clips.numbers[error.clip.place])
+            for error in evaluation.label_errors[:N_SUSPECTS]
+        ],
+        "duplicates": [
+            (pair, [(clip, clips.numbers[clip.place]) for clip in (pair.clip, pair.other)])
+            for pair in (evaluation.duplicates or ())[:N_SUSPECTS]
+        ],
+        "rounds": evaluation.source.rounds,
+        "comparison": evaluation.comparisons,
+        "made_from": described(evaluation.source),
+    }
+
+
+def _alerts(evaluation: Evaluation) -> list[str]:
+    """Return the reasons to doubt the scores."""
     found = []
-    n_trained_on = result.get("n_trained_on")
-    if n_trained_on:
+    source, n_clips = evaluation.source, evaluation.n_clips
+    if source.n_trained_on:
         found.append(
-            f"{n_trained_on} of the {result['n_clips']} clips evaluated were trained on, "
+            f"{source.n_trained_on} of the {n_clips} clips evaluated were trained on, "
             "so the score is too good."
         )
-    elif n_trained_on is None and "n_trained_on" in result:
+    elif source.n_trained_on is None and source.card is not None:
         found.append(
             "The model does not say which clips it was trained on; some of these may be among them."
         )
-    copies = [one for one in result.get("leaks", ()) if one["kind"] != "trained_on"]
-    if copies:
-        found.append(
-            f"{len(copies)} of the {result['n_clips']} clips evaluated hold the sound of clips "
-            "trained on, so the score is too good: "
-            + ", ".join(f"{one['path']} ({one['other']})" for one in copies)
-            + "."
+    if copies := evaluation.copies:
+        pairs = (
+            f"{leak.clip.name} ({leak.other.name if leak.other else 'by the index'})"
+            for leak in copies
         )
-    return [*found, *(f"{text[:1].upper()}{text[1:]}." for text in result.get("warnings", ()))]
+        found.append(
+            f"{len(copies)} of the {n_clips} clips evaluated hold the sound of clips "
+            f"trained on, so the score is too good: {', '.join(pairs)}."
+        )
+    return [*found, *(f"{text[:1].upper()}{text[1:]}." for text in source.warnings)]
 
 
-def _chance(result: Mapping[str, Any]) -> float | None:
-    """Return the accuracy of always saying the commonest label."""
-    matrix = result.get("confusion_matrix")
-    if not matrix:
+def _confusion(scores: Scores) -> dict[str, Any]:
+    """Return the cells of the confusion matrix, of the labels most often confused."""
+    shown = scores.most_confused(MOST_IN_MATRIX)
+    totals = scores.confusion.sum(axis=1)
+    rows = [
+        [
+            {"n": n, "share": round(n / max(int(totals[row]), 1), 3), "column": int(column)}
+            for column, n in zip(shown, scores.confusion[row, shown].tolist(), strict=True)
+        ]
+        for row in shown
+    ]
+    return {"labels": shown.tolist(), "rows": rows}
+
+
+def _labels(scores: Scores) -> dict[str, Any]:
+    """Return the metrics of every label, and what it is most often confused with."""
+    number = {label: row for row, label in enumerate(scores.labels)}
+    shown = scores.lowest(MOST_IN_TABLE)
+    metrics = [
+        metric
+        for metric in all_label_metrics()
+        if any(metric.name in scores.per_label.get(label, ()) for label in shown)
+    ]
+    rows = []
+    for label in shown:
+        found = scores.per_label[label]
+        confused = scores.confused_with(number[label])
+        rows.append(
+            {
+                "row": number[label],
+                "n_clips": found["n_clips"],
+                "values": [found.get(metric.name) for metric in metrics],
+                "confused": f"{printable(confused[0])} ({confused[1]})" if confused else "",
+            }
+        )
+    return {"titles": [metric.title for metric in metrics], "rows": rows} if rows else {}
+
+
+def _map(evaluation: Evaluation, clips: PageClips) -> dict[str, Any] | None:
+    """Return the dots of the map, by the number of their records."""
+    found = evaluation.embedding_map
+    if not found or not found.points:
         return None
-    counts = [sum(row) for row in matrix]
-    return float(max(counts) / max(sum(counts), 1))
+    predictions = evaluation.predictions
+    number = {label: i for i, label in enumerate(evaluation.scores.labels)}
 
+    def label_of(clip: int) -> int:
+        label = predictions.clips[clip].label
+        return number.get(label, number.get(label.split(";")[0], 0))
 
-def _confusion(result: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
-    return [
-        [{"n": n, "share": round(n / max(sum(row), 1), 3)} for n in row]
-        for row in result.get("confusion_matrix", ())
-    ]
-
-
-def _labels(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    labels, matrix = result.get("labels", ()), result.get("confusion_matrix")
-    found = []
-    for row, label in enumerate(labels):
-        if label not in result.get("per_label", {}):
-            continue
-        one = {"row": row, **result["per_label"][label]}
-        if matrix:
-            wrong = [n if column != row else 0 for column, n in enumerate(matrix[row])]
-            most = max(range(len(wrong)), key=wrong.__getitem__)
-            one["taken"] = (literal(labels[most]), wrong[most]) if wrong[most] else None
-        found.append(one)
-    return found
-
-
-def _calibration(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    found = result.get("calibration")
-    return {**found, **charts.reliability(found)} if found else None
-
-
-def _curve(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    found = result.get("learning_curve")
-    return charts.learning_curve(found) if found and found["points"] else None
-
-
-def _map(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    found = result.get("embedding_map")
-    if not found or not found["points"]:
-        return None
-    drawn = charts.embedding_map(found["points"], result["labels"], result["predictions"])
-    return {**drawn, "method": found["method"]}
-
-
-def _suspects(result: Mapping[str, Any], clips: PageClips) -> list[dict[str, Any]]:
-    found = result.get("label_errors", ())[:N_SUSPECTS]
-    return [{**one, "clip": clips.numbers[place_of(one)]} for one in found]
-
-
-def _twins(result: Mapping[str, Any], clips: PageClips) -> list[dict[str, Any]]:
-    found = result.get("duplicates", ())[:N_SUSPECTS]
-    return [
-        {**one, "clips": (clips.numbers[place_of(one)], clips.numbers[other_place(one)])}
-        for one in found
-    ]
-
-
-def _made(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what the model, or the models of all rounds, were made from."""
-    card: Mapping[str, Any] = result.get("card") or result
-    rows: list[tuple[str, Any]] = [
-        ("Model file", result.get("model")),
-        ("Evaluated on", _index(result, result.get("split"))),
-        ("Cross-validation", result.get("cv")),
-        ("Trained on", _index(card, card.get("split")) if "card" in result else None),
-        ("Clips trained on", card.get("n_clips") if "card" in result else None),
-        ("Classifier", card.get("classifier")),
-        ("Parameters", _pairs(card.get("params"))),
-        ("Pooling", card.get("pooling")),
-        ("Principal components", card.get("pca")),
-        ("Scaled", _scaled(card)),
-        ("Settings tried", result.get("n_settings") or len(card.get("search") or ()) or None),
-        *(("Features", _extractor(one)) for one in card.get("extractors", ())),
-        ("Random seed", card.get("seed")),
-        ("Made with", _pairs(card.get("versions"), " ")),
-    ]
-    return [(name, literal(str(value))) for name, value in rows if value not in (None, "")]
-
-
-def _scaled(card: Mapping[str, Any]) -> str | None:
-    if card.get("root"):
-        return "square roots, by one factor"
-    return {True: "every feature by its own deviation", False: "no"}.get(card.get("scale"))  # type: ignore[arg-type]
-
-
-def _index(about: Mapping[str, Any], split: str | None) -> str:
-    name = about.get("index", "")
-    if not name:
-        return ""
-    part = f"{split} of " if split else ""
-    return f"{part}{name}, SHA-256 {about.get('index_sha256', 'unknown')}"
-
-
-def _extractor(spec: Mapping[str, Any]) -> str:
-    hop = f", hop {spec['hop_s']:g} s" if spec.get("hop_s") else ""
-    engine = f", run by {spec['engine']}" if spec.get("engine") else ""
-    whose = {"published": "published weights", "none": "no weights"}
-    weights = whose.get(spec.get("weights", ""), f"weights {spec.get('weights', 'unknown')}")
-    name = f"{spec['name']} {spec.get('layer', '')}".strip()
-    return f"{name}{hop}, {spec['dim']} numbers a frame{engine}; {weights}; {spec['fingerprint']}"
-
-
-def _pairs(values: Mapping[str, Any] | None, between: str = " = ") -> str:
-    return ", ".join(f"{name}{between}{value}" for name, value in (values or {}).items())
+    drawn = charts.embedding_map(found.points, label_of, (~predictions.right).tolist())
+    for dot in drawn["dots"]:
+        dot["clip"] = clips.numbers[predictions.clips[dot["clip"]].place]
+    return {**drawn, "method": found.method, "legend": len(number) <= MOST_IN_MATRIX}

@@ -2,64 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from audiotl_cli.evaluation.evaluation import MOST_IN_MATRIX, Evaluation
+from audiotl_cli.evaluation.metrics.registry import all_label_metrics
+from audiotl_cli.evaluation.predictions import Predictions
 from audiotl_cli.files import csv_text
 
-Rows = list[Sequence[object]]
+Rows = Iterator[Sequence[object]]
 
 
-def tables(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of every table that a result has numbers for."""
+def tables(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of every table that an evaluation has numbers for."""
     for name, make in _TABLES.items():
-        rows = make(result)
+        rows = list(make(evaluation))
         if len(rows) > 1:
             yield name, csv_text(rows)
 
 
-def _confusion(result: Mapping[str, Any]) -> Rows:
-    labels = result.get("labels", ())
-    counts = zip(labels, result.get("confusion_matrix", ()), strict=False)
-    return [["true \\ predicted", *labels], *([label, *row] for label, row in counts)]
+def _scores(evaluation: Evaluation) -> Rows:
+    low, high = evaluation.scores.interval
+    yield "metric", "value", "low", "high"
+    for name, value in evaluation.scores.metrics.items():
+        yield (name, value, low, high) if name == "accuracy" else (name, value, None, None)
 
 
-def _per_label(result: Mapping[str, Any]) -> Rows:
-    columns = ("n_clips", "precision", "recall", "f1")
-    scores = result.get("per_label", {}).items()
-    return [["label", *columns], *([label, *(one[c] for c in columns)] for label, one in scores)]
+def _confusion(evaluation: Evaluation) -> Rows:
+    labels = evaluation.scores.labels
+    if len(labels) > MOST_IN_MATRIX:
+        return
+    yield "true \\ predicted", *labels
+    for label, row in zip(labels, evaluation.scores.confusion.tolist(), strict=True):
+        yield label, *row
 
 
-def _predictions(result: Mapping[str, Any]) -> Rows:
-    told = result.get("predictions", ())
-    places = [c for c in ("start_s", "end_s", "group", "fold") if any(c in one for one in told)]
-    labels = list(dict.fromkeys(label for one in told for label in one.get("scores", ())))
-    rows = [
-        [
-            *(one[name] for name in ("path", "label", "predicted")),
-            *(one.get(name) for name in places),
-            *(one.get("scores", {}).get(label) for label in labels),
-        ]
-        for one in told
+def _per_label(evaluation: Evaluation) -> Rows:
+    per_label = evaluation.scores.per_label
+    names = [metric.name for metric in all_label_metrics()]
+    columns = [name for name in names if any(name in row for row in per_label.values())]
+    yield "label", "n_clips", *columns
+    for label, row in per_label.items():
+        yield label, row["n_clips"], *(row.get(name) for name in columns)
+
+
+def _predictions(evaluation: Evaluation) -> Rows:
+    predictions = evaluation.predictions
+    places = [
+        name
+        for name in ("start_s", "end_s", "group", "fold")
+        if any(getattr(clip, name) not in (None, "") for clip in predictions.clips)
     ]
-    return [["path", "label", "predicted", *places, *labels], *rows]
+    names, scores = _score_columns(predictions)
+    yield "path", "label", "predicted", *places, *names
+    for i, clip in enumerate(predictions.clips):
+        where = [getattr(clip, name) for name in places]
+        yield clip.path, clip.label, predictions.predicted[i], *where, *scores(i)
 
 
-def _calibration(result: Mapping[str, Any]) -> Rows:
-    columns = ("low", "high", "n_clips", "confidence", "accuracy")
-    bins = result.get("calibration", {}).get("bins", ())
-    return [columns, *([one[name] for name in columns] for one in bins)]
+def _score_columns(predictions: Predictions):
+    labels, n = predictions.labels, predictions.n_listed
+    if n == len(labels):
+        return labels, lambda i: [round(v, 6) for v in predictions.scores[i].tolist()]
+    best = predictions.best(n)
+    names = [name for rank in range(1, n + 1) for name in (f"label_{rank}", f"score_{rank}")]
+
+    def cells(i: int) -> list[object]:
+        pairs = ((labels[j], round(float(predictions.scores[i, j]), 6)) for j in best[i].tolist())
+        return [cell for pair in pairs for cell in pair]
+
+    return names, cells
 
 
-def _learning_curve(result: Mapping[str, Any]) -> Rows:
-    curve = result.get("learning_curve", {})
-    points = [(one, "measured") for one in curve.get("points", ())]
-    points += [(curve["twice"], "extrapolated")] if curve.get("twice") else []
-    rows = [[one["n_clips"], one["accuracy"], *one["interval"], how] for one, how in points]
-    return [["n_clips", "accuracy", "low", "high", "how"], *rows]
+def _calibration(evaluation: Evaluation) -> Rows:
+    yield "low", "high", "n_clips", "confidence", "accuracy"
+    if calibration := evaluation.calibration:
+        for some in calibration.bins:
+            yield some.low, some.high, some.n_clips, some.confidence, some.accuracy
+
+
+def _learning_curve(evaluation: Evaluation) -> Rows:
+    yield "n_clips", "accuracy", "low", "high", "how"
+    if curve := evaluation.learning_curve:
+        for point in curve.points:
+            yield point.n_clips, point.accuracy, *point.interval, "measured"
+        yield curve.twice.n_clips, curve.twice.accuracy, *curve.twice.interval, "extrapolated"
 
 
 _TABLES = {
+    "scores.csv": _scores,
     "confusion.csv": _confusion,
     "per_label.csv": _per_label,
     "predictions.csv": _predictions,

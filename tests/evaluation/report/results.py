@@ -1,95 +1,93 @@
-"""A made-up result with everything a page can show, and recordings to it."""
+"""A made-up evaluation with everything a page can show, and recordings to it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from audiotl_cli.evaluation.calibration import Bin, Calibration
+from audiotl_cli.evaluation.clips import EvaluatedClip
+from audiotl_cli.evaluation.comparison import Comparison
+from audiotl_cli.evaluation.duplicates import DuplicatePair
+from audiotl_cli.evaluation.embedding_map import EmbeddingMap
+from audiotl_cli.evaluation.evaluation import Evaluation, LabelError, Source
+from audiotl_cli.evaluation.learning_curve import CurvePoint, LearningCurve
+from audiotl_cli.evaluation.open_set import OpenSet, Separation
+from audiotl_cli.evaluation.predictions import Predictions
+from audiotl_cli.evaluation.scores import Scores
 
 LABELS = ["<script>alert(1)</script>", "bird & bee", "=cat"]
 EVIL = "a/\"><img src=x onerror=alert(2)> 'q'.wav"
 PATHS = [EVIL, "a/1.wav", "b/2.wav", "b/3.wav", "c/4 #%.wav", "c/5.wav"]
-TOLD = [1, 0, 1, 2, 2, 2]
+PREDICTED = [1, 0, 1, 2, 2, 2]
 TRUE = [0, 0, 1, 1, 2, 2]
+INTERVAL = (0.3, 0.9)
 
 
-def result() -> dict[str, Any]:
-    confusion = np.zeros((3, 3), int)
-    np.add.at(confusion, (TRUE, TOLD), 1)
-    interval = [0.3, 0.9]
-    return {
-        "accuracy": 4 / 6,
-        "confidence_interval": interval,
-        "interval_over": "groups",
-        "balanced_accuracy": 0.6,
-        "macro_f1": 0.61,
-        "n_clips": 6,
-        "labels": LABELS,
-        "confusion_matrix": confusion.tolist(),
-        "per_label": {
+def clips(labels: list[str] = LABELS, paths: list[str] = PATHS) -> list[EvaluatedClip]:
+    return [EvaluatedClip(path, labels[true]) for path, true in zip(paths, TRUE, strict=True)]
+
+
+def scores(labels: list[str] = LABELS) -> Scores:
+    confusion = np.zeros((3, 3), np.int64)
+    np.add.at(confusion, (TRUE, PREDICTED), 1)
+    return Scores(
+        metrics={"accuracy": 4 / 6, "balanced_accuracy": 0.6, "macro_f1": 0.61},
+        interval=INTERVAL,
+        interval_over="groups",
+        labels=labels,
+        confusion=confusion,
+        per_label={
             label: {"precision": 0.5, "recall": 0.25 * i, "f1": 0.4, "n_clips": 2}
-            for i, label in enumerate(LABELS)
+            for i, label in enumerate(labels)
         },
-        "n_trained_on": 2,
-        "warnings": ["weights of yamnet are not the published ones: <b>mine</b>.h5"],
-        "index": "sounds.csv",
-        "index_sha256": "ab" * 32,
-        "rounds": {"1": 0.5, "2": 0.75},
-        "classifier": "logreg",
-        "predictions": [
-            {
-                "path": path,
-                "label": LABELS[true],
-                "predicted": LABELS[told],
-                "scores": {LABELS[k]: 0.9 - 0.1 * i if k == told else 0.05 for k in range(3)},
-            }
-            for i, (path, true, told) in enumerate(zip(PATHS, TRUE, TOLD, strict=True))
+    )
+
+
+def predictions(clips: list[EvaluatedClip], labels: list[str] = LABELS) -> Predictions:
+    matrix = np.full((6, 3), 0.05)
+    confidence = 0.9 - 0.1 * np.arange(6)
+    matrix[np.arange(6), PREDICTED] = confidence
+    return Predictions(clips, labels, matrix, [labels[i] for i in PREDICTED], confidence)
+
+
+def basic() -> Evaluation:
+    """Return an evaluation of which nothing was measured but its scores."""
+    return Evaluation("t", False, scores(), predictions(clips()), Source())
+
+
+def evaluation() -> Evaluation:
+    """Return an evaluation that has everything."""
+    every = clips()
+    points = [CurvePoint(10, 0.5, INTERVAL), CurvePoint(20, 0.6, INTERVAL)]
+    elsewhere = EvaluatedClip("elsewhere.wav", LABELS[2])
+    verdict = "no difference shown: of 6 clips, 1 only one has right, 2 only two"
+    return Evaluation(
+        title="t",
+        multi_label=False,
+        scores=scores(),
+        predictions=predictions(every),
+        source=Source(
+            index="sounds.csv",
+            index_sha256="ab" * 32,
+            n_trained_on=2,
+            warnings=["weights of yamnet are not the published ones: <b>mine</b>.h5"],
+            settings={"classifier": "logreg"},
+            rounds={"1": 0.5, "2": 0.75},
+        ),
+        calibration=Calibration(
+            0.1, 0.2, [Bin(0.0, 0.5, 2, 0.45, 0.5), Bin(0.5, 1.0, 4, 0.8, 0.75)]
+        ),
+        label_errors=[LabelError(every[0], LABELS[1], 0.8)],
+        duplicates=[DuplicatePair(every[1], elsewhere, 0.999)],
+        embedding_map=EmbeddingMap("pca", [[float(i), float(i * i)] for i in range(6)]),
+        learning_curve=LearningCurve(points, CurvePoint(40, 0.7, INTERVAL)),
+        open_set=OpenSet(Separation(0.8, 0.4), {LABELS[0]: Separation(0.8, 0.4)}),
+        comparisons=[
+            Comparison("one", "two", 6, 1, 2, 0.1, (-0.1, 0.3), 0.4, "exact McNemar", verdict)
         ],
-        "calibration": {
-            "ece": 0.1,
-            "brier": 0.2,
-            "bins": [
-                {"low": 0.0, "high": 0.5, "n_clips": 2, "confidence": 0.45, "accuracy": 0.5},
-                {"low": 0.5, "high": 1.0, "n_clips": 4, "confidence": 0.8, "accuracy": 0.75},
-            ],
-        },
-        "open_set": {
-            "auroc": 0.8,
-            "fpr95": 0.4,
-            "per_label": {LABELS[0]: {"auroc": 0.8, "fpr95": 0.4}},
-        },
-        "embedding_map": {"method": "pca", "points": [[i, i * i] for i in range(6)]},
-        "learning_curve": {
-            "points": [
-                {"n_clips": 10, "accuracy": 0.5, "interval": interval},
-                {"n_clips": 20, "accuracy": 0.6, "interval": interval},
-            ],
-            "twice": {"n_clips": 40, "accuracy": 0.7, "interval": interval},
-        },
-        "label_errors": [{"path": EVIL, "label": LABELS[0], "suggested": LABELS[1], "score": 0.8}],
-        "duplicates": [
-            {
-                "path": "a/1.wav",
-                "other": "elsewhere.wav",
-                "similarity": 0.999,
-                "label": LABELS[0],
-                "other_label": LABELS[2],
-            }
-        ],
-        "comparisons": [
-            {
-                "a": "one",
-                "b": "two",
-                "n_clips": 6,
-                "difference": 0.1,
-                "interval": [-0.1, 0.3],
-                "p_value": 0.4,
-                "test": "exact McNemar",
-                "verdict": "no difference shown: of 6 clips, 1 only one has right, 2 only two",
-            }
-        ],
-    }
+    )
 
 
 def record(root: Path, paths: list[str] = PATHS) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from audiotl_cli.evaluation.report.page import render
-from tests.evaluation.report.results import EVIL, LABELS, record, result
+from tests.evaluation.report.results import EVIL, LABELS, evaluation, record
 
 SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
@@ -35,7 +36,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("page")
     record(folder / "sounds")
     page = folder / "report.html"
-    text = render(result(), "A <b>title</b>", root=folder / "sounds", folder=folder)
+    text = render(
+        replace(evaluation(), title="A <b>title</b>"), root=folder / "sounds", folder=folder
+    )
     page.write_text(text, encoding="utf-8")
     return page.as_uri()
 
@@ -69,7 +72,10 @@ def test_a_cell_filters_by_mouse_and_by_keyboard(page: Any) -> None:
 
     page.locator(".matrix button").nth(3).click()
 
-    assert page.locator("#shown").inner_text() == f"1 clip: {LABELS[1]}, told as {LABELS[2]}"
+    assert (
+        page.locator("#shown").inner_text()
+        == f"1 clip: labelled {LABELS[1]}, predicted {LABELS[2]}"
+    )
     assert page.locator("#list .name").all_inner_texts() == ["b/3.wav"]
     assert page.locator(".matrix [aria-pressed=true]").count() == 1
     page.locator(".matrix button").nth(4).focus()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from matplotlib.axes import Axes
 
-from audiotl_cli.evaluation.figures import draw_confusion
-from audiotl_cli.evaluation.metrics import score
+from audiotl_cli.evaluation.report.figures import draw_confusion
+from tests.evaluation.scored import scored
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from audiotl_cli.evaluation.metrics import score
     ],
 )
 def test_any_label_can_be_drawn(tmp_path: Path, label: str) -> None:
-    scores = score([label, "b"], ["b", "b"], [label, "b"], seed=0)
+    scores = scored([label, "b"], ["b", "b"], [label, "b"])
 
     draw_confusion(scores, f"{label} as title\nof two lines", tmp_path / "f.png")
 
@@ -45,6 +45,6 @@ def test_a_figure_names_the_labels_as_they_are(
     monkeypatch.setattr(Axes, "set_yticks", spy)
     labels = ["plain", "$5$", "broken\udcff", "x" * 50]
 
-    draw_confusion(score(labels, labels, labels, seed=0), "t", tmp_path / "f.png")
+    draw_confusion(scored(labels, labels, labels), "t", tmp_path / "f.png")
 
     assert drawn == ["plain", r"\$5\$", r"broken\xff", "x" * 39 + "…"]

@@ -15,6 +15,7 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.prediction.formats import to_csv
 from audiotl_cli.workflows.cross_validate import cross_validate
 from audiotl_cli.workflows.evaluate import evaluate_model
+from audiotl_cli.workflows.rounds import CrossValidation
 from audiotl_cli.workflows.train import train_model
 from tests.classify.problems import made_clips
 from tests.workflows.stores import made_index, made_store
@@ -52,12 +53,11 @@ def test_a_model_of_several_labels(index: Index) -> None:
 @pytest.mark.parametrize("n_settings", [0, 3])
 def test_cross_validation_of_several_labels(index: Index, n_settings: int) -> None:
     options = ClassifierOptions("linear-svm", scale=True)
-    found = cross_validate(
-        index, ROOT, [], options, "fold", n_settings=n_settings, experiments=Path("x")
-    )
+    asked = CrossValidation("fold", options, n_settings=n_settings)
+    found = cross_validate(index, ROOT, asked, experiments=Path("x"))
     assert found.result["mean_average_precision"] > 0.99
     assert found.result["accuracy"] > 0.95
-    assert set(found.rounds) == {"0", "1", "2", "3"}
+    assert set(found.evaluation.source.rounds) == {"0", "1", "2", "3"}
 
 
 def test_a_saved_model_tells_several_labels(index: Index) -> None:
