@@ -102,7 +102,7 @@ def test_labels_that_are_given_later(tmp_path: Path) -> None:
     Index([Clip("a.wav"), Clip("b.wav", "x")], tmp_path).write(path)
     clips = Index.read(path).clips
     labels = {place_of(clips[0]): "bee;=cmd()", place_of(clips[1]): "-"}
-    assert [clip.label for clip in write_labels(path, labels).clips] == ["bee;=cmd()", "-"]
+    assert [clip.label for clip in write_labels(path, labels).index.clips] == ["bee;=cmd()", "-"]
     assert formulas_in(path.read_text()) == []
 
 
