@@ -27,6 +27,10 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve() raises RuntimeError there
 
 
+_LONG_NAME = 200
+"""Bytes of a file's name from which a temporary one, made of it, might be too long."""
+
+
 class NotAFileError(OSError):
     """A named pipe, a socket or a device lies where a file is expected."""
 
@@ -109,7 +113,8 @@ def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
         The folder cannot be written, or the disk is full; says which file. The old one stays.
     """
     # machines that share a disk may have processes of the same number
-    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
+    name = path.name if len(os.fsencode(path.name)) < _LONG_NAME else "long"
+    part = path.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(3)}.part")
     try:
         with part.open("wb") as file:
             file.write(data)

@@ -52,6 +52,7 @@ def choose_targets(
         Two recordings would share one.
     """
     from audiotl_cli.prediction.annotations import SUFFIXES
+    from audiotl_cli.prediction.sorting import safe_name
 
     if form not in A_FILE_EACH:
         return {}
@@ -66,7 +67,8 @@ def choose_targets(
         if to is None:
             target = need_local(recording, "name a folder with --output").with_name(name)
         else:
-            target = to / name
+            # a name on object storage may be none here
+            target = to / (name if isinstance(recording, Path) else safe_name(name))
         other = taken.setdefault(target, recording)
         if other != recording:
             raise UsageError(
