@@ -13,6 +13,7 @@ from audiotl_cli.storage.paths import AnyPath, need_local
 
 IN_ONE_FILE = ("json", "jsonl", "csv", "rttm")
 A_FILE_EACH = ("audacity", "raven")
+LONGEST_NAME = 255  # bytes, as file systems have it
 
 
 def choose_format(
@@ -63,7 +64,8 @@ def choose_targets(
     targets: dict[AnyPath, Path] = {}
     taken: dict[Path, AnyPath] = {}
     for recording in recordings:
-        name = recording.name + SUFFIXES[form]
+        suffix = SUFFIXES[form]
+        name = os.fsdecode(os.fsencode(recording.name)[: LONGEST_NAME - len(suffix)]) + suffix
         if to is None:
             target = need_local(recording, "name a folder with --output").with_name(name)
         else:

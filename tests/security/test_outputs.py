@@ -18,3 +18,12 @@ def test_an_object_is_written_about_under_a_safe_name(tmp_path: Path, name: str)
     assert target.name.isprintable()
     assert not set(target.name) & set('/\\:*?"<>|')
     assert target.name.partition(".")[0].lower() not in ("", "con", "nul")
+
+
+def test_what_is_written_beside_a_recording_has_a_name_that_fits(tmp_path: Path) -> None:
+    recording = tmp_path / ("n" * 251 + ".wav")
+    recording.touch()
+    (target,) = choose_targets("raven", None, [recording]).values()
+    target.touch()
+    assert target.parent == tmp_path
+    assert target.name.endswith(".selections.txt")
