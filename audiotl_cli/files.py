@@ -32,6 +32,10 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve() raises RuntimeError there
 
 
+_LONG_NAME = 200
+"""Bytes of a file's name from which a temporary one, made of it, might be too long."""
+
+
 class NotAFileError(OSError):
     """A named pipe, a socket or a device lies where a file is expected."""
 
@@ -266,9 +270,13 @@ def write_whole(
     ------
     OSError
         The folder cannot be written, or the disk is full; says which file. The old one stays.
+        Or a folder, pipe, socket or device lies there: a device is never replaced by a file.
     """
+    if os.path.exists(path):  # noqa: PTH110  (links may go round in circles)
+        _need_file(path.stat(), path)
     # machines that share a disk may have processes of the same number
-    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
+    name = path.name if len(os.fsencode(path.name)) < _LONG_NAME else "long"
+    part = path.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(3)}.part")
     leftovers.sweep_once(path.parent)
     try:
         with part.open("wb") as file, leftovers.in_use(part):
@@ -349,10 +357,11 @@ def _check_sum(line: bytes) -> bytes:
     return f"{zlib.crc32(line):08x}".encode()
 
 
-_SIGN = "([=+@\\-\uff1d\uff0b\uff0d\uff20])"  # as some keyboards have them, too
+_SIGNS = "=+@\\-\uff1d\uff0b\uff0d\uff20"  # as some keyboards have them, too
+_SOME_SIGN = re.compile(rf"[{_SIGNS}\t\r]")
 _BEGIN = r"((?:^|[,;\t\r\n])[ \v\f\xa0\"']*)"
-_FORMULA = re.compile(rf"{_BEGIN}{_SIGN}|^('*)(?=[\t\r])")
-_SAFE_FORMULA = re.compile(rf"{_BEGIN}'{_SIGN}|^('*)'(?=[\t\r])")
+_FORMULA = re.compile(rf"{_BEGIN}([{_SIGNS}])|^('*)(?=[\t\r])")
+_SAFE_FORMULA = re.compile(rf"{_BEGIN}'([{_SIGNS}])|^('*)'(?=[\t\r])")
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:
@@ -370,6 +379,8 @@ def safe_cell(value: object) -> object:
     a cell could begin with it: ``a;=b`` becomes ``a;'=b``.
     """
     if isinstance(value, str):
+        if not _SOME_SIGN.search(value):  # most cells, and much sooner
+            return value
         return _FORMULA.sub(r"\1\3'\2", value)
     return "" if value is None else value
 

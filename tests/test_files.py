@@ -23,3 +23,9 @@ def test_failed_write_leaves_the_old_file_and_no_part(
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_as_long_as_names_may_be_is_written(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 255)
+    write_whole(path, b"content")
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]

@@ -160,14 +160,22 @@ def failures(items: Sequence[tuple[str, str]], n_most: int = 20) -> None:
 
 
 def table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Table:
-    """Return an empty table; the columns in `numbers` are set to the right."""
+    """Return an empty table, whose text is printed as it is; `numbers` are set to the right."""
     from rich import box
     from rich.table import Table
 
-    grid = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    class CleanTable(Table):
+        def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+            super().add_row(*map(_clean_lines, cells), **options)
+
+    grid = CleanTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for column in columns:
         grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     return grid
+
+
+def _clean_lines(cell: RenderableType | None) -> RenderableType | None:
+    return "\n".join(map(clean, cell.split("\n"))) if isinstance(cell, str) else cell
 
 
 def setting(chosen: Mapping[str, Any]) -> str:

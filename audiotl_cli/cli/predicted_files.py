@@ -13,6 +13,7 @@ from audiotl_cli.storage.paths import AnyPath, need_local
 
 IN_ONE_FILE = ("json", "jsonl", "csv", "rttm")
 A_FILE_EACH = ("audacity", "raven")
+LONGEST_NAME = 255  # bytes, as file systems have it
 
 
 def choose_format(
@@ -52,6 +53,7 @@ def choose_targets(
         Two recordings would share one.
     """
     from audiotl_cli.prediction.annotations import SUFFIXES
+    from audiotl_cli.prediction.sorting import safe_name
 
     if form not in A_FILE_EACH:
         return {}
@@ -62,11 +64,13 @@ def choose_targets(
     targets: dict[AnyPath, Path] = {}
     taken: dict[Path, AnyPath] = {}
     for recording in recordings:
-        name = recording.name + SUFFIXES[form]
+        suffix = SUFFIXES[form]
+        name = os.fsdecode(os.fsencode(recording.name)[: LONGEST_NAME - len(suffix)]) + suffix
         if to is None:
             target = need_local(recording, "name a folder with --output").with_name(name)
         else:
-            target = to / name
+            # a name on object storage may be none here
+            target = to / (name if isinstance(recording, Path) else safe_name(name))
         other = taken.setdefault(target, recording)
         if other != recording:
             raise UsageError(

@@ -41,7 +41,7 @@ def folder_names(labels: Sequence[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     taken: set[str] = set()
     for label in labels:
-        name = _safe(label)
+        name = safe_name(label)
         tries = (name if i == 1 else f"{name}_{i}" for i in count(1))
         names[label] = next(one for one in tries if one.casefold() not in taken)
         taken.add(names[label].casefold())
@@ -136,12 +136,12 @@ def _targets(path: Path, folder: Path) -> Iterator[Path]:
         yield folder / f"{path.stem}-{number}{path.suffix}"
 
 
-def _safe(label: str) -> str:
+def safe_name(label: str) -> str:
+    """Return a name that files may have on any system: no separators, no device of Windows."""
     text = "".join("_" if char in _NEVER or not char.isprintable() else char for char in label)
     encoded = text.encode("utf-8", "replace")[:_LONGEST]
     text = encoded.decode("utf-8", "ignore").strip(" ").rstrip(". ")
     if text.startswith("."):
         text = "_" + text[1:]
-    if not text or text.partition(".")[0].lower() in _DEVICES:
-        text += "_"
-    return text
+    stem, dot, rest = text.partition(".")
+    return f"{stem}_{dot}{rest}" if not stem or stem.rstrip().lower() in _DEVICES else text

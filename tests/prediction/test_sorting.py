@@ -35,6 +35,7 @@ def test_folders_are_single_parts_and_different(labels: list[str]) -> None:
         ("a/b", "a_b"),
         ("..", "_"),
         ("CON", "CON_"),
+        ("nul.wav", "nul_.wav"),
         ("", "_"),
         ("=1+1", "=1+1"),
     ],

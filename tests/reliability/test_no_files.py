@@ -18,7 +18,7 @@ from audiotl_cli.dataset.annotations import is_annotation
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudiotlError
 from audiotl_cli.extractors.model_settings import read_settings as read_model_settings
-from audiotl_cli.files import append_lines, open_regular, read_lines, read_regular
+from audiotl_cli.files import append_lines, open_regular, read_lines, read_regular, write_whole
 from audiotl_cli.store.memo import HashMemo
 from tests.cli.conftest import mfcc_model, new
 from tests.conftest import Run
@@ -94,6 +94,18 @@ def test_a_file_is_not_read_beyond_what_it_may_hold(tmp_path: Path) -> None:
     assert read_regular(path, 5) == b"12345"
     with pytest.raises(OSError, match="holds 5 bytes, expected at most 4"):
         read_regular(path, 4)
+
+
+def test_nothing_but_a_file_is_replaced(tmp_path: Path, make: Make) -> None:
+    path = tmp_path / "x.csv"
+    make(path)
+    before = path.lstat()
+    if make is loop:  # which leads nowhere
+        return
+    with pytest.raises(OSError, match="expected a file"):
+        write_whole(path, b"content")
+    assert path.lstat().st_ino == before.st_ino
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
 
 def test_readers_of_single_files(tmp_path: Path, make: Make) -> None:

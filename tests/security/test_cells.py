@@ -168,6 +168,17 @@ def test_a_terminal_is_not_written_to_by_names(
             assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
 
 
+def test_a_store_does_not_write_to_a_terminal(project: Path, run: Run) -> None:
+    from audiotl_cli.store.store import FeatureStore
+
+    made_from = {"imported": "x", "layer": "\x1b[2J"}
+    FeatureStore.create(Path("data/features"), "a\x1b[2J", 4, made_from)
+    for command in (("store", "info"), ("store", "verify")):
+        ended = run(*command)
+        assert ended.code == 0
+        assert "\x1b" not in ended.out + ended.err
+
+
 def test_tables_are_printed_safely_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
