@@ -1,18 +1,94 @@
-"""Write files whole or not at all, tables no spreadsheet takes for formulas; tell digests; and
-where the cache folder is.
+"""Write files whole or not at all, read and delete regular files alone, make tables no spreadsheet
+takes for formulas, compute digests, and find the cache folder.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import hashlib
 import io
 import os
 import secrets
+import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+MAX_LINE_BYTES = 1 << 20
+"""A longer line is none of ours: the fingerprint of ten minutes of sound takes a fifth of this."""
+
+MAX_LINES_BYTES = 4 << 30
+"""What is read of a file of lines: the measurements of a million recordings."""
+
+
+class NotRegularFileError(OSError):
+    """There is a link, folder, pipe or device where a regular file should be."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(errno.EINVAL, f"is {found}, expected a regular file", str(path))
+
+
+def open_regular(path: Path, *, follow: bool = False) -> BinaryIO:
+    """Open a file for reading without ever waiting for a pipe or reading a device.
+
+    Parameters
+    ----------
+    path : Path
+    follow : bool
+        Whether a symbolic link may lead to the file.
+
+    Raises
+    ------
+    NotRegularFileError
+        It is something other than a file.
+    OSError
+        It cannot be opened.
+    """
+    if not follow and path.is_symlink():
+        raise NotRegularFileError(path, "a symbolic link")
+    return os.fdopen(_open_regular(path, os.O_RDONLY, follow=follow), "rb")
+
+
+def _open_regular(path: Path, flags: int, *, follow: bool) -> int:
+    for name in ("O_BINARY", "O_NONBLOCK", "O_CLOEXEC", *(() if follow else ("O_NOFOLLOW",))):
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags, 0o666)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise NotRegularFileError(path, "a folder" if stat.S_ISDIR(mode) else "a pipe or device")
+    return descriptor
+
+
+def is_regular(path: Path) -> bool:
+    """Return whether a path is a file itself: no link, folder, pipe or device."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def remove_regular(path: Path) -> bool:
+    """Delete a file if it is a regular one; return whether it was.
+
+    Whatever else has its name stays: a link, a folder or a device is nothing we wrote.
+    """
+    if not is_regular(path):
+        return False
+    path.unlink(missing_ok=True)
+    return True
+
+
+def refuse_link(path: Path) -> None:
+    """Raise `NotRegularFileError` where a path is a symbolic link.
+
+    Writing through it, or deleting in the folder it leads to, would change files elsewhere.
+    """
+    if path.is_symlink():
+        raise NotRegularFileError(path, "a symbolic link")
 
 
 def write_whole(path: Path, data: bytes | memoryview, *, sync: bool = True) -> None:
@@ -64,9 +140,15 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """Read what `append_lines` wrote; lines that were cut off or damaged are left out."""
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        for row in file:
+    """Read what `append_lines` wrote; lines that were cut off or damaged are left out.
+
+    Lines of more than `MAX_LINE_BYTES`, and what follows the first `MAX_LINES_BYTES`, are left
+    out as well.
+    """
+    n_bytes = 0
+    with contextlib.suppress(OSError), open_regular(path) as file:
+        while n_bytes < MAX_LINES_BYTES and (row := file.readline(MAX_LINE_BYTES)):
+            n_bytes += len(row)
             check, _, line = row.removesuffix(b"\n").partition(b"\t")
             if check == _check_sum(line):
                 yield line
@@ -84,11 +166,13 @@ def append_lines(path: Path, lines: Iterable[bytes]) -> None:
     Raises
     ------
     OSError
-        The file cannot be written.
+        The file cannot be written, or is a link or no regular file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    refuse_link(path)
     # one write to a file opened for appending: runs side by side do not mix their lines
-    with path.open("ab") as file:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    with os.fdopen(_open_regular(path, flags, follow=False), "ab") as file:
         file.write(b"".join(_check_sum(line) + b"\t" + line + b"\n" for line in lines))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import tarfile
 import zipfile
@@ -20,6 +21,13 @@ SPARE = 100 << 20
 """Bytes that it may unpack to however small it is."""
 
 CHUNK = 1 << 20
+
+MAX_MEMBERS = 1_000_000
+"""Files and folders in an archive; Speech Commands has a tenth of that."""
+
+_BAD_NAMES = {
+    errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ
+}  # fmt: skip
 
 Member = tuple[str, str, Callable[[], IO[bytes]]]
 """Name; ``file``, ``folder`` or ``other``; and how to open it."""
@@ -49,10 +57,13 @@ def unpack(archive: Path, folder: Path) -> int:
         than its size. What was unpacked before that is left; it lies below the folder.
     """
     left = archive.stat().st_size * MOST_TIMES + SPARE
-    n_files = 0
+    n_files = n_members = 0
     try:
         for name, kind, open_member in _members(archive):
             target = folder / _checked(archive, name, kind)
+            if (n_members := n_members + 1) > MAX_MEMBERS:
+                raise DataError(f"{archive} holds more than {MAX_MEMBERS} files; not unpacked")
+            _refuse_links(target, folder)
             if kind == "folder":
                 target.mkdir(parents=True, exist_ok=True)
                 continue
@@ -66,7 +77,20 @@ def unpack(archive: Path, folder: Path) -> int:
             n_files += 1
     except _DAMAGE as error:
         raise DataError(f"{archive} is no archive that can be unpacked: {error}") from error
+    except OSError as error:
+        if error.errno not in _BAD_NAMES:
+            raise
+        where = f"{str(error.filename)[:200]}: {error.strerror}"
+        raise DataError(f"{archive} cannot be unpacked ({where})") from error
     return n_files
+
+
+def _refuse_links(target: Path, folder: Path) -> None:
+    """Refuse a path that leads through a link, which was there before: archives make none."""
+    inside = [path for path in (target, *target.parents) if path.is_relative_to(folder)]
+    for path in inside:
+        if path.is_symlink():
+            raise DataError(f"{path} is a symbolic link; nothing is unpacked through it")
 
 
 def _checked(archive: Path, name: str, kind: str) -> Path:

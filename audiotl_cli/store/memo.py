@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import stat
 import time
 from pathlib import Path
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 SETTLED_S = 2.0
 """A file changed less than this long ago may change again within one tick of its time."""
+
+_LINE = re.compile(rb"(\d{1,20})\t(-?\d{1,20})\t([0-9a-f]{64})\t(.+)")
 
 
 class HashMemo:
@@ -41,8 +44,9 @@ class HashMemo:
         self._new: list[bytes] = []
         self._real_folders: dict[str, str] = {}
         for line in read_lines(path):
-            size, modified, sha256, name = line.split(b"\t", 3)
-            self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
+            if found := _LINE.fullmatch(line):
+                size, modified, sha256, name = found.groups()
+                self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
 
     def sha256(self, path: str | AnyPath) -> str:
         """Return the SHA-256 of a file, from memory if the file did not change since.

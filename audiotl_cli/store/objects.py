@@ -13,6 +13,7 @@ from collections.abc import Mapping, Set
 
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import warn_of
+from audiotl_cli.store.reader import StoreReader
 from audiotl_cli.store.shard import (
     SHARD_BYTES,
     SHARD_CLIPS,
@@ -20,7 +21,6 @@ from audiotl_cli.store.shard import (
     Features,
     read_shard,
 )
-from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.store.writer import StoreWriter, is_closed
 
 HOLD_S = 2.0
@@ -38,7 +38,7 @@ class ObjectWriter(StoreWriter):
     the last of them has ended, or the next run begins.
     """
 
-    def __init__(self, store: FeatureStore, *, wait: bool) -> None:
+    def __init__(self, store: StoreReader, *, wait: bool) -> None:
         super().__init__(store, wait=wait)
         self._shrunk: set[AnyPath] = set()
 
@@ -123,7 +123,7 @@ class ObjectWriter(StoreWriter):
     def _read(self, shard: AnyPath) -> dict[str, Features] | None:
         """Return the clips of a shard; None if it is damaged, or was merged a moment ago."""
         try:
-            return dict(read_shard(shard, fresh=True))
+            return dict(read_shard(shard, self.store.dim, fresh=True))
         except DamagedShardError as error:
             warn_of(error, shard)
         except FileNotFoundError:

@@ -14,10 +14,12 @@ from audiotl_cli.errors import AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.storage.paths import AnyPath, need_local
+from audiotl_cli.store.description import fingerprint
 from audiotl_cli.store.pieces import LeftPieces
 from audiotl_cli.store.shard import Features
-from audiotl_cli.store.store import FeatureStore, fingerprint
-from audiotl_cli.store.writer import StoreWriter, tidy
+from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.store.tidy import tidy
+from audiotl_cli.store.writer import StoreWriter
 from audiotl_cli.workflows.cluster.connection import check_address
 from audiotl_cli.workflows.cluster.extract import add_from_cluster, pack
 from audiotl_cli.workflows.features import store_spec
@@ -136,7 +138,7 @@ def extract_features(
         with store.writer() as writer:
             # only now: another run may have added some, or a damaged shard been found
             missing = {key: same for key, same in wanted.items() if key not in store}
-            left = LeftPieces(store.folder, missing)
+            left = LeftPieces(store.folder, missing, store.dim)
 
             def told(done: int, so_far_s: float) -> None:
                 nonlocal audio_s

@@ -12,8 +12,9 @@ from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.storage.paths import AnyPath, join
 from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.store.description import STORE_FILE
 from audiotl_cli.store.memo import HashMemo, clip_key
-from audiotl_cli.store.store import STORE_FILE, FeatureStore, open_stores
+from audiotl_cli.store.store import FeatureStore, open_stores
 
 logger = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ import audiotl_cli.store.writer as writer_module
 from audiotl_cli.store.pieces import FOLDER, LeftPieces, Piece, PieceWriter
 from audiotl_cli.store.shard import DamagedShardError
 from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.store.tidy import tidy
 from tests.store.features import features_of, key_of, on_disk, same
 
 N = 40
@@ -143,7 +144,7 @@ def test_pieces_that_nobody_misses_go_when_the_store_is_tidied(tmp_path: Path) -
     store = made(tmp_path)
     piece_of(store, [1, 2, 3])
     with store.writer():
-        writer_module.tidy(made(tmp_path))  # somebody is at work: they are his
+        tidy(made(tmp_path))  # somebody is at work: they are his
         assert (store.folder / FOLDER).exists()
-    writer_module.tidy(made(tmp_path))
+    tidy(made(tmp_path))
     assert not (store.folder / FOLDER).exists()

@@ -15,6 +15,7 @@ from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, UsageError
 from audiotl_cli.extractors.base import Extractor
+from audiotl_cli.files import refuse_link
 from audiotl_cli.storage.paths import need_local
 from audiotl_cli.store.pieces import LeftPieces, Piece, pieces_of
 from audiotl_cli.store.shard import SHARD_CLIPS
@@ -88,6 +89,7 @@ def add_from_cluster(
     )
     n_left = len(left.of)
     with connect(address) as client:
+        refuse_link(pieces)
         pieces.mkdir(exist_ok=True)
         job.sign.touch()
         tasks = _cut(index, missing, to_do)
