@@ -133,7 +133,7 @@ def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) ->
 def _measure(
     source: AudioSource, on_block: Callable[[], None], n_block: int | None = None
 ) -> Measurement:
-    with open_sound(source.path) as file:
+    with open_sound(source.path, source.content) as file:
         rate = file.samplerate
         lossy = file.subtype.startswith(_LOSSY)
         levels = _Levels(file.channels, lossy=lossy)
