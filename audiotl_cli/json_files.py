@@ -20,7 +20,7 @@ Value = TypeVar("Value")
 
 
 def read_json_object(
-    path: Path, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
+    path: Path, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, finite: bool = True
 ) -> dict[str, Any]:
     """Return the object in a JSON file.
 
@@ -30,6 +30,8 @@ def read_json_object(
         A regular file, or a link to one.
     max_bytes, max_depth : int
         What the file may hold at most.
+    finite : bool
+        Whether numbers that are not finite are refused.
 
     Raises
     ------
@@ -39,11 +41,12 @@ def read_json_object(
         It cannot be read, or is no regular file.
     """
     with open_regular(path, follow=True) as file:
-        return parse_json_object(file.read(max_bytes + 1), max_bytes=max_bytes, max_depth=max_depth)
+        data = file.read(max_bytes + 1)
+    return parse_json_object(data, max_bytes=max_bytes, max_depth=max_depth, finite=finite)
 
 
 def parse_json_object(
-    data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
+    data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, finite: bool = True
 ) -> dict[str, Any]:
     """Return the object in JSON text; see `read_json_object`."""
     if len(data) > max_bytes:
@@ -56,7 +59,7 @@ def parse_json_object(
         raise DataError(f"it is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise DataError(f"it holds {_kind(value)}, expected an object")
-    _check_values(value, max_depth)
+    check_values(value, max_depth, finite=finite)
     return value
 
 
@@ -95,8 +98,14 @@ def _kind(value: object) -> str:
     return _KINDS.get(type(value), "something else")
 
 
-def _check_values(value: object, max_depth: int) -> None:
-    """Refuse what is nested too deeply, and text and numbers that cannot be written again."""
+def check_values(value: object, max_depth: int = MAX_DEPTH, *, finite: bool = True) -> None:
+    """Refuse what is nested too deeply, and text and numbers that cannot be written again.
+
+    Raises
+    ------
+    DataError
+        Says what was found.
+    """
     level = [value]
     for _ in range(max_depth):
         if not level:
@@ -109,7 +118,7 @@ def _check_values(value: object, max_depth: int) -> None:
                 below += item
             elif isinstance(item, str):
                 _check_text(item)
-            elif isinstance(item, float) and not math.isfinite(item):
+            elif finite and isinstance(item, float) and not math.isfinite(item):
                 raise DataError(f"it holds {item}, which is not a finite number")
         level = below
     raise DataError(f"it is nested more than {max_depth} levels deep")

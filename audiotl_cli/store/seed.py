@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import open_regular
 
 MOST_INFLATED = 200
 """Bytes a compressed byte may stand for. Deflate reaches 1032, on nothing but zeros."""
@@ -47,7 +48,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
         The file is missing, damaged, or does not hold the three arrays.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with open_regular(path, follow=True) as file, np.load(file, allow_pickle=False) as arrays:
             missing = {"X", "Y", "IDS"} - set(arrays.files)
             if missing:
                 raise DataError(
@@ -72,7 +73,10 @@ def read_seed_file(path: Path) -> list[SeedClip]:
     clips, first, clip_of = np.unique(names, return_index=True, return_inverse=True)
     labels = _labels([str(clip) for clip in clips], [str(numbers[i]) for i in first])
     rows_of = np.split(np.argsort(clip_of, kind="stable"), np.cumsum(np.bincount(clip_of))[:-1])
-    frames = features.astype(np.float32)
+    with np.errstate(over="ignore"):
+        frames = features.astype(np.float32)
+    if not np.isfinite(frames).all():
+        raise DataError(f"{path}: X holds values that are not finite numbers of single precision")
     return [SeedClip(str(clips[i]), labels[i], frames[rows_of[i]]) for i in np.argsort(first)]
 
 

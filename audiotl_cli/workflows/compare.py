@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,11 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.comparison import compare
 from audiotl_cli.evaluation.intervals import number_units
 from audiotl_cli.evaluation.report.write import write_page
+from audiotl_cli.json_files import read_json_object
 from audiotl_cli.workflows.report import EvaluateReport, write_json
+
+MAX_REPORT_BYTES = 512 << 20
+"""Fifty thousand clips with the scores of hundreds of labels."""
 
 Result = Mapping[str, Any]
 """What `report.json` holds."""
@@ -95,13 +98,15 @@ def read_result(path: Path) -> dict[str, Any]:
         It is none.
     """
     try:
-        result = json.loads(path.read_bytes())
+        result = read_json_object(path, max_bytes=MAX_REPORT_BYTES, finite=False)
         for one in result["predictions"]:
             _clip(one), one["predicted"]
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
     except (ValueError, LookupError, TypeError) as error:
         raise DataError(f"{path} is no report.json of audiotl evaluate ({error!r})") from error
+    except DataError as error:
+        raise DataError(f"{path} is no report.json of audiotl evaluate ({error})") from error
     return dict(result)
 
 

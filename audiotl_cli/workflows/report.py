@@ -22,7 +22,7 @@ from audiotl_cli.evaluation.intervals import IntArray, number_units
 from audiotl_cli.evaluation.label_errors import find_label_errors
 from audiotl_cli.evaluation.metrics import Scores, score
 from audiotl_cli.evaluation.report.write import write_beside
-from audiotl_cli.files import write_whole
+from audiotl_cli.files import remove_regular, write_whole
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.features import LabelledFeatures
 from audiotl_cli.workflows.fitting import pool_rows
@@ -118,7 +118,7 @@ def write_report(
         heading += f", {about['n_trained_on']} of {n_clips} clips were trained on"
     heading = "\n".join([heading, *about["warnings"]])
     figure = folder / "confusion.png"
-    figure.unlink(missing_ok=True)  # that of an evaluation before
+    remove_regular(figure)  # that of an evaluation before
     try:
         draw_confusion(scores, heading, figure)
     except Exception as error:  # whatever drawing meets, the scores are worth more

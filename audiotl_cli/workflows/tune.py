@@ -17,7 +17,9 @@ from audiotl_cli.classify.space import Setting
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.classify.trials import Fold, Right, Runner
 from audiotl_cli.dataset.index import Index
-from audiotl_cli.files import write_whole
+from audiotl_cli.errors import DataError
+from audiotl_cli.files import remove_regular, write_whole
+from audiotl_cli.json_files import read_json_object
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
@@ -25,6 +27,9 @@ from audiotl_cli.workflows.fit import SCORES_ALONE, Trust
 from audiotl_cli.workflows.train import TRAIN, TrainReport, fit_and_save, model_name, rows_of
 
 logger = logging.getLogger(__name__)
+
+MAX_NOTES_BYTES = 256 << 20
+"""A thousand settings on a hundred thousand clips take half of this."""
 
 SAVE_EVERY_S = 2.0
 
@@ -104,7 +109,7 @@ def tune_model(
     report = fit_and_save(
         index, used, rows, choice.options, split, path, trust=trust, choice=choice
     )
-    notes.path.unlink(missing_ok=True)
+    remove_regular(notes.path)
     return report
 
 
@@ -177,7 +182,7 @@ class Notes:
 
     def _read(self) -> dict[str, str]:
         try:
-            content = json.loads(self.path.read_bytes())
+            content = read_json_object(self.path, max_bytes=MAX_NOTES_BYTES)
             if content["of"] != self._of:
                 logger.info("%s is of other clips, features or versions: starting anew", self.path)
                 return {}
@@ -191,7 +196,7 @@ class Notes:
             return right
         except FileNotFoundError:
             return {}
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except (AttributeError, DataError, LookupError, OSError, TypeError, ValueError) as error:
             logger.warning("%s cannot be used (%s): starting anew", self.path, error)
             return {}
 

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from audiotl_cli.audio.decode import read
 from audiotl_cli.audio.measure import measure
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.errors import AudioError
+from audiotl_cli.errors import AudioError, WeightsError
 from audiotl_cli.extractors.mfcc import MfccExtractor
+from audiotl_cli.extractors.registry import load_extractor
+from audiotl_cli.extractors.weights import locate
 from audiotl_cli.storage.contents import (
     ChangedFileError,
     Content,
@@ -240,3 +243,31 @@ def test_what_others_read_is_compared_before_and_after(recordings: list[Path]) -
         shutil.copy(recordings[1], first)
     with pytest.raises(ChangedFileError), unchanged(other, content):
         pass
+
+
+def test_weights_that_are_replaced_after_they_were_hashed_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from audiotl_cli.extractors.vggish import VggishExtractor, read_pca
+
+    path, other = tmp_path / "pca.npz", tmp_path / "other.npz"
+    for number, at in enumerate((path, other)):
+        vectors = np.full((128, 128), number, np.float32)
+        np.savez(at, pca_eigen_vectors=vectors, pca_means=np.zeros((128, 1), np.float32))
+    assert read_pca(path)[0][0, 0] == 0
+    found = locate(VggishExtractor.weights_files("postprocess")[-1], path)  # type: ignore[arg-type]
+    age(path)
+    assert found.read(read_pca)[0][0, 0] == 0
+    replaced(path, other)
+    with pytest.raises(WeightsError, match="the file changed while it was read"):
+        found.read(read_pca)
+
+
+def test_a_model_file_that_is_replaced_after_it_was_hashed_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "own.tflite"
+    path.write_bytes(b"one")
+    extractor = load_extractor(f"tflite:{path}", hop_s=1.0)
+    extractor.weights_id()
+    path.write_bytes(b"two")
+    with pytest.raises(WeightsError, match="the file changed while it was read"):
+        extractor.prepare()

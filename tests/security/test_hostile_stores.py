@@ -24,6 +24,7 @@ from audiotl_cli.store.description import fingerprint
 from audiotl_cli.store.memo import HashMemo
 from audiotl_cli.store.shard import DamagedShardError, read_keys, read_shard, write_shard
 from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.workflows.compare import read_result
 from tests.conftest import Run
 from tests.store.features import clips_of, on_disk
 
@@ -476,3 +477,58 @@ def test_a_pipe_for_a_memo_is_neither_waited_for_nor_written(
     assert run("extract", "--extractor", "mfcc").code == 0
     assert time.monotonic() - started < 60
     assert stat.S_ISFIFO(path.lstat().st_mode)
+
+
+# --- other JSON files, imported features ------------------------------------------------
+
+DEEP = b"[" * 100_000
+
+
+def test_notes_of_tune_that_are_too_much_are_left(extracted: Path, run: Run) -> None:
+    notes = Path("data/models/any.tuning.json")
+    notes.parent.mkdir(exist_ok=True)
+    for content in (DEEP, b'{"of": ' + b'{"a":' * 900 + b"1" + b"}" * 901, b'{"of": 1}'):
+        notes.write_bytes(content)
+        finished = run("tune", "--classifier", "knn", "--out", "data/models/any.joblib")
+        assert finished.code in (0, 2, 3), finished.err
+        assert "Traceback" not in finished.err
+
+
+@pytest.mark.parametrize("content", [DEEP, b"[]", b'{"predictions": [{"path": 1}]}', b"\xff"])
+def test_reports_that_are_none_are_named(
+    extracted: Path, run: Run, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(content)
+    assert run("train").code == 0
+    with pytest.raises(DataError, match=r"report\.json is no report\.json of audiotl evaluate"):
+        read_result(path)
+
+
+@pytest.mark.parametrize("content", [DEEP, b'{"a":' * 900, b"{}", b'{"path": "\\ud800"}'])
+def test_json_lines_that_are_too_much_are_named(
+    project: Path, sounds: Path, run: Run, content: bytes
+) -> None:
+    Path("rows.jsonl").write_bytes(content)
+    finished = run("index", str(sounds), "--metadata", "rows.jsonl")
+    assert finished.code in (0, 2, 3), finished.err
+    assert "Traceback" not in finished.err
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_imported_features_must_be_finite(project: Path, run: Run, value: float) -> None:
+    values = np.ones((2, 3))
+    values[1, 1] = value
+    np.savez("seed.npz", X=values, Y=np.zeros(2, int), IDS=np.array(["a/1.wav", "b/2.wav"]))
+    finished = run("store", "import", "seed.npz", "--name", "seed", "--split", "train")
+    assert finished.code == 3
+    assert "not finite numbers" in finished.err
+    assert not list(Path().rglob("shard-*"))
+
+
+@needs_posix
+def test_a_pipe_for_imported_features_is_not_waited_for(project: Path, run: Run) -> None:
+    os.mkfifo("seed.npz")
+    finished = run("store", "import", "seed.npz", "--name", "seed", "--split", "train")
+    assert finished.code == 3
+    assert "expected a regular file" in finished.err

@@ -11,7 +11,7 @@ from typing import Any
 from audiotl_cli.evaluation.figures import draw_calibration, draw_learning_curve
 from audiotl_cli.evaluation.report import tables
 from audiotl_cli.evaluation.report.page import render
-from audiotl_cli.files import write_whole
+from audiotl_cli.files import remove_regular, write_whole
 from audiotl_cli.storage.paths import AnyPath
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def write_beside(result: Mapping[str, Any], folder: Path) -> None:
         Where ``report.json`` is.
     """
     for name in (PAGE, *FIGURES, *tables.NAMES):
-        (folder / name).unlink(missing_ok=True)
+        remove_regular(folder / name)
     for name, (key, draw) in FIGURES.items():
         if key in result:
             _attempt(folder / name, partial(draw, result[key], folder / name))
