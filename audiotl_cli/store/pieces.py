@@ -1,11 +1,11 @@
-"""What helpers write beside a store: pieces of shards, which its one writer takes in, in order.
+"""Pieces of shards: a cluster's workers write them, and the store's one writer adds them in order.
 
-Helpers end in any order, and a store's shards depend on the order of clips. So helpers leave
+Workers end in any order, and a store's shards depend on the order of clips. So workers leave
 what they made in the store's folder ``pieces``, a shard a file, and the writer adds it as if it
-had come in the order of the index: a run with helpers, without, or killed and run again, leaves
+had come in the order of the index: a run with workers, without, or killed and run again, leaves
 the same files.
 
-A helper works as long as the file of its run, ``run-TOKEN``, lies there.
+A worker goes on as long as the file of its run, ``run-TOKEN``, lies there.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class LeftPieces:
         if not isinstance(store, Path) or not has_pieces(store):
             return
         folder = pieces_of(store)
-        for run in folder.glob("run-*"):  # helpers of that run, should any be left, stop
+        for run in folder.glob("run-*"):  # workers of that run, should any be left, stop
             remove_regular(run)
         for path in sorted(folder.glob("shard-*.npz")):
             try:

@@ -14,7 +14,7 @@ from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.damaged import put_away
 from audiotl_cli.store.description import STORE_FILE, read_description
 from audiotl_cli.store.pieces import has_pieces
-from audiotl_cli.store.scan import Scan, Shard, look
+from audiotl_cli.store.scan import Scan, Shard, scan_shards
 from audiotl_cli.store.shard import DamagedShardError, Features, read_keys, read_shard
 
 
@@ -170,5 +170,5 @@ class StoreReader:
     def scanned(self) -> Scan:
         """Return what lies in the folder, as it was when first looked at."""
         if self._scan is None:
-            self._scan = look(self.shards(), self._known, self.dim)
+            self._scan = scan_shards(self.shards(), self._known, self.dim)
         return self._scan

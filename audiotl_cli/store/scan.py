@@ -31,7 +31,7 @@ class Shard:
     n_bytes: int
 
 
-def look(shards: Sequence[AnyPath], known: dict[RemotePath, Shard], dim: int) -> Scan:
+def scan_shards(shards: Sequence[AnyPath], known: dict[RemotePath, Shard], dim: int) -> Scan:
     """Read the keys of shards; damaged ones are moved aside.
 
     Parameters
@@ -43,7 +43,7 @@ def look(shards: Sequence[AnyPath], known: dict[RemotePath, Shard], dim: int) ->
     dim : int
         Values a frame that the store's description promises.
     """
-    _ask(shards, known, dim)
+    _request_keys(shards, known, dim)
     scan = Scan({}, {})
     for shard in shards:
         if isinstance(shard, RemotePath):
@@ -71,12 +71,12 @@ def _keys(shard: AnyPath, dim: int) -> list[str] | None:
     return None
 
 
-def _ask(shards: Sequence[AnyPath], known: dict[RemotePath, Shard], dim: int) -> None:
+def _request_keys(shards: Sequence[AnyPath], known: dict[RemotePath, Shard], dim: int) -> None:
     new = [shard for shard in shards if isinstance(shard, RemotePath) and shard not in known]
     if not new:
         return
 
-    def ask(shard: RemotePath) -> Shard | None:
+    def request(shard: RemotePath) -> Shard | None:
         keys = _keys(shard, dim)
         try:
             return None if keys is None else Shard(keys, shard.stat().st_size)
@@ -84,5 +84,5 @@ def _ask(shards: Sequence[AnyPath], known: dict[RemotePath, Shard], dim: int) ->
             return None
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        asked = zip(new, pool.map(ask, new), strict=True)
-        known.update((shard, found) for shard, found in asked if found is not None)
+        answers = zip(new, pool.map(request, new), strict=True)
+        known.update((shard, found) for shard, found in answers if found is not None)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import open_regular
 
-MOST_INFLATED = 200
+MAX_INFLATION = 200
 """Bytes a compressed byte may stand for. Deflate reaches 1032, on nothing but zeros."""
 
 
@@ -83,7 +83,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
 def _check_sizes(path: Path, members: list[zipfile.ZipInfo]) -> None:
     """Refuse a small file that would fill the memory when inflated."""
     for member in members:
-        if member.file_size > MOST_INFLATED * member.compress_size + (1 << 20):
+        if member.file_size > MAX_INFLATION * member.compress_size + (1 << 20):
             raise DataError(
                 f"{path}: {member.filename} claims {member.file_size} bytes in "
                 f"{member.compress_size}; features do not shrink so far"

@@ -58,8 +58,9 @@ def test_pieces_become_the_shards_that_clips_by_themselves_would(
     store = made(tmp_path / "pieces")
     bounds = list(itertools.pairwise([0, *cuts, N]))
     with store.writer() as writer:
-        for piece, keys in [one for b in bounds for one in piece_of(store, list(range(*b)))]:
-            writer.take(piece, keys)
+        for span in bounds:
+            for piece, keys in piece_of(store, list(range(*span))):
+                writer.take(piece, keys)
         writer.close()
         LeftPieces(store.folder, ()).remove()
     assert files_of(store) == by_itself(tmp_path / "whole", list(range(N)))
@@ -132,7 +133,7 @@ def test_a_damaged_piece_is_said_and_made_again(
     assert not piece.path.exists()
 
 
-def test_who_takes_over_tells_helpers_of_the_run_before_to_stop(tmp_path: Path) -> None:
+def test_taking_over_stops_the_workers_of_the_run_before(tmp_path: Path) -> None:
     store = made(tmp_path)
     (store.folder / FOLDER).mkdir()
     (on_disk(store.folder) / FOLDER / "run-abc").touch()
