@@ -40,9 +40,42 @@ class NotAFileError(OSError):
     """A named pipe, a socket or a device lies where a file is expected."""
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file for reading; see `regular_descriptor`."""
+def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
+    """Open a file for reading; see `regular_descriptor`.
+
+    Without `follow`, a symbolic link is refused (`NotAFileError`).
+    """
+    if not follow:
+        refuse_link(path)
     return os.fdopen(regular_descriptor(path), "rb")
+
+
+def is_regular(path: Path) -> bool:
+    """Return whether a path is a file itself: no link, folder, pipe or device."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def remove_regular(path: Path) -> bool:
+    """Delete a file if it is a regular one; return whether it was.
+
+    Whatever else has its name stays: a link, a folder or a device is nothing we wrote.
+    """
+    if not is_regular(path):
+        return False
+    path.unlink(missing_ok=True)
+    return True
+
+
+def refuse_link(path: Path) -> None:
+    """Raise `NotAFileError` where a path is a symbolic link.
+
+    Writing through it, or deleting in the folder it leads to, would change files elsewhere.
+    """
+    if path.is_symlink():
+        raise NotAFileError(errno.ELOOP, "it is a symbolic link; expected a file", str(path))
 
 
 def read_regular(path: Path, max_bytes: int | None = None) -> bytes:
@@ -306,14 +339,23 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-MAX_LINE = 1 << 16
-"""Bytes of a line that `read_lines` reads: more than any path is long."""
+MAX_LINE_BYTES = 1 << 20
+"""A longer line is none of ours: the fingerprint of ten minutes of sound takes a fifth of this."""
+
+MAX_LINES_BYTES = 4 << 30
+"""What is read of a file of lines: the measurements of a million recordings."""
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """Read what `append_lines` wrote; lines that were cut off or damaged are left out."""
+    """Read what `append_lines` wrote; lines that were cut off or damaged are left out.
+
+    Lines of more than `MAX_LINE_BYTES`, and what follows the first `MAX_LINES_BYTES`, are left
+    out as well.
+    """
+    n_bytes = 0
     with contextlib.suppress(OSError), open_regular(path) as file:
-        while row := file.readline(MAX_LINE):
+        while n_bytes < MAX_LINES_BYTES and (row := file.readline(MAX_LINE_BYTES)):
+            n_bytes += len(row)
             check, _, line = row.removesuffix(b"\n").partition(b"\t")
             if check == _check_sum(line):
                 yield line
@@ -333,9 +375,10 @@ def append_lines(path: Path, lines: Iterable[bytes]) -> None:
     TimeoutError
         As `locked`.
     OSError
-        The file cannot be written.
+        The file cannot be written, or is a link or no regular file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    refuse_link(path)
     if path.exists():
         _need_file(path.stat(), path)
     data = b"".join(_check_sum(line) + b"\t" + line + b"\n" for line in lines)

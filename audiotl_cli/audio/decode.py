@@ -21,6 +21,7 @@ from audiotl_cli.audio.objects import Reader, open_object
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Waveform
 from audiotl_cli.errors import AudioError
 from audiotl_cli.files import NotAFileError, regular_descriptor
+from audiotl_cli.storage.contents import ChangedFileError, Content, OpenContent
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath
 
@@ -113,7 +114,7 @@ def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
     AudioError
         As `probe`; also when no sample or a sample that is not a finite number arrives.
     """
-    with open_sound(source.path) as file:
+    with open_sound(source.path, source.content) as file:
         for block in channel_blocks(file, source):
             yield mix_down(block), file.samplerate
 
@@ -161,8 +162,12 @@ def read(source: AudioSource) -> tuple[Waveform, int]:
 
 
 @contextmanager
-def open_sound(path: AnyPath) -> Iterator[soundfile.SoundFile]:
-    """Open a sound file; errors as `probe`."""
+def open_sound(path: AnyPath, content: Content | None = None) -> Iterator[soundfile.SoundFile]:
+    """Open a sound file; errors as `probe`.
+
+    With `content`, also ``changed`` where the file is not the one that was hashed, at the
+    beginning or at the end.
+    """
     if not isinstance(path, Path):
         with open_object(path) as reader, _sound(reader) as file:
             yield file
@@ -178,11 +183,31 @@ def open_sound(path: AnyPath) -> Iterator[soundfile.SoundFile]:
         raise AudioError("is a pipe or device, not a sound file", stage="open") from error
     except OSError as error:
         raise AudioError(f"cannot be opened ({error.strerror})", stage="open") from error
-    if os.fstat(descriptor).st_size == 0:
-        os.close(descriptor)
-        raise AudioError("is an empty file (0 bytes)", code="empty", stage="open")
-    with _sound(descriptor) as file:
-        yield file
+    with os.fdopen(descriptor, "rb", buffering=0), _checked(path, descriptor, content):
+        if os.fstat(descriptor).st_size == 0:
+            raise AudioError("is an empty file (0 bytes)", code="empty", stage="open")
+        with _sound(descriptor) as file:
+            yield file
+
+
+@contextmanager
+def _checked(path: Path, descriptor: int, content: Content | None) -> Iterator[None]:
+    """See to it that what is read is what was hashed, whatever is found in it."""
+    if content is None:
+        yield
+        return
+    try:
+        opened = OpenContent(descriptor, content)
+        try:
+            yield
+        except AudioError:  # of half a file, say, that is being written
+            opened.check(path)
+            raise
+        opened.check(path)
+    except (ChangedFileError, FileNotFoundError) as error:
+        raise AudioError(str(ChangedFileError()), code="changed", stage="open") from error
+    except OSError as error:
+        raise AudioError(f"cannot be read ({error.strerror})", stage="open") from error
 
 
 @contextmanager
@@ -190,7 +215,7 @@ def _sound(opened: int | Reader) -> Iterator[soundfile.SoundFile]:
     import soundfile
 
     try:
-        file = soundfile.SoundFile(opened, closefd=True)
+        file = soundfile.SoundFile(opened, closefd=False)
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
         raise AudioError(
             f"is not a sound file that can be decoded ({_reason(error)})", stage="open"

@@ -19,6 +19,7 @@ from audiotl_cli.audio.limits import FULL_SCALE
 from audiotl_cli.audio.spectrum import SpectrumStream
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError
+from audiotl_cli.json_files import get
 
 VERSION = 2
 """Raised whenever the same recording would be measured differently."""
@@ -85,12 +86,23 @@ class Measurement:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Return what `as_json` was made of, from what that JSON holds."""
-        words = np.frombuffer(base64.b64decode(value["words"]), "<u4")
-        return cls(**{name: value[name] for name in _NAMES} | {"words": words})
+        """Return what `as_json` was made of, from what that JSON holds.
+
+        Raises
+        ------
+        DataError, ValueError
+            A value is missing, of another type or impossible.
+        """
+        kinds = {"int": int, "float": float, "str": str, "bool": bool}
+        values = {name: get(value, name, kinds.get(kind, str)) for name, kind in _NAMES.items()}
+        if min(values["sample_rate"], values["n_channels"], values["n_samples"] + 1) < 1:
+            raise ValueError("its counts are not possible")
+        words = np.frombuffer(base64.b64decode(values["words"], validate=True), "<u4")
+        return cls(**values | {"words": words})
 
 
-_NAMES = tuple(field.name for field in fields(Measurement))
+_NAMES = {field.name: str(field.type) for field in fields(Measurement)}
+"""Each with its type, as it is written above."""
 
 
 def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) -> Measurement:
@@ -121,7 +133,7 @@ def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) ->
 def _measure(
     source: AudioSource, on_block: Callable[[], None], n_block: int | None = None
 ) -> Measurement:
-    with open_sound(source.path) as file:
+    with open_sound(source.path, source.content) as file:
         rate = file.samplerate
         lossy = file.subtype.startswith(_LOSSY)
         levels = _Levels(file.channels, lossy=lossy)

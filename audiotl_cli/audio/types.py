@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.storage.contents import Content
 from audiotl_cli.storage.paths import AnyPath
 
 Waveform = npt.NDArray[np.float32]
@@ -22,11 +23,15 @@ class AudioSource:
     path : Path or RemotePath
     start_s, end_s : float or None
         Seconds from the start of the file; None means its beginning or end.
+    content : Content or None
+        What the file held when it was hashed: decoding another file is an error. None where
+        nobody asks.
     """
 
     path: AnyPath
     start_s: float | None = None
     end_s: float | None = None
+    content: Content | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

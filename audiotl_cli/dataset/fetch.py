@@ -14,7 +14,7 @@ from pathlib import Path
 from audiotl_cli.dataset.catalog.base import Archive, DataSet
 from audiotl_cli.dataset.unpack import unpack
 from audiotl_cli.errors import DataError, FetchError, UsageError
-from audiotl_cli.files import digest
+from audiotl_cli.files import digest, refuse_link, remove_regular
 from audiotl_cli.network import download, is_offline, mirrored, size_limit
 
 logger = logging.getLogger(__name__)
@@ -79,6 +79,7 @@ def _get(dataset: DataSet, archive: Archive, downloads: Path, on_archive: OnArch
             f"{archive.digest}. Delete it, and it is fetched again"
         )
     part = _part(path)
+    refuse_link(part)
     if is_offline():
         raise FetchError(_by_hand(dataset, archive, path, "AUDIOTL_OFFLINE forbids fetching it"))
     size = f", {archive.size / 1e6:.0f} MB" if archive.size else ""
@@ -95,7 +96,7 @@ def _get(dataset: DataSet, archive: Archive, downloads: Path, on_archive: OnArch
         raise FetchError(_by_hand(dataset, archive, path, str(error))) from error
     found = _found(part, archive)
     if archive.digest and found != archive.digest:
-        part.unlink()
+        remove_regular(part)
         what = f"another file came: it has {found}, expected {archive.digest}"
         raise FetchError(_by_hand(dataset, archive, path, what))
     part.replace(path)

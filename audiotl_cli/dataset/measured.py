@@ -13,8 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from audiotl_cli.audio.measure import VERSION, Measurement
-from audiotl_cli.errors import AudioError
+from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.files import append_lines, read_lines
+from audiotl_cli.json_files import get, parse_json_object
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,8 @@ Found = Measurement | AudioError
 LASTING = ("unreadable", "empty", "cut_short", "not_finite", "bad_rate")
 """Codes of errors that the same bytes will have again; a crash or a time-out may have been of
 the machine."""
+
+_ERROR = ("message", "code", "stage")
 
 
 class MeasuredClips:
@@ -44,20 +47,25 @@ class MeasuredClips:
             made_by, _, rest = line.partition(b"\t")
             key, _, value = rest.partition(b"\t")
             if made_by == self._version:
-                self._known[key.decode()] = value
+                self._known[key.decode("utf-8", "replace")] = value
 
     def keys(self) -> Iterable[str]:
         """Return the keys of what is known."""
         return self._known.keys()
 
     def get(self, key: str) -> Found | None:
-        """Return what is known of a clip."""
+        """Return what is known of a clip; a line that is no measurement counts for nothing."""
         if key not in self._known:
             return None
-        value = json.loads(self._known[key])
-        if "message" in value:
-            return AudioError(value["message"], code=value["code"], stage=value["stage"])
-        return Measurement.from_json(value)
+        try:
+            value = parse_json_object(self._known[key])
+            if "message" in value:
+                message, code, stage = (get(value, name, str) for name in _ERROR)
+                return AudioError(message, code=code, stage=stage)
+            return Measurement.from_json(value)
+        except (DataError, ValueError) as error:
+            logger.debug("%s: %s; measured again", self.path, error)
+            return None
 
     def add(self, key: str, measurement: bytes) -> None:
         """Remember what `Measurement.as_json` gave of a clip, for later runs."""

@@ -12,6 +12,7 @@ from typing import Any
 from audiotl_cli.dataset.index import LABEL_SEPARATOR
 from audiotl_cli.dataset.table import MAX_BYTES, list_columns, open_table
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.json_files import check_values
 from audiotl_cli.storage.paths import AnyPath, open_file, read_file
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
@@ -109,6 +110,10 @@ def _read_jsonl(path: AnyPath) -> Table:
             raise DataError(f"{where} is not JSON: {error}") from error
         if not isinstance(record, dict):
             raise DataError(f"{where} is {line[:40]!r}, expected an object a line")
+        try:
+            check_values(record, finite=False)
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
         records.append((record, where))
     return _table(path, records)
 

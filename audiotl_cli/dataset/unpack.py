@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import os
 import stat
@@ -36,6 +37,10 @@ CHUNK = 1 << 20
 
 Member = tuple[str, str, int, Callable[[], IO[bytes]]]
 """Name; ``file``, ``folder`` or ``other``; its size as stated; and how to open it."""
+
+_BAD_NAMES = {
+    errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ
+}  # fmt: skip
 
 _DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError,
@@ -72,6 +77,7 @@ def unpack(archive: Path, folder: Path) -> int:
             if n_members >= MAX_MEMBERS:
                 raise DataError(f"{archive} holds over {MAX_MEMBERS} files; not unpacked")
             target = folder / _checked(archive, name, kind)
+            _refuse_links(target, folder)
             if kind == "folder":
                 target.mkdir(parents=True, exist_ok=True)
                 continue
@@ -87,11 +93,24 @@ def unpack(archive: Path, folder: Path) -> int:
             n_files += 1
     except _DAMAGE as error:
         raise DataError(f"{archive} is no archive that can be unpacked: {error}") from error
+    except OSError as error:
+        if error.errno not in _BAD_NAMES:
+            raise
+        where = f"{str(error.filename)[:200]}: {error.strerror}"
+        raise DataError(f"{archive} cannot be unpacked ({where})") from error
     return n_files
 
 
 def _too_much(archive: Path) -> DataError:
     return DataError(f"{archive} unpacks to over {MAX_TIMES} times its size")
+
+
+def _refuse_links(target: Path, folder: Path) -> None:
+    """Refuse a path that leads through a link, which was there before: archives make none."""
+    inside = [path for path in (target, *target.parents) if path.is_relative_to(folder)]
+    for path in inside:
+        if path.is_symlink():
+            raise DataError(f"{path} is a symbolic link; nothing is unpacked through it")
 
 
 def _checked(archive: Path, name: str, kind: str) -> Path:

@@ -8,8 +8,10 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from audiotl_cli.errors import WeightsError
-from audiotl_cli.files import SMALL, digest, open_regular, read_regular, write_whole
+from audiotl_cli.errors import DataError, WeightsError
+from audiotl_cli.files import digest, open_regular, refuse_link, write_whole
+from audiotl_cli.json_files import read_json_object
+from audiotl_cli.storage.contents import ChangedFileError, Content, read_content, unchanged
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,32 @@ def file_digest(path: Path, kind: str) -> str:
         return digest(path, kind)
     except OSError as error:
         raise WeightsError(f"cannot read {path} ({error.strerror or error})") from error
+
+
+def file_content(path: Path) -> Content:
+    """Return what a file holds, so that it is known again when it is read; errors as above."""
+    try:
+        return read_content(path)[0]
+    except OSError as error:
+        raise WeightsError(f"cannot read {path} ({error.strerror or error})") from error
+    except ChangedFileError as error:
+        raise WeightsError(f"{path}: {error}") from error
+
+
+@contextlib.contextmanager
+def verified_file(path: Path, content: Content) -> Iterator[Path]:
+    """Let a file of weights be read, which must be the one that was hashed.
+
+    Raises
+    ------
+    WeightsError
+        It is another one, or was written to meanwhile: what was read has another fingerprint.
+    """
+    try:
+        with unchanged(path, content):
+            yield path
+    except (ChangedFileError, FileNotFoundError) as error:
+        raise WeightsError(f"{path}: {ChangedFileError()}") from error
 
 
 def check_kind(path: Path, name: str) -> None:
@@ -77,6 +105,7 @@ def locked(path: Path) -> Iterator[None]:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        refuse_link(path.with_name(f".{path.name}.lock"))
         lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
         try:
             lock.acquire(timeout=0)
@@ -97,10 +126,8 @@ def locked(path: Path) -> Iterator[None]:
 def read_note(path: Path) -> dict[str, str]:
     """Return what `write_note` noted about a file; empty where nothing readable is."""
     try:
-        note = json.loads(read_regular(_note_path(path), SMALL))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(note, dict):
+        note = read_json_object(_note_path(path))
+    except (OSError, DataError):
         return {}
     return {key: value for key, value in note.items() if isinstance(value, str)}
 

@@ -87,7 +87,8 @@ def _musicnn(graph: Graph, extractor: Any, windows: str) -> str:
     halved = graph.cast(graph.cast(mel, np.float16), np.float32)
     louder = graph.add("Add", graph.add("Mul", halved, np.float32(10_000)), np.float32(1))
     patches = add_log(graph, louder, 1 / np.log(10))
-    return add_musicnn(graph, extractor.variables(), patches, layer)
+    with extractor.variables() as variables:
+        return add_musicnn(graph, variables, patches, layer)
 
 
 def _mfcc(graph: Graph, extractor: Any, windows: str) -> str:

@@ -31,7 +31,7 @@ from audiotl_cli.extractors.base import Description, Extractor, Layer, Patches
 from audiotl_cli.extractors.cache import file_sha256
 from audiotl_cli.extractors.model_settings import read_settings
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
-from audiotl_cli.files import read_regular
+from audiotl_cli.storage.contents import ChangedFileError
 
 Array = npt.NDArray[np.float32]
 Shape = tuple[int | None, ...]
@@ -165,6 +165,10 @@ class ModelFileExtractor(Extractor):
 
     @cached_property
     def _sha256(self) -> str:
+        return self._digest()
+
+    def _digest(self) -> str:
+        """Return the SHA-256 of what is read."""
         return file_sha256(self.path)
 
     @cached_property
@@ -192,12 +196,15 @@ class TfliteExtractor(ModelFileExtractor):
 
     def open(self) -> OpenModel:
         tf = tensorflow()
-        _check_whole(self.path)
+        content = self.path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != self._sha256:
+            raise ChangedFileError
+        _check_whole(content)
         with warnings.catch_warnings():
             # its successor is another package; this one comes with TensorFlow
             message = r"\s*Warning: tf\.lite\.Interpreter is deprecated"
             warnings.filterwarnings("ignore", message, UserWarning)
-            interpreter = tf.lite.Interpreter(str(self.path), num_threads=self.n_threads)
+            interpreter = tf.lite.Interpreter(model_content=content, num_threads=self.n_threads)
         interpreter.allocate_tensors()
         inputs = interpreter.get_input_details()
         if len(interpreter.get_signature_list()) == 1:  # its names are better
@@ -227,7 +234,10 @@ class SavedModelExtractor(ModelFileExtractor):
     parallel = True
 
     def open(self) -> OpenModel:
+        expected = self._sha256
         signatures = tensorflow().saved_model.load(str(self.path)).signatures
+        if self._digest() != expected:
+            raise ChangedFileError
         name = "serving_default" if len(signatures) != 1 else next(iter(signatures))
         if name not in signatures:
             raise ValueError(
@@ -253,9 +263,8 @@ class SavedModelExtractor(ModelFileExtractor):
                 f"{self.path}: no SavedModel, expected a folder with a file saved_model.pb"
             )
 
-    @cached_property
-    def _sha256(self) -> str:
-        """The SHA-256 of the files TensorFlow reads: their digests and names, sorted."""
+    def _digest(self) -> str:
+        """Return the SHA-256 of the files TensorFlow reads: their digests and names, sorted."""
         found = [self.path / "saved_model.pb"]
         for part in ("variables", "assets"):
             found += sorted(path for path in (self.path / part).rglob("*") if path.is_file())
@@ -323,12 +332,12 @@ class _Network:
         return values.reshape(n, -1).astype(np.float32, copy=False)
 
 
-def _check_whole(path: Path) -> None:
+def _check_whole(content: bytes) -> None:
     """Walk through a TFLite file; a cut one would end the process in TensorFlow's reader."""
     from tensorflow.lite.tools import flatbuffer_utils
 
     try:
-        flatbuffer_utils.convert_bytearray_to_object(read_regular(path))
+        flatbuffer_utils.convert_bytearray_to_object(content)
     except Exception as error:  # offsets that lead astray fail in any way
         raise ValueError("it is damaged or no TFLite file") from error
 

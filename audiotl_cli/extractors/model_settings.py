@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.errors import UsageError
+from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.extractors import audioset
-from audiotl_cli.files import SMALL, read_regular
+from audiotl_cli.json_files import read_json_object
 
 PATCH_S = audioset.PATCH_FRAMES * audioset.STFT_HOP / audioset.SAMPLE_RATE  # 0.96 s
 
@@ -55,10 +54,8 @@ def read_settings(path: Path) -> Settings:
     values: Any = {}
     if path.exists():
         try:
-            values = json.loads(read_regular(path, SMALL))
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read ({error.strerror})") from error
-        except (ValueError, RecursionError) as error:
+            values = read_json_object(path)
+        except (OSError, DataError) as error:
             raise UsageError(f"{path} cannot be read as JSON ({error})") from error
     known = asdict(Settings())
     if not isinstance(values, dict) or not values.keys() <= known.keys():

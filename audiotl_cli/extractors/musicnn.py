@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from importlib import resources
 from typing import Any
@@ -22,13 +24,13 @@ from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check, compare, rising_tones
 from audiotl_cli.extractors.musicnn_network import Variables, musicnn, vgg
+from audiotl_cli.extractors.packages import opened
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
 from audiotl_cli.extractors.weights import (
     PUBLISHED,
     WeightFile,
     WeightPackage,
     WeightSource,
-    require,
 )
 
 N_FFT, STFT_HOP, N_MELS = 512, 256, 96  # samples at 16 kHz, and bands
@@ -184,26 +186,27 @@ class MusicnnExtractor(Extractor):
             checks.append(compare(what, np.array(expected), frame[list(places)], 1e-3))
         return checks
 
-    def variables(self) -> Variables:
-        """Read the published values."""
-        require(WEIGHTS, f"{self.model}.index")
-        values = require(WEIGHTS, f"{self.model}{_DATA}")
-        train = tensorflow().compat.v1.train
-        return Variables(train.NewCheckpointReader(str(values).removesuffix(_DATA)))
+    @contextmanager
+    def variables(self) -> Iterator[Variables]:
+        """Read the published values, while the files are still those that were checked."""
+        with opened(WEIGHTS, [f"{self.model}.index", f"{self.model}{_DATA}"]) as paths:
+            values = str(paths[-1]).removesuffix(_DATA)
+            yield Variables(tensorflow().compat.v1.train.NewCheckpointReader(values))
 
     @cached_property
     def _network(self) -> Any:
         """The network as a function from a batch of patches to the layer."""
-        variables = self.variables()
         tf = tensorflow()
         build = vgg if self.model.endswith("vgg") else musicnn
         layer = self.layer.split("/")[-1]
         shape = [self.batch_size, WINDOW_FRAMES, N_MELS]
 
-        def network(patches: Any) -> Any:
-            return build(tf, variables, patches, LOUDEST)[layer]
+        with self.variables() as variables:
 
-        return tf.function(network).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+            def network(patches: Any) -> Any:
+                return build(tf, variables, patches, LOUDEST)[layer]
+
+            return tf.function(network).get_concrete_function(tf.TensorSpec(shape, tf.float32))
 
 
 def log_mel(waveform: Waveform) -> Patches:

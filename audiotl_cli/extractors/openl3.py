@@ -195,7 +195,7 @@ class OpenL3Extractor(WeightedExtractor):
             weights=found.identity,
             shape=(heard.n_bands, heard.n_stft_frames),
             build=partial(_build, heard=heard, kept=POOLED[self.dim]),
-            read=partial(_read, found.path),
+            read=partial(found.read, _read),
         )
         if self.engine == TENSORFLOW:
             return _from_waveforms(network, self.representation, self.batch_size)

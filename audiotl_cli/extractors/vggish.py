@@ -153,7 +153,7 @@ class VggishExtractor(WeightedExtractor):
             found = f"not installed: audiotl models fetch {PCA_WEIGHTS.name}"
             what = "1 kHz sine, mean and deviation of postprocessed"
             return [*checks, Check(what, "126, 89.3", found, passed=None, missing=True)]
-        quantised = postprocess(frames, *read_pca(pca.path))
+        quantised = postprocess(frames, *pca.read(read_pca))
         return checks + _statistics_checks("postprocessed", quantised, 126.0, 89.3)
 
     @cached_property
@@ -167,18 +167,18 @@ class VggishExtractor(WeightedExtractor):
     @property
     def network(self) -> Network:
         """What engines build, up to the last ReLU; the reference builds its own by tf-slim."""
-        shape, read = (PATCH_FRAMES, N_MELS), partial(read_weights, self._found.path)
+        shape, read = (PATCH_FRAMES, N_MELS), partial(self._found.read, read_weights)
         return Network(self.name, self._found.identity, shape, build, read)
 
     @property
     def _network(self) -> Forward:
         if self.engine == TENSORFLOW:
-            return session(self._found.path, self._found.identity, self.batch_size)
+            return session(self._found, self.batch_size)
         return load(self.network, self.engine, self.batch_size)
 
     @cached_property
     def _pca(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        return read_pca(self._pca_found.path)
+        return self._pca_found.read(read_pca)
 
 
 def _statistics_checks(

@@ -16,6 +16,7 @@ from audiotl_cli.extractors.audioset import N_MELS, PATCH_FRAMES
 from audiotl_cli.extractors.engines.operations import Activation, Array, Forward, Operations
 from audiotl_cli.extractors.engines.tensorflow import TensorflowOperations
 from audiotl_cli.extractors.runtime import session_config, tensorflow
+from audiotl_cli.extractors.weights import FoundWeights
 
 DIM = 128
 # of each layer's kernel, in order, under the published checkpoint's names
@@ -34,7 +35,7 @@ POOL_AFTER = ("conv1", "conv2", "conv3/conv3_2", "conv4/conv4_2")
 
 
 @lru_cache(maxsize=1)  # its weights are 289 MB, and layers are told apart behind it
-def session(checkpoint: Path, identity: str, batch_size: int) -> Forward:
+def session(weights: FoundWeights, batch_size: int) -> Forward:
     """Return VGGish up to the last ReLU, by tf-slim, for batches (batch_size, 96, 64)."""
     tf = tensorflow()
     with tf.Graph().as_default():
@@ -44,9 +45,9 @@ def session(checkpoint: Path, identity: str, batch_size: int) -> Forward:
             embedding = build(_SlimOperations(), patches[..., None])
         session = tf.compat.v1.Session(config=session_config())
         try:
-            tf.compat.v1.train.Saver().restore(session, str(checkpoint))
+            weights.read(lambda path: tf.compat.v1.train.Saver().restore(session, str(path)))
         except (tf.errors.OpError, ValueError) as error:
-            raise _not_vggish(checkpoint, error) from error
+            raise _not_vggish(weights.path, error) from error
         run: Forward = session.make_callable(embedding, [patches])
     return run
 

@@ -11,17 +11,21 @@ import contextlib
 import logging
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 from audiotl_cli.errors import FetchError, WeightsError
 from audiotl_cli.extractors.cache import (
     check_kind,
+    file_content,
     file_digest,
     file_sha256,
     locked,
     read_note,
+    verified_file,
     write_note,
 )
 from audiotl_cli.extractors.packages import (
@@ -32,7 +36,7 @@ from audiotl_cli.extractors.packages import (
     is_installed,
     require,
 )
-from audiotl_cli.files import cache_folder, open_regular
+from audiotl_cli.files import cache_folder, open_regular, refuse_link
 from audiotl_cli.network import (
     OnBytes,
     download,
@@ -42,6 +46,7 @@ from audiotl_cli.network import (
     size_limit,
     without_secrets,
 )
+from audiotl_cli.storage.contents import Content
 
 __all__ = [
     "PUBLISHED",
@@ -66,6 +71,8 @@ logger = logging.getLogger(__name__)
 
 PUBLISHED = "published"
 UNVERIFIED = "unverified:"
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -117,11 +124,32 @@ class FoundWeights:
         ``sha256:`` and the SHA-256 of its bytes.
     label : str
         ``published``, or ``unverified:`` and the name of the file a user chose.
+    content : Content or None
+        What the file held when it was hashed; None for a folder of files, each checked by itself.
     """
 
     path: Path
     identity: str
     label: str
+    content: Content | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, path: Path, content: Content, label: str) -> Self:
+        """Return a file that was hashed."""
+        return cls(path, f"sha256:{content.sha256}", label, content)
+
+    def read(self, reader: Callable[[Path], Read]) -> Read:
+        """Return what a function reads from the file, if it is still the one that was found.
+
+        Raises
+        ------
+        WeightsError
+            The file changed: what was read would have a fingerprint that is not its own.
+        """
+        if self.content is None:
+            return reader(self.path)
+        with verified_file(self.path, self.content):
+            return reader(self.path)
 
 
 def locate(
@@ -162,16 +190,16 @@ def find(published: PublishedFile) -> FoundWeights | None:
         return _examine(packaged, published) if packaged else None
     if not path.is_file():
         return None
-    sha256 = file_sha256(path)
+    content = file_content(path)
     note = read_note(path)
-    if note.get("sha256") == sha256 and note.get("label"):
-        return FoundWeights(path, f"sha256:{sha256}", note["label"])
+    if note.get("sha256") == content.sha256 and note.get("label"):
+        return FoundWeights.of(path, content, note["label"])
     if not _is_published(path, published):
         return None
     # it was put there by hand; a cache that cannot be written to does no harm
     with contextlib.suppress(OSError):
-        write_note(path, sha256=sha256, label=PUBLISHED, source=published.url)
-    return FoundWeights(path, f"sha256:{sha256}", PUBLISHED)
+        write_note(path, sha256=content.sha256, label=PUBLISHED, source=published.url)
+    return FoundWeights.of(path, content, PUBLISHED)
 
 
 def install(
@@ -204,9 +232,9 @@ def install(
 def _examine(chosen: Path, published: PublishedFile) -> FoundWeights:
     if not chosen.is_file():
         raise WeightsError(f"{chosen}: no such file of weights")
-    identity = f"sha256:{file_sha256(chosen)}"
+    content = file_content(chosen)
     label = PUBLISHED if _is_published(chosen, published) else f"{UNVERIFIED}{chosen.name}"
-    return FoundWeights(chosen, identity, label)
+    return FoundWeights.of(chosen, content, label)
 
 
 def _is_published(path: Path, published: PublishedFile) -> bool:
@@ -235,6 +263,7 @@ def _put(published: PublishedFile, source: str | Path, on_bytes: OnBytes | None)
     """Get a file from a source, check it, and only then give it its name."""
     path = published.path
     part = path.with_name(f".{path.name}.part")  # always the same one, so no litter grows
+    refuse_link(part)
     try:
         label = _obtain(published, source, part, on_bytes)
         sha256 = file_sha256(part)
@@ -245,7 +274,7 @@ def _put(published: PublishedFile, source: str | Path, on_bytes: OnBytes | None)
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     write_note(path, sha256=sha256, label=label, source=without_secrets(source))
-    return FoundWeights(path, f"sha256:{sha256}", label)
+    return FoundWeights.of(path, Content(sha256), label)
 
 
 def _obtain(

@@ -155,7 +155,7 @@ class YamnetExtractor(WeightedExtractor):
             weights=found.identity,
             shape=(PATCH_FRAMES, N_MELS),
             build=partial(_build, layer=self.layer),
-            read=partial(read_weights, found.path),
+            read=partial(found.read, read_weights),
         )
 
     @property

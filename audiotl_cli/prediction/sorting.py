@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -89,7 +90,8 @@ def place(path: Path, folder: Path, how: How) -> Path:
         except OSError as error:
             if error.errno != _OTHER_DISK:
                 raise
-    part = folder / f".audiotl-{os.getpid()}.part"
+    part = folder / f".audiotl-{os.getpid()}-{secrets.token_hex(3)}.part"
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # ours, and no link
     try:
         shutil.copy2(path, part)
         target = _claim(part, path, folder)

@@ -10,13 +10,22 @@ import hashlib
 import io
 import logging
 import os
+import re
 from pathlib import Path
 from typing import BinaryIO
 
-from audiotl_cli.files import cache_folder, open_regular, write_whole
+from audiotl_cli.files import (
+    cache_folder,
+    is_regular,
+    open_regular,
+    remove_regular,
+    write_whole,
+)
 from audiotl_cli.storage.remote import RemotePath
 
 logger = logging.getLogger(__name__)
+
+_COPY = re.compile(r"[0-9a-f]{32}(\.[A-Za-z0-9]+)?")
 
 MOST_BYTES = 10 << 30
 """Of all copies; those used longest ago go first."""
@@ -36,7 +45,7 @@ def open_cached(path: RemotePath) -> BinaryIO:
     n_bytes = path.stat().st_size
     copy = _copy_of(path)
     try:
-        if copy.stat().st_size == n_bytes:
+        if is_regular(copy) and copy.stat().st_size == n_bytes:
             os.utime(copy)
             return open_regular(copy)
     except OSError:
@@ -54,7 +63,7 @@ def open_cached(path: RemotePath) -> BinaryIO:
 def forget(path: RemotePath) -> None:
     """Delete the copy of an object, if there is one."""
     with contextlib.suppress(OSError):
-        _copy_of(path).unlink()
+        remove_regular(_copy_of(path))
 
 
 def _copy_of(path: RemotePath) -> Path:
@@ -63,10 +72,11 @@ def _copy_of(path: RemotePath) -> Path:
 
 
 def _make_room(folder: Path) -> None:
-    states = sorted((one.stat().st_mtime_ns, one.stat().st_size, one) for one in folder.iterdir())
+    copies = [path for path in folder.iterdir() if _COPY.fullmatch(path.name) and is_regular(path)]
+    states = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in copies)
     n_bytes = sum(size for _, size, _ in states)
     for _, size, copy in states:
         if n_bytes <= MOST_BYTES:
             return
-        copy.unlink(missing_ok=True)
+        remove_regular(copy)
         n_bytes -= size

@@ -77,6 +77,14 @@ def rename(path: AnyPath, name: str) -> AnyPath:
     return path.replace(path.with_name(name))
 
 
+def remove_file(path: AnyPath) -> None:
+    """Delete a file or object that is ours; whatever else has its name on a disk stays."""
+    if isinstance(path, Path):
+        files.remove_regular(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def need_local(path: AnyPath, what: str) -> Path:
     """Return a local path as it is.
 

@@ -16,12 +16,12 @@ def warn_of(error: DamagedShardError, shard: AnyPath) -> None:
 
 
 def set_aside(shard: AnyPath) -> AnyPath:
-    """Rename a damaged shard so that nothing takes it for one.
+    """Rename a damaged shard so that nothing reads it as a shard.
 
     Returns
     -------
     path : Path or RemotePath
-        Its new one; the old one where the folder cannot be written.
+        Its new path; the old one where the folder cannot be written.
     """
     name = f"damaged-{shard.name}"
     try:

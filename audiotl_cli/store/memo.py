@@ -17,6 +17,13 @@ from pathlib import Path
 
 from audiotl_cli.errors import AudioError
 from audiotl_cli.files import NotAFileError, append_lines, open_regular, read_lines
+from audiotl_cli.storage.contents import (
+    SETTLED_S,
+    ChangedFileError,
+    Content,
+    FileState,
+    read_content,
+)
 from audiotl_cli.storage.copies import local_copy
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath
@@ -24,9 +31,6 @@ from audiotl_cli.storage.remote import RemotePath
 logger = logging.getLogger(__name__)
 
 _LINE = re.compile(rb"(\d{1,20})\t(-?\d{1,20})\t([0-9a-f]{64})\t(.+)")
-
-SETTLED_S = 2.0
-"""A file changed less than this long ago may change again within one tick of its time."""
 
 
 class HashMemo:
@@ -49,7 +53,11 @@ class HashMemo:
                 self._known[os.fsdecode(name)] = (int(size), int(modified), sha256.decode())
 
     def sha256(self, path: str | AnyPath) -> str:
-        """Return the SHA-256 of a file, from memory if the file did not change since.
+        """Return the SHA-256 of a file; see `content`."""
+        return self.content(path).sha256
+
+    def content(self, path: str | AnyPath) -> Content:
+        """Return what a file holds, from memory if the file did not change since.
 
         Objects on object storage are remembered by what their storage tells of their content,
         or, where it tells nothing of that, by their time.
@@ -57,30 +65,34 @@ class HashMemo:
         Raises
         ------
         AudioError
-            The file is missing or cannot be read.
+            The file is missing, cannot be read, or changes all the time.
         StorageError
             The storage it lies on cannot be reached.
         """
         try:
             if isinstance(path, RemotePath):
-                return self._sha256_of_object(path)
+                return Content(self._sha256_of_object(path))
+            at_ns = time.time_ns()
             real, state = self._real_path(_possible(path))
             known = self._known.get(real)
             if known and known[:2] == (state.st_size, state.st_mtime_ns):
-                return known[2]
-            with open_regular(Path(real)) as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                return Content.known(known[2], FileState.of(state), at_ns)
+            if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
+                raise AudioError("is a pipe or device, not a sound file", stage="open")
+            content, state = read_content(real)
         except FileNotFoundError as error:
             raise AudioError("no such file", code="missing", stage="open") from error
         except IsADirectoryError as error:
             raise AudioError("is a folder, not a sound file", stage="open") from error
         except NotAFileError as error:
             raise AudioError("is a pipe or device, not a sound file", stage="open") from error
+        except ChangedFileError as error:
+            raise AudioError(str(error), code="changed", stage="open") from error
         except OSError as error:
             raise AudioError(f"cannot be read ({error.strerror})", stage="open") from error
-        if time.time_ns() - state.st_mtime_ns > SETTLED_S * 1e9:
-            self._remember(real, state.st_size, state.st_mtime_ns, sha256)
-        return sha256
+        if at_ns - state.st_mtime_ns > SETTLED_S * 1e9:
+            self._remember(real, state.st_size, state.st_mtime_ns, content.sha256)
+        return content
 
     def _sha256_of_object(self, path: RemotePath) -> str:
         state = path.stat()
@@ -94,7 +106,8 @@ class HashMemo:
         with local_copy(path) as copy, open_regular(copy) as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         settled = 0 < state.st_mtime_ns < time.time_ns() - SETTLED_S * 1e9
-        if state.tag or settled:
+        # what came may be another object than the one that was asked about
+        if (state.tag or settled) and path.stat() == state:
             self._remember(path.url, state.st_size, stands_for, sha256)
         return sha256
 

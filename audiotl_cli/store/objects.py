@@ -13,6 +13,7 @@ from collections.abc import Mapping, Set
 
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import warn_of
+from audiotl_cli.store.reader import StoreReader
 from audiotl_cli.store.shard import (
     SHARD_BYTES,
     SHARD_CLIPS,
@@ -20,15 +21,14 @@ from audiotl_cli.store.shard import (
     Features,
     read_shard,
 )
-from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.store.writer import StoreWriter, is_closed
 
 HOLD_S = 2.0
 """Clips are held back for so long: every object that is written costs money and a round trip."""
 
-MOST_SHARDS = 8
-"""Shards that hold clips of each other are made one as long as that has so many times the size
-of a shard; beyond, copies stay, and are read once all the same."""
+MAX_SHARDS = 8
+"""Shards that share clips are merged as long as the result has at most so many times the size of a
+shard; beyond, copies stay, and are read once all the same."""
 
 
 class ObjectWriter(StoreWriter):
@@ -38,12 +38,12 @@ class ObjectWriter(StoreWriter):
     the last of them has ended, or the next run begins.
     """
 
-    def __init__(self, store: FeatureStore, *, wait: bool) -> None:
+    def __init__(self, store: StoreReader, *, wait: bool) -> None:
         super().__init__(store, wait=wait)
         self._shrunk: set[AnyPath] = set()
 
     def remove(self, shard: AnyPath, clips: Mapping[str, Features], keys: Set[str]) -> None:
-        """Take clips out of a shard; one who adds them again meanwhile brings them back."""
+        """Take clips out of a shard; a run that adds them again meanwhile brings them back."""
         self._shrunk.add(shard)
         super().remove(shard, clips, keys)
 
@@ -54,7 +54,7 @@ class ObjectWriter(StoreWriter):
         return HOLD_S
 
     def _recover(self) -> None:
-        """Take small shards over, of killed runs and of those that go on: who can tell."""
+        """Take over small shards: whether their runs were killed or go on cannot be known."""
         self._settle()
         scan = self.store.scanned()
         for shard, n_clips in sorted(scan.n_clips.items(), key=lambda item: -item[1]):
@@ -95,7 +95,7 @@ class ObjectWriter(StoreWriter):
         self._settle()
 
     def _settle(self) -> None:
-        """Let every clip be in one shard, where runs side by side put it into several."""
+        """Leave every clip in a single shard, where runs side by side put it into several."""
         scan = self.store.rescan()
         keys_of = {shard: self.store.keys_in(shard) for shard in scan.n_clips}
         for shard, keys in keys_of.items():
@@ -105,7 +105,7 @@ class ObjectWriter(StoreWriter):
         for group in _overlapping({shard: keys_of[shard] for shard in scan.n_clips}):
             n_clips = sum(scan.n_clips[shard] for shard in group)
             n_bytes = sum(self.store.shard_size(shard) for shard in group)
-            if n_clips <= MOST_SHARDS * SHARD_CLIPS and n_bytes <= MOST_SHARDS * SHARD_BYTES:
+            if n_clips <= MAX_SHARDS * SHARD_CLIPS and n_bytes <= MAX_SHARDS * SHARD_BYTES:
                 self._unite(group)
 
     def _unite(self, shards: Set[AnyPath]) -> None:
@@ -123,7 +123,7 @@ class ObjectWriter(StoreWriter):
     def _read(self, shard: AnyPath) -> dict[str, Features] | None:
         """Return the clips of a shard; None if it is damaged, or was merged a moment ago."""
         try:
-            return dict(read_shard(shard, fresh=True))
+            return dict(read_shard(shard, self.store.dim, fresh=True))
         except DamagedShardError as error:
             warn_of(error, shard)
         except FileNotFoundError:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Set
 from dataclasses import dataclass
+from pathlib import Path
 
-from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.files import is_regular
+from audiotl_cli.storage.paths import AnyPath, remove_file
 from audiotl_cli.store.damaged import warn_of
 from audiotl_cli.store.shard import DamagedShardError, read_shard
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.store.writer import StoreWriter
+from audiotl_cli.store.writer import StoreWriter, check_not_linked
 
 STALE_S = 3600.0
 """A temporary file this old belongs to no process that is still at work."""
+
+
+LEFTOVERS = ("damaged-shard-*.npz", ".shard-*.part", ".store.json.*.part")
 
 
 @dataclass(frozen=True)
@@ -55,18 +60,21 @@ def prune(store: FeatureStore, needed: Set[str], *, dry_run: bool) -> Pruned:
     ------
     BusyStoreError
         Another run is adding to the store.
+    DataError
+        The store's folder is a symbolic link.
     """
+    check_not_linked(store.folder)
     if dry_run:
         return _unneeded(store, needed)
     with store.writer(wait=False) as writer:
         found = _unneeded(store, needed)
         # first those whose clips wait to be merged: nothing unneeded must be among them
         for shard in sorted(
-            store.scanned().n_clips, key=lambda one: one not in writer.loose_shards
+            store.scanned().n_clips, key=lambda path: path not in writer.loose_shards
         ):
             _rewrite(writer, shard, needed)
         for path in found.leftovers:
-            path.unlink(missing_ok=True)
+            remove_file(path)
     store.rescan()
     return found
 
@@ -79,7 +87,7 @@ def _unneeded(store: FeatureStore, needed: Set[str]) -> Pruned:
         try:
             n_bytes += sum(
                 features.frames.nbytes + features.times.nbytes
-                for key, features in read_shard(shard)
+                for key, features in read_shard(shard, store.dim)
                 if key in unneeded
             )
         except (DamagedShardError, FileNotFoundError):  # said when it is rewritten
@@ -90,14 +98,23 @@ def _unneeded(store: FeatureStore, needed: Set[str]) -> Pruned:
 
 
 def _leftovers(folder: AnyPath) -> list[AnyPath]:
+    """Return files that killed runs left; links and folders of such names are not ours."""
     now = time.time()
-    parts = [path for path in folder.glob(".*.part") if now - path.stat().st_mtime > STALE_S]
-    return sorted([*folder.glob("damaged-*.npz"), *parts])
+    found = [path for pattern in LEFTOVERS for path in folder.glob(pattern) if _is_file(path)]
+    return sorted(
+        path
+        for path in found
+        if path.name.startswith("damaged-") or now - path.stat().st_mtime > STALE_S
+    )
+
+
+def _is_file(path: AnyPath) -> bool:
+    return is_regular(path) if isinstance(path, Path) else True
 
 
 def _rewrite(writer: StoreWriter, shard: AnyPath, needed: Set[str]) -> None:
     try:
-        clips = dict(read_shard(shard))
+        clips = dict(read_shard(shard, writer.store.dim))
     except FileNotFoundError:  # merged into another one a moment ago
         return
     except DamagedShardError as error:

@@ -31,7 +31,7 @@ class Shard:
     n_bytes: int
 
 
-def look(shards: Sequence[AnyPath], known: dict[RemotePath, Shard]) -> Scan:
+def scan_shards(shards: Sequence[AnyPath], known: dict[RemotePath, Shard], dim: int) -> Scan:
     """Read the keys of shards; damaged ones are moved aside.
 
     Parameters
@@ -40,14 +40,16 @@ def look(shards: Sequence[AnyPath], known: dict[RemotePath, Shard]) -> Scan:
         Sorted.
     known : dict
         What is known of those on object storage; the others are read and put there.
+    dim : int
+        Values a frame that the store's description promises.
     """
-    _ask(shards, known)
+    _request_keys(shards, known, dim)
     scan = Scan({}, {})
     for shard in shards:
         if isinstance(shard, RemotePath):
             keys = known[shard].keys if shard in known else None
         else:
-            keys = _keys(shard)
+            keys = _keys(shard, dim)
         if keys is None:
             continue
         scan.n_clips[shard] = len(keys)
@@ -59,9 +61,9 @@ def look(shards: Sequence[AnyPath], known: dict[RemotePath, Shard]) -> Scan:
     return scan
 
 
-def _keys(shard: AnyPath) -> list[str] | None:
+def _keys(shard: AnyPath, dim: int) -> list[str] | None:
     try:
-        return read_keys(shard)
+        return read_keys(shard, dim)
     except DamagedShardError as error:
         warn_of(error, shard)
     except FileNotFoundError:
@@ -69,18 +71,18 @@ def _keys(shard: AnyPath) -> list[str] | None:
     return None
 
 
-def _ask(shards: Sequence[AnyPath], known: dict[RemotePath, Shard]) -> None:
+def _request_keys(shards: Sequence[AnyPath], known: dict[RemotePath, Shard], dim: int) -> None:
     new = [shard for shard in shards if isinstance(shard, RemotePath) and shard not in known]
     if not new:
         return
 
-    def ask(shard: RemotePath) -> Shard | None:
-        keys = _keys(shard)
+    def request(shard: RemotePath) -> Shard | None:
+        keys = _keys(shard, dim)
         try:
             return None if keys is None else Shard(keys, shard.stat().st_size)
         except FileNotFoundError:
             return None
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        asked = zip(new, pool.map(ask, new), strict=True)
-        known.update((shard, found) for shard, found in asked if found is not None)
+        answers = zip(new, pool.map(request, new), strict=True)
+        known.update((shard, found) for shard, found in answers if found is not None)

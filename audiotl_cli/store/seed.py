@@ -16,7 +16,7 @@ import numpy.typing as npt
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import open_regular
 
-MOST_INFLATED = 200
+MAX_INFLATION = 200
 """Bytes a compressed byte may stand for. Deflate reaches 1032, on nothing but zeros."""
 
 
@@ -73,14 +73,17 @@ def read_seed_file(path: Path) -> list[SeedClip]:
     clips, first, clip_of = np.unique(names, return_index=True, return_inverse=True)
     labels = _labels([str(clip) for clip in clips], [str(numbers[i]) for i in first])
     rows_of = np.split(np.argsort(clip_of, kind="stable"), np.cumsum(np.bincount(clip_of))[:-1])
-    frames = features.astype(np.float32)
+    with np.errstate(over="ignore"):
+        frames = features.astype(np.float32)
+    if not np.isfinite(frames).all():
+        raise DataError(f"{path}: X holds values that are not finite numbers of single precision")
     return [SeedClip(str(clips[i]), labels[i], frames[rows_of[i]]) for i in np.argsort(first)]
 
 
 def _check_sizes(path: Path, members: list[zipfile.ZipInfo]) -> None:
     """Refuse a small file that would fill the memory when inflated."""
     for member in members:
-        if member.file_size > MOST_INFLATED * member.compress_size + (1 << 20):
+        if member.file_size > MAX_INFLATION * member.compress_size + (1 << 20):
             raise DataError(
                 f"{path}: {member.filename} claims {member.file_size} bytes in "
                 f"{member.compress_size}; features do not shrink so far"

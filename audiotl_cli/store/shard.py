@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
-import os
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,8 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.errors import AudiotlError, DataError
+from audiotl_cli.files import NotAFileError, open_regular
 from audiotl_cli.storage.cache import forget, open_cached
-from audiotl_cli.storage.paths import AnyPath, open_file, write_whole
+from audiotl_cli.storage.paths import AnyPath, write_whole
+from audiotl_cli.store.arrays import Array, open_archive, read_arrays, read_header
 
 SHARD_CLIPS = 256
 SHARD_BYTES = 32 << 20
@@ -96,106 +97,133 @@ def _joined(parts: list[npt.NDArray[Any]], dtype: type[np.floating[Any]]) -> npt
     return np.asarray(whole, dtype)
 
 
-def read_keys(path: AnyPath) -> list[str]:
+def read_keys(path: AnyPath, dim: int | None = None) -> list[str]:
     """Return the keys of the clips in a shard.
+
+    Of a shard on a disk, the width of the frames is compared as well.
+
+    Parameters
+    ----------
+    path : Path or RemotePath
+    dim : int, optional
+        Values a frame.
 
     Raises
     ------
     DamagedShardError
-        The file is not a whole shard.
+        The file is not a whole shard, or one of frames of another width.
     DataError
         It cannot be opened.
     FileNotFoundError
         It is gone: another process merged it into a larger one.
     """
-    arrays = _read(path, ("format", "keys"))
-    return [str(key) for key in arrays["keys"]]
+    with _opened(path, whole=False) as archive:
+        keys = _keys(read_arrays(archive, ("format", "keys")))
+        if isinstance(path, Path):  # on object storage, that is one more request
+            _check_frames(*read_header(archive, "frames"), dim)
+        return keys
 
 
-def read_shard(path: AnyPath, *, fresh: bool = False) -> Iterator[tuple[str, Features]]:
+def read_shard(
+    path: AnyPath, dim: int | None = None, *, fresh: bool = False
+) -> Iterator[tuple[str, Features]]:
     """Return key and features of every clip in a shard; errors as `read_keys`.
+
+    Everything that a shard must be is checked here, before the first clip is given.
 
     Parameters
     ----------
     path : Path or RemotePath
+    dim : int, optional
+        Values a frame that the store's description promises.
     fresh : bool
         Whether a shard on object storage is read there, whatever the cache folder holds.
     """
-    arrays = _read(path, MEMBERS, fresh=fresh)
-    keys, offsets = arrays["keys"], arrays["offsets"]
-    frames, times = arrays["frames"], arrays["times"]
-    fits = (
-        frames.ndim == 2
-        and frames.dtype == np.float32
-        and times.dtype == np.float64
-        and offsets.dtype == np.int64
-        and offsets.shape == (len(keys) + 1,)
-        and times.shape == (len(frames),)
-        and offsets[0] == 0
-        and offsets[-1] == len(frames)
-        and bool((np.diff(offsets) >= 0).all())
-    )
-    if not fits:
-        raise DamagedShardError(f"{path}: its arrays do not fit together")
-    for key, first, last in zip(keys, offsets[:-1], offsets[1:], strict=True):
-        yield str(key), Features(frames[first:last], times[first:last])
-
-
-def _read(
-    path: AnyPath, members: tuple[str, ...], *, fresh: bool = False
-) -> dict[str, npt.NDArray[Any]]:
     try:
-        return _read_arrays(path, members, fresh=fresh)
+        keys, arrays = _read(path, dim, fresh=fresh)
     except DamagedShardError:
         if isinstance(path, Path) or fresh:
             raise
         forget(path)  # the copy in the cache folder may be what is damaged
-        return _read_arrays(path, members, fresh=True)
+        keys, arrays = _read(path, dim, fresh=True)
+    offsets, frames, times = arrays["offsets"], arrays["frames"], arrays["times"]
+    for key, first, last in zip(keys, offsets[:-1], offsets[1:], strict=True):
+        yield key, Features(frames[first:last], times[first:last])
 
 
-def _open(path: AnyPath, members: tuple[str, ...], *, fresh: bool) -> BinaryIO:
-    if isinstance(path, Path) or members is not MEMBERS:
-        return open_file(path)
-    return io.BytesIO(path.read_bytes()) if fresh else open_cached(path)
+def _read(path: AnyPath, dim: int | None, *, fresh: bool) -> tuple[list[str], dict[str, Array]]:
+    with _opened(path, whole=True, fresh=fresh) as archive:
+        arrays = read_arrays(archive, MEMBERS)
+        keys = _keys(arrays)
+        _check(arrays, len(keys), dim)
+        return keys, arrays
 
 
-def _read_arrays(
-    path: AnyPath, members: tuple[str, ...], *, fresh: bool
-) -> dict[str, npt.NDArray[Any]]:
+@contextmanager
+def _opened(path: AnyPath, *, whole: bool, fresh: bool = False) -> Iterator[zipfile.ZipFile]:
+    """Open a shard; whatever is wrong with it is a `DamagedShardError`."""
     try:
-        file = _open(path, members, fresh=fresh)
+        file = _open(path, whole=whole, fresh=fresh)
+    except (NotAFileError, IsADirectoryError) as error:
+        raise DamagedShardError(f"{path} {error.strerror}") from error
     except FileNotFoundError:
         raise
     except OSError as error:  # says nothing about the shard: it must not be moved aside
         raise DataError(f"{path} cannot be opened ({error.strerror})") from error
     with file:
         try:
-            with zipfile.ZipFile(file) as archive:
-                size = file.seek(0, os.SEEK_END)
-                arrays = {name: _read_member(archive, f"{name}.npy", size) for name in members}
+            with open_archive(file) as archive:
+                yield archive
         except (MemoryError, FileNotFoundError, AudiotlError):  # it could not be read to its end
             raise
         except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
             raise DamagedShardError(f"{path}: not a whole shard ({error})") from error
-    if arrays["format"].tolist() != FORMAT:
-        raise DamagedShardError(f"{path}: format {arrays['format']}, expected {FORMAT}")
-    if arrays["keys"].ndim != 1 or arrays["keys"].dtype.kind != "U":
-        raise DamagedShardError(f"{path}: its keys are not a list of text")
-    return arrays
 
 
-def _read_member(archive: zipfile.ZipFile, name: str, archive_size: int) -> npt.NDArray[Any]:
-    """Read one array, its size checked against its header before memory is taken."""
-    info = archive.getinfo(name)
-    if info.compress_type != zipfile.ZIP_STORED or info.file_size > archive_size:
-        raise ValueError(f"{name} claims {info.file_size} bytes")
-    data = archive.read(info)  # checks the CRC
-    header = io.BytesIO(data)
-    version = np.lib.format.read_magic(header)
-    if version != (1, 0):
-        raise ValueError(f"{name} has npy version {version}")
-    shape, by_column, dtype = np.lib.format.read_array_header_1_0(header)
-    n_bytes = math.prod(shape) * dtype.itemsize
-    if dtype.hasobject or (by_column and len(shape) > 1) or n_bytes != len(data) - header.tell():
-        raise ValueError(f"{name} claims an array of {shape} {dtype}")
-    return np.frombuffer(data, dtype, offset=header.tell()).reshape(shape)
+def _open(path: AnyPath, *, whole: bool, fresh: bool) -> BinaryIO:
+    if isinstance(path, Path):
+        return open_regular(path, follow=False)
+    if not whole:
+        return path.open("rb")
+    return io.BytesIO(path.read_bytes()) if fresh else open_cached(path)
+
+
+def _keys(arrays: Mapping[str, Array]) -> list[str]:
+    """Return the keys, having checked them and the format."""
+    found, keys = arrays["format"], arrays["keys"]
+    if found.shape != () or found.dtype.kind != "i" or found != FORMAT:
+        raise ValueError(f"its format is another one, expected {FORMAT}")
+    if keys.ndim != 1 or keys.dtype.kind != "U":
+        raise ValueError("its keys are not a list of text")
+    names = [str(key) for key in keys]
+    if len(set(names)) != len(names):
+        raise ValueError("it holds a clip twice")
+    return names
+
+
+def _check(arrays: Mapping[str, Array], n_clips: int, dim: int | None) -> None:
+    """Refuse arrays that do not fit together, or the store."""
+    frames, times, offsets = arrays["frames"], arrays["times"], arrays["offsets"]
+    _check_frames(frames.shape, frames.dtype, dim)
+    fits = (
+        times.dtype == np.float64
+        and offsets.dtype == np.int64
+        and offsets.shape == (n_clips + 1,)
+        and times.shape == (len(frames),)
+        and offsets[0] == 0
+        and offsets[-1] == len(frames)
+        and bool((offsets[1:] >= offsets[:-1]).all())
+    )
+    if not fits:
+        raise ValueError("its arrays do not fit together")
+    if not (np.isfinite(frames).all() and np.isfinite(times).all()):
+        raise ValueError("it holds values that are not finite numbers")
+    if times.min(initial=0.0) < 0:  # they need not rise: rows of overlapping windows do not
+        raise ValueError("it holds times before the start of a clip")
+
+
+def _check_frames(shape: tuple[int, ...], dtype: np.dtype[Any], dim: int | None) -> None:
+    if len(shape) != 2 or dtype != np.float32:
+        raise ValueError(f"its frames are an array of {shape} {dtype}, expected (n, dim) float32")
+    if dim is not None and shape[1] != dim:
+        raise ValueError(f"it has {shape[1]} values a frame, the store has {dim}")

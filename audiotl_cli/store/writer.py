@@ -11,10 +11,11 @@ from types import TracebackType
 from typing import Self
 
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import sync_folder
-from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.files import refuse_link, remove_regular, sync_folder
+from audiotl_cli.storage.paths import AnyPath, remove_file
 from audiotl_cli.store.damaged import warn_of
-from audiotl_cli.store.pieces import LeftPieces, Piece
+from audiotl_cli.store.pieces import Piece, check_piece
+from audiotl_cli.store.reader import StoreReader
 from audiotl_cli.store.shard import (
     DamagedShardError,
     Features,
@@ -22,7 +23,6 @@ from audiotl_cli.store.shard import (
     read_shard,
     write_shard,
 )
-from audiotl_cli.store.store import FeatureStore
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class StoreWriter:
     one that was not.
     """
 
-    def __init__(self, store: FeatureStore, *, wait: bool) -> None:
+    def __init__(self, store: StoreReader, *, wait: bool) -> None:
         self.store = store
         self.wait = wait
         self.held: dict[str, Features] = {}
@@ -87,6 +87,7 @@ class StoreWriter:
         A piece that is just the shard that would come of it is moved, not read.
         """
         assert isinstance(self.store.folder, Path)
+        check_piece(piece.path, self.store.folder)
         whole = len(keys) == piece.n_clips
         if whole and piece.full and not (self.loose or self.held):
             shard = self.store.folder / piece.path.name
@@ -97,9 +98,9 @@ class StoreWriter:
             scan.n_clips[shard] = len(keys)
             return
         try:
-            clips = dict(read_shard(piece.path))
+            clips = dict(read_shard(piece.path, self.store.dim))
         except DamagedShardError:
-            piece.path.unlink()
+            remove_file(piece.path)
             raise
         for key in keys:
             self.loose[key] = clips[key]
@@ -144,6 +145,8 @@ class StoreWriter:
         import filelock
 
         assert isinstance(self.store.folder, Path)
+        check_not_linked(self.store.folder)
+        refuse_link(self.store.folder / ".lock")
         lock = filelock.FileLock(self.store.folder / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -161,14 +164,14 @@ class StoreWriter:
         """Sweep up what a killed run left; take its small shards over."""
         # only parts of shards: another process may be making store.json right now
         for part in self.store.folder.glob(".shard-*.part"):
-            part.unlink(missing_ok=True)
+            remove_regular(part)
         scan = self.store.rescan()
         # largest first: a merged shard that is damaged leaves its clips to the small ones
         for shard, n_clips in sorted(scan.n_clips.items(), key=lambda item: -item[1]):
             if is_closed(self.store, shard, n_clips):
                 continue
             try:
-                clips = list(read_shard(shard))
+                clips = list(read_shard(shard, self.store.dim))
             except DamagedShardError as error:
                 warn_of(error, shard)
                 scan.shard_of = {k: path for k, path in scan.shard_of.items() if path != shard}
@@ -201,27 +204,27 @@ class StoreWriter:
         return path
 
     def _drop(self, shard: AnyPath) -> None:
-        shard.unlink(missing_ok=True)
+        remove_file(shard)
 
     def _finish(self) -> None:
         self.close()
 
 
-def tidy(store: FeatureStore) -> None:
-    """Merge the small shards and drop the pieces a killed run left, where nobody is at work.
-
-    A folder that is only for reading stays as it is.
-    """
-    try:
-        shards = store.scanned().n_clips.items()
-        n_open = sum(not is_closed(store, shard, n_clips) for shard, n_clips in shards)
-        if n_open > 1 or store.has_leftovers():
-            with store.writer(wait=False):
-                LeftPieces(store.folder, ()).remove()
-    except (OSError, BusyStoreError) as error:
-        logger.debug("%s stays as a killed run left it: %s", store.folder, error)
-
-
-def is_closed(store: FeatureStore, shard: AnyPath, n_clips: int) -> bool:
+def is_closed(store: StoreReader, shard: AnyPath, n_clips: int) -> bool:
     """Return whether a shard is as large as shards become."""
     return is_full(n_clips, store.shard_size(shard))
+
+
+def check_not_linked(folder: AnyPath) -> None:
+    """Refuse to write to a store, or delete in it, through a symbolic link.
+
+    Raises
+    ------
+    DataError
+        The store's folder is a link.
+    """
+    if isinstance(folder, Path) and folder.is_symlink():
+        raise DataError(
+            f"{folder} is a symbolic link, and nothing is written or deleted through links; name "
+            f"the folder it leads to instead: --store {folder.resolve()}"
+        )

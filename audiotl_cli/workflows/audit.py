@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.measure import Measurement
@@ -132,15 +132,16 @@ def _listen(
     source: AudioSource, memo: HashMemo, measured: MeasuredClips, decoders: Decoders
 ) -> Heard:
     try:
-        sha256 = memo.sha256(source.path)
+        content = memo.content(source.path)
     except AudioError as error:
         return Heard("", error)
+    sha256 = content.sha256
     key = clip_key(sha256, source.start_s, source.end_s)
     known = measured.get(key)
     if known is not None:
         return Heard(sha256, known)
     try:
-        measurement = decoders.measure(source)
+        measurement = decoders.measure(replace(source, content=content))
     except AudioError as error:
         measured.add_error(key, error)
         return Heard(sha256, error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +13,12 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.comparison import Comparison, compare
 from audiotl_cli.evaluation.intervals import number_units
 from audiotl_cli.evaluation.report.write import write_json, write_page
-from audiotl_cli.files import read_regular
+from audiotl_cli.json_files import read_json_object
 from audiotl_cli.labels import canonical
 from audiotl_cli.workflows.report import EvaluateReport
 
-MAX_BYTES = 1 << 30
-"""Of a ``report.json``: at most."""
+MAX_REPORT_BYTES = 512 << 20
+"""Fifty thousand clips with the scores of hundreds of labels."""
 
 Result = Mapping[str, Any]
 """What `report.json` holds."""
@@ -97,13 +96,15 @@ def read_result(path: Path) -> dict[str, Any]:
         It is none.
     """
     try:
-        result = json.loads(read_regular(path, MAX_BYTES))
+        result = read_json_object(path, max_bytes=MAX_REPORT_BYTES, finite=False)
         for prediction in result["predictions"]:
             _identity(prediction), _is_right(prediction)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path} is no report.json of audiotl evaluate ({error!r})") from error
+    except DataError as error:
+        raise DataError(f"{path} is no report.json of audiotl evaluate ({error})") from error
     return dict(result)
 
 

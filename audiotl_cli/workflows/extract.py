@@ -8,20 +8,22 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 
 from audiotl_cli.classify.artifact import ExtractorSpec
-from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath, need_local
+from audiotl_cli.store.description import fingerprint
 from audiotl_cli.store.pieces import LeftPieces
 from audiotl_cli.store.shard import Features
-from audiotl_cli.store.store import FeatureStore, fingerprint
-from audiotl_cli.store.writer import StoreWriter, tidy
+from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.store.tidy import tidy
+from audiotl_cli.store.writer import StoreWriter
 from audiotl_cli.workflows.cluster.connection import check_address
 from audiotl_cli.workflows.cluster.extract import add_from_cluster, pack
 from audiotl_cli.workflows.features import store_spec
-from audiotl_cli.workflows.project import clip_keys, is_store, open_memo
+from audiotl_cli.workflows.project import HashedClip, hashed_clips, is_store, open_memo
 
 OnClip = Callable[[int, int, float], None]
 """Told the clips done, of how many, and the seconds of audio decoded so far."""
@@ -136,7 +138,7 @@ def extract_features(
         with store.writer() as writer:
             # only now: another run may have added some, or a damaged shard been found
             missing = {key: same for key, same in wanted.items() if key not in store}
-            left = LeftPieces(store.folder, missing)
+            left = LeftPieces(store.folder, missing, store.dim)
 
             def told(done: int, so_far_s: float) -> None:
                 nonlocal audio_s
@@ -153,8 +155,8 @@ def extract_features(
                     if error is None:
                         n_added += 1
                         continue
-                    for clip in missing[key]:
-                        failures.add(index.source(clip).path, error)
+                    for hashed in missing[key]:
+                        failures.add(index.source(hashed.clip).path, error)
             writer.close()
             left.remove()
     store.touch()
@@ -187,14 +189,14 @@ def _add_from_here(
     writer: StoreWriter,
     left: LeftPieces,
     index: Index,
-    missing: Mapping[str, list[Clip]],
+    missing: Mapping[str, list[HashedClip]],
     extractor: Extractor,
     workers: int,
     on_progress: Callable[[int, float], None],
 ) -> Generator[tuple[str, AudioError | None]]:
     """Embed clips in this process and add them; tell of every key, or why it failed."""
-    to_do = (same[0] for key, same in missing.items() if key not in left.of)
-    results = embed_sources(extractor, map(index.source, to_do), workers=workers)
+    to_do = (same[0].source(index) for key, same in missing.items() if key not in left.of)
+    results = embed_sources(extractor, to_do, workers=workers)
     audio_s = 0.0
     with closing(results):
         for done, key in enumerate(missing, 1):
@@ -211,18 +213,18 @@ def _add_from_here(
             yield key, error
 
 
-def _by_key(index: Index, store: FeatureStore, failures: _Failures) -> dict[str, list[Clip]]:
+def _by_key(index: Index, store: FeatureStore, failures: _Failures) -> dict[str, list[HashedClip]]:
     """Return the clips by key: recordings with the same samples together.
 
     Files without a key have failed.
     """
-    found: dict[str, list[Clip]] = {}
-    keys = clip_keys(index, open_memo(store.folder.parent))
-    for clip, key in zip(index.clips, keys, strict=True):
-        if isinstance(key, AudioError):
-            failures.add(index.source(clip).path, key)
+    found: dict[str, list[HashedClip]] = {}
+    hashed = hashed_clips(index, open_memo(store.folder.parent))
+    for clip, content in zip(index.clips, hashed, strict=True):
+        if isinstance(content, AudioError):
+            failures.add(index.source(clip).path, content)
         else:
-            found.setdefault(key, []).append(clip)
+            found.setdefault(content.key, []).append(content)
     return found
 
 

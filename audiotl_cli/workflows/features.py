@@ -12,7 +12,8 @@ from audiotl_cli.classify.pooling import Frames, Pooled, pool
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index, clip_labels
 from audiotl_cli.errors import DataError
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.store.store import FeatureStore, folder_name
+from audiotl_cli.store.description import folder_name
+from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.workflows.project import clip_keys, find_stores, is_store, open_all, open_memo
 from audiotl_cli.workflows.stored import StoredFrames, fits
 
@@ -233,7 +234,7 @@ def store_spec(store: FeatureStore) -> ExtractorSpec:
         fingerprint=store.fingerprint,
         dim=store.dim,
         layer=made.get("layer", ""),
-        hop_s=made["hop"] / made["sample_rate"] if "hop" in made else 0.0,
+        hop_s=made["hop"] / made["sample_rate"] if {"hop", "sample_rate"} <= made.keys() else 0.0,
         resampler=made.get("resampler", "soxr"),
         weights=made.get("weights", "unknown"),
         engine=made.get("details", {}).get("engine", ""),

@@ -6,14 +6,18 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audiotl_cli.dataset.index import Index
+from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, DataError
+from audiotl_cli.storage.contents import Content
 from audiotl_cli.storage.paths import AnyPath, join
 from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.store.description import STORE_FILE
 from audiotl_cli.store.memo import HashMemo, clip_key
-from audiotl_cli.store.store import STORE_FILE, FeatureStore, open_stores
+from audiotl_cli.store.store import FeatureStore, open_stores
 
 logger = logging.getLogger(__name__)
 
@@ -69,23 +73,53 @@ def clip_keys(index: Index, memo: HashMemo) -> list[str | AudioError]:
     The hash of a file that is not there is taken from the index, so that features can be
     used without the audio they were made from.
     """
-    keys: list[str | AudioError] = []
+    return [
+        clip if isinstance(clip, AudioError) else clip.key for clip in hashed_clips(index, memo)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class HashedClip:
+    """A clip and what its recording held when it was hashed.
+
+    Parameters
+    ----------
+    clip : Clip
+    content : Content
+    """
+
+    clip: Clip
+    content: Content
+
+    @property
+    def key(self) -> str:
+        """Its key in the store."""
+        return clip_key(self.content.sha256, self.clip.start_s, self.clip.end_s)
+
+    def source(self, index: Index) -> AudioSource:
+        """Return where its samples are; another content than the one hashed is not decoded."""
+        return replace(index.source(self.clip), content=self.content)
+
+
+def hashed_clips(index: Index, memo: HashMemo) -> list[HashedClip | AudioError]:
+    """Hash the recordings of an index; see `clip_keys`."""
+    hashed: list[HashedClip | AudioError] = []
     names = dict.fromkeys(clip.path for clip in index.clips)  # a recording may be a thousand clips
     try:
         found = dict(
-            zip(names, _hashes([_place(index, name) for name in names], memo), strict=True)
+            zip(names, _contents([_place(index, name) for name in names], memo), strict=True)
         )
     finally:  # a network that fails half way
         memo.save()
     for clip in index.clips:
-        sha256 = found[clip.path]
-        if isinstance(sha256, AudioError):
-            if sha256.code != "missing" or not clip.sha256:
-                keys.append(sha256)
+        content = found[clip.path]
+        if isinstance(content, AudioError):
+            if content.code != "missing" or not clip.sha256:
+                hashed.append(content)
                 continue
-            sha256 = clip.sha256
-        keys.append(clip_key(sha256, clip.start_s, clip.end_s))
-    return keys
+            content = Content(clip.sha256)
+        hashed.append(HashedClip(clip, content))
+    return hashed
 
 
 def _place(index: Index, name: str) -> str | AnyPath:
@@ -94,19 +128,19 @@ def _place(index: Index, name: str) -> str | AnyPath:
     return join(index.audio_root, name)
 
 
-def _hashes(paths: Sequence[str | AnyPath], memo: HashMemo) -> Iterator[str | AudioError]:
-    def sha256(path: str | AnyPath) -> str | AudioError:
+def _contents(paths: Sequence[str | AnyPath], memo: HashMemo) -> Iterator[Content | AudioError]:
+    def content(path: str | AnyPath) -> Content | AudioError:
         try:
-            return memo.sha256(path)
+            return memo.content(path)
         except AudioError as error:
             return error
 
     if not any(isinstance(path, RemotePath) for path in paths):
-        yield from map(sha256, paths)
+        yield from map(content, paths)
         return
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         try:
-            yield from pool.map(sha256, paths)
+            yield from pool.map(content, paths)
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -12,7 +12,7 @@ from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.prune import Pruned, prune
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.store.writer import BusyStoreError
+from audiotl_cli.store.writer import BusyStoreError, check_not_linked
 from audiotl_cli.workflows.project import clip_keys, is_store, open_all, open_memo
 
 
@@ -47,11 +47,14 @@ def prune_stores(root: AnyPath, indexes: Sequence[Path], *, dry_run: bool) -> li
     ------
     DataError
         There is no index or no store; or an index names a recording that is not there and
-        has no hash, so that its features cannot be told from others.
+        has no hash, so that its features cannot be told from others; or a store is a
+        symbolic link.
     """
     if not indexes:
         raise DataError("there is no index to say which features are needed; name one: --index")
     stores = open_all(root)
+    for store in stores:  # before anything is deleted in the others
+        check_not_linked(store.folder)
     memo = open_memo(root.parent if is_store(root) else root)
     needed: set[str] = set()
     for path in indexes:

@@ -9,7 +9,8 @@ from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.errors import ArtifactError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import load_extractor
-from audiotl_cli.store.store import FeatureStore, fingerprint
+from audiotl_cli.store.description import fingerprint
+from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.workflows.features import store_spec
 
 

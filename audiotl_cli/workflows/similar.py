@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -161,12 +161,14 @@ def _read_query(name: str, index: Index, keys: Sequence[str], memo: HashMemo) ->
     """Return the file that a name means, or the clips of the index."""
     source = read_name(name)
     try:
-        key = clip_key(memo.sha256(source.path), source.start_s, source.end_s)
+        source = replace(source, content=memo.content(source.path))
     except AudioError as error:
         if error.code == "missing" and (rows := find_rows(index, source)):
             clips = [index.source(index.clips[row]) for row in rows]
             return [_Query(name_of(c), c, keys[row]) for c, row in zip(clips, rows, strict=True)]
         return [_Query(name, source, error=error)]
+    assert source.content is not None
+    key = clip_key(source.content.sha256, source.start_s, source.end_s)
     return [_Query(name, source, key)]
 
 

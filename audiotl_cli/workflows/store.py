@@ -16,9 +16,10 @@ from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import change_file
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import set_aside
+from audiotl_cli.store.description import STORE_FILE
 from audiotl_cli.store.seed import SeedClip, read_seed_file
 from audiotl_cli.store.shard import Features
-from audiotl_cli.store.store import STORE_FILE, FeatureStore, list_stores, open_stores
+from audiotl_cli.store.store import FeatureStore, list_stores, open_stores
 from audiotl_cli.workflows.features import store_spec
 from audiotl_cli.workflows.project import is_store, no_store, open_all
 

@@ -34,7 +34,8 @@ from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import read_regular, write_whole
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.store.store import FeatureStore, safe_name
+from audiotl_cli.store.description import safe_name
+from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.workflows.choose import Choice, OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, describe_trust, fit_rows

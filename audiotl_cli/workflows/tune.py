@@ -18,7 +18,9 @@ from audiotl_cli.classify.space import Setting
 from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.classify.trials import Fold, Right, Runner
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.errors import DataError
 from audiotl_cli.files import change_file, read_regular, remove_file
+from audiotl_cli.json_files import parse_json_object
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
@@ -26,6 +28,9 @@ from audiotl_cli.workflows.fit import SCORES_ALONE, Trust
 from audiotl_cli.workflows.train import TRAIN, TrainReport, fit_and_save, model_name, rows_of
 
 logger = logging.getLogger(__name__)
+
+MAX_NOTES_BYTES = 256 << 20
+"""A thousand settings on a hundred thousand clips take half of this."""
 
 SAVE_EVERY_S = 2.0
 
@@ -178,13 +183,13 @@ class Notes:
     def _merged(self, old: bytes | None) -> bytes:
         """Return the notes with those of a run beside this one, of the same clips and settings."""
         right = self._right
-        with contextlib.suppress(AttributeError, LookupError, TypeError, ValueError):
+        with contextlib.suppress(*_UNUSABLE):
             right = self._parse(old or b"") | right
         return json.dumps({"of": self._of, "right": right}).encode()
 
     def _read(self) -> dict[str, str]:
         try:
-            return self._parse(read_regular(self.path))
+            return self._parse(read_regular(self.path, MAX_NOTES_BYTES))
         except FileNotFoundError:
             return {}
         except _OtherNotesError:
@@ -195,7 +200,7 @@ class Notes:
             return {}
 
     def _parse(self, data: bytes) -> dict[str, str]:
-        content = json.loads(data)
+        content = parse_json_object(data, max_bytes=MAX_NOTES_BYTES)
         if content["of"] != self._of:
             raise _OtherNotesError
         lengths = [len(test) for _, test in self._folds]
@@ -212,7 +217,7 @@ class _OtherNotesError(ValueError):
     """Notes of other clips, features or versions."""
 
 
-_UNUSABLE = (AttributeError, LookupError, TypeError, ValueError, OSError, RecursionError)
+_UNUSABLE = (AttributeError, DataError, LookupError, TypeError, ValueError, OSError)
 
 
 def _as_json(setting: Setting) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pytest
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.store.writer import tidy
+from audiotl_cli.store.tidy import tidy
 from tests.conftest import Run
 from tests.store.features import features_of, key_of, same
 

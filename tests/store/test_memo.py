@@ -240,6 +240,6 @@ def test_objects_are_remembered_by_what_their_storage_tells(
     path.write_bytes(b"two")
     assert HashMemo(memo.path).sha256(path) == hashlib.sha256(b"two").hexdigest()
     path.unlink()
-    with pytest.raises(AudioError) as told:
+    with pytest.raises(AudioError) as caught:
         HashMemo(memo.path).sha256(path)
-    assert told.value.code == "missing"
+    assert caught.value.code == "missing"

@@ -16,7 +16,8 @@ from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.store.prune import prune
 from audiotl_cli.store.shard import read_keys, write_shard
 from audiotl_cli.store.store import FeatureStore, list_stores
-from audiotl_cli.store.writer import StoreWriter, tidy
+from audiotl_cli.store.tidy import tidy
+from audiotl_cli.store.writer import StoreWriter
 from tests.store.features import clips_of, features_of, key_of, same
 
 NUMBERS = itertools.count()

@@ -12,6 +12,7 @@ import audiotl_cli.store.writer as writer_module
 from audiotl_cli.store.pieces import FOLDER, LeftPieces, Piece, PieceWriter
 from audiotl_cli.store.shard import DamagedShardError
 from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.store.tidy import tidy
 from tests.store.features import features_of, key_of, on_disk, same
 
 N = 40
@@ -57,8 +58,9 @@ def test_pieces_become_the_shards_that_clips_by_themselves_would(
     store = made(tmp_path / "pieces")
     bounds = list(itertools.pairwise([0, *cuts, N]))
     with store.writer() as writer:
-        for piece, keys in [one for b in bounds for one in piece_of(store, list(range(*b)))]:
-            writer.take(piece, keys)
+        for span in bounds:
+            for piece, keys in piece_of(store, list(range(*span))):
+                writer.take(piece, keys)
         writer.close()
         LeftPieces(store.folder, ()).remove()
     assert files_of(store) == by_itself(tmp_path / "whole", list(range(N)))
@@ -131,7 +133,7 @@ def test_a_damaged_piece_is_said_and_made_again(
     assert not piece.path.exists()
 
 
-def test_who_takes_over_tells_helpers_of_the_run_before_to_stop(tmp_path: Path) -> None:
+def test_taking_over_stops_the_workers_of_the_run_before(tmp_path: Path) -> None:
     store = made(tmp_path)
     (store.folder / FOLDER).mkdir()
     (on_disk(store.folder) / FOLDER / "run-abc").touch()
@@ -143,7 +145,7 @@ def test_pieces_that_nobody_misses_go_when_the_store_is_tidied(tmp_path: Path) -
     store = made(tmp_path)
     piece_of(store, [1, 2, 3])
     with store.writer():
-        writer_module.tidy(made(tmp_path))  # somebody is at work: they are his
+        tidy(made(tmp_path))  # somebody is at work: they are his
         assert (store.folder / FOLDER).exists()
-    writer_module.tidy(made(tmp_path))
+    tidy(made(tmp_path))
     assert not (store.folder / FOLDER).exists()

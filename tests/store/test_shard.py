@@ -34,8 +34,9 @@ def clip_maps(draw: st.DrawFn) -> dict[str, Features]:
     clips = {}
     for key in draw(st.lists(keys, min_size=1, max_size=5, unique=True)):
         n = draw(st.integers(0, 4))
-        frames = draw(hnp.arrays(np.float32, (n, dim)))
-        times = draw(hnp.arrays(np.float64, (n,)))
+        finite = st.floats(-1e6, 1e6, width=32)
+        frames = draw(hnp.arrays(np.float32, (n, dim), elements=finite))
+        times = draw(hnp.arrays(np.float64, (n,), elements=st.floats(0, 1e6)))
         clips[key] = Features(frames, times)
     return clips
 
@@ -254,7 +255,7 @@ def test_file_that_cannot_be_opened_is_not_called_damaged(
 ) -> None:
     path = write_shard(tmp_path, clips_of(1))
 
-    def refuse(self: Path, *args: object, **kwargs: object) -> None:
+    def refuse(path: Path, *args: object, **kwargs: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("audiotl_cli.files.os.open", refuse)

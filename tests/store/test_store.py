@@ -17,8 +17,9 @@ import audiotl_cli.store.shard as shard_module
 import audiotl_cli.store.writer as writer_module
 from audiotl_cli.errors import DataError
 from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.description import fingerprint
 from audiotl_cli.store.shard import Features, read_keys, read_shard
-from audiotl_cli.store.store import FeatureStore, fingerprint, list_stores
+from audiotl_cli.store.store import FeatureStore, list_stores
 from audiotl_cli.store.writer import StoreWriter
 from tests.store.features import features_of, key_of, on_disk, same
 from tests.store.full_disk import fill_disk

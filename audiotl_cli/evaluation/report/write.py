@@ -14,7 +14,7 @@ import numpy as np
 
 from audiotl_cli.evaluation.evaluation import Evaluation
 from audiotl_cli.evaluation.report import figures, page, tables
-from audiotl_cli.files import write_whole
+from audiotl_cli.files import remove_regular, write_whole
 from audiotl_cli.storage.paths import AnyPath
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name in (PAGE, *FIGURES, *tables.NAMES):
-        (folder / name).unlink(missing_ok=True)
+        remove_regular(folder / name)
     write_json(folder / REPORT, evaluation.to_dict())
     scores = io.BytesIO()
     np.savez(scores, **evaluation.predictions.to_arrays())

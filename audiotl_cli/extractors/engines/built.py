@@ -16,13 +16,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from audiotl_cli.errors import DataError
 from audiotl_cli.extractors.cache import locked
 from audiotl_cli.extractors.engines.operations import Network
 from audiotl_cli.files import cache_folder, read_regular, write_whole
+from audiotl_cli.json_files import parse_json_object
 
 logger = logging.getLogger(__name__)
 
 _DIGEST, _LENGTH = 32, 8  # bytes
+
+MAX_HEADER_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,11 @@ def _read(path: Path, made_from: list[Any]) -> Built | None:
         return None
     end = len(content) - _DIGEST - _LENGTH
     start = end - int.from_bytes(view[end : end + _LENGTH], "little")
-    noted = json.loads(content[start:end])
-    return Built(noted["header"], content) if noted["made_from"] == made_from else None
+    try:
+        noted = parse_json_object(content[start:end], max_bytes=MAX_HEADER_BYTES)
+        return Built(noted["header"], content) if noted["made_from"] == made_from else None
+    except (DataError, LookupError):
+        return None
 
 
 def _write(path: Path, fresh: Built, made_from: list[Any]) -> None:

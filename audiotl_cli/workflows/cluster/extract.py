@@ -15,6 +15,7 @@ from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, UsageError
 from audiotl_cli.extractors.base import Extractor
+from audiotl_cli.files import refuse_link
 from audiotl_cli.storage.paths import need_local
 from audiotl_cli.store.pieces import LeftPieces, Piece, pieces_of
 from audiotl_cli.store.shard import SHARD_CLIPS
@@ -23,6 +24,7 @@ from audiotl_cli.workflows.cluster.connection import connect
 from audiotl_cli.workflows.cluster.fitness import Job, versions
 from audiotl_cli.workflows.cluster.spread import Clips, OnProgress, spread
 from audiotl_cli.workflows.cluster.task import Receipt
+from audiotl_cli.workflows.project import HashedClip
 
 TASK_AUDIO_S = 3600.0
 """Long clips make shorter tasks, where the index says how long they are: what a worker is at is
@@ -43,7 +45,7 @@ def add_from_cluster(
     writer: StoreWriter,
     left: LeftPieces,
     index: Index,
-    missing: Mapping[str, Sequence[Clip]],
+    missing: Mapping[str, Sequence[HashedClip]],
     extractor: bytes,
     address: str,
     on_progress: OnProgress,
@@ -56,7 +58,7 @@ def add_from_cluster(
     left : LeftPieces
         What an earlier run left is not done again.
     index : Index
-    missing : mapping of str to sequence of Clip
+    missing : mapping of str to sequence of HashedClip
         Clips of the same samples, by key.
     extractor : bytes
         From `pack`.
@@ -76,7 +78,7 @@ def add_from_cluster(
         return
     folder = need_local(writer.store.folder, "--cluster needs one on a disk")
     pieces = pieces_of(folder)
-    audio = (index.source(missing[key][0]).path for key in to_do)
+    audio = (missing[key][0].source(index).path for key in to_do)
     shared = (Path(os.path.abspath(path)) for path in audio if isinstance(path, Path))  # noqa: PTH100
     job = Job(
         token=secrets.token_hex(4),
@@ -88,6 +90,7 @@ def add_from_cluster(
     )
     n_left = len(left.of)
     with connect(address) as client:
+        refuse_link(pieces)
         pieces.mkdir(exist_ok=True)
         job.sign.touch()
         tasks = _cut(index, missing, to_do)
@@ -142,17 +145,17 @@ class _Arrived:
 
 
 def _cut(
-    index: Index, missing: Mapping[str, Sequence[Clip]], to_do: Sequence[str]
+    index: Index, missing: Mapping[str, Sequence[HashedClip]], to_do: Sequence[str]
 ) -> Iterator[Clips]:
     task: list[tuple[str, AudioSource]] = []
     audio_s = 0.0
     for key in to_do:
-        clip = missing[key][0]
-        length_s = _length_s(clip)
+        hashed = missing[key][0]
+        length_s = _length_s(hashed.clip)
         if len(task) == SHARD_CLIPS or (task and audio_s + length_s > TASK_AUDIO_S):
             yield task
             task, audio_s = [], 0.0
-        task.append((key, _absolute(index.source(clip))))
+        task.append((key, _absolute(hashed.source(index))))
         audio_s += length_s
     yield task
 

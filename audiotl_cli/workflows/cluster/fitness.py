@@ -13,7 +13,7 @@ from pathlib import Path
 
 from audiotl_cli.errors import AudiotlError, ClusterError
 from audiotl_cli.extractors.base import Extractor
-from audiotl_cli.store.store import fingerprint
+from audiotl_cli.store.description import fingerprint
 
 PACKAGES = (
     "numpy", "scipy", "soundfile", "soxr", "resampy", "tensorflow", "ncnn", "h5py",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import ClusterError
+from audiotl_cli.files import remove_regular
 from audiotl_cli.workflows.cluster import task
 from audiotl_cli.workflows.cluster.connection import Watch, gone
 from audiotl_cli.workflows.cluster.fitness import Job
@@ -145,7 +146,7 @@ class _Run:
 
     def stop(self) -> None:
         """Take back what is under way; workers see by the run's sign that it is over."""
-        self.job.sign.unlink(missing_ok=True)
+        remove_regular(self.job.sign)
         with contextlib.suppress(Exception):  # the scheduler may be what is gone
             self.client.unsubscribe_topic(self._topic)
             if self.client.status == "running":
