@@ -94,7 +94,9 @@ class Measurement:
             A value is missing, of another type or impossible.
         """
         kinds = {"int": int, "float": float, "str": str, "bool": bool}
-        values = {name: get(value, name, kinds.get(kind, str)) for name, kind in _NAMES.items()}
+        values: dict[str, Any] = {
+            name: get(value, name, kinds.get(kind, str)) for name, kind in _NAMES.items()
+        }
         if min(values["sample_rate"], values["n_channels"], values["n_samples"] + 1) < 1:
             raise ValueError("its counts are not possible")
         words = np.frombuffer(base64.b64decode(values["words"], validate=True), "<u4")

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import refuse_link, remove_regular, sync_folder
+from audiotl_cli.files import refuse_link, sync_folder
 from audiotl_cli.storage.paths import AnyPath, remove_file
 from audiotl_cli.store.damaged import warn_of
 from audiotl_cli.store.pieces import Piece, check_piece
@@ -164,7 +164,7 @@ class StoreWriter:
         """Sweep up what a killed run left; take its small shards over."""
         # only parts of shards: another process may be making store.json right now
         for part in self.store.folder.glob(".shard-*.part"):
-            remove_regular(part)
+            remove_file(part)
         scan = self.store.rescan()
         # largest first: a merged shard that is damaged leaves its clips to the small ones
         for shard, n_clips in sorted(scan.n_clips.items(), key=lambda item: -item[1]):

@@ -87,7 +87,7 @@ def listen_to_clips(
                 return _listen(source, memo, measured, decoders)
 
             # paths as objects take more memory than all else that is known of a clip
-            sources = (AudioSource(join(root, path), *stretch) for path, *stretch in unique)
+            sources = (AudioSource(join(root, path), start, end) for path, start, end in unique)
             for stretch, one in zip(unique, _in_order(threads, listen, sources), strict=True):
                 heard[stretch] = one
                 audio_s += one.decoded_s

@@ -244,7 +244,8 @@ def test_what_is_no_file_is_set_aside_and_the_run_goes_on(
     elif kind == "folder":
         (path / "in").mkdir(parents=True)
     else:
-        to = {"link": next(extracted.glob("shard-*.npz")), "dangling": "no", "device": "/dev/zero"}
+        shard = next(extracted.glob("shard-*.npz"))
+        to = {"link": str(shard), "dangling": "no", "device": "/dev/zero"}
         path.symlink_to(Path(to[kind]).absolute())
 
     trained, verified = run("train"), run("store", "verify")
@@ -298,7 +299,22 @@ def test_a_pipe_for_a_description_is_no_store(extracted: Path, run: Run) -> None
 
 # --- descriptions ------------------------------------------------------------------------
 
-WRONG = [None, True, 0, -1, 1.5, 1e400, 10**30, "", "x", "\x1b[2J", [], ["x"], {}, {"a": []}]
+WRONG: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    1e400,
+    10**30,
+    "",
+    "x",
+    "\x1b[2J",
+    [],
+    ["x"],
+    {},
+    {"a": []},
+]
 
 
 @pytest.mark.parametrize("field", ["format", "extractor", "fingerprint", "dim", "made_from"])
