@@ -70,9 +70,9 @@ def confirm_new(new: Sequence[str], labels: Sequence[str]) -> str | None:
     """Ask whether labels are to be added; the answer may also be another label."""
     near = [name for text in new for name in nearest_labels(text, labels)]
     if near:
-        numbers = (f"{labels.index(name) + 1} " if is_numbered(labels) else "" for name in near)
-        names = (f"{number}{name}" for number, name in zip(numbers, near, strict=True))
-        terminal.say(f"known and similar: {', '.join(names)}")
+        numbered = is_numbered(labels)
+        known = [f"{labels.index(name) + 1} {name}" if numbered else name for name in near]
+        terminal.say(f"known and similar: {', '.join(known)}")
     names = " and ".join(map(repr, new))
     kind = "is a new label" if len(new) == 1 else "are new labels"
     return terminal.read_line(f"   {names} {kind}; y adds it, or type another:")
