@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.cli import output, terminal
+from audiotl_cli.cli.typed_labels import confirm_new, label_lines, new_labels, parse_label
 from audiotl_cli.errors import AudiotlError, DataError
 
 if TYPE_CHECKING:
@@ -36,10 +36,6 @@ KEYS = (
 )
 MAX_LABEL_LINES = 3
 """Lines of labels that are shown with every question; more are shown once, and on request."""
-
-
-MIN_LIKENESS = 0.6
-"""Share of signs that two names have in common before one is offered for the other."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +132,7 @@ class LabelSession:
 
         clip = suggestion.clip
         labels = self._index.labels()
-        lines = _label_lines(labels)
+        lines = label_lines(labels)
         output.line("")
         if len(lines) > MAX_LABEL_LINES and labels != self._shown:
             self._show_labels(labels, lines)
@@ -167,18 +163,18 @@ class LabelSession:
                 return text
             if text == HELP:
                 _show_keys()
-                self._show_labels(labels, _label_lines(labels))
+                self._show_labels(labels, label_lines(labels))
             elif text == PLAY:
                 _play(suggestion)
             elif not text and guess:
                 return f"={guess}"
             else:
-                label = _read_label(text, labels)
+                label = parse_label(text, labels)
                 if label is not None:
-                    new = _new_labels(label, labels)
+                    new = new_labels(label, labels)
                     if not new:
                         return f"={label}"
-                    text = _confirm_new(new, labels)
+                    text = confirm_new(new, labels)
                     if text == "y":
                         return f"={label}"
                     if text not in ("", "n"):
@@ -248,7 +244,8 @@ class LabelSession:
 
 def show_progress(found: Round, *, warn: bool = True) -> None:
     """Say how far the labelling is, and which clips cannot be suggested."""
-    output.note(f"{found.n_labelled} clips have a label, {found.n_open} more can get one")
+    text = f"{found.n_labelled} clips have a label, {found.n_open} more can get one"
+    output.note(terminal.wrapped(text))
     if warn and found.n_unknown:
         output.warn(
             f"{found.n_unknown} clips without a label have no features and are not suggested; "
@@ -262,88 +259,14 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def _is_numbered(labels: Sequence[str]) -> bool:
-    """Return whether labels can be chosen by number: none of them is one."""
-    return not any(label.isdecimal() for label in labels)
-
-
-def _label_lines(labels: Sequence[str]) -> list[str]:
-    """Return the labels in columns, numbered downwards, within the terminal's width."""
-    if not labels:
-        return []
-    digits = len(str(len(labels)))
-    cells = [
-        f"{i:>{digits}} {output.clean(name)}" if _is_numbered(labels) else output.clean(name)
-        for i, name in enumerate(labels, 1)
-    ]
-    width = max(map(len, cells)) + 3
-    n_columns = max(1, (output.console().width - 3) // width)
-    n_lines = -(-len(cells) // n_columns)
-    return [
-        "".join(cell.ljust(width) for cell in cells[i::n_lines]).rstrip() for i in range(n_lines)
-    ]
-
-
-def _read_label(text: str, labels: Sequence[str]) -> str | None:
-    """Return the label that was typed, or None, having said why there is none."""
-    from audiotl_cli.dataset.index import LABEL_SEPARATOR
-    from audiotl_cli.dataset.relabel import check_label
-
-    numbered = _is_numbered(labels) and not text.startswith("=")
-    parts: list[str] = []
-    for part in text.removeprefix("=").split(LABEL_SEPARATOR):
-        name = part.strip()
-        if numbered and name.isdecimal() and 1 <= int(name) <= len(labels):
-            name = labels[int(name) - 1]
-        elif not name or (numbered and name.isdecimal()):
-            numbers = f", 1 to {len(labels)}" if labels and numbered else ""
-            terminal.say(f"expected a name{numbers}, or a key; {HELP} shows them")
-            return None
-        parts.append(name)
-    label = LABEL_SEPARATOR.join(dict.fromkeys(parts))
-    try:
-        check_label(label)
-    except DataError as error:
-        terminal.say(str(error))
-        return None
-    return label
-
-
-def _new_labels(label: str, labels: Sequence[str]) -> list[str]:
-    from audiotl_cli.dataset.index import LABEL_SEPARATOR
-
-    return [name for name in label.split(LABEL_SEPARATOR) if name not in labels]
-
-
-def _confirm_new(new: Sequence[str], labels: Sequence[str]) -> str | None:
-    """Ask whether labels are to be added; the answer may also be another label."""
-    near = [name for text in new for name in _nearest(text, labels)]
-    if near:
-        numbers = (f"{labels.index(name) + 1} " if _is_numbered(labels) else "" for name in near)
-        names = (f"{number}{name}" for number, name in zip(numbers, near, strict=True))
-        terminal.say(f"known and similar: {', '.join(names)}")
-    names = " and ".join(map(repr, new))
-    kind = "is a new label" if len(new) == 1 else "are new labels"
-    return terminal.read_line(f"   {names} {kind}; y adds it, or type another:")
-
-
-def _nearest(text: str, labels: Sequence[str]) -> list[str]:
-    """Return known labels that are spelt like a text, or that have a word spelt like it."""
-
-    def likeness(label: str) -> float:
-        names = [label.casefold(), *label.casefold().split()]
-        return max(difflib.SequenceMatcher(None, text.casefold(), name).ratio() for name in names)
-
-    ranked = sorted(((likeness(label), label) for label in labels), key=lambda pair: -pair[0])
-    return [label for score, label in ranked[:3] if score >= MIN_LIKENESS]
-
-
 def _play(suggestion: Suggestion) -> None:
     from audiotl_cli.cli.player import play
 
     terminal.say("playing; Ctrl-C stops", style="dim")
     try:
         play(suggestion.source)
+    except KeyboardInterrupt:
+        output.line("")
     except AudiotlError as error:
         terminal.say(str(error), style="yellow")
 

@@ -28,7 +28,7 @@ PLAYERS = (
 
 
 def play(source: AudioSource) -> None:
-    """Play a clip, and return when it is over; Ctrl-C stops it.
+    """Play the first minute of a clip, and return when it is over.
 
     Raises
     ------
@@ -45,14 +45,11 @@ def play(source: AudioSource) -> None:
             f"there is no player on this machine: none of {names} is on PATH, and the package "
             "sounddevice is not installed; install it with: pip install 'audiotl[live]'"
         )
-    try:
-        waveform = _decode(source)
-        if sounddevice is not None:
-            _play_by_package(sounddevice, waveform)
-        elif command is not None:
-            _play_by_program(command, waveform)
-    except KeyboardInterrupt:
-        return
+    waveform = _decode(source)
+    if sounddevice is not None:
+        _play_by_package(sounddevice, waveform)
+    elif command is not None:
+        _play_by_program(command, waveform)
 
 
 def find_program(name: str) -> str | None:

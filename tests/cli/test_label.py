@@ -148,13 +148,15 @@ def test_answers_are_saved_one_by_one(
 def test_an_interrupt_loses_no_answer(
     begun: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Interrupted(io.StringIO):
-        def readline(self, size: int = -1, /) -> str:
-            if line := super().readline(size):
-                return line
-            raise KeyboardInterrupt
+    answer(monkeypatch, "1", "2")
+    read = sys.stdin.readline
 
-    monkeypatch.setattr(sys, "stdin", Interrupted("1\n2\n"))
+    def interrupted() -> str:
+        if line := read():
+            return line
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.stdin, "readline", interrupted)
 
     finished = run("label", "--ask")
 

@@ -146,7 +146,7 @@ def labels() -> dict[str, str]:
 
 def asked(text: str) -> str:
     """Return the clip that was asked for last."""
-    return re.findall(r"^\d+  (\S+)$", text, re.MULTILINE)[-1]
+    return str(re.findall(r"^\d+  (\S+)$", text, re.MULTILINE)[-1])
 
 
 def test_answers_typed_in_a_terminal_are_in_the_index(
@@ -298,7 +298,7 @@ def test_a_clip_is_played_and_asked_for_again(
 
     assert terminal.end() == 0
     assert not (begun / "obeyed").exists()
-    recording = soundfile.info(Path(Index.read(INDEX).audio_root, first))
+    recording = soundfile.info(str(Index.read(INDEX).audio_root / first))
     assert soundfile.info(begun / "played.wav").duration == pytest.approx(
         recording.duration, abs=0.01
     )
