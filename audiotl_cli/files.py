@@ -16,7 +16,6 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 SMALL = 1 << 20
 """Bytes of a file of settings, a note or the like, which is a few hundred: at most."""
@@ -35,7 +34,7 @@ class NotAFileError(OSError):
     """A named pipe, a socket or a device lies where a file is expected."""
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> io.BufferedReader:
     """Open a file for reading; see `regular_descriptor`."""
     return os.fdopen(regular_descriptor(path), "rb")
 
