@@ -17,7 +17,6 @@ import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from audiotl_cli import leftovers
 
@@ -40,7 +39,7 @@ class NotAFileError(OSError):
     """A named pipe, a socket or a device lies where a file is expected."""
 
 
-def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
+def open_regular(path: Path, *, follow: bool = True) -> io.BufferedReader:
     """Open a file for reading; see `regular_descriptor`.
 
     Without `follow`, a symbolic link is refused (`NotAFileError`).

@@ -54,7 +54,7 @@ def read_packed(path: Path) -> bytes:
     """
     try:
         opened = open_regular(path)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise DataError(f"{path}: no such model; make one with: audiotl train") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error

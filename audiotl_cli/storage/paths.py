@@ -23,15 +23,13 @@ def any_path(text: str | Path | RemotePath) -> AnyPath:
     Raises
     ------
     UsageError
-        It is a URL of another kind than is read, see `schemes`, or no name of a file.
+        It is a URL of another kind than is read; see `schemes`.
     """
     if isinstance(text, Path | RemotePath):
         return text
     path = _parse(text)
     if isinstance(path, RemotePath) and (reason := why_refused(path.url)):
         raise UsageError(f"{text}: {reason}")
-    if "\0" in text:
-        raise UsageError(f"{text!r} holds a NUL byte; expected the name of a file")
     return path
 
 
@@ -41,8 +39,10 @@ def local_path(text: str) -> Path:
     Raises
     ------
     UsageError
-        It is a URL.
+        It is a URL, or no file can have this name.
     """
+    if "\0" in text:
+        raise UsageError(f"{text!r} holds a NUL byte; expected the name of a file")
     return need_local(any_path(text), "expected a file or folder of this machine")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import fsspec
@@ -29,7 +28,7 @@ class Trap(fsspec.AbstractFileSystem):  # type: ignore[misc]
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return what ``trap://`` has been asked for in this test."""
     from fsspec.registry import _registry  # there is no public way to take one back
 

@@ -170,6 +170,12 @@ def test_settings(
     assert not asked
 
 
+def test_a_setting_that_no_file_can_be(indexed: Path, run: Run) -> None:
+    (indexed / "audiotl.toml").write_text('[extract]\nindex = "a\\u0000b"')
+    ended = run("extract")
+    assert (ended.code, "holds a NUL byte" in ended.err) == (2, True)
+
+
 AFTER_INDEX = (
     "extract --extractor mfcc --hop-s 0.5",
     "train",
