@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from audiotl_cli.errors import OUT_OF_MEMORY, is_out_of_memory
 from audiotl_cli.evaluation.figures import draw_calibration, draw_learning_curve
 from audiotl_cli.evaluation.report import tables
 from audiotl_cli.evaluation.report.page import render
@@ -76,4 +77,5 @@ def _attempt(path: Path, make: Callable[[], None]) -> None:
     try:
         make()
     except Exception as error:  # whatever it meets, the scores are worth more
-        logger.warning("%s could not be written (%r)", path, error)
+        reason = OUT_OF_MEMORY if is_out_of_memory(error) else repr(error)
+        logger.warning("%s could not be written (%s)", path, reason)
