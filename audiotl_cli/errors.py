@@ -5,11 +5,28 @@ A message says what was found, what was expected, in which file, and what to do.
 
 from __future__ import annotations
 
+import errno
+
 
 class AudiotlError(Exception):
     """Base of all errors a user can cause or cure."""
 
     exit_code = 3
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory, or what else a process may have, ran short.
+
+    Nothing can be said then of the file that was being read.
+    """
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    if isinstance(error, ImportError):  # a library that did not fit
+        return any(text in str(error) for text in ("failed to map", "annot allocate memory"))
+    return isinstance(error, RuntimeError) and "can't start new thread" in str(error)
+
+
+OUT_OF_MEMORY = "there is not enough memory"
 
 
 class UsageError(AudiotlError):

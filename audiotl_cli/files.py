@@ -387,7 +387,7 @@ def append_lines(path: Path, lines: Iterable[bytes]) -> None:
         file.write(data)
 
 
-def _ends_within_a_line(file: BinaryIO) -> bool:
+def _ends_within_a_line(file: io.BufferedRandom) -> bool:
     """Return whether a process was killed while it appended."""
     if file.seek(0, os.SEEK_END) == 0:
         return False

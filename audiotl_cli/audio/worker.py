@@ -25,7 +25,7 @@ import numpy as np
 from audiotl_cli.audio.measure import measure
 from audiotl_cli.audio.resample import read_blocks_at
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.errors import AudioError
+from audiotl_cli.errors import OUT_OF_MEMORY, AudioError, is_out_of_memory
 
 HEADER = struct.Struct("<cI")
 READY, BLOCK, DONE, ERROR = b"R", b"B", b"D", b"E"
@@ -96,7 +96,8 @@ def _serve(request: bytes, out: int) -> None:
     except BrokenPipeError:
         os._exit(0)
     except Exception as error:  # one recording must not end the run, whatever it did
-        _send_error(out, AudioError(f"{type(error).__name__}: {error}", code="failed"))
+        text = OUT_OF_MEMORY if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
+        _send_error(out, AudioError(text, code="failed"))
 
 
 def _send_error(out: int, error: AudioError) -> None:

@@ -59,8 +59,9 @@ def read_packed(path: Path) -> bytes:
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
     with opened as file:
-        packed = file.read(MOST_BYTES + 1) if path.stat().st_size <= MOST_BYTES else None
-    if packed is None or len(packed) > MOST_BYTES:
+        # a limit of so many bytes would be taken from memory before any is read
+        packed = file.read() if path.stat().st_size <= MOST_BYTES else None
+    if packed is None:
         raise ArtifactError(f"{path} is not a model saved by audiotl (more than 4 GiB)")
     return packed
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import errno
 import gc
 import json
 import logging
@@ -35,17 +34,16 @@ from audiotl_cli.cli import (
     train,
     tune,
 )
+from audiotl_cli.cli.problems import check_memory, explain
 from audiotl_cli.cli.signals import INTERRUPTED
-from audiotl_cli.cli.streams import BROKEN_PIPE, open_streams
-from audiotl_cli.errors import AudiotlError, UsageError
+from audiotl_cli.cli.streams import BROKEN_PIPE, mend_size, open_streams
+from audiotl_cli.errors import UsageError
 
 HELP = {"-h", "--help", "--version"}
 
 GC_THRESHOLD = 50_000
 """New objects before Python looks for garbage. TensorFlow's import makes a million that stay:
 looking through them every 700 takes a third of the time of a short command."""
-
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     name="audiotl",
@@ -120,6 +118,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     logger.setLevel(logging.INFO)
     output.state = output.State()
     open_streams()
+    mend_size()
     try:
         with output.own_stderr():
             given = sys.argv[1:] if args is None else args
@@ -184,6 +183,7 @@ def run(args: Sequence[str]) -> int:
 def _run(args: Sequence[str]) -> tuple[int, str]:
     try:
         if HELP.isdisjoint(args):
+            check_memory()
             leftovers.sweep_temporary()
         group = typer.main.get_command(app)
         defaults = _defaults(args, group)
@@ -203,25 +203,12 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
         return code, "interrupted" if code == INTERRUPTED else wrong
     except KeyboardInterrupt:
         return INTERRUPTED, "interrupted"
-    except AudiotlError as error:
-        if output.state.debug:
-            raise
-        output.error(error)
-        return error.exit_code, str(error)
-    except OSError as error:
-        if output.state.debug:
-            raise
-        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        message = f"{where}{error.strerror or error}"
-        output.error(message)
-        if error.errno in NO_ROOM:
-            output.note("Make room; what was finished is kept, and the same command goes on there.")
-        return 3, message
     except Exception as error:
         if output.state.debug:
             raise
-        message = f"{type(error).__name__}: {error}"
+        code, message, advice = explain(error)
         output.error(message)
-        output.note("This should not happen; --debug shows where it did.")
-        return 70, message
+        if advice:
+            output.note(advice)
+        return code, message
     return 0, ""

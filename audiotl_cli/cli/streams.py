@@ -11,6 +11,26 @@ BROKEN_PIPE = 141
 """Exit code where nobody reads the output: 128 and the number of the signal, as in shells."""
 
 
+MIN_WIDTH, MAX_WIDTH = 20, 1000
+"""Columns; with fewer nothing can be read, and no terminal has more."""
+
+
+def mend_size() -> None:
+    """Take ``COLUMNS`` and ``LINES`` for what they can mean; libraries fail, or print nothing.
+
+    Some terminals and schedulers set them to 0. What is no size is dropped.
+    """
+    for name, lowest in (("COLUMNS", MIN_WIDTH), ("LINES", 2)):
+        text = os.environ.get(name)
+        if text is None:
+            continue
+        size = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+        if size:
+            os.environ[name] = str(min(max(size, lowest), MAX_WIDTH))
+        else:
+            del os.environ[name]
+
+
 def open_streams() -> None:
     """Make the three streams fit to use.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip
-from audiotl_cli.errors import UsageError
+from audiotl_cli.errors import UsageError, is_out_of_memory
 
 
 def label_by_function(clips: list[Clip], named: str) -> list[Clip]:
@@ -35,6 +35,8 @@ def label_by_function(clips: list[Clip], named: str) -> list[Clip]:
         try:
             label = _text(function(clip.path))
         except Exception as error:  # the function can fail in any way
+            if is_out_of_memory(error):
+                raise
             raise UsageError(
                 f"--labels-from {named} failed on {clip.path!r}: {type(error).__name__}: {error}"
             ) from error
@@ -55,6 +57,8 @@ def _load(named: str) -> Callable[[str], Any]:
         for part in name.split("."):
             found = getattr(found, part)
     except Exception as error:  # so can its module
+        if is_out_of_memory(error):
+            raise
         raise UsageError(
             f"--labels-from {named} cannot be loaded: {type(error).__name__}: {error}"
         ) from error

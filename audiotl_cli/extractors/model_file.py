@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
-from audiotl_cli.errors import UsageError, WeightsError
+from audiotl_cli.errors import UsageError, WeightsError, is_out_of_memory
 from audiotl_cli.extractors import audioset
 from audiotl_cli.extractors.base import Description, Extractor, Layer, Patches
 from audiotl_cli.extractors.cache import file_sha256
@@ -176,6 +176,8 @@ class ModelFileExtractor(Extractor):
         try:
             opened = self.open()
         except Exception as error:  # a damaged model fails in any way
+            if is_out_of_memory(error):
+                raise
             message = f"{self.path} cannot be read as {self.kind} ({_line(error)})"
             raise WeightsError(message) from error
         window = PATCH if self.settings.input == "log_mel" else (self.framing.window,)
@@ -303,6 +305,8 @@ class _Network:
         except ValueError:
             raise
         except Exception as error:  # TensorFlow has many ways to refuse an input
+            if is_out_of_memory(error):
+                raise
             raise ValueError(f"it fails on a window of zeros ({_line(error)})") from error
 
     def run(self, windows: Array) -> Array:
@@ -339,6 +343,8 @@ def _check_whole(content: bytes) -> None:
     try:
         flatbuffer_utils.convert_bytearray_to_object(content)
     except Exception as error:  # offsets that lead astray fail in any way
+        if is_out_of_memory(error):
+            raise
         raise ValueError("it is damaged or no TFLite file") from error
 
 

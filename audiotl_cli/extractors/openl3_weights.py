@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.errors import WeightsError
+from audiotl_cli.errors import WeightsError, is_out_of_memory
 from audiotl_cli.extractors.hdf5 import member, open_hdf5, read_values
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, locate
 
@@ -104,9 +104,9 @@ def read_parameters(path: Path) -> Parameters:
     try:
         with open_hdf5(path, MAX_BYTES) as file:
             return _parameters(file)
-    except MemoryError:
-        raise
     except Exception as error:  # a damaged file can fail in any way
+        if is_out_of_memory(error):
+            raise
         raise WeightsError(
             f"{path} does not hold the weights of an OpenL3 network ({error}); expected one of "
             "the published openl3_audio_*-v0_4_0.h5.gz, or the same unpacked"

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.errors import AudioError, AudiotlError
+from audiotl_cli.errors import OUT_OF_MEMORY, AudioError, AudiotlError, is_out_of_memory
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
 from audiotl_cli.extractors.beside import read_patches
 from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread
@@ -185,7 +185,8 @@ def _prepare(
     except AudiotlError as error:
         job.no_decoder = error
     except Exception as error:  # one recording must not end the run, whatever it did
-        job.error = AudioError(f"{type(error).__name__}: {error}", code="failed", stage="embed")
+        text = OUT_OF_MEMORY if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
+        job.error = AudioError(text, code="failed", stage="embed")
     job.put(None, stop)
 
 

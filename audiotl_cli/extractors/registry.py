@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.errors import UsageError
+from audiotl_cli.errors import UsageError, is_out_of_memory
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engines import choose
 from audiotl_cli.storage.paths import local_path
@@ -62,6 +62,8 @@ def extractor_class(name: str) -> type[Extractor]:
         if not (isinstance(found, type) and issubclass(found, Extractor)):
             raise TypeError(f"it is {found!r}, expected a subclass of {Extractor.__qualname__}")
     except Exception as error:  # a plug-in's import can fail in any way
+        if is_out_of_memory(error):
+            raise
         raise UsageError(
             f"the extractor {name!r} ({entry.value}) cannot be loaded: {error}"
         ) from error

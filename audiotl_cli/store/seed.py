@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.errors import DataError
+from audiotl_cli.errors import DataError, is_out_of_memory
 from audiotl_cli.files import open_regular
 
 MAX_INFLATION = 200
@@ -62,6 +62,8 @@ def read_seed_file(path: Path) -> list[SeedClip]:
     except DataError:
         raise
     except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
+        if is_out_of_memory(error):
+            raise
         raise DataError(f"{path} is not an npz file that can be read ({error})") from error
     one_each = numbers.shape == ids.shape == features.shape[:1] != (0,)
     if features.ndim != 2 or features.dtype.kind not in "fiu" or not one_each:

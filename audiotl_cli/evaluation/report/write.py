@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from audiotl_cli.errors import OUT_OF_MEMORY, is_out_of_memory
 from audiotl_cli.evaluation.evaluation import Evaluation
 from audiotl_cli.evaluation.report import figures, page, tables
 from audiotl_cli.files import remove_regular, write_whole
@@ -114,5 +115,6 @@ def _write_tables(evaluation: Evaluation, folder: Path) -> None:
 def _attempt(path: Path, make: Callable[[], None]) -> None:
     try:
         make()
-    except Exception as error:  # whatever goes wrong, the scores are worth more
-        logger.warning("%s could not be written (%r)", path, error)
+    except Exception as error:  # whatever it meets, the scores are worth more
+        reason = OUT_OF_MEMORY if is_out_of_memory(error) else repr(error)
+        logger.warning("%s could not be written (%s)", path, reason)

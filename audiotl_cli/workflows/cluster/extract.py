@@ -13,7 +13,7 @@ from pathlib import Path
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.errors import AudioError, UsageError
+from audiotl_cli.errors import AudioError, UsageError, is_out_of_memory
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.files import refuse_link
 from audiotl_cli.storage.paths import need_local
@@ -36,6 +36,8 @@ def pack(extractor: Extractor) -> bytes:
     try:
         return pickle.dumps(extractor)
     except Exception as error:  # of a plug-in, in any way
+        if is_out_of_memory(error):
+            raise
         raise UsageError(
             f"{extractor.name} cannot be sent to workers ({error}); extract without --cluster"
         ) from error
