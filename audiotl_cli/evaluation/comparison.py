@@ -136,7 +136,7 @@ def _comparison(
 ) -> Comparison:
     a, b = names
     only_a, only_b, n_clips = counts
-    found = f"of {n_clips} clips, {only_a} only {a} has right, {only_b} only {b}"
+    found = f"of {n_clips} clips, only {a} predicts {only_a} rightly, only {b} {only_b}"
     if p_value >= SIGNIFICANT:
         verdict = f"no difference shown: {found}"
     else:

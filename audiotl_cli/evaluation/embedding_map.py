@@ -54,9 +54,10 @@ def map_clips(vectors: npt.NDArray[np.float32]) -> EmbeddingMap | None:
     every = -(-len(vectors) // MOST_FITTED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # all clips may be the same
-        steps.fit(vectors[::every].astype(np.float64))
-        parts = [
-            steps.transform(vectors[start : start + MOST_FITTED].astype(np.float64))
-            for start in range(0, len(vectors), MOST_FITTED)
-        ]
+        parts = [steps.fit_transform(vectors[::every].astype(np.float64))]
+        if every > 1:
+            parts = [
+                steps.transform(vectors[start : start + MOST_FITTED].astype(np.float64))
+                for start in range(0, len(vectors), MOST_FITTED)
+            ]
     return EmbeddingMap("pca", np.round(np.concatenate(parts), 3).tolist())

@@ -181,7 +181,7 @@ class Evaluation:
         }
         value = {
             **self._scores(),
-            **{name: asdict(one) for name, one in sections.items() if one is not None},
+            **{name: asdict(section) for name, section in sections.items() if section},
             "label_errors": [error.to_dict() for error in self.label_errors],
             **self.source.to_dict(),
             "leaks": [leak.to_dict() for leak in self.leaks],

@@ -63,7 +63,9 @@ def compare_results(
     units = number_units([row.get("group") or ("path", clip[0]) for clip, row in first.items()])
     found = compare(_distinct(names), right, units, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "comparison.json", {"comparisons": [one.to_dict() for one in found]})
+    write_json(
+        folder / "comparison.json", {"comparisons": [comparison.to_dict() for comparison in found]}
+    )
     return found
 
 

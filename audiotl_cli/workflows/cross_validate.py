@@ -93,13 +93,8 @@ def cross_validate(
     labels = label_names(data.labels, multi_label=data.multi_label)
     held_out = Rounds(data, labels, options, run, on_round).predict(deals)
     rejected = held_out.n_rejected / len(deals) if options.trust.reject else None
-    scored = ScoredClips(
-        [evaluated(clip) for clip in data.clips],
-        labels,
-        held_out.repeats,
-        data.multi_label,
-        rejected,
-    )
+    clips = [evaluated(clip) for clip in data.clips]
+    scored = ScoredClips(clips, labels, held_out.repeats, data.multi_label, rejected)
     trained = model_name(
         index, data.extractors, kind, n_settings=options.n_settings, trust=options.trust
     )

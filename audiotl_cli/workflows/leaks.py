@@ -51,14 +51,14 @@ def find_leaks(sides: Sequence[Side]) -> list[Leak]:
     """
     measured = open_measured()
     found = [measured.get(side.key) for side in sides]
-    kin = find_kin(found)
+    same = find_kin(found)
     by_key: dict[str, list[int]] = {}
     for i, side in enumerate(sides):
         by_key.setdefault(side.key, []).append(i)
     groups = {
         TRAINED_ON: _first_in_two_parts(by_key.values(), sides),
-        "duplicate": _first_in_two_parts(kin.copies, sides),
-        "near_duplicate": _first_in_two_parts(kin.families(), sides),
+        "duplicate": _first_in_two_parts(same.copies, sides),
+        "near_duplicate": _first_in_two_parts(same.families(), sides),
     }
     leaks = []
     n_not_measured = 0

@@ -3,7 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiotl_cli.evaluation.calibration import measure_calibration
+from audiotl_cli.evaluation.calibration import (
+    measure_calibration,
+    measure_multi_label_calibration,
+)
 
 LABELS = ["a", "b"]
 
@@ -47,3 +50,16 @@ def test_a_label_the_model_does_not_know_is_missed() -> None:
 def test_margins_are_no_probabilities() -> None:
     assert measure_calibration(["a"], LABELS, np.array([[3.0, -2.0]])) is None
     assert measure_calibration(["a"], LABELS, np.array([[0.9, 0.9]])) is None
+
+
+def test_several_labels_are_judged_by_those_predicted() -> None:
+    truth = np.array([[1, 0], [1, 1], [0, 0]])
+    scores = np.array([[0.95, 0.2], [0.85, 0.65], [0.1, 0.65]])
+    found = measure_multi_label_calibration(truth, scores, 0.5)
+    assert found is not None
+    assert [(one.low, one.n_clips, one.accuracy) for one in found.bins] == [
+        (0.6, 2, 0.5), (0.8, 1, 1.0), (0.9, 1, 1.0)
+    ]  # fmt: skip
+    assert found.ece == pytest.approx((2 * 0.15 + 0.15 + 0.05) / 4)
+    assert found.brier == pytest.approx(((scores - truth) ** 2).sum() / 3)
+    assert measure_multi_label_calibration(truth, scores / 2, 0.5) is None

@@ -35,7 +35,9 @@ def test_groups_are_flipped_whole() -> None:
 def test_a_better_model_is_named() -> None:
     (found,) = compare(["a", "b"], answers(80, 1, 15), np.arange(96), seed=0)
 
-    assert found.verdict.startswith("b is better: of 96 clips, 1 only a has right, 15 only b")
+    assert found.verdict.startswith(
+        "b is better: of 96 clips, only a predicts 1 rightly, only b 15"
+    )
     assert found.difference == pytest.approx(14 / 96)
     assert 0 < found.interval[0] < found.difference < found.interval[1]
     assert found.p_value == pytest.approx(binomtest(1, 16).pvalue)

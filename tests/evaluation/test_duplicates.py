@@ -47,3 +47,30 @@ def test_features_that_never_change_are_no_trouble() -> None:
     assert (
         find_duplicates(np.ones((4, 3), np.float32), list("abcd"), list("xxyy"), [True] * 4) == []
     )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_pair_is_missed_along_few_directions(seed: int) -> None:
+    """Beside the plain way: compare all vectors with all others."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(120, 200)).astype(np.float32)
+    for first, second in rng.integers(120, size=(40, 2)):
+        vectors[second] = vectors[first] + rng.normal(0, 0.1 * rng.random(), 200)
+    parts = rng.choice(list("abc"), 120).tolist()
+    tested = (rng.random(120) < 0.6).tolist()
+    standard = (vectors - vectors.mean(axis=0)) / vectors.std(axis=0)
+    unit = standard / np.linalg.norm(standard, axis=1, keepdims=True)
+    similar = unit @ unit.T >= 0.995
+    expected = {
+        (i, j)
+        for i in range(120)
+        for j in range(120)
+        if similar[i, j] and parts[i] != parts[j] and tested[i] and not (tested[j] and j < i)
+    }
+
+    found = find_duplicates(vectors, [str(i) for i in range(120)], parts, tested)
+
+    assert {(pair.clip, pair.other) for pair in found} == expected
+    assert len(found) == len(expected) > 5
+    similarities = [pair.similarity for pair in found]
+    assert similarities == sorted(similarities, reverse=True)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from audiotl_cli.evaluation.label_errors import find_label_errors
+from audiotl_cli.evaluation.label_errors import find_label_errors, find_multi_label_errors
 
 LABELS = ["a", "b", "c"]
 
@@ -48,3 +49,13 @@ def test_a_label_of_the_model_that_no_clip_has() -> None:
     assert find_label_errors(truth, [*LABELS, "z"], wide) == find_label_errors(
         truth, LABELS, scores
     )
+
+
+def test_labels_that_are_wrong_or_missing_among_several() -> None:
+    truth = np.array([[1, 0], [1, 0], [1, 1], [0, 1], [0, 1], [0, 1]])
+    scores = np.array([[0.9, 0.1], [0.9, 0.9], [0.8, 0.9], [0.1, 0.9], [0.1, 0.9], [0.7, 0.05]])
+    suggested = ["a", "a;b", "a;b", "b", "b", "a"]
+    found = find_multi_label_errors(truth, scores, suggested)
+    assert [(one.clip, one.suggested) for one in found] == [(5, "a"), (1, "a;b")]
+    assert found[0].score == pytest.approx(1 - 0.05 / np.mean([0.9, 0.9, 0.9, 0.05]))
+    assert found[1].score == 0.9

@@ -98,16 +98,16 @@ def all_label_metrics() -> list[LabelMetric]:
 
 def measure_all(outcomes: Outcomes) -> dict[str, float]:
     """Return every metric that has something to measure, by name."""
-    found = {one.name: one.compute(outcomes) for one in all_metrics()}
+    found = {metric.name: metric.compute(outcomes) for metric in all_metrics()}
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
 def measure_labels(outcomes: Outcomes) -> dict[str, dict[str, float]]:
     """Return the metrics of every label, by label and name, and its clips as ``n_clips``."""
     columns = {
-        one.name: values.tolist()
-        for one in all_label_metrics()
-        if (values := one.compute(outcomes)) is not None
+        metric.name: values.tolist()
+        for metric in all_label_metrics()
+        if (values := metric.compute(outcomes)) is not None
     }
     n_clips = (outcomes.by_label.n_true // outcomes.n_repeats).tolist()
     return {

@@ -62,7 +62,7 @@ def evaluation() -> Evaluation:
     every = clips()
     points = [CurvePoint(10, 0.5, INTERVAL), CurvePoint(20, 0.6, INTERVAL)]
     elsewhere = EvaluatedClip("elsewhere.wav", LABELS[2])
-    verdict = "no difference shown: of 6 clips, 1 only one has right, 2 only two"
+    verdict = "no difference shown: of 6 clips, only one predicts 1 rightly, only two 2"
     return Evaluation(
         title="t",
         multi_label=False,
