@@ -1,5 +1,5 @@
 """Write files whole or not at all, tables no spreadsheet takes for formulas; tell digests; and
-where the cache folder is.
+where the cache folder and the state folder are.
 """
 
 from __future__ import annotations
@@ -118,6 +118,16 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("audiotl"))
+
+
+def state_folder() -> Path:
+    """Return the folder for what is remembered: ``AUDIOTL_STATE`` or the user's state folder."""
+    chosen = os.environ.get("AUDIOTL_STATE")
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("audiotl"))
 
 
 def digest(path: Path, kind: str) -> str:

@@ -111,6 +111,14 @@ def built_networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder)  # pytest keeps three runs' folders; VGGish's are 289 MB each
 
 
+@pytest.fixture(scope="session", autouse=True)
+def remembered_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is trusted in tests out of the user's state folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOTL_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty project folder, the current one."""

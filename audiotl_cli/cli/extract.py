@@ -74,16 +74,24 @@ def extract(
 ) -> None:
     """Embed every clip of an index; what is stored already is not done again."""
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.extractors.registry import DEFAULT, load_extractor
+    from audiotl_cli.extractors.registry import DEFAULT
     from audiotl_cli.workflows.extract import extract_features
     from audiotl_cli.workflows.project import newest_index
+    from audiotl_cli.workflows.same_extractor import chosen_extractor
 
     path = index or newest_index()
     clips = Index.read(path)
     output.note(f"Index {path}: {len(clips.clips)} clips")
     reports = []
     for name in extractor or [DEFAULT]:
-        network = load_extractor(name, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
+        network = chosen_extractor(
+            name,
+            typed=not options.from_file(context, "extractor"),
+            layer=layer,
+            hop_s=hop_s,
+            resampler=resampler,
+            engine=engine,
+        )
         if batch_size is not None:
             network.batch_size = batch_size
         with output.progress(f"Embedding with {name}") as update:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiotl_cli.cli import options, output
+from audiotl_cli.cli.show_programs import show_programs
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.export import ExportReport
@@ -97,5 +98,6 @@ def _show(found: Inspection) -> None:
         output.line(f"{'allowed' if one['allowed'] else 'REFUSED'}  {one['name']}")
     if found.allowed:
         output.line("It can be loaded; nothing in it runs.")
+        show_programs(found.path, found.programs)
     else:
         output.line(f"It is not loaded: {found.problem}")

@@ -228,7 +228,16 @@ TrustModel = Annotated[
         "--trust",
         metavar="sha256:HEX",
         help="Load a model file with this SHA-256 whatever it holds, and so run its maker's code; "
-        "see audiotl model inspect.",
+        "or run the program with this SHA-256 that its extractor is; see audiotl model inspect.",
+    ),
+]
+TrustProgram = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust",
+        metavar="sha256:HEX",
+        help="Run the program with this SHA-256 that a store's extractor is; see audiotl store "
+        "info.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
@@ -269,6 +278,12 @@ def typed(context: typer.Context, *names: str) -> list[str]:
         if parameter.name in names and source is not None and source.name == "COMMANDLINE":
             found.append(parameter.opts[0])
     return found
+
+
+def from_file(context: typer.Context, name: str) -> bool:
+    """Return whether the value of an option comes from ``audiotl.toml``."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "DEFAULT_MAP"
 
 
 def parse_params(items: list[str] | None) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def similar(
     top_k: Annotated[int, typer.Option(min=1, help="How many clips for each.")] = 10,
     format_: records.Format = None,
     to: records.Output = None,
+    trust: options.TrustProgram = None,
     workers: options.Workers = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -56,6 +57,8 @@ def similar(
             extractor or [],
             files,
             top_k,
+            trust=trust or (),
+            typed=[] if options.from_file(context, "extractor") else extractor or [],
             workers=workers,
             on_clips=lambda done, total: update(done, total, 0.0),
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from audiotl_cli.cli import options, output
+from audiotl_cli.cli.show_programs import show_programs
 
 app = typer.Typer(
     no_args_is_help=True, help="Look into feature stores, check them, import features."
@@ -36,6 +38,7 @@ def info(
             "n_bytes": one.n_bytes,
             "weights": one.extractor.weights,
             "made_from": one.store.made_from,
+            "programs": [asdict(program) for program in one.programs],
         }
         for one in found
     ]
@@ -52,6 +55,8 @@ def info(
             )  # fmt: skip
         output.show(grid)
         output.warnings([one.extractor.warning for one in found])
+        for one in found:
+            show_programs(one.store.folder, one.programs)
 
     output.result(value, show)
 
