@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.fitting import Fitting, Learning, names_of, spread
 
 EXAMPLES = "Examples:  audiotl evaluate   |   audiotl evaluate --cv fold --classifier linear-svm"
@@ -28,7 +28,7 @@ def evaluate(
     ] = None,
     index: options.IndexFile = None,
     store: options.Store = None,
-    split: Annotated[str, typer.Option(help="Which split to evaluate on.")] = "test",
+    split: Annotated[str, typer.Option(help="Which split to evaluate on."), settings.FREE] = "test",
     cv: Annotated[
         str | None,
         typer.Option(
@@ -37,6 +37,7 @@ def evaluate(
             help="Cross-validate instead: fit one model a fold, with the options below; 5x10 deals "
             "5 folds 10 times.",
         ),
+        settings.FREE,
     ] = None,
     open_set: Annotated[
         bool,
@@ -44,6 +45,7 @@ def evaluate(
             "--open-set",
             help="With --cv: leave out one label after the other, and see whether it is noticed.",
         ),
+        settings.FREE,
     ] = False,
     learning_curve: Annotated[
         bool,
@@ -52,9 +54,12 @@ def evaluate(
             help="With --cv: how accuracy grows with clips, and what twice as many would bring "
             "(its interval: which clips were tested, not how the curve goes on).",
         ),
+        settings.FREE,
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Folder of the report.  [default: data/experiments/...]")
+        Path | None,
+        typer.Option(help="Folder of the report.  [default: data/experiments/...]"),
+        settings.TYPED,
     ] = None,
     trust: options.TrustModel = None,
     extractor: options.Extractors = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.extract import ExtractReport
@@ -24,6 +24,7 @@ def extract(
             "several.  [default: musicnn]",
             rich_help_panel=options.EXTRACTION,
         ),
+        settings.FREE,
     ] = None,
     store: options.Store = None,
     hop_s: Annotated[
@@ -32,6 +33,7 @@ def extract(
             help="Seconds between windows.  [default: the network's]",
             rich_help_panel=options.EXTRACTION,
         ),
+        settings.FREE,
     ] = None,
     layer: Annotated[
         str | None,
@@ -39,10 +41,12 @@ def extract(
             help="Output of the network.  [default: the network's]",
             rich_help_panel=options.EXTRACTION,
         ),
+        settings.FREE,
     ] = None,
     resampler: Annotated[
         Literal["soxr", "resampy"],
         typer.Option(help="How the sample rate is changed.", rich_help_panel=options.EXTRACTION),
+        settings.FREE,
     ] = "soxr",
     engine: Annotated[
         Literal["tensorflow", "ncnn", "auto"],
@@ -51,6 +55,7 @@ def extract(
             "it can.",
             rich_help_panel=options.EXTRACTION,
         ),
+        settings.FREE,
     ] = "tensorflow",
     workers: options.Workers = None,
     batch_size: Annotated[
@@ -58,14 +63,18 @@ def extract(
         typer.Option(
             min=1, help="Windows a batch.  [default: the network's best]", show_default=False
         ),
+        settings.FREE,
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first clips of the index.")
+        int | None, typer.Option(min=1, help="Only the first clips of the index."), settings.FREE
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first failure.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first failure."), settings.FREE
+    ] = False,
     max_error_rate: Annotated[
         float | None,
         typer.Option(min=0.0, max=1.0, help="Stop when more than this share of clips failed."),
+        settings.FREE,
     ] = None,
     cluster: options.Cluster = None,
     json: options.Json = False,

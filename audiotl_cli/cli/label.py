@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiotl_cli.cli import options, output, records
+from audiotl_cli.cli import options, output, records, settings
 from audiotl_cli.cli.ask import ask_rounds
 from audiotl_cli.cli.fitting import Fitting, spread
 from audiotl_cli.cli.predicted_files import check_targets, choose_format
@@ -33,7 +33,9 @@ def label(
     index: options.IndexFile = None,
     store: options.Store = None,
     n: Annotated[
-        int, typer.Option("--n", min=1, help="List so many clips; with --ask, clips a round.")
+        int,
+        typer.Option("--n", min=1, help="List so many clips; with --ask, clips a round."),
+        settings.FREE,
     ] = 10,
     ask: Annotated[
         bool | None,
@@ -42,6 +44,7 @@ def label(
             help="Ask for the labels.  [default: in a terminal, unless --n or a format is given]",
             show_default=False,
         ),
+        settings.FREE,
     ] = None,
     answers: Annotated[
         list[str] | None,
@@ -50,12 +53,14 @@ def label(
             metavar="FILE=LABEL",
             help="Write this label (none: take it away); a stretch is FILE:START-END; repeatable.",
         ),
+        settings.TYPED,
     ] = None,
     table: Annotated[
         Path | None,
         typer.Option(
             "--from", help="Write the labels of a table with columns path and label, such as CSV."
         ),
+        settings.TYPED,
     ] = None,
     format_: records.Format = None,
     to: records.Output = None,
@@ -64,6 +69,7 @@ def label(
         typer.Option(
             help="Which split to suggest clips of; of any but train, they are drawn at random."
         ),
+        settings.FREE,
     ] = "train",
     extractor: options.Extractors = None,
     fitting: Fitting,

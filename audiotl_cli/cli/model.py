@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.show_programs import show_programs
 
 if TYPE_CHECKING:
@@ -45,17 +45,21 @@ def inspect(
 def export(
     file: Annotated[Path, typer.Argument(help="Model file.")],
     format: Annotated[
-        str, typer.Option("--format", metavar="onnx|skops", help="What to make of it.")
+        str,
+        typer.Option("--format", metavar="onnx|skops", help="What to make of it."),
+        settings.FREE,
     ] = "onnx",
     whole: Annotated[
         bool,
         typer.Option(
             "--whole", help="From the samples of a recording on, networks and all; for onnx."
         ),
+        settings.FREE,
     ] = False,
     to: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where to; beside the model if none."),
+        settings.TYPED,
     ] = None,
     trust: options.TrustModel = None,
     json: options.Json = False,

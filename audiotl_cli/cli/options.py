@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from audiotl_cli.cli import output
+from audiotl_cli.cli import output, settings
 from audiotl_cli.errors import UsageError
 from audiotl_cli.storage.paths import AnyPath, any_path
 
@@ -51,6 +51,7 @@ Json = Annotated[
         is_eager=True,
         rich_help_panel=COMMON,
     ),
+    settings.FREE,
 ]
 Quiet = Annotated[
     bool,
@@ -62,6 +63,7 @@ Quiet = Annotated[
         is_eager=True,
         rich_help_panel=COMMON,
     ),
+    settings.FREE,
 ]
 Debug = Annotated[
     bool,
@@ -72,10 +74,12 @@ Debug = Annotated[
         is_eager=True,
         rich_help_panel=COMMON,
     ),
+    settings.FREE,
 ]
 IndexFile = Annotated[
     Path | None,
     typer.Option("--index", help="Index file.  [default: the newest in data/index]"),
+    settings.INSIDE,
 ]
 Store = Annotated[
     str | None,
@@ -85,6 +89,7 @@ Store = Annotated[
         help="Folder of feature stores, or one store; s3://... is on object storage.  "
         "[default: data/features]",
     ),
+    settings.INSIDE,
 ]
 Cluster = Annotated[
     str | None,
@@ -94,6 +99,7 @@ Cluster = Annotated[
         help="Work on a Dask cluster (audiotl\\[cluster]): tcp://HOST:8786, tls://HOST:8786, the "
         "scheduler's JSON file, or local\\[N] for N processes here.",
     ),
+    settings.TYPED,
 ]
 Extractors = Annotated[
     list[str] | None,
@@ -103,6 +109,7 @@ Extractors = Annotated[
         "[default: the store used last]",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Classifier = Annotated[
     str,
@@ -112,6 +119,7 @@ Classifier = Annotated[
         "gradient-boosting or prototype.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Pooling = Annotated[
     str,
@@ -120,6 +128,7 @@ Pooling = Annotated[
         help="How frames become clips: mean+std, mean, mean+max, or vote (frames vote).",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Pca = Annotated[
     int | None,
@@ -128,6 +137,7 @@ Pca = Annotated[
         help="Dimensions of a whitening PCA before the classifier.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Scale = Annotated[
     bool | None,
@@ -138,6 +148,7 @@ Scale = Annotated[
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Root = Annotated[
     bool,
@@ -147,6 +158,7 @@ Root = Annotated[
         "each by its own.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Combine = Annotated[
     Literal["concat", "average"],
@@ -156,6 +168,7 @@ Combine = Annotated[
         "and the mean of their scores.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Balance = Annotated[
     bool,
@@ -164,6 +177,7 @@ Balance = Annotated[
         help="Let every label weigh the same, however many clips it has.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Param = Annotated[
     list[str] | None,
@@ -173,6 +187,7 @@ Param = Annotated[
         help="A parameter of the classifier, such as C=0.1; repeatable.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Search = Annotated[
     int,
@@ -186,6 +201,7 @@ Search = Annotated[
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Calibrate = Annotated[
     str | None,
@@ -196,6 +212,7 @@ Calibrate = Annotated[
         "cross-validation among the training clips. It may harm knn; isotonic can cost accuracy.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Reject = Annotated[
     float | None,
@@ -206,6 +223,7 @@ Reject = Annotated[
         "are, such as 0.05; unreliable with few labels or few clips (see evaluate --open-set).",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 MemoryMb = Annotated[
     int | None,
@@ -217,10 +235,12 @@ MemoryMb = Annotated[
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 ModelFile = Annotated[
     Path | None,
     typer.Option("--out", help="Model file.  [default: data/models/..., named by what it is]"),
+    settings.TYPED,
 ]
 TrustModel = Annotated[
     list[str] | None,
@@ -230,6 +250,7 @@ TrustModel = Annotated[
         help="Load a model file with this SHA-256 whatever it holds, and so run its maker's code; "
         "or run the program with this SHA-256 that its extractor is; see audiotl model inspect.",
     ),
+    settings.TYPED,
 ]
 TrustProgram = Annotated[
     list[str] | None,
@@ -239,11 +260,13 @@ TrustProgram = Annotated[
         help="Run the program with this SHA-256 that a store's extractor is; see audiotl store "
         "info.",
     ),
+    settings.TYPED,
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result."), settings.FREE]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, help="Threads.  [default: one a core]", show_default=False),
+    settings.FREE,
 ]
 
 

