@@ -71,6 +71,12 @@ def as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def searched_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo after each test what the program tells Python processes that it starts."""
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+
+
 @pytest.fixture
 def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No weights at hand and no network to fetch them."""

@@ -110,7 +110,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         Without the program's name; None takes the process's own.
     """
     # Python processes that are started from here import nothing from the current folder
-    os.environ.setdefault("PYTHONSAFEPATH", "1")
+    os.environ["PYTHONSAFEPATH"] = "1"
     gc.set_threshold(GC_THRESHOLD)
     atexit.register(gc.freeze)  # nor are they looked through on the way out
     logger = logging.getLogger("audiotl_cli")
