@@ -20,11 +20,11 @@ LONGEST_NAME = 40  # characters of a label
 def _plain() -> Iterator[None]:
     """Draw as matplotlib does without settings: it would obey a ``matplotlibrc`` found here."""
     import matplotlib
-    from matplotlib.style.core import STYLE_BLACKLIST
 
-    # what is left out does not change a figure, such as the window it would be shown in
-    names = matplotlib.rcParamsDefault.keys() - STYLE_BLACKLIST
-    with matplotlib.rc_context({name: matplotlib.rcParamsDefault[name] for name in names}):
+    # rc_context would not set the backend back, and these figures use none
+    plain = {name: matplotlib.rcParamsDefault[name] for name in matplotlib.rcParamsDefault}
+    plain.pop("backend")
+    with matplotlib.rc_context(plain):
         yield
 
 
