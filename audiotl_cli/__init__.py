@@ -6,7 +6,14 @@
 (22050, 120)
 """
 
-from __future__ import annotations
+import os
+import sys
+
+# ``python -m audiotl_cli`` looks for modules in the current folder first, whoever filled it
+if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)].endswith(__name__):
+    _here = "" if sys.flags.safe_path else sys.path.pop(0)
+    if _here == os.path.dirname(os.path.dirname(__file__)):  # noqa: PTH120  (no pathlib yet)
+        sys.path.append(_here)  # this package lies there, not installed
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,5 +1,5 @@
 """Open files that are files, write them whole or not at all, and change them one process at a
-time; tables that no spreadsheet takes for formulas; digests; and where the cache folder is.
+time; tables that no spreadsheet takes for formulas; digests; the cache and the state folder.
 """
 
 from __future__ import annotations
@@ -440,6 +440,16 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("audiotl"))
+
+
+def state_folder() -> Path:
+    """Return the folder for what is remembered: ``AUDIOTL_STATE`` or the user's state folder."""
+    chosen = os.environ.get("AUDIOTL_STATE")
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("audiotl"))
 
 
 def digest(path: Path, kind: str) -> str:

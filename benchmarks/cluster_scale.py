@@ -91,7 +91,7 @@ def processes(folder: Path, n_workers: int) -> Iterator[tuple[str, int]]:
     file = folder / "scheduler.json"
     place = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": place}
-    dask = [sys.executable, "-m", "dask"]
+    dask = [sys.executable, "-P", "-m", "dask"]
     here = ["--host", "127.0.0.1", "--scheduler-file", str(file)]
     scheduler = [*dask, "scheduler", *here, "--port", "0", "--no-dashboard"]
     worker = [*dask, "worker", *here, "--nthreads", "1", "--no-dashboard"]

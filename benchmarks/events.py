@@ -150,7 +150,7 @@ def measure(predicted: Sequence[dict[str, object]], truth: dict[str, Spans]) -> 
 
 
 def audiotl(*args: object, folder: Path) -> str:
-    command = [sys.executable, "-m", "audiotl_cli", *(str(arg) for arg in args)]
+    command = [sys.executable, "-P", "-m", "audiotl_cli", *(str(arg) for arg in args)]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 

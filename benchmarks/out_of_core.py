@@ -46,7 +46,7 @@ def write_store(folder: Path, n_frames: int, dim: int) -> None:
 
 def train(folder: Path, classifier: str, memory_mb: int | None) -> dict[str, object]:
     """Train in a process of its own; return what it says, its seconds and its peak memory."""
-    command = [sys.executable, "-m", "audiotl_cli", "train", "--classifier", classifier]
+    command = [sys.executable, "-P", "-m", "audiotl_cli", "train", "--classifier", classifier]
     command += ["--pooling", "vote", "--json"]
     command += [] if memory_mb is None else ["--memory-mb", str(memory_mb)]
     path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])

@@ -29,7 +29,7 @@ def run(project: Path, *words: str) -> Costs:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "audiotl_cli", *words, "--quiet"],
+        [sys.executable, "-P", "-m", "audiotl_cli", *words, "--quiet"],
         capture_output=True,
         text=True,
         cwd=project,

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any
 
 import platformdirs
 
+from audiotl_cli.programs import find_program
 from benchmarks.arithmetic import marginal_rate
 from benchmarks.corpus import write_joined
 from benchmarks.machine import in_own_process
@@ -101,14 +101,14 @@ def _environment() -> Path:
     if ready.is_file() and ready.read_text(encoding="utf-8") == wanted:
         return python
     base = (
-        sys.executable if sys.version.startswith(f"{PYTHON}.") else shutil.which(f"python{PYTHON}")
+        sys.executable if sys.version.startswith(f"{PYTHON}.") else find_program(f"python{PYTHON}")
     )
     if not base:
         raise UnavailableError(f"it needs Python {PYTHON}, which is not here")
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip = [str(python), "-P", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     started = time.perf_counter()
     for command in (
-        [base, "-m", "venv", "--clear", str(folder)],
+        [base, "-I", "-m", "venv", "--clear", str(folder)],
         [*pip, *NEEDED],
         [*pip, "--no-deps", PACKAGE],
     ):

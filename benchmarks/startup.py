@@ -39,7 +39,7 @@ def measure_startup(n_rounds: int) -> dict[str, Any]:
             ["store", "info"],
         ]
         for words in (*helps, *work):
-            runs[" ".join(("audiotl", *words))] = ["-m", "audiotl_cli", *words]
+            runs[" ".join(("audiotl", *words))] = ["-P", "-m", "audiotl_cli", *words]
         times: dict[str, list[float]] = {name: [] for name in runs}
         for _ in range(n_rounds):
             for name, arguments in runs.items():
@@ -57,7 +57,7 @@ def _prepare(project: Path) -> None:
     recordings = sorted((project / "sounds").rglob("*.wav"))
     write_joined(recordings, project / "ten.wav", 10.0)
     for command in (["index", "sounds"], ["extract"], ["train"]):
-        _python(project, ["-m", "audiotl_cli", *command])
+        _python(project, ["-P", "-m", "audiotl_cli", *command])
 
 
 def _python(project: Path, arguments: list[str]) -> None:

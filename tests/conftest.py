@@ -72,6 +72,12 @@ def as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def searched_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo after each test what the program tells Python processes that it starts."""
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+
+
 @pytest.fixture
 def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No weights at hand and no network to fetch them."""
@@ -110,6 +116,14 @@ def built_networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr("audiotl_cli.extractors.engines.built.cache_folder", lambda: folder)
         yield folder
     shutil.rmtree(folder)  # pytest keeps three runs' folders; VGGish's are 289 MB each
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remembered_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is trusted in tests out of the user's state folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOTL_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture

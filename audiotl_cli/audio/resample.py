@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -70,6 +71,7 @@ def resample_blocks(
         if len(part):
             yield part
     if held:
+        _refuse_settings_of_numba()
         import resampy
 
         waveform = np.concatenate(held)
@@ -80,6 +82,16 @@ def resample_blocks(
 def read_blocks_at(source: AudioSource, to_rate: int, resampler: str) -> Iterator[Waveform]:
     """Decode a source into mono blocks at `to_rate`; errors as `read_blocks`."""
     return resample_blocks(read_blocks(source), to_rate, resampler)
+
+
+def _refuse_settings_of_numba() -> None:
+    """Raise `UsageError` where numba, which resampy imports, would obey a file found here."""
+    file = Path(".numba_config.yaml").absolute()
+    if file.exists():
+        raise UsageError(
+            f"{file} would be obeyed by numba, which resampy uses: it can name files to write. "
+            "Move it away, or start audiotl in another folder"
+        )
 
 
 def check_resampler(resampler: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.fitting import Fitting, Learning, names_of, spread
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Evaluated:
 
     index: options.IndexFile = None
     store: options.Store = None
-    split: Annotated[str, typer.Option(help="Which split to evaluate on.")] = "test"
+    split: Annotated[str, typer.Option(help="Which split to evaluate on."), settings.FREE] = "test"
     cv: Annotated[
         str | None,
         typer.Option(
@@ -36,6 +36,7 @@ class Evaluated:
             help="Cross-validate instead: fit one model a fold, with the options below; 5x10 deals "
             "5 folds 10 times.",
         ),
+        settings.FREE,
     ] = None
     open_set: Annotated[
         bool,
@@ -43,6 +44,7 @@ class Evaluated:
             "--open-set",
             help="With --cv: leave out one label after the other, and see whether it is noticed.",
         ),
+        settings.FREE,
     ] = False
     learning_curve: Annotated[
         bool,
@@ -51,12 +53,14 @@ class Evaluated:
             help="With --cv: how accuracy grows with clips, and what twice as many would bring "
             "(its interval covers the choice of clips tested, not how the curve goes on).",
         ),
+        settings.FREE,
     ] = False
     report: Annotated[
         Path | None,
         typer.Option(
             parser=options.path, help="Folder of the report.  [default: data/experiments/...]"
         ),
+        settings.TYPED,
     ] = None
     trust: options.TrustModel = None
 

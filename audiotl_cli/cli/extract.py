@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.extract import ExtractReport
@@ -24,6 +24,7 @@ def extract(
             "several.  [default: musicnn]",
             rich_help_panel=options.EXTRACTION,
         ),
+        settings.FREE,
     ] = None,
     store: options.Store = None,
     hop_s: Annotated[
@@ -32,6 +33,7 @@ def extract(
             help="Seconds between windows.  [default: the network's]",
             rich_help_panel=options.EXTRACTION,
         ),
+        settings.FREE,
     ] = None,
     layer: Annotated[
         str | None,
@@ -39,10 +41,12 @@ def extract(
             help="Output of the network.  [default: the network's]",
             rich_help_panel=options.EXTRACTION,
         ),
+        settings.FREE,
     ] = None,
     resampler: Annotated[
         Literal["soxr", "resampy"],
         typer.Option(help="How the sample rate is changed.", rich_help_panel=options.EXTRACTION),
+        settings.FREE,
     ] = "soxr",
     engine: Annotated[
         Literal["tensorflow", "ncnn", "auto"],
@@ -51,6 +55,7 @@ def extract(
             "it can.",
             rich_help_panel=options.EXTRACTION,
         ),
+        settings.FREE,
     ] = "tensorflow",
     workers: options.Workers = None,
     batch_size: Annotated[
@@ -58,14 +63,18 @@ def extract(
         typer.Option(
             min=1, help="Windows a batch.  [default: the network's best]", show_default=False
         ),
+        settings.FREE,
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first clips of the index.")
+        int | None, typer.Option(min=1, help="Only the first clips of the index."), settings.FREE
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first failure.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first failure."), settings.FREE
+    ] = False,
     max_error_rate: Annotated[
         float | None,
         typer.Option(min=0.0, max=1.0, help="Stop when more than this share of clips failed."),
+        settings.FREE,
     ] = None,
     cluster: options.Cluster = None,
     json: options.Json = False,
@@ -74,16 +83,24 @@ def extract(
 ) -> None:
     """Embed every clip of an index; what is stored already is not done again."""
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.extractors.registry import DEFAULT, load_extractor
+    from audiotl_cli.extractors.registry import DEFAULT
     from audiotl_cli.workflows.extract import extract_features
     from audiotl_cli.workflows.project import newest_index
+    from audiotl_cli.workflows.same_extractor import chosen_extractor
 
     path = index or newest_index()
     clips = Index.read(path)
     output.note(f"Index {path}: {len(clips.clips)} clips")
     reports = []
     for name in extractor or [DEFAULT]:
-        network = load_extractor(name, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
+        network = chosen_extractor(
+            name,
+            typed=not options.from_file(context, "extractor"),
+            layer=layer,
+            hop_s=hop_s,
+            resampler=resampler,
+            engine=engine,
+        )
         if batch_size is not None:
             network.batch_size = batch_size
         with output.progress(f"Embedding with {name}") as update:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from audiotl_cli.cli import options, output, show_index
+from audiotl_cli.cli import options, output, settings, show_index
 from audiotl_cli.cli.show_dataset import comparison_value
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import real_path
@@ -22,6 +22,9 @@ EXAMPLES = (
 LABELS = "Labels, groups and folds"
 AUDIT = "Audit"
 
+NO_FUNCTION = settings.FromFile(lambda value: "may not run code" if ":" in str(value) else "")
+"""``MODULE:FUNCTION`` is typed; the other sources of labels may stand in a file."""
+
 
 def index(
     source: Annotated[
@@ -33,11 +36,14 @@ def index(
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Name of the index.  [default: the folder's]")
+        str | None,
+        typer.Option(help="Name of the index.  [default: the folder's]"),
+        settings.INSIDE,
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(parser=options.path, help="Index file.  [default: data/index/NAME.csv]"),
+        settings.TYPED,
     ] = None,
     dataset: Annotated[
         str | None,
@@ -46,6 +52,7 @@ def index(
             "datasets list.",
             rich_help_panel=LABELS,
         ),
+        settings.FREE,
     ] = None,
     labels_from: Annotated[
         str | None,
@@ -57,6 +64,7 @@ def index(
             show_default=False,
             rich_help_panel=LABELS,
         ),
+        NO_FUNCTION,
     ] = None,
     label_regex: Annotated[
         str | None,
@@ -64,6 +72,7 @@ def index(
             help="Searched in the path below SOURCE; its first group is the label.",
             rich_help_panel=LABELS,
         ),
+        settings.FREE,
     ] = None,
     metadata: Annotated[
         Path | None,
@@ -72,15 +81,22 @@ def index(
             help="CSV, TSV, JSON lines or Parquet with columns such as path, label.",
             rich_help_panel=LABELS,
         ),
+        settings.INSIDE,
     ] = None,
     path_column: Annotated[
-        str | None, typer.Option(help="Column of the metadata.", rich_help_panel=LABELS)
+        str | None,
+        typer.Option(help="Column of the metadata.", rich_help_panel=LABELS),
+        settings.FREE,
     ] = None,
     label_column: Annotated[
-        str | None, typer.Option(help="Column of the metadata.", rich_help_panel=LABELS)
+        str | None,
+        typer.Option(help="Column of the metadata.", rich_help_panel=LABELS),
+        settings.FREE,
     ] = None,
     split_column: Annotated[
-        str | None, typer.Option(help="Column of the metadata.", rich_help_panel=LABELS)
+        str | None,
+        typer.Option(help="Column of the metadata.", rich_help_panel=LABELS),
+        settings.FREE,
     ] = None,
     group_regex: Annotated[
         str | None,
@@ -88,18 +104,27 @@ def index(
             help="Likewise for the group: what must not stand on both sides of a split.",
             rich_help_panel=LABELS,
         ),
+        settings.FREE,
     ] = None,
     group_column: Annotated[
-        str | None, typer.Option(help="Column of the metadata.", rich_help_panel=LABELS)
+        str | None,
+        typer.Option(help="Column of the metadata.", rich_help_panel=LABELS),
+        settings.FREE,
     ] = None,
     fold_regex: Annotated[
-        str | None, typer.Option(help="Likewise for the fold.", rich_help_panel=LABELS)
+        str | None,
+        typer.Option(help="Likewise for the fold.", rich_help_panel=LABELS),
+        settings.FREE,
     ] = None,
     fold_column: Annotated[
-        str | None, typer.Option(help="Column of the metadata.", rich_help_panel=LABELS)
+        str | None,
+        typer.Option(help="Column of the metadata.", rich_help_panel=LABELS),
+        settings.FREE,
     ] = None,
     test_size: Annotated[
-        float, typer.Option(min=0.0, max=0.99, help="Share of clips for the test split.")
+        float,
+        typer.Option(min=0.0, max=0.99, help="Share of clips for the test split."),
+        settings.FREE,
     ] = 0.25,
     by_time: Annotated[
         str | None,
@@ -108,17 +133,20 @@ def index(
             help="Test on the newest clips: by a date in their names, by when the files were "
             "changed, or by a column of the metadata.",
         ),
+        settings.FREE,
     ] = None,
     folds: Annotated[
         str | None,
         typer.Option(
             metavar="K|group", help="Deal the clips into so many folds, or make each group one."
         ),
+        settings.FREE,
     ] = None,
     seed: options.Seed = 0,
     no_audit: Annotated[
         bool,
         typer.Option("--no-audit", help="Do not listen to the clips.", rich_help_panel=AUDIT),
+        settings.FREE,
     ] = False,
     fix: Annotated[
         bool,
@@ -128,6 +156,7 @@ def index(
             "into one group.",
             rich_help_panel=AUDIT,
         ),
+        settings.FREE,
     ] = False,
     strict: Annotated[
         bool,
@@ -136,6 +165,7 @@ def index(
             help="End with exit code 3, once the index is written, if clips have problems.",
             rich_help_panel=AUDIT,
         ),
+        settings.FREE,
     ] = False,
     workers: Annotated[
         int | None,
@@ -145,9 +175,12 @@ def index(
             show_default=False,
             rich_help_panel=AUDIT,
         ),
+        settings.FREE,
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over an index that was edited by hand.")
+        bool,
+        typer.Option("--overwrite", help="Write over an index that was edited by hand."),
+        settings.TYPED,
     ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiotl_cli.cli import options, output, records, terminal
+from audiotl_cli.cli import options, output, records, settings, terminal
 from audiotl_cli.cli.ask import LabelSession, NextRound, show_progress
 from audiotl_cli.cli.fitting import Fitting, spread
 from audiotl_cli.cli.predicted_files import check_targets, choose_format
@@ -37,6 +37,7 @@ def label(
         typer.Option(
             "--n", min=1, help="How many clips to list; with --ask, to ask for in a round."
         ),
+        settings.FREE,
     ] = 10,
     ask: Annotated[
         bool | None,
@@ -45,6 +46,7 @@ def label(
             help="Ask for the labels.  [default: in a terminal, unless --n or a format is given]",
             show_default=False,
         ),
+        settings.FREE,
     ] = None,
     answers: Annotated[
         list[str] | None,
@@ -54,6 +56,7 @@ def label(
             help="Write this label, or take it away where none is given; a stretch is "
             "FILE:START-END; repeatable.",
         ),
+        settings.TYPED,
     ] = None,
     table: Annotated[
         Path | None,
@@ -62,6 +65,7 @@ def label(
             parser=options.path,
             help="Write the labels of a table with columns path and label, such as CSV.",
         ),
+        settings.TYPED,
     ] = None,
     format_: records.Format = None,
     to: records.Output = None,
@@ -70,6 +74,7 @@ def label(
         typer.Option(
             help="The split to suggest clips of; in any split but train, clips are drawn at random."
         ),
+        settings.FREE,
     ] = "train",
     extractor: options.Extractors = None,
     fitting: Fitting,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.endless import check_stream, hear
 from audiotl_cli.cli.order import Order, choose_events
 
@@ -26,23 +26,29 @@ def listen(
             parser=options.path,
             help="Model file.  [default: the newest in data/models]",
         ),
+        settings.INSIDE,
     ] = None,
     device: Annotated[
         str | None,
         typer.Option(help="Number or part of the name of an input.  [default: the system's]"),
+        settings.FREE,
     ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
             help="Score from which a label is taken for heard, above 0 to 1.  [default: 0.5]"
         ),
+        settings.FREE,
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="End after so many.  [default: at Ctrl-C]")
+        float | None,
+        typer.Option(min=0.1, help="End after so many.  [default: at Ctrl-C]"),
+        settings.FREE,
     ] = None,
     format_: Annotated[
         Literal["table", "json", "jsonl", "csv", "audacity", "rttm"],
         typer.Option("--format", help="How to write events."),
+        settings.FREE,
     ] = "table",
     trust: options.TrustModel = None,
     json: options.Json = False,

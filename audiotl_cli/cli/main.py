@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
@@ -110,6 +110,8 @@ def main(args: list[str] | None = None) -> NoReturn:
     args : list of str, optional
         Without the program's name; None takes the process's own.
     """
+    # Python processes that are started from here import nothing from the current folder
+    os.environ["PYTHONSAFEPATH"] = "1"
     gc.set_threshold(GC_THRESHOLD)
     atexit.register(gc.freeze)  # nor are they looked through on the way out
     logger = logging.getLogger("audiotl_cli")
@@ -135,30 +137,42 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 
 def _options(group: Any) -> settings.Commands:
-    """Return the options of every command, and keep variables out of the help."""
+    """Return the options of every command, and whether a file may set them."""
     commands: dict[str, Any] = {}
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             commands[name] = _options(command)
             continue
         commands[name] = {}
+        hints = get_type_hints(command.callback, include_extras=True)
         for parameter in command.params:
-            parameter.show_envvar = False
-            repeatable = getattr(parameter, "multiple", False) or parameter.nargs == -1
             flags = [flag for flag in parameter.opts if flag.startswith("--")]
-            for flag in flags or [parameter.name]:
+            declared = getattr(hints[parameter.name], "__metadata__", ())
+            from_file = next(
+                (one for one in declared if isinstance(one, settings.FromFile)), settings.TYPED
+            )
+            for flag in flags:  # arguments have none: what a command works on is typed
                 key = flag.removeprefix("--").replace("-", "_")
-                commands[name][key] = settings.Option(parameter.name, repeatable)
+                commands[name][key] = settings.Option(
+                    parameter.name, flag, getattr(parameter, "multiple", False), from_file
+                )
     return commands
+
+
+def _hide_variables(command: Any) -> None:
+    """Keep the variables of the environment out of the help."""
+    for parameter in command.params:
+        parameter.show_envvar = False
+    for one in getattr(command, "commands", {}).values():
+        _hide_variables(one)
 
 
 def _defaults(args: Sequence[str], group: Any) -> dict[str, Any]:
     """Read the settings; a file that is broken does not stand in the way of help."""
-    commands = _options(group)
-    for parameter in group.params:
-        parameter.show_envvar = False
+    if not settings.FILE.exists():
+        return {}
     try:
-        return settings.read_settings(settings.FILE, commands)
+        return settings.read_settings(settings.FILE, _options(group))
     except UsageError:
         if not args or not HELP.isdisjoint(args) or "_AUDIOTL_COMPLETE" in os.environ:
             return {}
@@ -186,6 +200,7 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
             check_memory()
             leftovers.sweep_temporary()
         group = typer.main.get_command(app)
+        _hide_variables(group)
         defaults = _defaults(args, group)
         group.main(
             args=list(args),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.show_programs import show_programs
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.export import ExportReport
@@ -44,13 +45,16 @@ def inspect(
 def export(
     file: Annotated[Path, typer.Argument(parser=options.path, help="Model file.")],
     format: Annotated[
-        str, typer.Option("--format", metavar="onnx|skops", help="What to make of it.")
+        str,
+        typer.Option("--format", metavar="onnx|skops", help="What to make of it."),
+        settings.FREE,
     ] = "onnx",
     whole: Annotated[
         bool,
         typer.Option(
             "--whole", help="From the samples of a recording on, networks and all; for onnx."
         ),
+        settings.FREE,
     ] = False,
     to: Annotated[
         Path | None,
@@ -61,6 +65,7 @@ def export(
             metavar="FILE",
             help="Where to; beside the model if none.",
         ),
+        settings.TYPED,
     ] = None,
     trust: options.TrustModel = None,
     json: options.Json = False,
@@ -103,5 +108,6 @@ def _show(found: Inspection) -> None:
         output.line(f"{'allowed' if one['allowed'] else 'REFUSED'}  {one['name']}")
     if found.allowed:
         output.line("It can be loaded; nothing in it runs.")
+        show_programs(found.path, found.programs)
     else:
         output.line(f"It is not loaded: {found.problem}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 
 if TYPE_CHECKING:
     from audiotl_cli.extractors.checks import Check
@@ -43,6 +43,7 @@ def fetch(
     source: Annotated[
         str | None,
         typer.Option("--from", metavar="FILE|URL", help="Take the weights from there."),
+        settings.TYPED,
     ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from audiotl_cli.cli import output
+from audiotl_cli.cli import output, settings
 from audiotl_cli.errors import UsageError
 from audiotl_cli.storage.paths import AnyPath, any_path, local_path
 
@@ -62,6 +62,7 @@ Json = Annotated[
         is_eager=True,
         rich_help_panel=COMMON,
     ),
+    settings.FREE,
 ]
 Quiet = Annotated[
     bool,
@@ -73,6 +74,7 @@ Quiet = Annotated[
         is_eager=True,
         rich_help_panel=COMMON,
     ),
+    settings.FREE,
 ]
 Debug = Annotated[
     bool,
@@ -83,10 +85,12 @@ Debug = Annotated[
         is_eager=True,
         rich_help_panel=COMMON,
     ),
+    settings.FREE,
 ]
 IndexFile = Annotated[
     Path | None,
     typer.Option("--index", parser=path, help="Index file.  [default: the newest in data/index]"),
+    settings.INSIDE,
 ]
 Store = Annotated[
     str | None,
@@ -97,6 +101,7 @@ Store = Annotated[
         help="Folder of feature stores, or one store; s3://... is on object storage.  "
         "[default: data/features]",
     ),
+    settings.INSIDE,
 ]
 Cluster = Annotated[
     str | None,
@@ -106,6 +111,7 @@ Cluster = Annotated[
         help="Work on a Dask cluster (audiotl\\[cluster]): tcp://HOST:8786, tls://HOST:8786, the "
         "scheduler's JSON file, or local\\[N] for N processes here.",
     ),
+    settings.TYPED,
 ]
 Extractors = Annotated[
     list[str] | None,
@@ -115,6 +121,7 @@ Extractors = Annotated[
         "[default: the store used last]",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Classifier = Annotated[
     str,
@@ -124,6 +131,7 @@ Classifier = Annotated[
         "gradient-boosting or prototype.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Pooling = Annotated[
     str,
@@ -132,6 +140,7 @@ Pooling = Annotated[
         help="How frames become clips: mean+std, mean, mean+max, or vote (frames vote).",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Pca = Annotated[
     int | None,
@@ -140,6 +149,7 @@ Pca = Annotated[
         help="Dimensions of a whitening PCA before the classifier.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Scale = Annotated[
     bool | None,
@@ -150,6 +160,7 @@ Scale = Annotated[
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Root = Annotated[
     bool,
@@ -159,6 +170,7 @@ Root = Annotated[
         "each by its own.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Combine = Annotated[
     Literal["concat", "average"],
@@ -168,6 +180,7 @@ Combine = Annotated[
         "and the mean of their scores.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Balance = Annotated[
     bool,
@@ -176,6 +189,7 @@ Balance = Annotated[
         help="Let every label weigh the same, however many clips it has.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Param = Annotated[
     list[str] | None,
@@ -185,6 +199,7 @@ Param = Annotated[
         help="A parameter of the classifier, such as C=0.1; repeatable.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Search = Annotated[
     int,
@@ -198,6 +213,7 @@ Search = Annotated[
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Calibrate = Annotated[
     str | None,
@@ -208,6 +224,7 @@ Calibrate = Annotated[
         "cross-validation among the training clips. It may harm knn; isotonic can cost accuracy.",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 Reject = Annotated[
     float | None,
@@ -218,6 +235,7 @@ Reject = Annotated[
         "are, such as 0.05; unreliable with few labels or few clips (see evaluate --open-set).",
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 MemoryMb = Annotated[
     int | None,
@@ -229,12 +247,14 @@ MemoryMb = Annotated[
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
+    settings.FREE,
 ]
 ModelFile = Annotated[
     Path | None,
     typer.Option(
         "--out", parser=path, help="Model file.  [default: data/models/..., named by what it is]"
     ),
+    settings.TYPED,
 ]
 TrustModel = Annotated[
     list[str] | None,
@@ -242,13 +262,25 @@ TrustModel = Annotated[
         "--trust",
         metavar="sha256:HEX",
         help="Load a model file with this SHA-256 whatever it holds, and so run its maker's code; "
-        "see audiotl model inspect.",
+        "or run the program with this SHA-256 that its extractor is; see audiotl model inspect.",
     ),
+    settings.TYPED,
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
+TrustProgram = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust",
+        metavar="sha256:HEX",
+        help="Run the program with this SHA-256 that a store's extractor is; see audiotl store "
+        "info.",
+    ),
+    settings.TYPED,
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result."), settings.FREE]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, help="Threads.  [default: one a core]", show_default=False),
+    settings.FREE,
 ]
 
 
@@ -283,6 +315,12 @@ def typed(context: typer.Context, *names: str) -> list[str]:
         if parameter.name in names and source is not None and source.name == "COMMANDLINE":
             found.append(parameter.opts[0])
     return found
+
+
+def from_file(context: typer.Context, name: str) -> bool:
+    """Return whether the value of an option comes from ``audiotl.toml``."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "DEFAULT_MAP"
 
 
 def parse_params(items: list[str] | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from audiotl_cli.cli import options
+from audiotl_cli.cli import options, settings
 from audiotl_cli.cli.endless import hear_stdin, watch_folder
 from audiotl_cli.cli.order import Order, choose_events
 from audiotl_cli.cli.predict_files import predict_files, predict_stdin
@@ -24,6 +24,11 @@ EXAMPLES = (
 )
 STDIN = "Sound on stdin"
 SORTING = "Sorting"
+
+NO_TRACKS = settings.FromFile(
+    lambda value: "may not write files" if value in ("audacity", "raven") else ""
+)
+"""These formats write a file beside each recording, and are typed."""
 
 
 def predict(
@@ -44,13 +49,17 @@ def predict(
             parser=options.path,
             help="Model file.  [default: the newest in data/models]",
         ),
+        settings.INSIDE,
     ] = None,
     top_k: Annotated[
         int | None,
         typer.Option(min=1, help="How many labels a recording.  [default: 3 in tables, else all]"),
+        settings.FREE,
     ] = None,
     segments: Annotated[
-        bool, typer.Option("--segments", help="Tell where in a recording each label is heard.")
+        bool,
+        typer.Option("--segments", help="Tell where in a recording each label is heard."),
+        settings.FREE,
     ] = False,
     threshold: Annotated[
         float | None,
@@ -58,12 +67,14 @@ def predict(
             help="Score from which --segments takes a label for heard, above 0 to 1.  "
             "[default: 0.5]",
         ),
+        settings.FREE,
     ] = None,
     format_: Annotated[
         Literal["table", "json", "jsonl", "csv", "audacity", "raven", "rttm"] | None,
         typer.Option(
             "--format", help="How to write predictions.  [default: as --output ends, else table]"
         ),
+        NO_TRACKS,
     ] = None,
     to: Annotated[
         Path | None,
@@ -73,6 +84,7 @@ def predict(
             help="File to write instead of stdout; folder for audacity and raven, which "
             "write a file a recording.  [default for these: beside the recording]",
         ),
+        settings.TYPED,
     ] = None,
     watch: Annotated[
         Path | None,
@@ -81,16 +93,19 @@ def predict(
             metavar="DIR",
             help="Tell of each recording in a folder, and of each that comes into it.",
         ),
+        settings.TYPED,
     ] = None,
     interval: Annotated[
         float,
         typer.Option(
             min=0.05, help="Seconds a recording must not change before --watch takes it for whole."
         ),
+        settings.FREE,
     ] = 2.0,
     stdin_audio: Annotated[
         bool,
         typer.Option("--stdin-audio", help="A sound file comes on stdin.", rich_help_panel=STDIN),
+        settings.FREE,
     ] = False,
     raw_rate: Annotated[
         int | None,
@@ -100,6 +115,7 @@ def predict(
             "events are told as they end.",
             rich_help_panel=STDIN,
         ),
+        settings.FREE,
     ] = None,
     raw_format: Annotated[
         str,
@@ -107,9 +123,10 @@ def predict(
             help="Their format: s16le, s24le, s32le, f32le, f64le, s16be, s32be, f32be or u8.",
             rich_help_panel=STDIN,
         ),
+        settings.FREE,
     ] = "s16le",
     raw_channels: Annotated[
-        int, typer.Option(help="Their channels, interleaved.", rich_help_panel=STDIN)
+        int, typer.Option(help="Their channels, interleaved.", rich_help_panel=STDIN), settings.FREE
     ] = 1,
     copy_to: Annotated[
         Path | None,
@@ -120,22 +137,26 @@ def predict(
             "stays, and nothing is written over.",
             rich_help_panel=SORTING,
         ),
+        settings.TYPED,
     ] = None,
     move_to: Annotated[
         Path | None,
         typer.Option(
             parser=options.path, metavar="DIR", help="Move it there.", rich_help_panel=SORTING
         ),
+        settings.TYPED,
     ] = None,
     link_to: Annotated[
         Path | None,
         typer.Option(
             parser=options.path, metavar="DIR", help="Link to it there.", rich_help_panel=SORTING
         ),
+        settings.TYPED,
     ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only say what would go where.", rich_help_panel=SORTING),
+        settings.FREE,
     ] = False,
     trust: options.TrustModel = None,
     workers: options.Workers = None,

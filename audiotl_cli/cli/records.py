@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.files import csv_text, write_whole
 
 FORMATS = ("json", "jsonl", "csv")
@@ -17,10 +17,12 @@ FORMATS = ("json", "jsonl", "csv")
 Format = Annotated[
     Literal["table", "json", "jsonl", "csv"] | None,
     typer.Option("--format", help="How to write.  [default: as --output ends, else table]"),
+    settings.FREE,
 ]
 Output = Annotated[
     Path | None,
     typer.Option("--output", parser=options.path, help="File to write instead of stdout."),
+    settings.TYPED,
 ]
 
 

@@ -10,20 +10,58 @@ A table in ``audiotl.toml`` is a command, a key one of its options::
     split = "test"
 
 The same by environment: ``AUDIOTL_EXTRACT_WORKERS=2``.
+
+The file may come from a stranger, with the folder it lies in. So each option says in its
+declaration whether a file may set it (`FREE`, `INSIDE`, `TYPED`, or a `FromFile` of its own)::
+
+    Annotated[int, typer.Option(help="..."), settings.FREE]
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from audiotl_cli.errors import UsageError
 from audiotl_cli.files import SMALL, read_regular
 
 FILE = Path("audiotl.toml")
+
+
+@dataclass(frozen=True)
+class FromFile:
+    """Whether the settings file may set an option.
+
+    Parameters
+    ----------
+    refusal : callable
+        Takes a value, and returns why a file may not set it; empty if it may.
+    """
+
+    refusal: Callable[[object], str]
+
+
+def _leaves_the_folder(value: object) -> str:
+    text = str(value)
+    parts = {*PurePosixPath(text).parts, *PureWindowsPath(text).parts}
+    absolute = PurePosixPath(text).is_absolute() or PureWindowsPath(text).anchor
+    if absolute or ".." in parts or text.startswith("~") or re.match(r"[\w+.-]+:", text):
+        return "may only name what lies below its own folder"
+    return ""
+
+
+FREE = FromFile(lambda value: "")
+"""Changes numbers, or the form of a result."""
+
+INSIDE = FromFile(_leaves_the_folder)
+"""Names a file or folder: only one below the folder of the settings file."""
+
+TYPED = FromFile(lambda value: "may not run code, connect, or write, move or delete files")
+"""Runs code, connects, or says which files are written, moved, labelled or deleted."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +72,17 @@ class Option:
     ----------
     name : str
         Of the parameter it sets.
+    flag : str
+        As it is typed.
     repeatable : bool
         Whether it takes a list.
+    from_file : FromFile
     """
 
     name: str
+    flag: str
     repeatable: bool
+    from_file: FromFile
 
 
 Options = Mapping[str, Option]
@@ -64,8 +107,11 @@ def read_settings(path: Path, commands: Commands) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        The file is no TOML, or names a command or option that does not exist.
+        The file is no TOML, names a command or option that does not exist, or sets what only
+        the user may.
     """
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is not a file; expected settings as TOML")
     try:
         content = tomllib.loads(read_regular(path, SMALL).decode("utf-8"))
     except FileNotFoundError:
@@ -103,6 +149,17 @@ def _of_options(path: Path, table: dict[str, Any], options: Options, name: str) 
             raise UsageError(
                 f"{path}: {name} has no option {key!r}; it has {', '.join(sorted(options))}"
             )
-        one = option.repeatable and not isinstance(value, list)
-        settings[option.name] = [value] if one else value
+        values = value if isinstance(value, list) else [value]
+        for each in values:
+            if refusal := option.from_file.refusal(each):
+                raise UsageError(_refused(path, name, key, option.flag, refusal))
+        settings[option.name] = values if option.repeatable else value
     return settings
+
+
+def _refused(path: Path, command: str, key: str, flag: str, refusal: str) -> str:
+    typed = f"audiotl {command.replace('.', ' ')} {flag}"
+    return (
+        f"{path}: {key} of [{command}] is refused: a settings file {refusal}. Take it out of the "
+        f"file and type it: {typed}"
+    )

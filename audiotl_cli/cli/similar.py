@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiotl_cli.cli import options, output, records
+from audiotl_cli.cli import options, output, records, settings
 from audiotl_cli.cli.predicted_files import check_targets, choose_format
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ def similar(
     index: options.IndexFile = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
-    top_k: Annotated[int, typer.Option(min=1, help="How many clips for each.")] = 10,
+    top_k: Annotated[int, typer.Option(min=1, help="How many clips for each."), settings.FREE] = 10,
     format_: records.Format = None,
     to: records.Output = None,
+    trust: options.TrustProgram = None,
     workers: options.Workers = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -56,6 +57,8 @@ def similar(
             extractor or [],
             files,
             top_k,
+            trust=trust or (),
+            typed=[] if options.from_file(context, "extractor") else extractor or [],
             workers=workers,
             on_clips=lambda done, total: update(done, total, 0.0),
         )

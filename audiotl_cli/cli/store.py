@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.show_programs import show_programs
 
 app = typer.Typer(
     no_args_is_help=True, help="Look into feature stores, check them, import features."
@@ -36,6 +38,7 @@ def info(
             "n_bytes": one.n_bytes,
             "weights": one.extractor.weights,
             "made_from": one.store.made_from,
+            "programs": [asdict(program) for program in one.programs],
         }
         for one in found
     ]
@@ -52,6 +55,8 @@ def info(
             )  # fmt: skip
         output.show(grid)
         output.warnings([one.extractor.warning for one in found])
+        for one in found:
+            show_programs(one.store.folder, one.programs)
 
     output.result(value, show)
 
@@ -105,10 +110,13 @@ def prune(
             parser=options.path,
             help="Keep the clips of this index; repeat for several.  [default: all in data/index]",
         ),
+        settings.TYPED,
     ] = None,
     store: options.Store = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")
+        bool,
+        typer.Option("--dry-run", help="Say what would go, and change nothing."),
+        settings.FREE,
     ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -168,8 +176,10 @@ def import_(
         Path,
         typer.Argument(parser=options.path, help="npz with X (features), Y (labels), IDS (clips)."),
     ],
-    name: Annotated[str, typer.Option(help="Name of the index and of the features.")],
-    split: Annotated[str, typer.Option(help="Split its clips belong to.")] = "train",
+    name: Annotated[
+        str, typer.Option(help="Name of the index and of the features."), settings.FREE
+    ],
+    split: Annotated[str, typer.Option(help="Split its clips belong to."), settings.FREE] = "train",
     store: options.Store = None,
     json: options.Json = False,
     quiet: options.Quiet = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.fitting import Fitting, Learning, spread
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def train(
     search: options.Search = 0,
     cluster: options.Cluster = None,
     learning: Learning,
-    split: Annotated[str, typer.Option(help="Which split to train on.")] = "train",
+    split: Annotated[str, typer.Option(help="Which split to train on."), settings.FREE] = "train",
     out: options.ModelFile = None,
     json: options.Json = False,
     quiet: options.Quiet = False,

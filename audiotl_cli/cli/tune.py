@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from audiotl_cli.cli import options, output
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.fitting import Fitting, Learning, spread
 from audiotl_cli.cli.train import finish
 
@@ -27,6 +27,7 @@ def tune(
             "that are there]",
             rich_help_panel=options.CLASSIFIER,
         ),
+        settings.FREE,
     ] = None,
     fitting: Fitting,
     search: Annotated[
@@ -38,11 +39,14 @@ def tune(
             help="How many settings to try; there are up to 99 an extractor, or two.",
             rich_help_panel=options.CLASSIFIER,
         ),
+        settings.FREE,
     ] = 200,
     learning: Learning,
     workers: options.Workers = None,
     cluster: options.Cluster = None,
-    split: Annotated[str, typer.Option(help="Which split to choose and train on.")] = "train",
+    split: Annotated[
+        str, typer.Option(help="Which split to choose and train on."), settings.FREE
+    ] = "train",
     out: options.ModelFile = None,
     json: options.Json = False,
     quiet: options.Quiet = False,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip
@@ -20,40 +23,51 @@ def label_by_function(clips: list[Clip], named: str) -> list[Clip]:
     ----------
     clips : list of Clip
     named : str
-        ``module:function``; the module is looked for in the current folder, too. The
-        function is given a path relative to the source, ``/`` between parts, and returns a
-        label, a list of labels, or None where it knows none.
+        ``module:function``; the module is the file of that name in the current folder, or
+        else an installed one. What it imports may lie beside it. The function is given a path
+        relative to the source, ``/`` between parts, and returns a label, a list of labels, or
+        None where it knows none.
 
     Raises
     ------
     UsageError
         There is no such function, it fails, or it knows no label for any clip.
     """
-    function = _load(named)
-    labelled = []
-    for clip in clips:
-        try:
-            label = _text(function(clip.path))
-        except Exception as error:  # the function can fail in any way
-            if is_out_of_memory(error):
-                raise
-            raise UsageError(
-                f"--labels-from {named} failed on {clip.path!r}: {type(error).__name__}: {error}"
-            ) from error
-        labelled.append(replace(clip, label=label))
+    with _importing_from(Path.cwd()):
+        function = _load(named)
+        labelled = [replace(clip, label=_ask(function, named, clip.path)) for clip in clips]
     if not any(clip.label for clip in labelled):
         raise UsageError(f"--labels-from {named} knows no label, for example for {clips[0].path!r}")
     return labelled
 
 
+def _ask(function: Callable[[str], Any], named: str, path: str) -> str:
+    try:
+        return _text(function(path))
+    except Exception as error:  # the function can fail in any way
+        if is_out_of_memory(error):
+            raise
+        raise UsageError(
+            f"--labels-from {named} failed on {path!r}: {type(error).__name__}: {error}"
+        ) from error
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Look for modules in a folder, too: last, so that nothing there replaces an installed one."""
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.path.reverse()  # the last of equal ones is ours
+        sys.path.remove(str(folder))
+        sys.path.reverse()
+
+
 def _load(named: str) -> Callable[[str], Any]:
     module, _, name = named.partition(":")
-    here = str(Path.cwd())
-    # first while it is looked for, last for what it imports later: nothing else is to be
-    # taken from here in place of an installed package
-    sys.path.insert(0, here)
     try:
-        found: Any = importlib.import_module(module)
+        found: Any = _module(module)
         for part in name.split("."):
             found = getattr(found, part)
     except Exception as error:  # so can its module
@@ -62,13 +76,28 @@ def _load(named: str) -> Callable[[str], Any]:
         raise UsageError(
             f"--labels-from {named} cannot be loaded: {type(error).__name__}: {error}"
         ) from error
-    finally:
-        sys.path.remove(here)
-        if here not in sys.path:
-            sys.path.append(here)
     if not callable(found):
         raise UsageError(f"--labels-from {named} is {found!r}, expected a function")
     return found  # type: ignore[no-any-return]
+
+
+def _module(name: str) -> ModuleType:
+    """Import a module by its file in the current folder, or else an installed one."""
+    top, _, below = name.partition(".")
+    places = (Path.cwd() / f"{top}.py", Path.cwd() / top / "__init__.py")
+    file = next((place for place in places if place.is_file()), None)
+    spec = spec_from_file_location(top, file) if file else None
+    if spec is None or spec.loader is None:
+        return importlib.import_module(name)
+    module = module_from_spec(spec)
+    other = sys.modules.get(top)
+    sys.modules[top] = module
+    try:
+        spec.loader.exec_module(module)
+        return importlib.import_module(name) if below else module
+    finally:
+        if other is not None:  # whoever imported that one goes on with it
+            sys.modules[top] = other
 
 
 def _text(label: object) -> str:

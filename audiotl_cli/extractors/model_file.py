@@ -96,7 +96,7 @@ class ModelFileExtractor(Extractor):
     ) -> None:
         self.name = f"{self.kind}:{path}"
         self.path = path.expanduser().absolute()
-        self._check_there()
+        self.check_there(self.path)
         self.settings_path = self.path.with_name(f"{self.path.name}.json")
         self.settings = read_settings(self.settings_path)
         self.sample_rate = self.settings.sample_rate
@@ -159,17 +159,19 @@ class ModelFileExtractor(Extractor):
     def open(self) -> OpenModel:
         """Read the model; fails in any way where it cannot be."""
 
-    def _check_there(self) -> None:
-        if not self.path.is_file():
-            raise WeightsError(f"{self.path}: no such TFLite file")
+    @classmethod
+    @abc.abstractmethod
+    def check_there(cls, path: Path) -> None:
+        """Raise `WeightsError` unless there is such a model."""
+
+    @classmethod
+    @abc.abstractmethod
+    def digest_of(cls, path: Path) -> str:
+        """Return the SHA-256 of a model, without reading it as one; errors as `check_there`."""
 
     @cached_property
     def _sha256(self) -> str:
-        return self._digest()
-
-    def _digest(self) -> str:
-        """Return the SHA-256 of what is read."""
-        return file_sha256(self.path)
+        return self.digest_of(self.path)
 
     @cached_property
     def _network(self) -> _Network:
@@ -195,6 +197,16 @@ class TfliteExtractor(ModelFileExtractor):
 
     kind = "tflite"
     batch_size = 1  # a file's free batch size often is so by name only
+
+    @classmethod
+    def check_there(cls, path: Path) -> None:
+        if not path.is_file():
+            raise WeightsError(f"{path}: no such TFLite file")
+
+    @classmethod
+    def digest_of(cls, path: Path) -> str:
+        cls.check_there(path)
+        return file_sha256(path)
 
     def open(self) -> OpenModel:
         tf = tensorflow()
@@ -235,10 +247,29 @@ class SavedModelExtractor(ModelFileExtractor):
     kind = "savedmodel"
     parallel = True
 
+    @classmethod
+    def check_there(cls, path: Path) -> None:
+        if not (path / "saved_model.pb").is_file():
+            raise WeightsError(
+                f"{path}: no SavedModel, expected a folder with a file saved_model.pb"
+            )
+
+    @classmethod
+    def digest_of(cls, path: Path) -> str:
+        """Return the SHA-256 of the digests and names, sorted, of the files TensorFlow reads."""
+        cls.check_there(path)
+        # the second form of the graph, in pieces, lies beside the first in new versions
+        graphs = ("saved_model.pb", "saved_model.cpb")
+        found = [path / name for name in graphs if (path / name).is_file()]
+        for part in ("variables", "assets"):
+            found += sorted(one for one in (path / part).rglob("*") if one.is_file())
+        lines = [f"{file_sha256(one)}  {one.relative_to(path).as_posix()}" for one in found]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
     def open(self) -> OpenModel:
         expected = self._sha256
         signatures = tensorflow().saved_model.load(str(self.path)).signatures
-        if self._digest() != expected:
+        if self.digest_of(self.path) != expected:
             raise ChangedFileError
         name = "serving_default" if len(signatures) != 1 else next(iter(signatures))
         if name not in signatures:
@@ -258,20 +289,6 @@ class SavedModelExtractor(ModelFileExtractor):
             for spec in specs.values()
         ]
         return OpenModel(shapes, sorted(signature.structured_outputs), call)
-
-    def _check_there(self) -> None:
-        if not (self.path / "saved_model.pb").is_file():
-            raise WeightsError(
-                f"{self.path}: no SavedModel, expected a folder with a file saved_model.pb"
-            )
-
-    def _digest(self) -> str:
-        """Return the SHA-256 of the files TensorFlow reads: their digests and names, sorted."""
-        found = [self.path / "saved_model.pb"]
-        for part in ("variables", "assets"):
-            found += sorted(path for path in (self.path / part).rglob("*") if path.is_file())
-        lines = [f"{file_sha256(path)}  {path.relative_to(self.path).as_posix()}" for path in found]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 class _Network:

@@ -11,7 +11,6 @@ import hashlib
 import importlib.util
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from audiotl_cli.extractors.cache import file_sha256, verified_file
 from audiotl_cli.files import cache_folder, refuse_link, remove_regular
 from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.network import OnBytes, download, is_offline, is_url, size_limit, without_secrets
+from audiotl_cli.programs import find_program
 from audiotl_cli.storage.contents import Content
 
 logger = logging.getLogger(__name__)
@@ -240,8 +240,14 @@ def _run_client(command: list[str], temp: Path, size: int) -> tuple[int, str]:
     """
     deadline = time.monotonic() + CLIENT_START_S + size / MIN_CLIENT_BYTES_PER_S
     environment = os.environ | {"TMPDIR": str(temp)}
+    # in a folder of our own: neither modules nor settings are taken from the current one
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=temp,
     ) as client:
         try:
             while True:
@@ -266,10 +272,10 @@ def _folder_size(folder: Path) -> int:
 
 def _package_client() -> list[str] | None:
     if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    if pip := shutil.which("pip"):
+        return [sys.executable, "-P", "-m", "pip"]
+    if pip := find_program("pip"):
         return [pip]
-    if uv := shutil.which("uv"):
+    if uv := find_program("uv"):
         return [uv, "tool", "run", "pip"]
     return None
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.errors import UsageError, is_out_of_memory
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engines import choose
 from audiotl_cli.storage.paths import local_path
+
+if TYPE_CHECKING:
+    from audiotl_cli.extractors.model_file import ModelFileExtractor
 
 GROUP = "audiotl.extractors"
 DEFAULT = "musicnn"
@@ -55,8 +58,7 @@ def extractor_class(name: str) -> type[Extractor]:
     elif name in registered:
         entry = registered[name]
     else:
-        choices = ", ".join([*registered, "tflite:FILE", "savedmodel:FOLDER"])
-        raise UsageError(f"no extractor {name!r}; choose from {choices}")
+        raise _unknown(name)
     try:
         found = entry.load()
         if not (isinstance(found, type) and issubclass(found, Extractor)):
@@ -68,6 +70,31 @@ def extractor_class(name: str) -> type[Extractor]:
             f"the extractor {name!r} ({entry.value}) cannot be loaded: {error}"
         ) from error
     return found
+
+
+def find_plugin(name: str) -> EntryPoint | None:
+    """Return how a plug-in registered a name; None for audiotl's own extractors.
+
+    Raises
+    ------
+    UsageError
+        There is no such extractor.
+    """
+    if name in BUILT_IN:
+        return None
+    registered = _registered()
+    if name not in registered:
+        raise _unknown(name)
+    return registered[name]
+
+
+def model_file(name: str) -> tuple[type[ModelFileExtractor], Path] | None:
+    """Return the class and the file or folder of ``tflite:FILE`` and alike; None for others."""
+    kind, path = _model_file(name)
+    if not path:
+        return None
+    found: type[ModelFileExtractor] = EntryPoint(kind, MODEL_FILES[kind], GROUP).load()
+    return found, Path(path).expanduser().absolute()
 
 
 def load_extractor(
@@ -130,6 +157,11 @@ def _model_file(name: str) -> tuple[str, str]:
     """Split ``tflite:FILE`` and alike into kind and path; the path is empty for other names."""
     kind, _, path = name.partition(":")
     return kind, path if kind in MODEL_FILES else ""
+
+
+def _unknown(name: str) -> UsageError:
+    choices = ", ".join([*_registered(), "tflite:FILE", "savedmodel:FOLDER"])
+    return UsageError(f"no extractor {name!r}; choose from {choices}")
 
 
 @cache

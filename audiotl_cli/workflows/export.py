@@ -17,6 +17,7 @@ from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.exported.clips import add_classifier
 from audiotl_cli.classify.exported.probes import made_probes
 from audiotl_cli.classify.exported.skops import dump_skops
+from audiotl_cli.classify.loading import parse_trust
 from audiotl_cli.classify.rejection import SAME
 from audiotl_cli.dataset.demo_sounds import LABELS, synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
@@ -105,7 +106,8 @@ def export_model(
     classifier, card = load_model_file(model, trust)
     sample_rate = None
     if whole:
-        extractors = [extractor_of_model(spec, model) for spec in card.extractors]
+        trusted = parse_trust(trust)
+        extractors = [extractor_of_model(spec, model, trusted) for spec in card.extractors]
         sample_rate = _rate_of(extractors)
         packed = _whole_graph(classifier, card, extractors)
         probes, ours = _heard(classifier, extractors)

@@ -10,6 +10,7 @@ from typing import Any
 from audiotl_cli.classify.allowed import NAMES
 from audiotl_cli.classify.artifact import read_card
 from audiotl_cli.classify.loading import outline_of, read_packed, say, unusual_in
+from audiotl_cli.extractors.trusted import Program, list_programs
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Inspection:
     card : dict or None
         How it was made, as it says itself, without the marks of its clips; None if it says
         nothing that can be read.
+    programs : list of Program
+        What its extractors, where they are not audiotl's own, would load and run.
     """
 
     path: str
@@ -40,6 +43,7 @@ class Inspection:
     problem: str
     names: list[dict[str, Any]]
     card: dict[str, Any] | None
+    programs: list[Program]
 
 
 def inspect_model(path: Path) -> Inspection:
@@ -56,12 +60,15 @@ def inspect_model(path: Path) -> Inspection:
     found = outline_of(path, packed)
     problem = unusual_in(found)
     card = None
+    programs: list[Program] = []
     try:
         if not problem:
-            card = asdict(read_card(found.content["card"]))
+            read = read_card(found.content["card"])
+            programs = list_programs([one.name for one in read.extractors if not one.imported])
+            card = asdict(read)
             del card["trained_on"]
     except Exception as error:  # whatever is missing in it
         problem = f"no card that can be read ({error!r})"
     names = [{"name": say(name), "allowed": name in NAMES} for name in sorted(found.names)]
     digest = hashlib.sha256(packed).hexdigest()
-    return Inspection(str(path), len(packed), digest, not problem, problem, names, card)
+    return Inspection(str(path), len(packed), digest, not problem, problem, names, card, programs)

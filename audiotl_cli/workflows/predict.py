@@ -16,6 +16,7 @@ from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.artifact import ModelCard, load_model_file
 from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.loading import parse_trust
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
@@ -213,15 +214,16 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     path : str or Path
     trust : str or sequence of str
         ``sha256:`` and the 64 hexadecimal digits of a file that holds more than the models that
-        are made here, and is loaded all the same: then its maker's code may run.
+        are made here, and is loaded all the same: then its maker's code may run. Or those of a
+        program that the model's extractor is, such as a SavedModel of somebody's own.
 
     Raises
     ------
     DataError
         There is no such file.
     ArtifactError
-        The file is no model, holds what models do not hold, or was made with other versions
-        or weights.
+        The file is no model, holds what models do not hold, was made with other versions or
+        weights, or its extractor is a program that the user does not trust.
     UsageError
         `trust` is no such text.
 
@@ -235,7 +237,9 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     """
     path = Path(path)
     classifier, card = load_model_file(path, trust, light=True)
-    return Model(classifier, card, [extractor_of_model(spec, path) for spec in card.extractors])
+    trusted = parse_trust(trust)
+    extractors = [extractor_of_model(spec, path, trusted) for spec in card.extractors]
+    return Model(classifier, card, extractors)
 
 
 def list_inputs(inputs: Sequence[AnyPath]) -> list[AnyPath | Prediction]:

@@ -9,9 +9,11 @@ import numpy as np
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.likeness import POOLING, Likeness
+from audiotl_cli.classify.loading import parse_trust
 from audiotl_cli.classify.pooling import FloatArray, pool
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, DataError
+from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath
@@ -79,6 +81,8 @@ def find_similar(
     names: Sequence[str],
     n_most: int,
     *,
+    trust: str | Sequence[str] = (),
+    typed: Collection[str] = (),
     workers: int | None = None,
     on_clips: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Similar], list[FeatureStore]]:
@@ -99,6 +103,10 @@ def find_similar(
         Recordings, stretches of them (``FILE:START-END``), or paths as in the index.
     n_most : int
         How many clips to find for each.
+    trust : str or sequence of str
+        ``sha256:`` and the digest of a program that a store's extractor is, which may run.
+    typed : collection of str
+        Extractors that the user typed in this run, whose programs may run.
     workers : int or None
         Threads that embed; None is one a core.
     on_clips : callable
@@ -116,7 +124,8 @@ def find_similar(
     DataError
         No clip has features; or what has none is to be embedded and cannot.
     ArtifactError
-        The store's extractor gives other features here than when it was filled.
+        The store's extractor gives other features here than when it was filled, or is a program
+        that the user does not trust.
     """
     memo = open_memo(root.parent if is_store(root) else root)
     keys = [key if isinstance(key, str) else "" for key in clip_keys(index, memo)]
@@ -127,7 +136,10 @@ def find_similar(
         raise DataError("no clip has features by every extractor; run: audiotl extract")
     queries = [query for name in names for query in _read_query(name, index, keys, memo)]
     memo.save()
-    asked = _embed(queries, stores, held, workers)
+    new = any(query.error is None and query.key not in held for query in queries)
+    trusted = parse_trust(trust)
+    networks = [extractor_of_store(one, trusted, typed) if new else None for one in stores]
+    asked = _embed(queries, stores, networks, held, workers)
     usable = [i for i, one in enumerate(asked) if not isinstance(one, AudioError)]
     known = [one for one in asked if not isinstance(one, AudioError)]
     best = _Best(len(usable), n_most)
@@ -175,6 +187,7 @@ def _read_query(name: str, index: Index, keys: Sequence[str], memo: HashMemo) ->
 def _embed(
     queries: Sequence[_Query],
     stores: Sequence[FeatureStore],
+    networks: Sequence[Extractor | None],
     held: Collection[str],
     workers: int | None,
 ) -> list[list[FloatArray] | AudioError]:
@@ -183,9 +196,8 @@ def _embed(
     stored = {query.key for query in queries if query.key in held}
     new = [query for query in queries if query.error is None and query.key not in held]
     told: list[list[FloatArray] | AudioError] = [query.error or [] for query in queries]
-    for store in stores:
+    for store, extractor in zip(stores, networks, strict=True):
         known = store.read(stored)
-        extractor = extractor_of_store(store) if new else None
         if extractor is not None:
             extractor.use_threads(workers)
             fresh = embed_sources(extractor, [query.source for query in new], workers=workers)

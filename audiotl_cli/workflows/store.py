@@ -13,6 +13,7 @@ import numpy as np
 from audiotl_cli.classify.artifact import ExtractorSpec
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.extractors.trusted import Program, list_programs
 from audiotl_cli.files import change_file
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import set_aside
@@ -36,6 +37,8 @@ class StoreInfo:
     extractor : ExtractorSpec
         What its features were made with.
     n_clips, n_shards, n_bytes : int
+    programs : list of Program
+        What its extractor, unless it is audiotl's own, would load and run.
     """
 
     store: FeatureStore
@@ -43,6 +46,7 @@ class StoreInfo:
     n_clips: int
     n_shards: int
     n_bytes: int
+    programs: list[Program]
 
 
 @dataclass(frozen=True)
@@ -178,4 +182,6 @@ def _content_key(clip: SeedClip) -> str:
 def _info(store: FeatureStore) -> StoreInfo:
     shards = store.shards()
     n_bytes = sum(store.shard_size(shard) for shard in shards)
-    return StoreInfo(store, store_spec(store), len(store), len(shards), n_bytes)
+    spec = store_spec(store)
+    programs = list_programs([] if spec.imported else [spec.name])
+    return StoreInfo(store, spec, len(store), len(shards), n_bytes, programs)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,19 @@ MOST_DRAWN = 40
 """Labels of a confusion matrix that are drawn, at most: of more, those most often confused."""
 
 
+@contextmanager
+def _default_settings() -> Iterator[None]:
+    """Draw as matplotlib does without settings: it would obey a ``matplotlibrc`` found here."""
+    import matplotlib
+
+    # rc_context would not set the backend back, and these figures use none
+    defaults = {name: matplotlib.rcParamsDefault[name] for name in matplotlib.rcParamsDefault}
+    defaults.pop("backend")
+    with matplotlib.rc_context(defaults):
+        yield
+
+
+@_default_settings()
 def draw_confusion(scores: Scores, title: str, path: Path) -> None:
     """Draw a confusion matrix: share of each true label by colour, clips as numbers."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -53,6 +68,7 @@ def draw_confusion(scores: Scores, title: str, path: Path) -> None:
     _save(figure, path)
 
 
+@_default_settings()
 def draw_calibration(calibration: Calibration, path: Path) -> None:
     """Draw accuracy over the score of the predicted label."""
     figure, axes = _axes("score of the predicted label", "accuracy")
@@ -67,6 +83,7 @@ def draw_calibration(calibration: Calibration, path: Path) -> None:
     _save(figure, path)
 
 
+@_default_settings()
 def draw_learning_curve(curve: LearningCurve, path: Path) -> None:
     """Draw accuracy over the number of clips trained on, with its interval."""
     figure, axes = _axes("clips trained on", "accuracy")

@@ -1,0 +1,150 @@
+"""Extractors that run a program of somebody's own, and which of them this user trusts.
+
+``tflite:FILE``, ``savedmodel:FOLDER`` and the names of plug-ins make audiotl load and run what
+others wrote. Such a name counts where the user typed it. Where a file brings it, a model's card or
+a feature store's description, it counts only for a program that the user trusts: see
+docs/adr/0011-what-is-trusted.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shlex
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiotl_cli.errors import ArtifactError, AudiotlError
+from audiotl_cli.extractors.base import Extractor
+from audiotl_cli.extractors.registry import find_plugin, load_extractor, model_file
+from audiotl_cli.files import state_folder, write_whole
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What an extractor that is not audiotl's own loads and runs.
+
+    Parameters
+    ----------
+    name : str
+        The extractor's.
+    source : str
+        The file or folder, or the package and the class of a plug-in.
+    sha256 : str
+        64 hexadecimal digits: of the file, of the files of a SavedModel, or of the name,
+        package and class of a plug-in, whatever its version. Empty if there is a problem.
+    trusted : bool
+        Whether the user has typed this name for this program in ``audiotl extract``.
+    problem : str
+        Why it could not be loaded; empty if it could.
+    """
+
+    name: str
+    source: str
+    sha256: str
+    trusted: bool
+    problem: str = ""
+
+
+def find_program(name: str) -> Program | None:
+    """Return what an extractor loads and runs; None for audiotl's own. Nothing runs.
+
+    Raises
+    ------
+    WeightsError
+        There is no such file.
+    UsageError
+        There is no such extractor.
+    """
+    if found := model_file(name):
+        kind, path = found
+        sha256, source = kind.digest_of(path), str(path)
+    elif (plugin := find_plugin(name)) is not None:
+        source = f"{plugin.value} of the package {plugin.dist.name if plugin.dist else '?'}"
+        sha256 = hashlib.sha256(f"plugin {name} = {source}".encode()).hexdigest()
+    else:
+        return None
+    return Program(name, source, sha256, trusted=_record_of(sha256).is_file())
+
+
+def list_programs(names: Collection[str]) -> list[Program]:
+    """Return what some extractors load and run, for a report; what is missing has a problem."""
+    found = []
+    for name in dict.fromkeys(names):
+        try:
+            program = find_program(name)
+        except AudiotlError as error:
+            program = Program(name, "", "", trusted=False, problem=str(error))
+        if program is not None:
+            found.append(program)
+    return found
+
+
+def load_named(
+    name: str,
+    holder: str,
+    *,
+    trust: Collection[str] = (),
+    typed: Collection[str] = (),
+    layer: str | None = None,
+    hop_s: float | None = None,
+    resampler: str = "soxr",
+    engine: str | None = None,
+) -> Extractor:
+    """Load an extractor whose name stands in a file.
+
+    Parameters
+    ----------
+    name : str
+    holder : str
+        The file, for messages.
+    trust : collection of str
+        SHA-256 of programs that the user trusts in this run.
+    typed : collection of str
+        Names that the user typed in this run.
+    layer, hop_s, resampler, engine
+        See `load_extractor`.
+
+    Raises
+    ------
+    ArtifactError
+        It is a program that the user neither typed nor trusts.
+    """
+    program = None if name in typed else find_program(name)
+    if program is not None and not (program.trusted or program.sha256 in trust):
+        raise ArtifactError(
+            f"{holder} names the extractor {name}, which would load and run {program.source} "
+            f"(SHA-256 {program.sha256}): you have not trusted it on this machine. If you trust "
+            f"its maker, add --trust sha256:{program.sha256}, or use it once yourself with: "
+            f"audiotl extract --extractor {shlex.quote(name)}"
+        )
+    return load_extractor(name, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
+
+
+def remember(name: str) -> None:
+    """Trust from now on, on this machine, the program of an extractor that the user typed."""
+    program = find_program(name)
+    if program is None or program.trusted:
+        return
+    record = _record_of(program.sha256)
+    content = {"extractor": name, "source": program.source, "sha256": program.sha256}
+    try:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(record, (json.dumps(content, indent=2) + "\n").encode())
+    except OSError as error:
+        logger.warning(
+            "%s cannot be written (%s): a model that uses %s will need --trust; AUDIOTL_STATE "
+            "names another folder",
+            record,
+            error.strerror or error,
+            name,
+        )
+
+
+def _record_of(sha256: str) -> Path:
+    """Return the file whose presence says that a program is trusted."""
+    return state_folder() / "trusted" / f"sha256-{sha256}.json"
