@@ -66,7 +66,7 @@ class Tried:
             "classifier": chosen.classifier,
             "pooling": chosen.pooling,
             "scale": chosen.scale,
-            "root": chosen.root,
+            "sqrt": chosen.sqrt,
             "pca": chosen.pca,
             "params": dict(chosen.params),
             "accuracy": self.accuracy,

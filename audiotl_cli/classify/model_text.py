@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard
+from audiotl_cli.classify.card import ExtractorSpec, ModelCard
 
 MARK = "<!-- written by audiotl train, and written over by it -->"
 """First line of a card; a file without it is somebody's own."""
@@ -59,7 +59,7 @@ def card_text(card: ModelCard, model: Path) -> str:
             _rejection(card),
             "- It was measured on clips like those it was trained on; other places, devices and"
             " distances may do worse. Try it on recordings of your own before relying on it.",
-            "- The file is a pickle: loading it runs code its maker may have put there.",
+            "- The file holds numbers and text alone: nothing in it runs.",
             "",
         ]
     )
@@ -68,7 +68,7 @@ def card_text(card: ModelCard, model: Path) -> str:
 def _scaled(card: ModelCard) -> str:
     if not card.scale:
         return "no"
-    return "square roots, by one factor" if card.root else "every feature by its own deviation"
+    return "square roots, by one factor" if card.sqrt else "every feature by its own deviation"
 
 
 def _rejection(card: ModelCard) -> str:

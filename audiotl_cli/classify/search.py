@@ -74,4 +74,4 @@ def search(
 
 
 def _pooled_by(setting: Setting) -> tuple[tuple[int, ...], str, bool]:
-    return setting.parts, setting.options.pooling, setting.options.root
+    return setting.parts, setting.options.pooling, setting.options.sqrt

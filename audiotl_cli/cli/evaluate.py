@@ -115,7 +115,7 @@ def evaluate(
                 fitting.options(),
                 cv,
                 n_settings=search,
-                trust=learning.trust(),
+                reliability=learning.reliability(),
                 extras=Extras(open_set, learning_curve),
                 report=report,
                 experiments=EXPERIMENTS,

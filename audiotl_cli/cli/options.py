@@ -227,8 +227,7 @@ TrustModel = Annotated[
     typer.Option(
         "--trust",
         metavar="sha256:HEX",
-        help="Load a model file with this SHA-256 whatever it holds, and so run its maker's code; "
-        "see audiotl model inspect.",
+        help="Trust a file with this SHA-256 that a model names; the model itself needs no trust.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.vectors import standardise, unit_rows
+
 NEARLY_EQUAL = 0.995
 """Cosine of standardised vectors. Different recordings of ESC-10 reach 0.994 (YAMNet), so only
 copies that are all but equal are told, not every one that was compressed again."""
@@ -56,10 +58,7 @@ def find_duplicates(
     part_of = np.unique(np.array(parts, dtype=object).astype(str), return_inverse=True)[1]
     key_of = np.unique(np.array(keys), return_inverse=True)[1]
     is_tested = np.array(tested, dtype=bool)
-    centred = vectors - vectors.mean(axis=0, dtype=np.float64)
-    spread = centred.std(axis=0)
-    unit = centred / np.where(spread > 0, spread, 1)
-    unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
+    unit = unit_rows(standardise(vectors))
     found = []
     for start in range(0, len(unit), ROWS):
         rows = slice(start, start + ROWS)

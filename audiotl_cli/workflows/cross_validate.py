@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from audiotl_cli.classify.artifact import library_versions
-from audiotl_cli.classify.classifier import ClassifierOptions
-from audiotl_cli.classify.labels import label_names, told_labels
+from audiotl_cli.classify.card import library_versions
+from audiotl_cli.classify.labels import label_names, predicted_labels
+from audiotl_cli.classify.options import ClassifierOptions
+from audiotl_cli.classify.registry import classifier_name
 from audiotl_cli.classify.rejection import POOLING
-from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.classify.trials import Runner
 from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
@@ -29,7 +29,7 @@ from audiotl_cli.evaluation.protocols import (
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
-from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, fit_rows
+from audiotl_cli.workflows.fit import SCORES_ALONE, Reliability, fit_rows
 from audiotl_cli.workflows.fitting import score_rows
 from audiotl_cli.workflows.leaks import Side, find_leaks, warn_of_leaks
 from audiotl_cli.workflows.learning_curve import measure_learning_curve
@@ -78,7 +78,7 @@ def cross_validate(
     protocol: str,
     *,
     n_settings: int = 0,
-    trust: Trust = SCORES_ALONE,
+    reliability: Reliability = SCORES_ALONE,
     extras: Extras = PREDICTIONS_ALONE,
     report: Path | None = None,
     experiments: Path,
@@ -99,7 +99,7 @@ def cross_validate(
     n_settings : int
         How many settings to try in every round, among the clips it trains on; the clips held
         out have no part in the choice. 0 takes `options` as they are.
-    trust : Trust
+    reliability : Reliability
         Calibration and rejection, learnt in every round among the clips it trains on.
     extras : Extras
     run : Runner, optional
@@ -143,13 +143,13 @@ def cross_validate(
                 choice = choose(data, one.train, candidates, folds, on_progress=on_fit, run=run)
                 best, chosen[name] = choice.options, choice.as_json(choice.chosen)
                 used = only(data, choice.chosen.setting.parts)
-            model = fit_rows(used, one.train, best, trust)
+            model = fit_rows(used, one.train, best, reliability)
             columns = [labels.index(label) for label in model.labels]
             matrix[np.ix_(one.test, columns)] = scores = score_rows(model, used, one.test)
-            if trust.reject is not None:
+            if reliability.reject is not None:
                 rejected[one.test] += model.rejects([used.frames[i] for i in one.test], scores)
             right = [
-                told_labels(matrix[i], labels, multi_label=data.multi_label) == data.labels[i]
+                predicted_labels(matrix[i], labels, multi_label=data.multi_label) == data.labels[i]
                 for i in one.test
             ]
             accuracies[name] = sum(right) / len(right)
@@ -164,7 +164,7 @@ def cross_validate(
         "classifier": options.classifier,
         "pooling": options.pooling,
         "pca": options.pca,
-        "root": options.root,
+        "sqrt": options.sqrt,
         "params": dict(options.params),
         "extractors": [asdict(spec) for spec in data.extractors],
         "index": index.path.name if index.path else "",
@@ -175,7 +175,7 @@ def cross_validate(
         "rounds": accuracies,
         "n_settings": n_settings,
         "chosen": chosen,
-        "trust": asdict(trust),
+        "trust": asdict(reliability),
         "n_trained_on": n_trained_on,
         "warnings": weights_warnings(data),
         "versions": library_versions(),
@@ -193,7 +193,9 @@ def cross_validate(
         raise UsageError("--open-set leaves out one label at a time: clips here have several")
     if extras.open_set:
         about["open_set"] = measure_open_set(data, deals[0], options, on_round)
-    name = model_name(index, data.extractors, options, n_settings=n_settings, trust=trust)
+    name = model_name(
+        index, data.extractors, options, n_settings=n_settings, reliability=reliability
+    )
     folder = report or experiments / f"{name}-cv-{protocol}"
     title = f"{name}, {_kind(how, len(deals[0]))}"
     if data.multi_label:
@@ -201,7 +203,9 @@ def cross_validate(
         return write_several_report(
             title, about, data.clips, labels, mean, accuracies, folder, options.seed
         )
-    answers = Answers(data.clips, labels, repeats, rejected / len(deals) if trust.reject else None)
+    answers = Answers(
+        data.clips, labels, repeats, rejected / len(deals) if reliability.reject else None
+    )
     return write_report(
         title,
         about | embedding_map(data, everything),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.classify.artifact import ModelCard, clip_mark, load_model_file
+from audiotl_cli.classify.card import ModelCard, clip_mark
+from audiotl_cli.classify.model_file import load_model_file
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.trust import parse_trust
 from audiotl_cli.workflows.features import read_features_of
 from audiotl_cli.workflows.fitting import score_rows
 from audiotl_cli.workflows.leaks import find_leaks, sides_of_model, warn_of_leaks
@@ -54,7 +55,7 @@ def evaluate_model(
     seed : int
         Of the bootstrap.
     trust : str or sequence of str
-        See `load_model_file`.
+        As of `load_model`.
 
     Raises
     ------
@@ -63,7 +64,8 @@ def evaluate_model(
     ArtifactError
         The model cannot be loaded.
     """
-    classifier, card = load_model_file(model, trust)
+    parse_trust(trust)
+    classifier, card = load_model_file(model)
     data = read_features_of(index, root, list(card.extractors), {card.pooling, "mean+std"})
     if data.multi_label and not card.multi_label:
         raise DataError(
@@ -93,7 +95,7 @@ def evaluate_model(
         "index": index.path.name if index.path else "",
         "index_sha256": index.sha256(),
         "n_trained_on": n_trained_on,
-        "card": {name: value for name, value in asdict(card).items() if name != "trained_on"},
+        "card": {name: value for name, value in card.to_dict().items() if name != "trained_on"},
         "warnings": weights_warnings(data),
     }
     if any(seen):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.learning_curve import SHARES, learning_curve, nested_shares
 from audiotl_cli.evaluation.protocols import Round

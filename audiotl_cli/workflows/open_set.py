@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from audiotl_cli.classify.classifier import ClassifierOptions
-from audiotl_cli.classify.rejection import familiarity, fit_surroundings
+from audiotl_cli.classify.options import ClassifierOptions
+from audiotl_cli.classify.rejection import acceptance, fit_label_distances
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.open_set import separate, summarise
 from audiotl_cli.evaluation.protocols import Round
@@ -26,7 +26,7 @@ def measure_open_set(
     """Return as JSON how well clips of labels left out of training are noticed.
 
     In every round and for every label, a classifier is fitted without that label and predicts
-    the held-out clips of all; see `familiarity` for what then tells them apart.
+    the held-out clips of all; see `acceptance` for what then tells them apart.
 
     Raises
     ------
@@ -42,22 +42,22 @@ def measure_open_set(
     found = {}
     done = 0
     for left_out in labels:
-        sureness, nearness = np.zeros(len(data.clips)), np.zeros(len(data.clips))
+        confidence, distances = np.zeros(len(data.clips)), np.zeros(len(data.clips))
         tested = np.zeros(len(data.clips), dtype=bool)
         for one in rounds:
             rows = [i for i in one.train if data.labels[i] != left_out]
             held_out = [data.frames[i] for i in one.test]
-            sureness[one.test] = fit_rows(data, rows, options).scores(held_out).max(axis=1)
-            around = fit_surroundings(
+            confidence[one.test] = fit_rows(data, rows, options).scores(held_out).max(axis=1)
+            around = fit_label_distances(
                 [data.frames[i] for i in rows], [data.labels[i] for i in rows]
             )
-            nearness[one.test] = around.nearness(held_out)
+            distances[one.test] = around.scores(held_out)
             tested[one.test] = True
             done += 1
             on_fit(done, len(labels) * len(rounds))
         known = tested & ~is_label[left_out]
-        looks_known = familiarity(
-            sureness, nearness, np.sort(sureness[known]), np.sort(nearness[known])
+        looks_known = acceptance(
+            confidence, distances, np.sort(confidence[known]), np.sort(distances[known])
         )
         unknown = tested & is_label[left_out]
         found[left_out] = separate(looks_known[known], looks_known[unknown])

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from audiotl_cli.classify.labels import label_numbers, split_labels, told_labels
+from audiotl_cli.classify.labels import label_numbers, predicted_labels, split_labels
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.evaluation.figures import draw_confusion
 from audiotl_cli.evaluation.intervals import number_units
@@ -47,7 +47,7 @@ def write_several_report(
         Of the bootstrap.
     """
     truth = [clip.label for clip in clips]
-    told = [told_labels(row, model_labels, multi_label=True) for row in matrix]
+    told = [predicted_labels(row, model_labels, multi_label=True) for row in matrix]
     labels = sorted({*model_labels, *(one for text in truth for one in split_labels(text))})
     wide = np.zeros((len(clips), len(labels)))
     wide[:, [labels.index(label) for label in model_labels]] = matrix

@@ -216,7 +216,7 @@ def _made(result: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _scaled(card: Mapping[str, Any]) -> str | None:
-    if card.get("root"):
+    if card.get("sqrt"):
         return "square roots, by one factor"
     return {True: "every feature by its own deviation", False: "no"}.get(card.get("scale"))  # type: ignore[arg-type]
 
