@@ -208,5 +208,8 @@ def _assemble(parts: dict[str, Part], card: ModelCard) -> ClipClassifier:
 def _try(classifier: ClipClassifier, card: ModelCard) -> None:
     """Judge a clip of zeros: numbers that lead nowhere show here, and not among recordings."""
     clip = [np.zeros((1, spec.dim), np.float32) for spec in card.extractors]
-    scores = classifier.scores([clip])
+    try:
+        scores = classifier.scores([clip])
+    except ArtifactError as error:
+        raise DamagedError(str(error).partition(";")[0]) from error
     classifier.rejects([clip], scores)

@@ -55,6 +55,11 @@ class NeighboursRecipe(Recipe):
                 "uniform or distance"
             )
         rows = np.asarray(estimator._fit_X)
+        if estimator.n_neighbors > len(rows):
+            raise ValueError(
+                f"Expected n_neighbors of at most {len(rows)}, the rows fitted on, found "
+                f"{estimator.n_neighbors}"
+            )
         params: ClassVar[Params] = {
             "metric": metric,
             "power": power,
