@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from functools import cache
 from importlib.metadata import entry_points
 
 from audiotl_cli.classify import recipes
+from audiotl_cli.classify.names import built_in_names
 from audiotl_cli.classify.recipe import Recipe
 from audiotl_cli.errors import UsageError
 
@@ -25,8 +25,8 @@ def registered() -> dict[str, Recipe]:
         A plug-in cannot be imported, is no recipe, or takes a name that is taken.
     """
     built_in = [
-        importlib.import_module(f"{recipes.__name__}.{module.name}").RECIPE
-        for module in pkgutil.iter_modules(recipes.__path__)
+        importlib.import_module(f"{recipes.__name__}.{name.replace('-', '_')}").RECIPE
+        for name in built_in_names()
     ]
     found: dict[str, Recipe] = {}
     for recipe in sorted([*built_in, *_plugins()], key=lambda recipe: (recipe.place, recipe.name)):
@@ -50,11 +50,6 @@ def _plugins() -> list[Recipe]:
             ) from error
         loaded.append(recipe)
     return loaded
-
-
-def default_classifier() -> str:
-    """Return the name of the classifier that is fitted unless another is asked for."""
-    return next(iter(registered()))
 
 
 def list_classifiers() -> list[str]:
@@ -89,3 +84,22 @@ def standardises(name: str, n_extractors: int = 1) -> bool:
     would drown the others.
     """
     return find_recipe(name).scales or n_extractors > 1
+
+
+def table() -> str:
+    """Return what there is to know of all classifiers, as a table in Markdown."""
+    lines = [
+        "| `--classifier` | what it is | parameters, unless others are given | scaled first | "
+        "`--balance` |",
+        "|---|---|---|---|---|",
+    ]
+    for name, recipe in registered().items():
+        given = [f"`{key}={value}`" for key, value in recipe.params.items()]
+        params = ", ".join(given) or "defaults"
+        aliases = "".join(f", `{alias}`" for alias in recipe.aliases)
+        lines.append(
+            f"| `{name}`{aliases} | {recipe.summary} | {params} | "
+            f"{'yes' if recipe.scales else 'no'} | "
+            f"{'weights' if recipe.class_weights else 'clips drawn again'} |"
+        )
+    return "\n".join(lines)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from audiotl_cli.classify.names import built_in_names
 from audiotl_cli.cli import output
 from audiotl_cli.errors import UsageError
 from audiotl_cli.storage.paths import AnyPath, any_path
@@ -108,8 +109,7 @@ Classifier = Annotated[
     str,
     typer.Option(
         "--classifier",
-        help="logreg, linear-svm, svm, perceptron, mlp, knn, random-forest, "
-        "gradient-boosting or prototype.",
+        help=f"{', '.join(built_in_names())}, or one of a plug-in.",
         rich_help_panel=CLASSIFIER,
     ),
 ]
