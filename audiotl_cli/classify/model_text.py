@@ -25,8 +25,8 @@ def card_text(card: ModelCard, model: Path) -> str:
             MARK,
             f"# {_text(model.stem)}",
             "",
-            f"Tells which of {len(card.labels)} labels a recording has: {networks} turns it into "
-            f"vectors, a {_text(card.classifier)} classifier tells these apart.",
+            f"Predicts which of {len(card.labels)} labels a recording has: {networks} turns it "
+            f"into vectors, a {_text(card.classifier)} classifier predicts the label from these.",
             "",
             "## Labels",
             "",

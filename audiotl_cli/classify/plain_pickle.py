@@ -130,7 +130,7 @@ class _Machine:
         self.push(text)
 
     def count(self, value: Any) -> None:
-        """Add up how long all texts are, also those that are told again."""
+        """Add up how long all texts are, also those that are referred to again."""
         self.n_characters += len(value) if isinstance(value, str) else 0
         if self.n_characters > MOST_CHARACTERS:
             raise NotPlainError(f"its texts have more than {MOST_CHARACTERS} characters")

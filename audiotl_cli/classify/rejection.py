@@ -61,7 +61,7 @@ class LabelDistances:
         as they are and the others as one.
         """
         rows = (pooled(clips) - self.centre) / self.spread
-        # not a matrix product: how many threads it has shows in its last bit, and to tell it how
+        # not a matrix product: how many threads it has shows in its last bit, and to set how
         # many takes longer than all of this
         along = np.einsum("ij,kj->ik", rows, self.directions)
         nearest = np.full(len(rows), np.inf)

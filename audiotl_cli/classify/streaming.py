@@ -18,7 +18,8 @@ from audiotl_cli.classify.pipeline import Pipeline
 from audiotl_cli.classify.pooling import FloatArray, pool_clip
 from audiotl_cli.classify.recipe import Recipe
 from audiotl_cli.classify.registry import find_recipe, registered, standardises
-from audiotl_cli.classify.training import Unfitted, build_steps, finish_pipeline
+from audiotl_cli.classify.training import finish_pipeline
+from audiotl_cli.classify.unfitted import Unfitted, build_steps
 from audiotl_cli.errors import UsageError
 
 logger = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def _fit(
 ) -> tuple[Pipeline, Mapping[str, Any]]:
     rng = np.random.default_rng(options.seed)
     recipe.build_streaming(options.params, options.seed, 1)  # wrong ones fail before work begins
-    steps = build_steps(recipe, scale=options.scale, sqrt=options.sqrt, widths=widths)
+    steps = build_steps(recipe, options, widths)
     counts = np.zeros(n_labels, np.int64)
     for X, y in rows(rng):
         counts += np.bincount(y, minlength=n_labels)

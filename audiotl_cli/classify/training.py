@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from audiotl_cli.classify.registry import find_recipe, standardises
 from audiotl_cli.classify.steps.sqrt_scaling import SqrtScaler, SqrtScaling
 from audiotl_cli.classify.steps.standardise import Standardise
 from audiotl_cli.classify.steps.whitening import Whitening
+from audiotl_cli.classify.unfitted import Unfitted, build_classifier
 from audiotl_cli.errors import UsageError
 
 logger = logging.getLogger(__name__)
@@ -131,17 +131,7 @@ def fit_pipeline(
     scale = options.scale
     if scale is None and not options.sqrt:
         scale = standardises(options.classifier, n_extractors=len(widths))
-    unfitted = build_classifier(
-        options.classifier,
-        options.params,
-        scale=scale,
-        sqrt=options.sqrt,
-        widths=widths,
-        pca=options.pca,
-        seed=options.seed,
-        balance=options.balance,
-        multi_label=options.multi_label,
-    )
+    unfitted = build_classifier(replace(options, scale=scale), widths)
     n_features = X.shape[1]
     for _, transformer in unfitted.steps[:-1]:
         X = transformer.fit_transform(X)
@@ -163,132 +153,6 @@ def _fit_average(
     n_labels = y.shape[1] if options.multi_label else len(np.unique(y))
     head = Average([one for one, _ in fits], list(widths), n_labels, options.multi_label)
     return Pipeline([], head, X.shape[1]), fits[0][1]
-
-
-@dataclass(frozen=True)
-class Unfitted:
-    """What is to be fitted, in order.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    steps : list of (str, object)
-        What prepares features, and at the end the scikit-learn estimator.
-    multi_label : bool
-        Whether that is scikit-learn's one-versus-rest of estimators.
-    """
-
-    recipe: Recipe
-    steps: list[tuple[str, Any]]
-    multi_label: bool = False
-
-    def params(self) -> dict[str, Any]:
-        """Return the parameters of the estimator as plain values."""
-        estimator = self.steps[-1][1]
-        estimator = estimator.estimator if self.multi_label else estimator
-        return {name: _plain(value) for name, value in sorted(estimator.get_params().items())}
-
-
-def build_classifier(
-    name: str,
-    params: Mapping[str, Any],
-    *,
-    scale: bool | None,
-    sqrt: bool = False,
-    widths: Sequence[int] = (),
-    pca: int | None,
-    seed: int,
-    balance: bool = False,
-    multi_label: bool = False,
-) -> Unfitted:
-    """Return what is to be fitted.
-
-    Parameters
-    ----------
-    name : str
-        A name or alias.
-    params : mapping
-        Parameters of the estimator, over the recipe's own.
-    scale : bool or None
-        Whether to standardise features first; None is the recipe's choice, and yes for `sqrt`.
-    sqrt : bool
-        Whether scaling is that of `SqrtScaler`.
-    widths : sequence of int
-        How many features each extractor gives, for `sqrt`.
-    pca : int or None
-        Dimensions of a whitening PCA before the classifier; None for no PCA.
-    seed : int
-    balance : bool
-        Whether labels weigh the same however many rows they have, where the classifier takes
-        ``class_weight``.
-    multi_label : bool
-        Whether rows have any number of labels: then it is one classifier a label.
-
-    Raises
-    ------
-    UsageError
-        The classifier has no such parameter, or its scores would not be one a label; or roots
-        are not to be scaled.
-    """
-    recipe = find_recipe(name)
-    steps = build_steps(recipe, scale=scale, sqrt=sqrt, widths=widths, pca=pca, seed=seed)
-    estimator = _build_estimator(recipe, params, seed=seed, balance=balance)
-    if multi_label:
-        from sklearn.multiclass import OneVsRestClassifier
-
-        estimator = OneVsRestClassifier(estimator)
-    return Unfitted(recipe, [*steps, (recipe.name, estimator)], multi_label)
-
-
-def build_steps(
-    recipe: Recipe,
-    *,
-    scale: bool | None,
-    sqrt: bool = False,
-    widths: Sequence[int] = (),
-    pca: int | None = None,
-    seed: int = 0,
-) -> list[tuple[str, Any]]:
-    """Return what prepares features, unfitted; see `build_classifier`."""
-    if sqrt and scale is False:
-        raise UsageError("--root is a way to scale features: give no --no-scale with it")
-    steps: list[tuple[str, Any]] = []
-    if (sqrt or recipe.scales) if scale is None else scale:
-        steps.append(("scale", build_scaler(sqrt=sqrt, widths=widths)))
-    if pca is not None:
-        from sklearn.decomposition import PCA
-
-        steps.append(("pca", PCA(n_components=pca, whiten=True, random_state=seed)))
-    return steps
-
-
-def build_scaler(*, sqrt: bool, widths: Sequence[int] = ()) -> Any:
-    """Return an unfitted scaler: `SqrtScaler`, or one that standardises every feature."""
-    from sklearn.preprocessing import StandardScaler
-
-    return SqrtScaler(widths) if sqrt else StandardScaler()
-
-
-def _build_estimator(recipe: Recipe, params: Mapping[str, Any], *, seed: int, balance: bool) -> Any:
-    usual = dict(recipe.params)
-    if recipe.seeded:
-        usual["random_state"] = seed
-    if balance and recipe.class_weights:
-        usual["class_weight"] = "balanced"
-    chosen = {**usual, **params}
-    if chosen.get("decision_function_shape", "ovr") != "ovr":
-        raise UsageError(
-            f"--param decision_function_shape is {chosen['decision_function_shape']!r}, expected "
-            "'ovr': scores here are one a label, not one a pair of labels"
-        )
-    try:
-        return recipe.build(chosen)
-    except TypeError as error:
-        known = ", ".join(sorted(recipe.build({}).get_params()))
-        wrong = ", ".join(sorted(params))
-        raise UsageError(
-            f"{recipe.name} does not take the parameters {wrong}; it has {known}"
-        ) from error
 
 
 def finish_pipeline(unfitted: Unfitted, n_features: int) -> Pipeline:
@@ -321,13 +185,3 @@ def _finished_members(recipe: Recipe, one_versus_rest: Any) -> Iterator[Head]:
             yield Constant(int(member.y_[0]))
         else:
             yield Fitted(recipe, recipe.to_state(member))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return [_plain(part) for part in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else repr(value)
-    return value if value is None or isinstance(value, bool | int | str) else repr(value)

@@ -18,13 +18,14 @@ from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.pooling import FloatArray, pool, pool_clip
 from audiotl_cli.classify.registry import find_recipe
 from audiotl_cli.classify.space import Setting
-from audiotl_cli.classify.training import build_scaler, fit_quietly
+from audiotl_cli.classify.training import fit_quietly
+from audiotl_cli.classify.unfitted import build_scaler
 
 Fold = tuple[Sequence[int], Sequence[int]]
 """Positions of the clips to fit on, and of those to try it on."""
 
 Right = tuple[bool, ...]
-"""Which clips of a fold were told right."""
+"""Which clips of a fold were predicted correctly."""
 
 Runner = Callable[["Trials", Sequence[tuple[Setting, int]]], Iterator[Right]]
 """Does fits, wherever that is, and yields how they did, in order."""
@@ -58,7 +59,7 @@ class Trials:
         return Trials, (self.clips, self.labels, self.folds)
 
     def try_one(self, setting: Setting, number: int) -> Right:
-        """Fit a setting on a fold, and tell which of its clips it gets right."""
+        """Fit a setting on a fold, and return which of its clips it predicts correctly."""
         fit, test = self.folds[number]
         options = setting.options
         fitted, tested = self._prepared(setting, number)

@@ -11,7 +11,8 @@ from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.pooling import pool_clip
 from audiotl_cli.classify.registry import classifier_name, find_recipe, list_classifiers
-from audiotl_cli.classify.training import build_classifier, fit_classifier
+from audiotl_cli.classify.training import fit_classifier
+from audiotl_cli.classify.unfitted import build_classifier
 from audiotl_cli.errors import DataError, UsageError
 from tests.classify.problems import LABELS, made_clips
 
@@ -345,7 +346,7 @@ def test_pca_out_of_range(pca: int) -> None:
 def test_steps_of_the_pipeline() -> None:
     def steps(name: str, **options: Any) -> list[str]:
         chosen = {"scale": None, "pca": None, "seed": 0} | options
-        return [step for step, _ in build_classifier(name, {}, **chosen).steps]
+        return [step for step, _ in build_classifier(ClassifierOptions(name, **chosen)).steps]
 
     assert steps("logreg") == ["scale", "logreg"]
     assert steps("logreg", scale=False) == ["logreg"]
@@ -358,7 +359,7 @@ def test_steps_of_the_pipeline() -> None:
 
 def test_the_five_of_the_seed_project_are_set_as_it_set_them() -> None:
     def params(name: str) -> dict[str, Any]:
-        pipeline = build_classifier(name, {}, scale=None, pca=None, seed=7)
+        pipeline = build_classifier(ClassifierOptions(name, seed=7))
         assert len(pipeline.steps) == 1
         found: dict[str, Any] = pipeline.steps[0][1].get_params()
         return found

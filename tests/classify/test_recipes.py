@@ -28,7 +28,8 @@ from audiotl_cli.classify.recipe import Recipe
 from audiotl_cli.classify.registry import find_recipe, list_classifiers
 from audiotl_cli.classify.rejection import Rejection, fit_label_distances
 from audiotl_cli.classify.scoring import row_labels
-from audiotl_cli.classify.training import build_classifier, fit_quietly
+from audiotl_cli.classify.training import fit_quietly
+from audiotl_cli.classify.unfitted import build_classifier
 from audiotl_cli.errors import ArtifactError
 from audiotl_cli.graph import Graph
 from tests.classify.problems import made_clips
@@ -56,7 +57,9 @@ def rows(n_labels: int, seed: int = 0) -> tuple[Array, Array]:
 def fitted(name: str, n_labels: int) -> tuple[Recipe, Any, State]:
     recipe = find_recipe(name)
     params = {**QUICK.get(name, {}), **recipe.suited_params(60)}
-    _, estimator = build_classifier(name, params, scale=False, pca=None, seed=1).steps[-1]
+    _, estimator = build_classifier(
+        ClassifierOptions(name, scale=False, params=params, seed=1)
+    ).steps[-1]
     estimator.fit(*rows(n_labels))
     state = recipe.to_state(estimator)
     return recipe, estimator, state
@@ -148,7 +151,7 @@ def test_one_classifier_a_label_is_that_of_scikit_learn(name: str) -> None:
     X = X.astype(np.float32)
     y = np.array([[name in text.split(";") for name in model.labels] for text in labels], int)
     suited = {**find_recipe(name).suited_params(len(X)), **params}
-    unfitted = build_classifier(name, suited, scale=False, pca=None, seed=1, multi_label=True)
+    unfitted = build_classifier(replace(options, params=suited))
     expected = unfitted.steps[-1][1].fit(X, y)
     given = model.pipeline.outputs(X)
     if name == "prototype":
@@ -162,7 +165,7 @@ def test_one_classifier_a_label_is_that_of_scikit_learn(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_are_taken_where_the_recipe_says_so(name: str) -> None:
     recipe = find_recipe(name)
-    _, estimator = build_classifier(name, {}, scale=False, pca=None, seed=0, balance=True).steps[-1]
+    _, estimator = build_classifier(ClassifierOptions(name, scale=False, balance=True)).steps[-1]
     params = estimator.get_params()
     assert (params.get("class_weight") == "balanced") == recipe.class_weights
     assert ("random_state" in params) == recipe.seeded
