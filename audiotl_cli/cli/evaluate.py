@@ -190,7 +190,7 @@ def _cross_validate(
         fitting.options(),
         trained.extractor or [],
         n_settings=trained.search,
-        trust=learning.trust(),
+        reliability=learning.reliability(),
         open_set=evaluated.open_set,
         learning_curve=evaluated.learning_curve,
         memory=learning.memory,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from audiotl_cli.classify.artifact import library_versions
+from audiotl_cli.classify.card import library_versions
 from audiotl_cli.classify.labels import label_names
+from audiotl_cli.classify.registry import classifier_name
 from audiotl_cli.classify.rejection import POOLING
-from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.classify.trials import Runner
 from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
@@ -92,11 +92,11 @@ def cross_validate(
     _warn_groups(deals, data.clips)
     labels = label_names(data.labels, multi_label=data.multi_label)
     held_out = Rounds(data, labels, options, run, on_round).predict(deals)
-    rejected = held_out.n_rejected / len(deals) if options.trust.reject else None
+    rejected = held_out.n_rejected / len(deals) if options.reliability.reject else None
     clips = [evaluated(clip) for clip in data.clips]
     scored = ScoredClips(clips, labels, held_out.repeats, data.multi_label, rejected)
     trained = model_name(
-        index, data.extractors, kind, n_settings=options.n_settings, trust=options.trust
+        index, data.extractors, kind, n_settings=options.n_settings, reliability=options.reliability
     )
     title = f"{trained}, {_describe(how, len(deals[0]))}"
     evaluation = measure(title, scored, _source(index, data, options, deals, held_out), kind.seed)
@@ -116,7 +116,7 @@ def _source(
     n_trained_on = _count_trained_on(data, deals[0])
     warn_trained_on(n_trained_on, len(data.clips))
     kind = options.classifier
-    names = ("classifier", "pooling", "pca", "root", "combine", "balance", "seed")
+    names = ("classifier", "pooling", "pca", "sqrt", "combine", "balance", "seed")
     return Source(
         index=index_name(index),
         index_sha256=index.sha256(),
@@ -129,7 +129,7 @@ def _source(
             "extractors": [asdict(spec) for spec in data.extractors],
             "n_settings": options.n_settings,
             "chosen": held_out.chosen,
-            "trust": asdict(options.trust),
+            "trust": asdict(options.reliability),
             "versions": library_versions(),
         },
         rounds=held_out.accuracies,

@@ -14,9 +14,9 @@ import numpy as np
 
 from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.artifact import ModelCard, load_model_file
+from audiotl_cli.classify.card import ModelCard
 from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.loading import parse_trust
+from audiotl_cli.classify.model_file import load_model_file
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
@@ -26,6 +26,7 @@ from audiotl_cli.prediction.timeline import choose_context
 from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath, any_path
 from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.trust import parse_trust
 from audiotl_cli.workflows.hearing import Hearing, furthest_behind
 from audiotl_cli.workflows.same_extractor import extractor_of_model
 
@@ -196,11 +197,12 @@ class Model:
         """
         row, rejected = hearing.scores()
         order = np.argsort(-row, kind="stable")
+        predicted = self.classifier.label_of(row)
         return Prediction(
             path,
             {self.labels[i]: float(row[i]) for i in order},
             audio_s,
-            labels=split_labels(self.classifier.told(row)) if self.classifier.multi_label else None,
+            labels=split_labels(predicted) if self.classifier.multi_label else None,
             rejected=rejected,
             segments=None if options is None else in_order(found),
         )
@@ -213,17 +215,17 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     ----------
     path : str or Path
     trust : str or sequence of str
-        ``sha256:`` and the 64 hexadecimal digits of a file that holds more than the models that
-        are made here, and is loaded all the same: then its maker's code may run. Or those of a
-        program that the model's extractor is, such as a SavedModel of somebody's own.
+        ``sha256:`` and 64 hexadecimal digits, of a program that the model's extractor is, such
+        as a SavedModel of somebody's own. The model file itself holds numbers and text alone,
+        and needs no trust.
 
     Raises
     ------
     DataError
         There is no such file.
     ArtifactError
-        The file is no model, holds what models do not hold, was made with other versions or
-        weights, or its extractor is a program that the user does not trust.
+        The file is no model, was saved by an earlier version of audiotl, is damaged, or was made
+        with other weights; or its extractor is a program that the user does not trust.
     UsageError
         `trust` is no such text.
 
@@ -236,8 +238,8 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     'rain'
     """
     path = Path(path)
-    classifier, card = load_model_file(path, trust, light=True)
     trusted = parse_trust(trust)
+    classifier, card = load_model_file(path)
     extractors = [extractor_of_model(spec, path, trusted) for spec in card.extractors]
     return Model(classifier, card, extractors)
 
