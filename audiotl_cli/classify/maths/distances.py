@@ -14,7 +14,8 @@ def squared_distances(X: Array, rows: Array) -> Array:
     products = X @ (-2 * rows.T)
     products += (rows**2).sum(axis=1)
     products += (X**2).sum(axis=1, keepdims=True)
-    return np.maximum(products, 0, out=products)
+    distances: Array = np.maximum(products, 0, out=products)
+    return distances
 
 
 def add_unit_rows(graph: Graph, x: str) -> str:

@@ -60,7 +60,7 @@ class NeighboursRecipe(Recipe):
                 f"Expected n_neighbors of at most {len(rows)}, the rows fitted on, found "
                 f"{estimator.n_neighbors}"
             )
-        params: ClassVar[Params] = {
+        params = {
             "metric": metric,
             "power": power,
             "weights": estimator.weights,
@@ -131,7 +131,7 @@ def _distances(state: State, X: Array) -> Array:
     rows, power = state.arrays["rows"], state.params["power"]
     if state.params["metric"] == "cosine":
         similar = unit_rows(X) @ unit_rows(rows).T
-        return np.clip(1 - similar, 0, 2)
+        return np.asarray(np.clip(1 - similar, 0, 2))
     if power == 2:
         return np.sqrt(squared_distances(X, rows))
     X, rows = X.astype(np.float64), rows.astype(np.float64)
