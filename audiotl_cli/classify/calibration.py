@@ -21,6 +21,7 @@ _ARRAYS = {
     "sigmoid": ("slopes", "offsets"),
     "isotonic": ("scores", "probabilities", "n_steps"),
 }
+MOST_STEPS = 2_000_000  # of all isotonic curves together
 SMALLEST = 1e-6  # a score of zero has no logarithm
 
 
@@ -80,6 +81,8 @@ class Calibrator:
         if part.kind != "isotonic":
             raise DamagedError(f"it has the calibration {ascii(part.kind)[:40]}")
         n = len(floats(state, "scores", None))
+        if n > MOST_STEPS:
+            raise DamagedError(f"it has {n} steps, expected {MOST_STEPS} at most")
         floats(state, "probabilities", n)
         ends = np.cumsum(integers(state, "n_steps", n_labels, low=1, high=n))
         if ends[-1] != n:

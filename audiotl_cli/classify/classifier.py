@@ -142,10 +142,7 @@ class ClipClassifier:
         clips : sequence of sequences of float32 (n_frames, dim)
             Or pooled vectors (n_clips, n_features).
         """
-        if isinstance(clips, np.ndarray) and clips.ndim == 2:
-            scores = self.predict_proba(clips)
-        else:
-            scores = self.scores(clips)
+        scores = self.predict_proba(clips) if isinstance(clips, np.ndarray) else self.scores(clips)
         return [self.label_of(row) for row in scores]
 
     def label_of(self, scores: npt.NDArray[np.float64]) -> str:

@@ -31,6 +31,7 @@ FORMAT = 2
 PROTOCOL = 4  # of pickle: the same bytes on every version of Python
 MOST_BYTES = 4 * 1024**3
 """Of a model file: more than the frames of 100 hours kept by nearest neighbours."""
+MOST_MARKS = 2_000_000  # of clips; as text they take ten times as much memory
 
 _EARLIER = (b"PK\3\4", b"x")  # a skops file, a compressed pickle
 _DEEPEST = 5  # parts within parts: an average of pipelines of one-versus-rest of classifiers
@@ -54,7 +55,7 @@ def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
             parts["calibration"] = classifier.calibrator.to_part()
         if classifier.rejection is not None:
             parts["rejection"] = classifier.rejection.to_part()
-        if card.trained_on:
+        if 0 < len(card.trained_on) <= MOST_MARKS:  # of more it is not known
             marks = State({"marks": marks_to_array(card.trained_on)})
             parts["trained_on"] = Part("clips", marks)
         content = {
@@ -131,6 +132,8 @@ def read_model(path: Path, packed: bytes) -> tuple[ClipClassifier, ModelCard]:
         if "trained_on" in parts:
             expect_names(parts["trained_on"].state, ["marks"])
             marks = shaped(parts["trained_on"].state, "marks", (None,), ("u8",))
+            if len(marks) > MOST_MARKS:
+                raise DamagedError(f"it has marks of {len(marks)} clips")
             card = replace(card, trained_on=marks_from_array(marks))
         if classifier.calibrator is not None:
             card = replace(card, calibration=asdict(classifier.calibrator))

@@ -133,7 +133,7 @@ class Pipeline:
 def is_scaled(pipeline: Pipeline) -> bool:
     """Return whether features are scaled first; of an average, whether its members' are."""
     if isinstance(pipeline.head, Average):
-        return all(is_scaled(member) for member in pipeline.head.members)
+        return all(isinstance(one, Pipeline) and is_scaled(one) for one in pipeline.head.members)
     return any(isinstance(step, Standardise | SqrtScaling) for step in pipeline.steps)
 
 

@@ -65,7 +65,8 @@ class LabelDistances:
         # many takes longer than all of this
         along = np.einsum("ij,kj->ik", rows, self.directions)
         nearest = np.full(len(rows), np.inf)
-        for mean in self.means.astype(np.float64):
+        for single in self.means:
+            mean = single.astype(np.float64)
             inside = (along - self.directions @ mean) ** 2
             outside = ((rows - mean) ** 2).sum(axis=1) - inside.sum(axis=1)
             distance = inside @ self.weights[:-1] + outside * self.weights[-1]

@@ -40,7 +40,12 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 NAMES = list_classifiers()
 N_FEATURES = 12
-CLOSE = {"rtol": 0, "atol": 1e-6}
+
+
+def close(found: Any, expected: Any, rtol: float = 0.0) -> None:
+    """Compare scores; margins, which may be large, to five digits as well."""
+    assert found is not None
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=1e-6)
 
 
 @cache
@@ -74,10 +79,10 @@ def test_scores_are_those_of_scikit_learn(name: str, n_labels: int) -> None:
     given = recipe.outputs(state, X)
     assert given.probabilities is not None or given.margins is not None
     if given.probabilities is not None and hasattr(estimator, "predict_proba"):
-        np.testing.assert_allclose(given.probabilities, estimator.predict_proba(X), **CLOSE)
+        close(given.probabilities, estimator.predict_proba(X))
     if given.margins is not None:
         expected = np.reshape(estimator.decision_function(X), given.margins.shape)
-        np.testing.assert_allclose(given.margins, expected, rtol=1e-5, atol=1e-6)
+        close(given.margins, expected, rtol=1e-5)
     if hasattr(estimator, "predict"):
         np.testing.assert_array_equal(row_labels(given), estimator.predict(X))
 
@@ -99,7 +104,7 @@ def test_prototypes_are_means(metric: str) -> None:
     powers = np.exp(10 * near)
     expected = powers / powers.sum(axis=1, keepdims=True)
     found = recipe.outputs(state, rows(3)[0]).probabilities
-    np.testing.assert_allclose(found, expected, **CLOSE)  # type: ignore[arg-type]
+    close(found, expected)
 
 
 OTHERS: list[tuple[str, dict[str, Any]]] = [
@@ -130,10 +135,11 @@ def test_other_parameters(name: str, params: dict[str, Any], n_labels: int) -> N
     X, _ = rows(n_labels, seed=1)
     given = recipe.outputs(state, X)
     if given.probabilities is not None:
-        np.testing.assert_allclose(given.probabilities, estimator.predict_proba(X), **CLOSE)
+        close(given.probabilities, estimator.predict_proba(X))
     else:
-        expected = np.reshape(estimator.decision_function(X), np.shape(given.margins))
-        np.testing.assert_allclose(given.margins, expected, rtol=1e-5, atol=1e-6)
+        assert given.margins is not None
+        expected = np.reshape(estimator.decision_function(X), given.margins.shape)
+        close(given.margins, expected, rtol=1e-5)
     np.testing.assert_array_equal(row_labels(given), estimator.predict(X))
 
 
@@ -157,9 +163,9 @@ def test_one_classifier_a_label_is_that_of_scikit_learn(name: str) -> None:
     if name == "prototype":
         assert (given.probabilities[:, model.labels.index("everywhere")] == 1).all()  # type: ignore[index]
     elif given.probabilities is not None:
-        np.testing.assert_allclose(given.probabilities, expected.predict_proba(X), **CLOSE)
+        close(given.probabilities, expected.predict_proba(X))
     else:
-        np.testing.assert_allclose(given.margins, expected.decision_function(X), **CLOSE)  # type: ignore[arg-type]
+        close(given.margins, expected.decision_function(X))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -286,13 +292,14 @@ def damages(state: State) -> Iterator[tuple[str, State]]:
             for place in (0, -1):
                 wrong[f"{what} at {place}"] = np.array(array)
                 wrong[f"{what} at {place}"].flat[place] = value
-        for what, value in wrong.items():
-            yield f"{name}: {what}", State({**arrays, name: value}, params)
+        for what, other in wrong.items():
+            yield f"{name}: {what}", State({**arrays, name: other}, params)
         yield f"no {name}", State({n: a for n, a in arrays.items() if n != name}, params)
     yield "one more array", State({**arrays, "more": np.zeros(3)}, params)
+    unlikely: list[Any] = [None, float("nan"), [], {"a": 1}, "eval", -(2**40), 10**30]
     for name in params:
-        for other in (None, float("nan"), [], {"a": 1}, "eval", -(2**40), 10**30):
-            yield f"{name} is {other!r}", State(arrays, {**params, name: other})
+        for said in unlikely:
+            yield f"{name} is {said!r}", State(arrays, {**params, name: said})
         yield f"no {name}", State(arrays, {n: p for n, p in params.items() if n != name})
 
 
@@ -360,7 +367,7 @@ def test_a_tree_too_deep_is_refused() -> None:
     odd = own % 2 == 0
     left = np.where(odd & (own < n - 1), own + 1, own).astype(np.int32)
     right = np.where(odd & (own < n - 1), own + 2, own).astype(np.int32)
-    arrays = {
+    arrays: dict[str, Array] = {
         "feature": np.zeros(n, np.int32),
         "threshold": np.zeros(n),
         "left": left,

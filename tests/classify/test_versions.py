@@ -63,8 +63,8 @@ def environment(folder: Path, packages: list[str]) -> Path:
     """Make an environment with what classifiers need, and return its Python."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", *packages, "joblib", "threadpoolctl"]
-    if subprocess.run(install, check=False).returncode:
+    install = ["-m", "pip", "install", "--quiet", *packages, "joblib", "threadpoolctl"]
+    if subprocess.run([str(python), *install], check=False).returncode:
         pytest.skip("packages cannot be installed here")
     return python
 
@@ -79,7 +79,7 @@ def test_trained_under_one_version_predicted_under_another(tmp_path: Path) -> No
         models = tmp_path / f"models-{maker.parts[-3]}"
         models.mkdir()
         for python, code in ((maker, TRAIN), (reader, PREDICT)):
-            command = [python, "-P", "-c", SETUP + code, models]
+            command = [str(python), "-P", "-c", SETUP + code, str(models)]
             subprocess.run(command, check=True, env={"PYTHONPATH": str(REPOSITORY)})
         files = sorted(models.glob("*.joblib"))
         assert len(files) >= 18

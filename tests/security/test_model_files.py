@@ -134,6 +134,26 @@ def deep_parts(depth: int) -> Callable[[Any], None]:
     return change
 
 
+def many_marks(content: Any) -> None:
+    marks = {"marks": np.arange(5_000_000, dtype=np.uint64)}
+    part = {"kind": "clips", "params": {}, "arrays": marks, "parts": []}
+    content["parts"]["trained_on"] = part
+
+
+def many_steps(content: Any) -> None:
+    n = 5_000_000
+    content["parts"]["calibration"] = {
+        "kind": "isotonic",
+        "params": {"n_clips": 9, "temperature": 1.0},
+        "arrays": {
+            "scores": np.linspace(0, 1, n),
+            "probabilities": np.linspace(0, 1, n),
+            "n_steps": np.array([n - 2, 1, 1]),
+        },
+        "parts": [],
+    }
+
+
 def many_trees(content: Any) -> None:
     n = 3_000_000
     own = np.arange(n, dtype=np.int32)
@@ -237,6 +257,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     ),
     "a child out of range": lambda: changed(fill_array("left", 2**30), "random-forest"),
     "a child that is its parent": lambda: changed(fill_array("right", 0), "random-forest"),
+    "marks of five million clips": lambda: changed(many_marks),
+    "a calibration of five million steps": lambda: changed(many_steps),
     "three million trees": lambda: changed(many_trees, "random-forest"),
     "a tree of a million levels": lambda: changed(chained_trees, "random-forest"),
     "a neighbour of no label": lambda: changed(fill_array("labels", 10**6), "knn"),

@@ -7,14 +7,20 @@ import numpy as np
 from audiotl_cli.classify.parts import Array
 from audiotl_cli.graph import Graph
 
+_CELLS = 1 << 22  # numbers that are taken to double precision at once
+
 
 def squared_distances(X: Array, rows: Array) -> Array:
     """Return the squared distances of every row of `X` from every one of `rows`, float64."""
-    X, rows = np.asarray(X, np.float64), np.asarray(rows, np.float64)
-    products = X @ (-2 * rows.T)
-    products += (rows**2).sum(axis=1)
-    products += (X**2).sum(axis=1, keepdims=True)
-    return np.maximum(products, 0, out=products)
+    X = np.asarray(X, np.float64)
+    distances = np.empty((len(X), len(rows)))
+    lengths = (X**2).sum(axis=1, keepdims=True)
+    n_rows = max(1, _CELLS // rows.shape[1])
+    for start in range(0, len(rows), n_rows):  # some at a time: in double precision they are larger
+        some = rows[start : start + n_rows].astype(np.float64)
+        part = X @ (-2 * some.T) + (some**2).sum(axis=1) + lengths
+        distances[:, start : start + n_rows] = np.maximum(part, 0)
+    return distances
 
 
 def add_unit_rows(graph: Graph, x: str) -> str:

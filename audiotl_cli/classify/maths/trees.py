@@ -12,7 +12,8 @@ from audiotl_cli.classify.parts import Array, State
 from audiotl_cli.graph import TREES, Graph
 
 ARRAYS = ("feature", "threshold", "left", "right", "first_node")
-MOST_TREES, DEEPEST = 100_000, 1000
+MOST_TREES, MOST_NODES, DEEPEST = 100_000, 4_000_000, 1000  # nodes of one tree
+NODES = 1 << 20  # that are checked at once
 CELLS = 1 << 20  # places of rows in trees that are followed at once
 N_PARTS = 3  # numbers of single precision that one of double precision is the sum of
 
@@ -60,29 +61,40 @@ def check_trees(state: State, n_features: int) -> int:
         raise DamagedError(f"it has {n} nodes")
     integers(state, "feature", n, low=0, high=n_features - 1)
     first = integers(state, "first_node", None, low=0, high=n - 1)
-    if len(first) > MOST_TREES or first[0] != 0 or (np.diff(first) <= 0).any():
+    if len(first) > MOST_TREES or first[0] != 0 or (first[1:] <= first[:-1]).any():
         raise DamagedError("its trees do not lie one after the other")
     left, right = (integers(state, name, n, low=0, high=n - 1) for name in ("left", "right"))
-    own = np.arange(n, dtype=left.dtype)
+    ends = np.append(first[1:], n)
+    group = 0
+    while group < len(first):  # some trees at a time: what is computed takes memory as well
+        after = max(group + 1, int(np.searchsorted(ends, first[group] + NODES, "right")))
+        nodes = slice(int(first[group]), int(ends[after - 1]))
+        if nodes.stop - nodes.start > MOST_NODES:
+            raise DamagedError(f"a tree has more than {MOST_NODES} nodes")
+        _check_some(left[nodes], right[nodes], first[group:after], ends[group:after])
+        group = after
+    return n
+
+
+def _check_some(left: Array, right: Array, first: Array, ends: Array) -> None:
+    """Check trees that lie one after the other; nodes are numbered from the first on."""
+    offset = first[0]
+    left, right, starts = left - offset, right - offset, first - offset
+    own = np.arange(len(left))
     inner = np.flatnonzero(left != own)
     if ((left == own) != (right == own)).any():
         raise DamagedError("a node has one child")
     children = np.concatenate([left[inner], right[inner]])
-    end = np.repeat(np.append(first[1:], n), np.diff(np.append(first, n)))
+    end = np.repeat(ends - offset, ends - first)
     if (np.minimum(left[inner], right[inner]) <= inner).any():
         raise DamagedError("a child stands before its parent")
     if (np.maximum(left[inner], right[inner]) >= end[inner]).any():
         raise DamagedError("a child is in another tree")
-    n_parents = np.bincount(children, minlength=n)
-    n_parents[first] += 1  # the first of a tree has none
+    n_parents = np.bincount(children, minlength=len(own))
+    n_parents[starts] += 1  # the first of a tree has none
     if (n_parents != 1).any():
         raise DamagedError("a node has no parent, or two")
-    _check_depth(left, right, first)
-    return n
-
-
-def _check_depth(left: Array, right: Array, first: Array) -> None:
-    level = first
+    level = starts
     for _ in range(DEEPEST):
         level = level[left[level] != level]
         if not len(level):

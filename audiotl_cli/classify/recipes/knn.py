@@ -60,7 +60,9 @@ class NeighboursRecipe(Recipe):
                 f"Expected n_neighbors of at most {len(rows)}, the rows fitted on, found "
                 f"{estimator.n_neighbors}"
             )
-        params: ClassVar[Params] = {
+        if metric == "cosine":
+            rows = unit_rows(rows)
+        params = {
             "metric": metric,
             "power": power,
             "weights": estimator.weights,
@@ -97,7 +99,7 @@ class NeighboursRecipe(Recipe):
         rows = np.asarray(state.arrays["rows"], np.float64)
         x = graph.cast(x, np.float64)
         if metric == "cosine":
-            similar = graph.add("MatMul", add_unit_rows(graph, x), unit_rows(rows).T)
+            similar = graph.add("MatMul", add_unit_rows(graph, x), rows.T)
             distances = graph.add("Neg", similar)
         else:
             distances = add_squared_distances(graph, x, rows)
@@ -130,14 +132,14 @@ def _ask(state: State, X: Array) -> Array:
 def _distances(state: State, X: Array) -> Array:
     rows, power = state.arrays["rows"], state.params["power"]
     if state.params["metric"] == "cosine":
-        similar = unit_rows(X) @ unit_rows(rows).T
-        return np.clip(1 - similar, 0, 2)
+        similar = unit_rows(X) @ rows.T
+        return np.asarray(np.clip(1 - similar, 0, 2))
     if power == 2:
         return np.sqrt(squared_distances(X, rows))
-    X, rows = X.astype(np.float64), rows.astype(np.float64)
+    X = X.astype(np.float64)
     total = np.zeros((len(X), len(rows)))
     for feature in range(rows.shape[1]):
-        total += np.abs(X[:, feature, None] - rows[:, feature]) ** power
+        total += np.abs(X[:, feature, None] - rows[:, feature].astype(np.float64)) ** power
     return np.asarray(total ** (1 / power))
 
 

@@ -57,8 +57,10 @@ class RandomForestRecipe(Recipe):
         n = len(floats(state, "leaf_share", None))
         leaf = integers(state, "leaf", n, low=0, high=n_nodes - 1)
         integers(state, "leaf_label", n, low=0, high=n_labels - 1)
-        is_leaf = state.arrays["left"] == np.arange(n_nodes)
-        if (np.diff(leaf) < 0).any() or not np.array_equal(np.unique(leaf), is_leaf.nonzero()[0]):
+        is_leaf = state.arrays["left"] == np.arange(n_nodes, dtype=np.int32)
+        given = np.zeros(n_nodes, bool)
+        given[leaf] = True
+        if (leaf[1:] < leaf[:-1]).any() or not np.array_equal(given, is_leaf):
             raise DamagedError("what leaves give does not belong to them, one after the other")
 
     def outputs(self, state: State, X: Array) -> Outputs[Array]:

@@ -64,7 +64,7 @@ class SvmRecipe(Recipe):
             "weights": np.asarray(estimator._dual_coef_, np.float64),
             "intercepts": np.asarray(estimator._intercept_, np.float64),
         }
-        params: ClassVar[Params] = {
+        params = {
             "kernel": estimator.kernel,
             "gamma": float(estimator._gamma),
             "coef0": float(estimator.coef0),
