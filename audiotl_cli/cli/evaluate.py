@@ -62,7 +62,6 @@ class Evaluated:
         ),
         settings.TYPED,
     ] = None
-    trust: options.TrustModel = None
 
 
 @dataclass(frozen=True)
@@ -235,7 +234,6 @@ def _evaluate_models(
             else evaluated.report,
             experiments=EXPERIMENTS,
             seed=seed,
-            trust=evaluated.trust or (),
         )
         found.append((report, report.result))
     return found

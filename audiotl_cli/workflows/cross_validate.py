@@ -129,7 +129,7 @@ def _source(
             "extractors": [asdict(spec) for spec in data.extractors],
             "n_settings": options.n_settings,
             "chosen": held_out.chosen,
-            "trust": asdict(options.reliability),
+            "reliability": asdict(options.reliability),
             "versions": library_versions(),
         },
         rounds=held_out.accuracies,

@@ -44,7 +44,6 @@ def evaluate_model(
     report: Path | None = None,
     experiments: Path,
     seed: int = 0,
-    trust: str | Sequence[str] = (),
 ) -> EvaluateReport:
     """Evaluate a saved model on one split of an index.
 
@@ -60,8 +59,6 @@ def evaluate_model(
     experiments : Path
     seed : int
         Of the bootstrap.
-    trust : str or sequence of str
-        As of `load_model`.
 
     Raises
     ------
