@@ -56,6 +56,7 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(help="Folder of the report.  [default: data/experiments/...]")
     ] = None,
+    overwrite: options.Overwrite = False,
     trust: options.TrustModel = None,
     extractor: options.Extractors = None,
     fitting: Fitting,
@@ -70,6 +71,7 @@ def evaluate(
     from audiotl_cli.cli.show_evaluation import show, show_comparisons
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
+    from audiotl_cli.evaluation.report.write import claim_report
     from audiotl_cli.workflows.compare import compare_results, read_result, write_pages
     from audiotl_cli.workflows.cross_validate import Extras, cross_validate
     from audiotl_cli.workflows.evaluate import evaluate_model
@@ -98,6 +100,9 @@ def evaluate(
     given = [] if cv is not None else model or [newest_model()]
     if [one.suffix for one in given] == [RESULT]:
         raise UsageError(f"{given[0]} is an evaluation already: give another to compare it with")
+    beside = report or EXPERIMENTS / "comparison"
+    if report is not None or len(given) > 1:
+        claim_report(beside, overwrite=overwrite)
     reports: list[EvaluateReport | None] = []
     values = []
     if not given or any(one.suffix != RESULT for one in given):
@@ -119,6 +124,7 @@ def evaluate(
                 extras=Extras(open_set, learning_curve),
                 report=report,
                 experiments=EXPERIMENTS,
+                overwrite=overwrite,
                 memory=learning.memory,
                 run=run,
                 on_round=lambda done, total: update(done, total, 0.0),
@@ -139,13 +145,13 @@ def evaluate(
             split=split,
             report=folder,
             experiments=EXPERIMENTS,
+            overwrite=overwrite,
             seed=fitting.seed,
             trust=trust or (),
         )
         reports.append(measured)
         values.append(measured.result)
     compared: list[dict[str, Any]] = []
-    beside = report or EXPERIMENTS / "comparison"
     try:
         if len(values) > 1:
             names = [one.parent.name if one.suffix == RESULT else one.stem for one in given]

@@ -59,6 +59,7 @@ def label(
     ] = None,
     format_: records.Format = None,
     to: records.Output = None,
+    overwrite: options.Overwrite = False,
     split: Annotated[
         str,
         typer.Option(
@@ -76,7 +77,7 @@ def label(
     from audiotl_cli.workflows.label import suggest_clips
     from audiotl_cli.workflows.project import newest_index
 
-    form = choose_format(format_, to, json=json, in_one_file=records.FORMATS)
+    form = choose_format(format_, to, records.SUFFIXES, json=json)
     listing = options.typed(context, "n", "format_", "to", "json")
     given = bool(answers) or table is not None
     if given and (unused := options.typed(context, "n", "ask", "format_", "to")):
@@ -90,7 +91,7 @@ def label(
         _write(clips, answers or [], table)
         output.next_command(f"audiotl label{options.carry(context, 'index', 'store')}")
         return
-    check_targets(to, {}, [path])
+    check_targets(to, {}, [path], overwrite=overwrite)
     chosen = fitting.options()
 
     def next_round(clips: Index, without: set[Any]) -> Round:

@@ -122,7 +122,8 @@ def main(args: list[str] | None = None) -> NoReturn:
             given = sys.argv[1:] if args is None else args
             code = run(given)
             if code == INTERRUPTED:
-                output.note(f"Interrupted; {_after_interrupt(given)}.", style="yellow")
+                after = output.state.after_interrupt or _after_interrupt(given)
+                output.note(f"Interrupted; {after}.", style="yellow")
             sys.exit(output.finish(code))
     finally:
         logger.removeHandler(handler)

@@ -56,6 +56,7 @@ def export(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where to; beside the model if none."),
     ] = None,
+    overwrite: options.Overwrite = False,
     trust: options.TrustModel = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -68,7 +69,7 @@ def export(
     """
     from audiotl_cli.workflows.export import export_model
 
-    report = export_model(file, format, to, whole=whole, trust=trust or ())
+    report = export_model(file, format, to, whole=whole, trust=trust or (), overwrite=overwrite)
     output.result(asdict(report) | {"path": str(report.path)}, lambda: _show_export(report))
 
 

@@ -231,6 +231,12 @@ TrustModel = Annotated[
         "see audiotl model inspect.",
     ),
 ]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite", help="Write over files that audiotl did not write, or that were edited."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
 Workers = Annotated[
     int | None,

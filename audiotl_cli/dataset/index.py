@@ -181,6 +181,14 @@ class Index:
         return hashlib.sha256(rows.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def index_content(path: Path) -> str:
+    """Return what stands for the content of an index file: what it says, however it is written."""
+    try:
+        return Index.read(path).sha256()
+    except DataError:
+        return ""
+
+
 def clip_labels(clip: Clip) -> list[str]:
     """Return a clip's labels, none if it has none."""
     return [part.strip() for part in clip.label.split(LABEL_SEPARATOR) if part.strip()]

@@ -10,7 +10,7 @@ from typing import Any
 
 from audiotl_cli.evaluation.literal import literal
 from audiotl_cli.evaluation.metrics import Scores
-from audiotl_cli.files import write_whole
+from audiotl_cli.written import write_output
 
 LONGEST_NAME = 40  # characters of a label
 
@@ -97,7 +97,7 @@ def _save(figure: Any, path: Path) -> None:
         # what the font has no sign for is drawn as a box; report.json has the names
         warnings.simplefilter("ignore", UserWarning)
         figure.savefig(picture, format="png", metadata={"Software": None})
-    write_whole(path, picture.getvalue())
+    write_output(path, picture.getvalue())
 
 
 def _name(label: str) -> str:

@@ -26,6 +26,7 @@ from audiotl_cli.evaluation.protocols import (
     leave_one_out,
     parse_protocol,
 )
+from audiotl_cli.evaluation.report.write import claim_report
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
@@ -82,6 +83,7 @@ def cross_validate(
     extras: Extras = PREDICTIONS_ALONE,
     report: Path | None = None,
     experiments: Path,
+    overwrite: bool = False,
     memory: int | None = None,
     run: Runner | None = None,
     on_round: Callable[[int, int], None] = lambda done, total: None,
@@ -91,7 +93,7 @@ def cross_validate(
     Parameters
     ----------
     index : Index
-    root, extractors, options, report, experiments, memory
+    root, extractors, options, report, experiments, overwrite, memory
         As for `train_model` and `evaluate_model`.
     protocol : str
         ``fold``: the index's folds; ``group``: leave one group out; a number of folds, dealt
@@ -119,6 +121,9 @@ def cross_validate(
     poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
     data = read_features(index, root, extractors, poolings, memory=memory)
     options = replace(options, multi_label=data.multi_label)
+    name = model_name(index, data.extractors, options, n_settings=n_settings, trust=trust)
+    folder = report or experiments / f"{name}-cv-{protocol}"
+    claim_report(folder, overwrite=overwrite)
     deals = _deals(data.clips, how, options.seed)
     _warn_groups(deals, data.clips)
     n_rounds = sum(len(rounds) for rounds in deals)
@@ -193,8 +198,6 @@ def cross_validate(
         raise UsageError("--open-set leaves out one label at a time: clips here have several")
     if extras.open_set:
         about["open_set"] = measure_open_set(data, deals[0], options, on_round)
-    name = model_name(index, data.extractors, options, n_settings=n_settings, trust=trust)
-    folder = report or experiments / f"{name}-cv-{protocol}"
     title = f"{name}, {_kind(how, len(deals[0]))}"
     if data.multi_label:
         mean = np.mean(repeats, axis=0)

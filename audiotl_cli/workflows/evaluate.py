@@ -10,6 +10,7 @@ from typing import Any
 from audiotl_cli.classify.artifact import ModelCard, clip_mark, load_model_file
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
+from audiotl_cli.evaluation.report.write import claim_report
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.features import read_features_of
 from audiotl_cli.workflows.fitting import score_rows
@@ -36,6 +37,7 @@ def evaluate_model(
     split: str = TEST,
     report: Path | None = None,
     experiments: Path,
+    overwrite: bool = False,
     seed: int = 0,
     trust: str | Sequence[str] = (),
 ) -> EvaluateReport:
@@ -51,6 +53,8 @@ def evaluate_model(
     report : Path or None
         Folder for the report; None names one in `experiments`.
     experiments : Path
+    overwrite : bool
+        Whether files in that folder that somebody else made may be lost.
     seed : int
         Of the bootstrap.
     trust : str or sequence of str
@@ -64,6 +68,8 @@ def evaluate_model(
         The model cannot be loaded.
     """
     classifier, card = load_model_file(model, trust)
+    folder = report or experiments / _report_name(model, card, index, split, seed)
+    claim_report(folder, overwrite=overwrite)
     data = read_features_of(index, root, list(card.extractors), {card.pooling, "mean+std"})
     if data.multi_label and not card.multi_label:
         raise DataError(
@@ -104,7 +110,6 @@ def evaluate_model(
     warn_trained_on(n_trained_on, len(rows))
     about["leaks"] = find_leaks(sides_of_model(card, data.clips, data.keys, rows))
     warn_of_leaks(about["leaks"], len(rows))
-    folder = report or experiments / _report_name(model, card, index, split, seed)
     if card.multi_label:
         return write_several_report(
             title, about, clips, classifier.labels, matrix, {}, folder, seed

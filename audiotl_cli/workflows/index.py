@@ -11,15 +11,15 @@ from audiotl_cli.classify.labels import unbalanced
 from audiotl_cli.dataset.audit import clip_problems, describe, mark_kin, mark_leaks, problems
 from audiotl_cli.dataset.build import Pattern, search_paths
 from audiotl_cli.dataset.catalog.compare import Comparison
-from audiotl_cli.dataset.edited import remember, was_edited
 from audiotl_cli.dataset.fix import Change, drop, regroup
-from audiotl_cli.dataset.index import Clip, Index, clip_labels
+from audiotl_cli.dataset.index import Clip, Index, clip_labels, index_content
 from audiotl_cli.dataset.kin import Kin, find_kin
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.audit import OnClip, listen_to_clips
 from audiotl_cli.workflows.sources import dataset_folder, read_source
 from audiotl_cli.workflows.splitting import group_warning, split_clips
+from audiotl_cli.written import WrittenFiles
 
 UNHEARD = {"unreadable", "empty"}
 
@@ -151,8 +151,10 @@ def build_index(
     if options.audit:
         clips, kin, changes = _audit(clips, root, options, on_clip)
     clips = mark_leaks(split_clips(clips, found, options), kin)
-    index = Index(clips, root).write(out)
-    remember(index, out)
+    index = Index(clips, root)
+    # by what it says, not by its bytes: a spreadsheet may have saved it unchanged
+    WrittenFiles(index_content).mark(out, index.sha256())
+    index = index.write(out)
     warnings = [*_warnings(index), ungrouped]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
@@ -189,7 +191,7 @@ def _check_out(out: Path, sources: Sequence[AnyPath], *, overwrite: bool) -> Non
     local = [source for source in sources if isinstance(source, Path)]
     if any(out.exists() and source.exists() and out.samefile(source) for source in local):
         raise UsageError(f"{out} is what the index is made from; name another file with --out")
-    if not overwrite and was_edited(out):
+    if not overwrite and not WrittenFiles(index_content).is_free(out):
         raise UsageError(
             f"{out} is not as audiotl index wrote it: somebody edited or made it. Keep it and "
             "write another with --out FILE or --name NAME, or lose it with --overwrite"

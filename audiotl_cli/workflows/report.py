@@ -22,10 +22,10 @@ from audiotl_cli.evaluation.intervals import IntArray, number_units
 from audiotl_cli.evaluation.label_errors import find_label_errors
 from audiotl_cli.evaluation.metrics import Scores, score
 from audiotl_cli.evaluation.report.write import write_beside
-from audiotl_cli.files import write_whole
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.features import LabelledFeatures
 from audiotl_cli.workflows.fitting import pool_rows
+from audiotl_cli.written import write_output
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def write_report(
 def write_json(path: Path, value: object) -> None:
     """Write a value as JSON, in one go."""
     text = json.dumps(value, indent=1, ensure_ascii=True) + "\n"
-    write_whole(path, text.encode())
+    write_output(path, text.encode())
 
 
 def clip_units(clips: Sequence[Clip]) -> IntArray:

@@ -16,8 +16,8 @@ from audiotl_cli.dataset.index import Clip
 from audiotl_cli.evaluation.figures import draw_confusion
 from audiotl_cli.evaluation.intervals import number_units
 from audiotl_cli.evaluation.several_labels import score_several
-from audiotl_cli.files import write_whole
 from audiotl_cli.workflows.report import EvaluateReport, FloatMatrix
+from audiotl_cli.written import write_output
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def write_several_report(
     }
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1, ensure_ascii=True) + "\n"
-    write_whole(folder / "report.json", text.encode())
+    write_output(folder / "report.json", text.encode())
     figure = folder / "confusion.png"
     figure.unlink(missing_ok=True)  # that of an evaluation before
     heading = f"{title}\nmean average precision {scores.mean_average_precision:.3f}"

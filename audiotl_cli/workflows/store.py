@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from audiotl_cli.classify.artifact import ExtractorSpec
-from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.dataset.index import Clip, Index, index_content
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import set_aside
@@ -20,6 +20,7 @@ from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import STORE_FILE, FeatureStore, list_stores, open_stores
 from audiotl_cli.workflows.features import store_spec
 from audiotl_cli.workflows.project import is_store, no_store, open_all
+from audiotl_cli.written import WrittenFiles
 
 SEED_VERSION = "1"
 
@@ -103,7 +104,7 @@ def verify_stores(root: AnyPath, on_shard: Callable[[int, int], None]) -> list[V
 
 
 def import_features(
-    path: Path, name: str, split: str, *, root: AnyPath, indexes: Path
+    path: Path, name: str, split: str, *, root: AnyPath, indexes: Path, overwrite: bool = False
 ) -> ImportReport:
     """Bring in a feature file of sklearn-audio-transfer-learning, with an index of its clips.
 
@@ -119,19 +120,23 @@ def import_features(
         The split its clips belong to.
     root, indexes : Path
         Folders of stores and of indexes.
+    overwrite : bool
+        Whether an index of this name that somebody made or edited may be changed.
 
     Raises
     ------
     DataError
         The file is not such a file, or has another width than those before it.
     UsageError
-        The name cannot be a file name.
+        The name cannot be a file name, or an index of this name is not as audiotl wrote it.
     """
     if not re.fullmatch(r"[\w][\w.-]*", name):
         raise UsageError(f"--name is {name!r}; expected letters, digits, '.', '_' and '-'")
+    index_path = indexes / f"{name}.csv"
+    written = WrittenFiles(index_content)
+    written.claim([index_path], overwrite=overwrite)
     clips = read_seed_file(path)
     dim = clips[0].frames.shape[1]
-    index_path = indexes / f"{name}.csv"
     old = list(Index.read(index_path).clips) if index_path.exists() else []
     others = [store for store in open_stores(root) if store.extractor == name and store.dim != dim]
     if old and others:
@@ -152,7 +157,10 @@ def import_features(
             rows[clip.path] = Clip(clip.path, label=clip.label, split=split, sha256=key)
     store.touch()
     root_folder = Index.read(index_path).audio_root if old else Path.cwd()
-    index = Index(list(rows.values()), root_folder).write(index_path)
+    index = Index(list(rows.values()), root_folder)
+    written.claim([index_path])
+    written.mark(index_path, index.sha256())
+    index = index.write(index_path)
     return ImportReport(index, store, len(clips), sum(len(clip.frames) for clip in clips))
 
 

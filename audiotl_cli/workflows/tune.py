@@ -23,6 +23,7 @@ from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, p
 from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
 from audiotl_cli.workflows.fit import SCORES_ALONE, Trust
 from audiotl_cli.workflows.train import TRAIN, TrainReport, fit_and_save, model_name, rows_of
+from audiotl_cli.written import claim
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ def tune_model(
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    overwrite: bool = False,
     memory: int | None = None,
     run: Runner | None = None,
     on_fit: OnProgress = lambda done, total: None,
@@ -62,7 +64,7 @@ def tune_model(
         Tried first.
     n_settings : int
         How many settings to try, of all there are with each extractor and every two.
-    trust, split, out, models, memory
+    trust, split, out, models, overwrite, memory
         As for `train_model`.
     run : Runner, optional
         What does the fits; a thread a core unless given.
@@ -73,8 +75,9 @@ def tune_model(
     DataError
         Nothing to train on.
     UsageError
-        Options that do not fit the classifier or the data.
+        Options that do not fit the classifier or the data, or the file is somebody else's.
     """
+    claim([out] if out else [], overwrite=overwrite)
     options = replace(options, classifier=classifier_name(options.classifier))
     data = read_all_features(index, root, extractors, memory=memory)
     options = replace(options, multi_label=data.multi_label)
@@ -83,6 +86,7 @@ def tune_model(
         index, data.extractors, options, n_settings=n_settings, trust=trust, split=split, how="tune"
     )
     path = out or models / f"{name}.joblib"
+    claim([path], overwrite=overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     candidates = plan(data, rows, n_settings, options)
     folds = deal_folds(data, rows, options.seed)
@@ -104,7 +108,7 @@ def tune_model(
     report = fit_and_save(
         index, used, rows, choice.options, split, path, trust=trust, choice=choice
     )
-    notes.path.unlink(missing_ok=True)
+    notes.delete()
     return report
 
 
@@ -119,6 +123,9 @@ class Notes:
     folds : sequence of (fit, test)
     candidates : sequence of Setting
         What was tried of anything else, or on other clips, counts for nothing.
+
+    Notes that cannot be read may be somebody else's file: they are left as they are, and nothing
+    is noted.
     """
 
     def __init__(
@@ -142,6 +149,7 @@ class Notes:
         )
         self._names = [_digest(_as_json(one)) for one in candidates]
         self._name_of = {id(one): name for one, name in zip(candidates, self._names, strict=True)}
+        self._ours = True
         self._right = self._read()
         self._saved, self._saved_at = len(self._right), time.monotonic()
 
@@ -169,15 +177,23 @@ class Notes:
 
     def save(self) -> None:
         """Write what is new to the file."""
-        if len(self._right) > self._saved:
+        if self._ours and len(self._right) > self._saved:
             content = {"of": self._of, "right": self._right}
             write_whole(self.path, json.dumps(content).encode(), sync=False)
             self._saved = len(self._right)
         self._saved_at = time.monotonic()
 
+    def delete(self) -> None:
+        """Remove the file: the model is saved."""
+        if self._ours:
+            self.path.unlink(missing_ok=True)
+
     def _read(self) -> dict[str, str]:
         try:
-            content = json.loads(self.path.read_bytes())
+            data = self.path.read_bytes()
+            self._ours = False
+            content = json.loads(data)
+            self._ours = isinstance(content, dict) and set(content) == {"of", "right"}
             if content["of"] != self._of:
                 logger.info("%s is of other clips, features or versions: starting anew", self.path)
                 return {}

@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from audiotl_cli.audio.decode import find_recordings
-from audiotl_cli.prediction.events import EventOptions
-from audiotl_cli.workflows.predict import Model, Prediction
+from audiotl_cli.inference.events import EventOptions
+from audiotl_cli.inference.model import Model
+from audiotl_cli.inference.prediction import Prediction
 
 State = tuple[int, int]  # size in bytes, time of the last change in ns
 

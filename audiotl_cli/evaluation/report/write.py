@@ -11,8 +11,8 @@ from typing import Any
 from audiotl_cli.evaluation.figures import draw_calibration, draw_learning_curve
 from audiotl_cli.evaluation.report import tables
 from audiotl_cli.evaluation.report.page import render
-from audiotl_cli.files import write_whole
 from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.written import claim, write_output
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,18 @@ FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any], Path], None]]] = {
     "calibration.png": ("calibration", draw_calibration),
     "learning_curve.png": ("learning_curve", draw_learning_curve),
 }
+
+
+def claim_report(folder: Path, *, overwrite: bool) -> None:
+    """Make sure that a report may be written, before any work is done for it.
+
+    Raises
+    ------
+    UsageError
+        A file of a report's is there that somebody made or edited, unless `overwrite`.
+    """
+    names = ("report.json", "confusion.png", "comparison.json", PAGE, *FIGURES, *tables.NAMES)
+    claim([folder / name for name in names], overwrite=overwrite)
 
 
 def write_beside(result: Mapping[str, Any], folder: Path) -> None:
@@ -62,14 +74,14 @@ def write_page(result: Mapping[str, Any], title: str, folder: Path, root: AnyPat
 
     def write() -> None:
         page = render(result, title, root=root, folder=folder, beside=beside)
-        write_whole(folder / PAGE, page.encode("utf-8", "backslashreplace"))
+        write_output(folder / PAGE, page.encode("utf-8", "backslashreplace"))
 
     _attempt(folder / PAGE, write)
 
 
 def _write_tables(result: Mapping[str, Any], folder: Path) -> None:
     for name, text in tables.tables(result):
-        write_whole(folder / name, text.encode("utf-8", "surrogateescape"))
+        write_output(folder / name, text.encode("utf-8", "surrogateescape"))
 
 
 def _attempt(path: Path, make: Callable[[], None]) -> None:

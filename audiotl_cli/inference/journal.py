@@ -1,0 +1,154 @@
+"""Predictions on their way into a file: kept as they come, so that a killed run goes on.
+
+Beside ``night.csv``, ``night.csv.part`` holds JSON lines: first what the predictions are made
+with, then one a recording, unrounded, with the size and the time of change that the recording had.
+The file itself is written at the end, from these: the same whether or not a run was interrupted.
+A line that was cut off is a recording that was not done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from audiotl_cli.errors import StorageError, UsageError
+from audiotl_cli.files import write_whole
+from audiotl_cli.inference.prediction import Prediction
+from audiotl_cli.storage.paths import AnyPath
+
+HEAD = "audiotl_predictions"
+SYNC_S = 1.0  # a power cut takes no more
+
+State = tuple[int, int, str]
+"""Size in bytes, time of the last change in ns, and what a storage calls the version."""
+
+
+def recording_state(path: AnyPath) -> State | None:
+    """Return what changes when a recording does; None if it cannot be asked for."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError, StorageError):
+        return None
+    return found.st_size, found.st_mtime_ns, str(getattr(found, "tag", ""))
+
+
+def journal_path(output: Path) -> Path:
+    """Return where the journal of a file lies."""
+    return output.with_name(f"{output.name}.part")
+
+
+class Journal:
+    """The predictions that are done, in a file that grows.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made if need be.
+    made_with : mapping
+        JSON values; predictions made with others are not mixed with these.
+    overwrite : bool
+        Whether a file with others, or of somebody else, may be lost.
+
+    Raises
+    ------
+    UsageError
+        There is such a file.
+    OSError
+        It cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, made_with: Mapping[str, Any], *, overwrite: bool = False
+    ) -> None:
+        self.path = path
+        self.predictions: dict[str, Prediction] = {}
+        self._states: dict[str, State] = {}
+        head = {HEAD: dict(made_with)}
+        if os.path.lexists(path) and not self._read(head, overwrite=overwrite):
+            path.unlink()
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, json.dumps(head).encode() + b"\n", sync=False)
+        self._file = path.open("ab", buffering=0)
+        self._synced_at = time.monotonic()
+        if not path.read_bytes().endswith(b"\n"):  # a line that was cut off ends here
+            self._file.write(b"\n")
+
+    def is_current(self, path: str, state: State | None) -> bool:
+        """Return whether a recording is done, and has not changed since."""
+        return state is not None and self._states.get(path) == state
+
+    def add(self, prediction: Prediction, state: State | None = None) -> None:
+        """Keep a prediction; it has left this process when the call returns."""
+        self.predictions[prediction.path] = prediction
+        if state is not None:
+            self._states[prediction.path] = state
+        line = {"recording": self._states.get(prediction.path)} | prediction.to_state()
+        self._file.write(json.dumps(line).encode() + b"\n")
+        if time.monotonic() - self._synced_at > SYNC_S:
+            os.fsync(self._file.fileno())
+            self._synced_at = time.monotonic()
+
+    def close(self) -> None:
+        """Leave the file for a run to come; if there is nothing in it, remove it."""
+        self._file.close()
+        if not self.predictions:
+            self.path.unlink(missing_ok=True)
+
+    def delete(self) -> None:
+        """Remove the file, now that what is in it is elsewhere."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _read(self, head: Mapping[str, Any], *, overwrite: bool) -> bool:
+        """Read what is there; return whether to go on with it."""
+        if not self.path.is_file():
+            raise UsageError(f"{self.path} is no ordinary file; choose another --output")
+        values = list(_values(self.path))
+        found = values[0].get(HEAD) if values else None
+        if found != head[HEAD]:
+            if not overwrite:
+                raise UsageError(self._mismatch(found, head[HEAD]))
+            return False
+        for value in values[1:]:
+            try:
+                state = value.pop("recording")
+                prediction = Prediction.from_state(value)
+            except (KeyError, TypeError):  # a line that was cut off, or written by a hand
+                continue
+            self.predictions[prediction.path] = prediction
+            if state is not None:
+                self._states[prediction.path] = (state[0], state[1], state[2])
+        return True
+
+    def _mismatch(self, found: object, expected: Mapping[str, Any]) -> str:
+        if not isinstance(found, dict):
+            return (
+                f"{self.path} is where predictions are kept meanwhile, but audiotl did not write "
+                "it: move it away, choose another --output, or lose it with --overwrite"
+            )
+        differ = [
+            f"{name} {found.get(name)}, not {value}"
+            for name, value in expected.items()
+            if found.get(name) != value
+        ]
+        return (
+            f"{self.path} holds predictions of an interrupted run that was made otherwise "
+            f"({'; '.join(differ)}): give the same model and options to go on there, choose "
+            "another --output, or start again with --overwrite"
+        )
+
+
+def _values(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                yield value
