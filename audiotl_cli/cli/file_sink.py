@@ -51,33 +51,33 @@ class FileSink(Sink):
         self._order: list[str] = []
         self._states: dict[str, State | None] = {}
         self._remote: dict[str, RemotePath] = {}
-        self._done: dict[str, Prediction] = {}
 
     def remaining(self, inputs: Inputs) -> Inputs:
         """Return what is not in the journal, or has changed since."""
         from audiotl_cli.inference.prediction import Prediction
 
-        moved = [one for one in self.journal.predictions.values() if _was_moved(one)]
-        self._done = {one.path: one for one in moved}
+        done = self.journal.predictions
+        moved = {path for path, one in done.items() if _was_moved(one)}
+        known = set(moved)
         remaining: list[AnyPath | Prediction] = []
         for one in inputs:
             if isinstance(one, Prediction):
-                if not _is_emptied(one, self._done):
+                if not _is_emptied(one, moved):
                     self._order.append(one.path)
                     remaining.append(one)
                 continue
             path = self._name or str(one)
             self._order.append(path)
-            if self._name is None and self._is_done(path, one):
-                self._done[path] = self.journal.predictions[path]
+            if self._name is None and (path in moved or self._is_done(path, one)):
+                known.add(path)
             else:
                 remaining.append(one)
+        self.journal.keep_only(known)
         if moved:  # they are in no folder any more, and come in the order they were predicted in
-            known = [path for path in self.journal.predictions if path in self._done]
-            self._order = list(dict.fromkeys([*known, *self._order]))
-        if self._done:
+            self._order = list(dict.fromkeys([*done, *self._order]))
+        if done:
             output.note(
-                f"{len(self._done)} recordings are in {self.journal.path} already, made with the "
+                f"{len(done)} recordings are in {self.journal.path} already, made with the "
                 "same model and options"
             )
         return remaining
@@ -85,8 +85,6 @@ class FileSink(Sink):
     def _is_done(self, path: str, recording: AnyPath) -> bool:
         from audiotl_cli.inference.journal import recording_state
 
-        if path in self._done:
-            return True
         if isinstance(recording, RemotePath) and path not in self.journal.predictions:
             self._remote[path] = recording  # asked when it is predicted: every answer takes time
             return False
@@ -95,7 +93,7 @@ class FileSink(Sink):
 
     def kept(self) -> list[Prediction]:
         """Return the predictions of runs before that count."""
-        return list(self._done.values())
+        return list(self.journal.predictions.values())
 
     def add(self, prediction: Prediction) -> Prediction:
         """Keep a prediction in the journal."""
@@ -105,7 +103,6 @@ class FileSink(Sink):
         if path in self._remote:
             self._states[path] = recording_state(self._remote.pop(path))
         self.journal.add(prediction, self._states.get(path))
-        self._done[path] = prediction
         return prediction
 
     def amend(self, prediction: Prediction) -> None:
@@ -114,7 +111,8 @@ class FileSink(Sink):
 
     def all_of(self, predictions: Sequence[Prediction]) -> Sequence[Prediction]:
         """Return them in the order of the inputs."""
-        return [self._done[path] for path in self._order if path in self._done]
+        done = self.journal.predictions
+        return [done[path] for path in self._order if path in done]
 
     def end(self) -> None:
         """Write the file, and remove the journal."""
@@ -131,12 +129,13 @@ class FileSink(Sink):
     def stop(self) -> str:
         """Leave the journal for a run to come."""
         self.journal.close()
-        if not self._done:
+        done = self.journal.predictions
+        if not done:
             return ""
-        n_failed = sum(one.failure is not None for one in self._done.values())
+        n_failed = sum(one.failure is not None for one in done.values())
         failed = f" ({n_failed} of them failed)" if n_failed else ""
         return (
-            f"{len(self._done)} of {len(set(self._order))} recordings{failed} are in "
+            f"{len(done)} of {len(set(self._order))} recordings{failed} are in "
             f"{self.journal.path}, and nothing is in {self.path} yet; the same command goes on"
         )
 

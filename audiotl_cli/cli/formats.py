@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from audiotl_cli.cli.table_writer import TableWriter
 from audiotl_cli.errors import UsageError
 from audiotl_cli.inference.formats import find_writers
@@ -22,9 +24,10 @@ def stream_formats() -> Formats:
     }
 
 
-def choices(formats: Formats) -> str:
-    """Return the names as the help shows them."""
-    return "|".join(formats)
+def listed(names: Iterable[str]) -> str:
+    """Return names as the help lists them."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def find_format(name: str, formats: Formats) -> type[Writer]:

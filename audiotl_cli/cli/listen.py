@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from audiotl_cli.cli import options, output
-from audiotl_cli.cli.formats import all_formats, choices, find_format, stream_formats
+from audiotl_cli.cli.formats import all_formats, find_format, listed, stream_formats
 from audiotl_cli.cli.predict_request import PredictRequest, choose_events
 from audiotl_cli.cli.predict_stream import check_stream, hear
 
@@ -38,7 +38,9 @@ def listen(
     ] = None,
     format_: Annotated[
         str,
-        typer.Option("--format", metavar=choices(stream_formats()), help="How to write events."),
+        typer.Option(
+            "--format", metavar="FORMAT", help=f"How to write events: {listed(stream_formats())}."
+        ),
     ] = "table",
     trust: options.TrustModel = None,
     json: options.Json = False,

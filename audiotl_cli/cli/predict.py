@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from audiotl_cli.cli import options
-from audiotl_cli.cli.formats import all_formats, choices, find_format
+from audiotl_cli.cli.formats import all_formats, find_format, listed
 from audiotl_cli.cli.predict_files import predict_files, predict_stdin
 from audiotl_cli.cli.predict_request import PredictRequest, choose_events
 from audiotl_cli.cli.predict_stream import hear_stdin, watch_folder
@@ -24,6 +24,7 @@ EXAMPLES = (
     "audiotl predict --watch ~/recorder --format jsonl   |   "
     "arecord -r 16000 -f S16_LE | audiotl predict --raw-rate 16000 --segments"
 )
+FORMATS = all_formats()  # as the help lists them
 STDIN = "Sound on stdin"
 SORTING = "Sorting"
 
@@ -60,17 +61,18 @@ def predict(
         str | None,
         typer.Option(
             "--format",
-            metavar=choices(all_formats()),
-            help="How to write predictions.  [default: as --output ends, else table]",
+            metavar="FORMAT",
+            help=f"How to write predictions: {listed(FORMATS)}.  [default: as --output ends, else "
+            "table]",
         ),
     ] = None,
     to: Annotated[
         Path | None,
         typer.Option(
             "--output",
-            help="File to write instead of stdout; folder for audacity and raven, which "
-            "write a file a recording.  [default for these: beside the recording]  Interrupted, "
-            "the same command goes on where it stopped.",
+            help="File to write instead of stdout; interrupted, the same command goes on there. "
+            f"For {listed(name for name, kind in FORMATS.items() if kind.file_each)}, which write "
+            "a file a recording, a folder.  [default for these: beside the recording]",
         ),
     ] = None,
     overwrite: options.Overwrite = False,

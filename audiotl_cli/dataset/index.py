@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.table import read_table
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import write_whole
+from audiotl_cli.files import digest, write_whole
 from audiotl_cli.storage.paths import AnyPath, any_path, join
 
 ROOT_COMMENT = "# audio_root: "
@@ -186,7 +186,7 @@ def index_content(path: Path) -> str:
     try:
         return Index.read(path).sha256()
     except DataError:
-        return ""
+        return f"no index, SHA-256 {digest(path, 'sha256')}"
 
 
 def clip_labels(clip: Clip) -> list[str]:

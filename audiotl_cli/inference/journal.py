@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +82,19 @@ class Journal:
         """Return whether a recording is done, and has not changed since."""
         return state is not None and self._states.get(path) == state
 
+    def keep_only(self, paths: Collection[str]) -> None:
+        """Forget all predictions but some; in the file, what comes later counts."""
+        for path in set(self.predictions) - set(paths):
+            del self.predictions[path]
+            self._states.pop(path, None)
+
     def add(self, prediction: Prediction, state: State | None = None) -> None:
         """Keep a prediction; it has left this process when the call returns."""
-        self.predictions[prediction.path] = prediction
         if state is not None:
             self._states[prediction.path] = state
         line = {"recording": self._states.get(prediction.path)} | prediction.to_state()
         self._file.write(json.dumps(line).encode() + b"\n")
+        self.predictions[prediction.path] = prediction
         if time.monotonic() - self._synced_at > SYNC_S:
             os.fsync(self._file.fileno())
             self._synced_at = time.monotonic()

@@ -137,7 +137,8 @@ def import_features(
     written.claim([index_path], overwrite=overwrite)
     clips = read_seed_file(path)
     dim = clips[0].frames.shape[1]
-    old = list(Index.read(index_path).clips) if index_path.exists() else []
+    before = _read_index(index_path, overwrite=overwrite)
+    old = list(before.clips) if before else []
     others = [store for store in open_stores(root) if store.extractor == name and store.dim != dim]
     if old and others:
         raise DataError(
@@ -156,12 +157,22 @@ def import_features(
                 writer.add(key, Features(clip.frames, times))
             rows[clip.path] = Clip(clip.path, label=clip.label, split=split, sha256=key)
     store.touch()
-    root_folder = Index.read(index_path).audio_root if old else Path.cwd()
+    root_folder = before.audio_root if before else Path.cwd()
     index = Index(list(rows.values()), root_folder)
     written.claim([index_path])
     written.mark(index_path, index.sha256())
     index = index.write(index_path)
     return ImportReport(index, store, len(clips), sum(len(clip.frames) for clip in clips))
+
+
+def _read_index(path: Path, *, overwrite: bool) -> Index | None:
+    """Return the index that is there, unless it is none and may be lost."""
+    try:
+        return Index.read(path) if path.exists() else None
+    except DataError:
+        if overwrite:
+            return None
+        raise
 
 
 def _content_key(clip: SeedClip) -> str:
