@@ -71,12 +71,13 @@ def evaluate(
     from audiotl_cli.cli.show_evaluation import show, show_comparisons
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
-    from audiotl_cli.evaluation.report.write import claim_report
+    from audiotl_cli.evaluation.report.write import COMPARISON, claim_report
     from audiotl_cli.workflows.compare import compare_results, read_result, write_pages
     from audiotl_cli.workflows.cross_validate import Extras, cross_validate
     from audiotl_cli.workflows.evaluate import evaluate_model
     from audiotl_cli.workflows.project import EXPERIMENTS, newest_index, newest_model
     from audiotl_cli.workflows.report import EvaluateReport
+    from audiotl_cli.written import claim
 
     of_fits = {"extractor", "search", *names_of(Fitting, Learning)} - {"seed"}
     if cv is None and (unused := options.typed(context, "open_set", "learning_curve")):
@@ -101,8 +102,10 @@ def evaluate(
     if [one.suffix for one in given] == [RESULT]:
         raise UsageError(f"{given[0]} is an evaluation already: give another to compare it with")
     beside = report or EXPERIMENTS / "comparison"
-    if report is not None or len(given) > 1:
-        claim_report(beside, overwrite=overwrite)
+    if len(given) > 1:
+        claim([beside / COMPARISON], overwrite=overwrite)
+    elif report is not None:
+        claim_report(report, overwrite=overwrite)
     reports: list[EvaluateReport | None] = []
     values = []
     if not given or any(one.suffix != RESULT for one in given):

@@ -13,7 +13,7 @@ import numpy as np
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.comparison import compare
 from audiotl_cli.evaluation.intervals import number_units
-from audiotl_cli.evaluation.report.write import write_page
+from audiotl_cli.evaluation.report.write import COMPARISON, write_page
 from audiotl_cli.workflows.report import EvaluateReport, write_json
 
 Result = Mapping[str, Any]
@@ -61,7 +61,7 @@ def compare_results(
         for one in compare(_distinct(names), right, units, seed)
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "comparison.json", {"comparisons": found})
+    write_json(folder / COMPARISON, {"comparisons": found})
     return found
 
 

@@ -153,7 +153,9 @@ def build_index(
     clips = mark_leaks(split_clips(clips, found, options), kin)
     index = Index(clips, root)
     # by what it says, not by its bytes: a spreadsheet may have saved it unchanged
-    WrittenFiles(index_content).mark(out, index.sha256())
+    written = WrittenFiles(index_content)
+    written.claim([out])
+    written.mark(out, index.sha256())
     index = index.write(out)
     warnings = [*_warnings(index), ungrouped]
     if found.comparison:
@@ -196,6 +198,7 @@ def _check_out(out: Path, sources: Sequence[AnyPath], *, overwrite: bool) -> Non
             f"{out} is not as audiotl index wrote it: somebody edited or made it. Keep it and "
             "write another with --out FILE or --name NAME, or lose it with --overwrite"
         )
+    WrittenFiles(index_content).claim([out], overwrite=overwrite)
 
 
 def _warnings(index: Index) -> list[str]:

@@ -17,6 +17,7 @@ from audiotl_cli.written import claim, write_output
 logger = logging.getLogger(__name__)
 
 PAGE = "report.html"
+COMPARISON = "comparison.json"
 FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any], Path], None]]] = {
     "calibration.png": ("calibration", draw_calibration),
     "learning_curve.png": ("learning_curve", draw_learning_curve),
@@ -31,7 +32,7 @@ def claim_report(folder: Path, *, overwrite: bool) -> None:
     UsageError
         A file of a report's is there that somebody made or edited, unless `overwrite`.
     """
-    names = ("report.json", "confusion.png", "comparison.json", PAGE, *FIGURES, *tables.NAMES)
+    names = ("report.json", "confusion.png", PAGE, *FIGURES, *tables.NAMES)
     claim([folder / name for name in names], overwrite=overwrite)
 
 
