@@ -13,6 +13,7 @@ from audiotl_cli.evaluation.report.clips import N_AUDIO, gather, order
 from audiotl_cli.evaluation.report.page import SECTIONS, render
 from audiotl_cli.evaluation.report.tables import tables
 from audiotl_cli.evaluation.report.write import write_beside, write_page
+from audiotl_cli.written import LIST
 from tests.evaluation.report.results import EVIL, LABELS, PATHS, record, result
 
 
@@ -177,7 +178,7 @@ def test_files_of_an_evaluation_before_go(tmp_path: Path) -> None:
 
     write_beside({"labels": []}, tmp_path)
 
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [LIST]
 
 
 def test_a_page_that_cannot_be_made_costs_nothing_else(
