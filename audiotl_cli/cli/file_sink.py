@@ -119,12 +119,15 @@ class FileSink(Sink):
         parts: list[str] = []
         writer = self.kind(parts.append, self.options)
         writer.begin()
-        for prediction in self.all_of(()):
+        everything = self.all_of(())
+        for prediction in everything:
             writer.add(prediction)
         writer.end()
         write_output(self.path, "".join(parts).encode("utf-8", "surrogateescape"))
         self.journal.delete()
-        output.note(f"Written to {self.path}")
+        n_failed = sum(one.failure is not None for one in everything)
+        failed = f", {n_failed} of them failed" if n_failed else ""
+        output.note(f"Written to {self.path}: {len(everything)} recordings{failed}")
 
     def stop(self) -> str:
         """Leave the journal for a run to come."""

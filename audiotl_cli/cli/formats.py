@@ -39,5 +39,5 @@ def find_format(name: str, formats: Formats) -> type[Writer]:
         There is none.
     """
     if name not in formats:
-        raise UsageError(f"--format is {name!r}; choose from {', '.join(formats)}")
+        raise UsageError(f"--format: {name!r} is not one of {', '.join(formats)}")
     return formats[name]

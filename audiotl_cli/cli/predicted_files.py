@@ -41,7 +41,7 @@ def choose_format(
         raise UsageError(f"--output is {to}, a folder; expected a file")
     by_suffix = {suffix: name for name, suffix in suffixes.items()}
     form = format_ or by_suffix.get(to.suffix.lower())
-    if form not in suffixes:
+    if form is None or form not in suffixes:
         *first, last = suffixes.values()
         raise UsageError(
             f"--output is {to}; expected a name ending in {', '.join(first)} or {last}, or one of "

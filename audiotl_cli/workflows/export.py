@@ -21,7 +21,7 @@ from audiotl_cli.classify.loading import parse_trust
 from audiotl_cli.classify.rejection import SAME
 from audiotl_cli.dataset.demo_sounds import LABELS, synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
-from audiotl_cli.errors import ArtifactError, UsageError
+from audiotl_cli.errors import ArtifactError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.exported import add_extractor
 from audiotl_cli.graph import Graph
@@ -96,6 +96,8 @@ def export_model(
     ------
     UsageError
         There is no such format, or something in the model cannot be written in it.
+    DataError
+        The folder to write to is not there.
     ArtifactError
         The export gives other labels or scores than the model.
     """
@@ -106,6 +108,8 @@ def export_model(
     path = output or model.with_name(f"{model.stem}{'-whole' if whole else ''}.{form}")
     if path.suffix != f".{form}":
         raise UsageError(f"--output is {path}, expected a name that ends in .{form}")
+    if not path.parent.is_dir():
+        raise DataError(f"{path} cannot be written: there is no folder {path.parent}")
     claim([path], overwrite=overwrite)
     classifier, card = load_model_file(model, trust)
     sample_rate = None

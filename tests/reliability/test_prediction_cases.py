@@ -107,6 +107,7 @@ def test_a_stopped_prediction_goes_on_to_the_same_file(
     went_on = run("predict", *options, night, "--output", name)
     assert went_on.code == 1
     assert "4 recordings are in" in went_on.err
+    assert f"Written to {name}: {N_RECORDINGS} recordings, 1 of them failed" in went_on.err
     assert f"failed {night / 'drum-00.wav'}" in went_on.err  # it failed before the kill
     assert Path(name).read_bytes() == Path(f"whole{Path(name).suffix}").read_bytes()
     assert not Path(f"{name}.part").exists()
