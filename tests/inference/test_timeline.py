@@ -10,8 +10,8 @@ from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, f
 from audiotl_cli.classify.rejection import Rejection, fit_surroundings
 from audiotl_cli.extractors.base import Embeddings, Extractor
 from audiotl_cli.extractors.registry import load_extractor
-from audiotl_cli.prediction.timeline import context_slices
-from audiotl_cli.workflows.timeline import Follower, Steps, frame_centres
+from audiotl_cli.inference.context import context_slices
+from audiotl_cli.inference.timeline import Follower, Steps, frame_centres
 
 CONTEXT_S = 2.0
 
