@@ -382,12 +382,12 @@ def append_lines(path: Path, lines: Iterable[bytes]) -> None:
         _need_file(path.stat(), path)
     data = b"".join(_check_sum(line) + b"\t" + line + b"\n" for line in lines)
     with locked(path, wait_s=APPEND_WAIT_S), path.open("ab+") as file:
-        if _ends_within_a_line(file):
+        if ends_within_a_line(file):
             data = b"\n" + data
         file.write(data)
 
 
-def _ends_within_a_line(file: io.BufferedRandom) -> bool:
+def ends_within_a_line(file: io.BufferedRandom | io.FileIO) -> bool:
     """Return whether a process was killed while it appended."""
     if file.seek(0, os.SEEK_END) == 0:
         return False

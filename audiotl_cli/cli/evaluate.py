@@ -62,6 +62,7 @@ class Evaluated:
         ),
         settings.TYPED,
     ] = None
+    overwrite: options.Overwrite = False
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,12 @@ def evaluate(
     found: list[tuple[EvaluateReport | None, Mapping[str, Any]]]
     if evaluated.cv is not None:
         given: list[Path] = []
+        _claim(given, evaluated)
         report = _cross_validate(evaluated, trained, fitting, learning)
         found = [(report, report.result)]
     else:
         given = model or [newest_model()]
+        _claim(given, evaluated)
         found = _evaluate_models(given, evaluated, fitting.seed)
     compared: list[Comparison] = []
     try:
@@ -165,6 +168,17 @@ def _check(
         raise UsageError(f"{model[0]} is an evaluation already: give another to compare it with")
 
 
+def _claim(given: Sequence[Path], evaluated: Evaluated) -> None:
+    """Make sure that what is to be written may be, before any work is done."""
+    from audiotl_cli.evaluation.report.write import COMPARISON, claim_report
+    from audiotl_cli.written import claim
+
+    if len(given) > 1:
+        claim([_comparison_folder(evaluated) / COMPARISON], overwrite=evaluated.overwrite)
+    elif evaluated.report is not None:
+        claim_report(evaluated.report, overwrite=evaluated.overwrite)
+
+
 def _read_index(evaluated: Evaluated) -> Any:
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.workflows.project import newest_index
@@ -202,6 +216,7 @@ def _cross_validate(
             asked,
             report=evaluated.report,
             experiments=EXPERIMENTS,
+            overwrite=evaluated.overwrite,
             run=run,
             on_round=lambda done, total: update(done, total, 0.0),
         )
@@ -233,6 +248,7 @@ def _evaluate_models(
             if evaluated.report and several
             else evaluated.report,
             experiments=EXPERIMENTS,
+            overwrite=evaluated.overwrite,
             seed=seed,
         )
         found.append((report, report.result))

@@ -130,7 +130,7 @@ def main(args: list[str] | None = None) -> NoReturn:
                 except KeyboardInterrupt:  # at the very end
                     code = signals.stop.exit_code(INTERRUPTED)
                 if code == INTERRUPTED or signals.stop.number:
-                    output.ended(signals.ended(given))
+                    output.ended(signals.ended(given, output.state.after_interrupt))
             sys.exit(code)
     finally:
         logger.removeHandler(handler)

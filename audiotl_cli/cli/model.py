@@ -64,6 +64,7 @@ def export(
         ),
         settings.TYPED,
     ] = None,
+    overwrite: options.Overwrite = False,
     trust: options.TrustModel = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -76,7 +77,7 @@ def export(
     """
     from audiotl_cli.workflows.export import export_model
 
-    report = export_model(file, format, to, whole=whole, trust=trust or ())
+    report = export_model(file, format, to, whole=whole, trust=trust or (), overwrite=overwrite)
     output.result(asdict(report) | {"path": str(report.path)}, lambda: _show_export(report))
 
 

@@ -276,6 +276,13 @@ TrustProgram = Annotated[
     ),
     settings.TYPED,
 ]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite", help="Write over files that audiotl did not write, or that were edited."
+    ),
+    settings.TYPED,
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result."), settings.FREE]
 Workers = Annotated[
     int | None,

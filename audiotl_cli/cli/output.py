@@ -36,6 +36,7 @@ class State:
     quiet: bool = False
     debug: bool = False
     answered: bool = False  # whether the one JSON value is out
+    after_interrupt: str = ""  # what an interrupted command leaves, and how to go on
 
 
 state = State()
@@ -110,6 +111,11 @@ def note(text: object, style: StyleType | None = "dim") -> None:
     if not state.quiet:
         for part in str(text).splitlines():
             console(stderr=True).print(clean(part), style=style, soft_wrap=True)
+
+
+def say(text: object) -> None:
+    """Say on stderr what must be on record, even with ``--quiet``."""
+    console(stderr=True).print(clean(text), soft_wrap=True)
 
 
 def next_command(command: str) -> None:

@@ -181,6 +181,7 @@ def import_(
     ],
     split: Annotated[str, typer.Option(help="Split its clips belong to."), settings.FREE] = "train",
     store: options.Store = None,
+    overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -189,7 +190,8 @@ def import_(
     from audiotl_cli.workflows.project import INDEXES
     from audiotl_cli.workflows.store import import_features
 
-    report = import_features(file, name, split, root=options.features_root(store), indexes=INDEXES)
+    root = options.features_root(store)
+    report = import_features(file, name, split, root=root, indexes=INDEXES, overwrite=overwrite)
     value = {
         "index": str(report.index.path),
         "store": str(report.store.folder),

@@ -48,6 +48,7 @@ def tune(
         str, typer.Option(help="Which split to choose and train on."), settings.FREE
     ] = "train",
     out: options.ModelFile = None,
+    overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -77,6 +78,7 @@ def tune(
             split=split,
             out=out,
             models=MODELS,
+            overwrite=overwrite,
             memory=learning.memory,
             run=run,
             on_fit=lambda done, total: update(done, total, 0.0),

@@ -12,7 +12,7 @@ import numpy as np
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.comparison import Comparison, compare
 from audiotl_cli.evaluation.intervals import number_units
-from audiotl_cli.evaluation.report.write import write_json, write_page
+from audiotl_cli.evaluation.report.write import COMPARISON, write_json, write_page
 from audiotl_cli.json_files import read_json_object
 from audiotl_cli.labels import canonical
 from audiotl_cli.workflows.report import EvaluateReport
@@ -63,9 +63,7 @@ def compare_results(
     units = number_units([_unit(row) for row in first.values()])
     found = compare(_distinct(names), right, units, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(
-        folder / "comparison.json", {"comparisons": [comparison.to_dict() for comparison in found]}
-    )
+    write_json(folder / COMPARISON, {"comparisons": [comparison.to_dict() for comparison in found]})
     return found
 
 

@@ -24,6 +24,7 @@ from audiotl_cli.evaluation.protocols import (
     leave_one_out,
     parse_protocol,
 )
+from audiotl_cli.evaluation.report.write import claim_report
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.leaks import Side, find_leaks, warn_of_leaks
@@ -53,6 +54,7 @@ def cross_validate(
     *,
     experiments: Path,
     report: Path | None = None,
+    overwrite: bool = False,
     run: Runner | None = None,
     on_round: OnRound = lambda done, total: None,
 ) -> EvaluateReport:
@@ -64,7 +66,7 @@ def cross_validate(
     root : Path or RemotePath
         A folder of feature stores, or one store.
     options : CrossValidation
-    experiments, report
+    experiments, report, overwrite
         As for `evaluate_model`.
     run : Runner, optional
         What does the fits of a search; a thread a core unless given.
@@ -88,6 +90,11 @@ def cross_validate(
         )
     kind = replace(options.classifier, classifier=name, multi_label=data.multi_label)
     options = replace(options, classifier=kind)
+    trained = model_name(
+        index, data.extractors, kind, n_settings=options.n_settings, reliability=options.reliability
+    )
+    folder = report or experiments / f"{trained}-cv-{options.protocol}"
+    claim_report(folder, overwrite=overwrite)
     deals = _deals(data.clips, how, kind.seed)
     _warn_groups(deals, data.clips)
     labels = label_names(data.labels, multi_label=data.multi_label)
@@ -95,13 +102,9 @@ def cross_validate(
     rejected = held_out.n_rejected / len(deals) if options.reliability.reject else None
     clips = [evaluated(clip) for clip in data.clips]
     scored = ScoredClips(clips, labels, held_out.repeats, data.multi_label, rejected)
-    trained = model_name(
-        index, data.extractors, kind, n_settings=options.n_settings, reliability=options.reliability
-    )
     title = f"{trained}, {_describe(how, len(deals[0]))}"
     evaluation = measure(title, scored, _source(index, data, options, deals, held_out), kind.seed)
     evaluation = _with_sections(evaluation, data, options, deals[0], on_round)
-    folder = report or experiments / f"{trained}-cv-{options.protocol}"
     return write_report(evaluation, folder, recordings(index, data))
 
 

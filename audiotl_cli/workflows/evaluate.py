@@ -16,6 +16,7 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.duplicates import DuplicatePair
 from audiotl_cli.evaluation.evaluation import Source
 from audiotl_cli.evaluation.measure import ScoredClips, measure
+from audiotl_cli.evaluation.report.write import claim_report
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.features import LabelledFeatures, read_features_of
 from audiotl_cli.workflows.fitting import score_rows
@@ -43,6 +44,7 @@ def evaluate_model(
     split: str = TEST,
     report: Path | None = None,
     experiments: Path,
+    overwrite: bool = False,
     seed: int = 0,
 ) -> EvaluateReport:
     """Evaluate a saved model on one split of an index.
@@ -57,6 +59,8 @@ def evaluate_model(
     report : Path or None
         Folder for the report; None names one in `experiments`.
     experiments : Path
+    overwrite : bool
+        Whether files in that folder that somebody else made may be lost.
     seed : int
         Of the bootstrap.
 
@@ -68,6 +72,8 @@ def evaluate_model(
         The model cannot be loaded.
     """
     classifier, card = load_model_file(model)
+    folder = report or experiments / _report_name(model, card, index, split, seed)
+    claim_report(folder, overwrite=overwrite)
     data = read_features_of(index, root, list(card.extractors), {card.pooling, POOLING})
     if data.multi_label and not card.multi_label:
         raise DataError(
@@ -86,7 +92,6 @@ def evaluate_model(
         duplicates=_duplicates(data, card, split),
         embedding_map=embedding_map(data, rows),
     )
-    folder = report or experiments / _report_name(model, card, index, split, seed)
     return write_report(evaluation, folder, recordings(index, data))
 
 

@@ -20,14 +20,14 @@ from audiotl_cli.classify.probes import made_probes
 from audiotl_cli.classify.rejection import SAME
 from audiotl_cli.dataset.demo_sounds import LABELS, synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
-from audiotl_cli.errors import ArtifactError, UsageError
+from audiotl_cli.errors import ArtifactError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.exported import add_extractor
-from audiotl_cli.files import write_whole
 from audiotl_cli.graph import Graph
 from audiotl_cli.labels import THRESHOLD
 from audiotl_cli.trust import parse_trust
 from audiotl_cli.workflows.same_extractor import extractor_of_model
+from audiotl_cli.written import claim, write_output
 
 FORMATS = ("onnx",)
 TOLERANCE, WHOLE_TOLERANCE = 1e-4, 1e-3
@@ -74,6 +74,7 @@ def export_model(
     *,
     whole: bool = False,
     trust: str | Sequence[str] = (),
+    overwrite: bool = False,
 ) -> ExportReport:
     """Write a model in another form, unless that would predict something else.
 
@@ -88,11 +89,15 @@ def export_model(
         Whether the networks go into the file as well, from the samples on.
     trust : str or sequence of str
         As of `load_model`.
+    overwrite : bool
+        Whether a file of that name that somebody else made may be lost.
 
     Raises
     ------
     UsageError
         There is no such format, or something in the model cannot be written in it.
+    DataError
+        The folder to write to is not there.
     ArtifactError
         The export gives other labels or scores than the model.
     """
@@ -101,6 +106,9 @@ def export_model(
     path = output or model.with_name(f"{model.stem}{'-whole' if whole else ''}.{form}")
     if path.suffix != f".{form}":
         raise UsageError(f"--output is {path}, expected a name that ends in .{form}")
+    if not path.parent.is_dir():
+        raise DataError(f"{path} cannot be written: there is no folder {path.parent}")
+    claim([path], overwrite=overwrite)
     trusted = parse_trust(trust)
     classifier, card = load_model_file(model)
     sample_rate = None
@@ -116,7 +124,7 @@ def export_model(
     theirs = _session(packed)
     tolerance = WHOLE_TOLERANCE if whole else TOLERANCE
     difference = _compare(classifier, ours, [theirs(one) for one in probes], tolerance, path)
-    write_whole(path, packed)
+    write_output(path, packed)
     return ExportReport(
         path, form, whole, len(packed), len(probes), difference, sample_rate=sample_rate
     )

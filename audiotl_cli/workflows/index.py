@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,9 @@ from audiotl_cli.classify.labels import unbalanced
 from audiotl_cli.dataset.audit import clip_problems, describe, mark_kin, mark_leaks, problems
 from audiotl_cli.dataset.build import Pattern, search_paths
 from audiotl_cli.dataset.catalog.compare import Comparison
-from audiotl_cli.dataset.edited import is_edited, replace_index
+from audiotl_cli.dataset.edited import change_index, is_edited
 from audiotl_cli.dataset.fix import Change, drop, regroup
-from audiotl_cli.dataset.index import Clip, Index, clip_labels
+from audiotl_cli.dataset.index import Clip, Index, clip_labels, index_content
 from audiotl_cli.dataset.kin import Kin, find_kin
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import locked, read_if_there
@@ -21,6 +22,7 @@ from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.audit import OnClip, listen_to_clips
 from audiotl_cli.workflows.sources import dataset_folder, read_source
 from audiotl_cli.workflows.splitting import group_warning, split_clips
+from audiotl_cli.written import WrittenFiles
 
 UNHEARD = {"unreadable", "empty"}
 
@@ -152,7 +154,13 @@ def build_index(
     if options.audit:
         clips, kin, changes = _audit(clips, root, options, on_clip)
     clips = mark_leaks(split_clips(clips, found, options), kin)
-    index = replace_index(Index(clips, root), out, lambda now: _check_unchanged(out, before, now))
+    made = Index(clips, root)
+
+    def instead_of(now: bytes | None) -> Index:
+        _check_unchanged(out, before, now)
+        return made
+
+    index = change_index(out, instead_of)
     warnings = [*_warnings(index), ungrouped]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
@@ -190,11 +198,14 @@ def _check_out(out: Path, sources: Sequence[AnyPath], *, overwrite: bool) -> byt
     local = [source for source in sources if isinstance(source, Path)]
     if any(out.exists() and source.exists() and out.samefile(source) for source in local):
         raise UsageError(f"{out} is what the index is made from; name another file with --out")
-    if not out.exists():
+    if not os.path.lexists(out):
         return None
-    with locked(out):  # another run may just have written it, and not its hash yet
-        before = read_if_there(out)
-        edited = is_edited(out, before)
+    with locked(out):  # another run may be writing it
+        written = WrittenFiles(index_content)
+        before = read_if_there(out) if out.is_file() else None
+        edited = not written.is_free(out)
+        if overwrite:
+            written.claim([out], overwrite=True)
     if edited and not overwrite:
         raise UsageError(
             f"{out} is not as audiotl index wrote it: somebody edited or made it. Keep it and "

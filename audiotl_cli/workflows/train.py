@@ -14,7 +14,7 @@ from audiotl_cli.classify.card import ExtractorSpec, ModelCard, clip_mark, libra
 from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.labels import unbalanced
 from audiotl_cli.classify.model_file import dump_model
-from audiotl_cli.classify.model_text import MARK, card_path, card_text
+from audiotl_cli.classify.model_text import card_path, card_text
 from audiotl_cli.classify.options import DEFAULT_CLASSIFIER, DEFAULT_POOLING, ClassifierOptions
 from audiotl_cli.classify.pipeline import is_scaled
 from audiotl_cli.classify.registry import classifier_name, find_recipe, standardises
@@ -22,7 +22,6 @@ from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.classify.trials import Runner
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import read_regular, write_whole
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.description import safe_name
 from audiotl_cli.store.store import FeatureStore
@@ -30,6 +29,7 @@ from audiotl_cli.workflows.choose import Choice, OnProgress, choose, deal_folds,
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fit import SCORES_ALONE, Reliability, describe_reliability, fit_rows
 from audiotl_cli.workflows.fitting import is_streamed, score_rows
+from audiotl_cli.written import WrittenFiles, claim, write_output
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,7 @@ def train_model(
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    overwrite: bool = False,
     memory: int | None = None,
     run: Runner | None = None,
     on_fit: OnProgress = lambda done, total: None,
@@ -89,6 +90,8 @@ def train_model(
     out : Path or None
         The model's file; None names it by what it is made of, in `models`.
     models : Path
+    overwrite : bool
+        Whether a file of that name that somebody else made may be lost.
     memory : int or None
         Bytes that frames that vote, and what is made of them, may take; None is half of this
         machine's. More are left in the stores, and the classifier is fitted block by block.
@@ -101,23 +104,25 @@ def train_model(
     DataError
         Nothing to train on.
     UsageError
-        Options that do not fit the classifier or the data.
+        Options that do not fit the classifier or the data, or the file is somebody else's.
     """
+    claim([out] if out else [], overwrite=overwrite)
     options = asked = replace(options, classifier=classifier_name(options.classifier))
     poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
     data = read_features(index, root, extractors, poolings, memory=memory)
     rows, asked_of = rows_of(data, split), data.extractors
     options = asked = replace(options, multi_label=data.multi_label)
+    name = model_name(
+        index, asked_of, asked, n_settings=n_settings, reliability=reliability, split=split
+    )
+    path = out or models / f"{name}.joblib"
+    claim([path], overwrite=overwrite)
     choice = None
     if n_settings:
         candidates = plan(data, rows, n_settings, options)
         folds = deal_folds(data, rows, options.seed)
         choice = choose(data, rows, candidates, folds, on_progress=on_fit, run=run)
         options, data = choice.options, only(data, choice.chosen.setting.parts)
-    name = model_name(
-        index, asked_of, asked, n_settings=n_settings, reliability=reliability, split=split
-    )
-    path = out or models / f"{name}.joblib"
     return fit_and_save(
         index, data, rows, options, split, path, reliability=reliability, choice=choice
     )
@@ -181,8 +186,7 @@ def fit_and_save(
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
         **describe_reliability(classifier, reliability),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, dump_model(classifier, card))
+    write_output(path, dump_model(classifier, card))
     write_card(card, path)
     return TrainReport(path, card, data.stores)
 
@@ -208,14 +212,17 @@ def rows_of(data: LabelledFeatures, split: str) -> list[int]:
 def write_card(card: ModelCard, model: Path) -> None:
     """Write what a model is for people to read, beside it; the model does without.
 
-    A file of that name that is no such card stays.
+    A file of that name that somebody made or edited stays, whatever becomes of the model.
     """
     path = card_path(model)
+    written = WrittenFiles()
+    if not written.is_free(path):
+        logger.warning(
+            "%s is no model card of audiotl's, or was edited, so it is left as it is", path
+        )
+        return
     try:
-        if path.exists() and not read_regular(path).startswith(MARK.encode()):
-            logger.warning("%s is no model card of audiotl's, so it is left as it is", path)
-            return
-        write_whole(path, card_text(card, model).encode("utf-8", "backslashreplace"))
+        written.write(path, card_text(card, model).encode("utf-8", "backslashreplace"))
     except OSError as error:
         logger.warning("%s could not be written (%s)", path, error.strerror)
 

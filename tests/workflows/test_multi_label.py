@@ -12,12 +12,14 @@ from audiotl_cli.classify.model_file import load_model_file
 from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
-from audiotl_cli.prediction.formats import to_csv
+from audiotl_cli.inference.formats.csv import CsvWriter
+from audiotl_cli.inference.prediction import Prediction
 from audiotl_cli.workflows.cross_validate import cross_validate
 from audiotl_cli.workflows.evaluate import evaluate_model
 from audiotl_cli.workflows.rounds import CrossValidation
 from audiotl_cli.workflows.train import train_model
 from tests.classify.problems import made_clips
+from tests.inference.texts import written
 from tests.workflows.stores import made_index, made_store
 
 ROOT, MODELS = Path("data/features"), Path("data/models")
@@ -79,7 +81,7 @@ def test_a_model_of_one_label_refuses_clips_with_several(index: Index, tmp_path:
 
 
 def test_a_table_of_several_labels() -> None:
-    record = {"path": "a.wav", "label": "b", "score": 0.9, "scores": {"a": 0.6, "b": 0.9}}
-    text = to_csv([{**record, "labels": ["b", "a"]}], ["a", "b"])
+    found = Prediction("a.wav", {"b": 0.9, "a": 0.6}, labels=["b", "a"])
+    text = written(CsvWriter, found, labels=["a", "b"], multi_label=True)
     assert text.splitlines() == ["path,label,score,labels,a,b,error", "a.wav,b,0.9,b;a,0.6,0.9,"]
-    assert to_csv([record], ["a"]).splitlines()[0] == "path,label,score,a,error"
+    assert written(CsvWriter, found, labels=["a"]).splitlines()[0] == "path,label,score,a,error"

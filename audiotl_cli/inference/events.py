@@ -1,15 +1,19 @@
-"""Where in a recording a label is heard, told as soon as it is over."""
+"""Where in a recording a label is heard, found as soon as it is over."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
+
+DIGITS = 6
+"""Of scores and seconds in files; more would be noise."""
 
 MIN_STEPS = 2
 """Steps an event lasts at least, unless told in seconds."""
@@ -32,6 +36,15 @@ class Event:
     end_s: float
     label: str
     score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as every JSON output has it."""
+        return {
+            "start_s": round(self.start_s, DIGITS),
+            "end_s": round(self.end_s, DIGITS),
+            "label": self.label,
+            "score": round(self.score, DIGITS),
+        }
 
 
 @dataclass(frozen=True)

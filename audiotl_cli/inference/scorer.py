@@ -1,48 +1,55 @@
-"""What a model makes of one recording while it comes: its scores, and the events in it."""
+"""Score one recording while its frames come: its labels, and the events in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.running import RunningScores
-from audiotl_cli.extractors.base import Embeddings
-from audiotl_cli.prediction.events import Event, EventFinder, EventOptions
-from audiotl_cli.workflows.timeline import BLOCK, Follower, Steps, frame_distance_s
-
-if TYPE_CHECKING:
-    from audiotl_cli.workflows.predict import Model
+from audiotl_cli.extractors.base import Embeddings, Extractor
+from audiotl_cli.inference.events import Event, EventFinder, EventOptions
+from audiotl_cli.inference.timeline import BLOCK, Follower, Steps, frame_distance_s
 
 Vector = npt.NDArray[np.float64]
 
 
-class Hearing:
-    """One recording on its way through a model.
+class Scorer:
+    """Scores one recording on its way through a model.
 
     Parameters
     ----------
-    model : Model
+    classifier : ClipClassifier
+    extractors : sequence of Extractor
+        In the classifier's order.
+    context_s : float
+        Seconds that are judged together along the recording.
     options : EventOptions or None
         What to look for along the recording; None looks for nothing.
     block : int
         Steps that are judged at once.
     """
 
-    def __init__(self, model: Model, options: EventOptions | None, *, block: int = BLOCK) -> None:
-        self._whole = RunningScores(model.classifier, len(model.extractors))
+    def __init__(
+        self,
+        classifier: ClipClassifier,
+        extractors: Sequence[Extractor],
+        context_s: float,
+        options: EventOptions | None,
+        *,
+        block: int = BLOCK,
+    ) -> None:
+        self._whole = RunningScores(classifier, len(extractors))
         self._follower: Follower | None = None
         if options is not None:
-            step_s = max(frame_distance_s(one) for one in model.extractors)
+            step_s = max(frame_distance_s(one) for one in extractors)
             self._finder = EventFinder(
-                model.labels, options, step_s, several=model.classifier.multi_label
+                classifier.labels, options, step_s, several=classifier.multi_label
             )
-            self._follower = Follower(
-                model.classifier, model.extractors, model.context_s, block=block
-            )
-        self.heard_s = [0.0 for _ in model.extractors]  # how far each extractor has come
+            self._follower = Follower(classifier, extractors, context_s, block=block)
+        self.heard_s = [0.0 for _ in extractors]  # how far each extractor has come
 
     def add(self, number: int, embedded: Embeddings) -> list[Event]:
         """Take the next frames of an extractor; return the events that are over."""
@@ -78,6 +85,6 @@ class Hearing:
         ]
 
 
-def furthest_behind(hearing: Hearing, going: Sequence[int]) -> int:
+def furthest_behind(scorer: Scorer, going: Sequence[int]) -> int:
     """Return which of the extractors still at work is to be asked next."""
-    return min(going, key=lambda number: hearing.heard_s[number])
+    return min(going, key=lambda number: scorer.heard_s[number])

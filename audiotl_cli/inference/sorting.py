@@ -50,86 +50,84 @@ def folder_names(labels: Sequence[str]) -> dict[str, str]:
 
 
 def plan(path: Path, folder: Path) -> Path:
-    """Return where `place` would put a recording now; where it is, if it lies there already."""
+    """Return a free name in a folder for a recording, numbered if need be.
+
+    Where it is, if it lies there already.
+    """
     if real_path(path.parent) == real_path(folder):
         return path
     return next(one for one in _targets(path, folder) if not os.path.lexists(one))
 
 
-def place(path: Path, folder: Path, how: How) -> Path:
-    """Put a recording into a folder, under its name or, where that is taken, a numbered one.
+def place(path: Path, target: Path, how: How) -> None:
+    """Put a recording where it belongs.
 
     A run that is killed leaves the recording where it was or where it goes, whole.
 
     Parameters
     ----------
     path : Path
-    folder : Path
-        Made if it is not there.
+    target : Path
+        From `plan`; its folder is made if it is not there. Nothing is done if it is `path`.
     how : {"copy", "move", "link"}
         Links are symbolic and absolute.
-
-    Returns
-    -------
-    target : Path
-        `path` itself if it lies in the folder already.
 
     Raises
     ------
     OSError
-        It cannot be put there; it is still where it was.
+        It cannot be put there, or something else is there by now; it is still where it was.
     """
-    if real_path(path.parent) == real_path(folder):
-        return path
-    folder.mkdir(parents=True, exist_ok=True)
+    if target == path:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
     if how == "link":
-        return _link(path, folder)
+        target.symlink_to(real_path(path))
+        return
     if how == "move":
         try:
-            return _claim(path, path, folder)
+            _claim(path, target)
+            return
         except OSError as error:
             if error.errno != _OTHER_DISK:
                 raise
-    part = folder / f".audiotl-{os.getpid()}-{secrets.token_hex(3)}.part"
+    part = target.with_name(f".audiotl-{os.getpid()}-{secrets.token_hex(3)}.part")
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # ours, and no link
     try:
         shutil.copy2(path, part)
-        target = _claim(part, path, folder)
+        _claim(part, target)
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
     if how == "move":
         path.unlink()
-    return target
+
+
+def is_placed(path: Path, target: Path) -> bool:
+    """Return whether an earlier run that was to put a recording somewhere got that far."""
+    if not os.path.lexists(path):
+        return True
+    try:
+        n_bytes = target.stat().st_size
+    except OSError:
+        return os.path.lexists(target)
+    if n_bytes == 0:  # the name was taken, and then the run was killed
+        with contextlib.suppress(OSError):
+            target.unlink()
+        return False
+    return True
 
 
 _OTHER_DISK = errno.EXDEV
 
 
-def _claim(source: Path, path: Path, folder: Path) -> Path:
-    """Rename a file to the first name that is free, having taken the name first."""
-    for target in _targets(path, folder):
-        try:
-            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        except FileExistsError:
-            continue
-        try:
-            source.replace(target)
-        except BaseException:
-            target.unlink()
-            raise
-        return target
-    raise AssertionError("numbers do not end")
-
-
-def _link(path: Path, folder: Path) -> Path:
-    for target in _targets(path, folder):
-        try:
-            target.symlink_to(real_path(path))
-        except FileExistsError:
-            continue
-        return target
-    raise AssertionError("numbers do not end")
+def _claim(source: Path, target: Path) -> None:
+    """Rename a file, having taken the name first: nothing is written over."""
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    try:
+        source.replace(target)
+    except BaseException:
+        target.unlink()
+        raise
 
 
 def _targets(path: Path, folder: Path) -> Iterator[Path]:

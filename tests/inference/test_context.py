@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiotl_cli.classify.pooling import pool
-from audiotl_cli.prediction.timeline import (
+from audiotl_cli.inference.context import (
     choose_context,
     context_slices,
     pool_slices,

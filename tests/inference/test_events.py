@@ -8,7 +8,7 @@ import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiotl_cli.prediction.events import Event, EventFinder, EventOptions, in_order
+from audiotl_cli.inference.events import Event, EventFinder, EventOptions, in_order
 
 Table = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.pooling import FloatArray, Pooled
 from audiotl_cli.classify.rejection import POOLING
 from audiotl_cli.extractors.base import Embeddings, Extractor
-from audiotl_cli.prediction.timeline import context_slices, pool_slices
+from audiotl_cli.inference.context import context_slices, pool_slices
 
 Vector = npt.NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from audiotl_cli.classify.rejection import Rejection, fit_label_distances
 from audiotl_cli.classify.training import fit_classifier
 from audiotl_cli.extractors.base import Embeddings, Extractor
 from audiotl_cli.extractors.registry import load_extractor
-from audiotl_cli.prediction.timeline import context_slices
-from audiotl_cli.workflows.timeline import Follower, Steps, frame_centres
+from audiotl_cli.inference.context import context_slices
+from audiotl_cli.inference.timeline import Follower, Steps, frame_centres
 
 CONTEXT_S = 2.0
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiotl_cli.prediction.sorting import folder_names, place, plan
+from audiotl_cli.inference.sorting import folder_names, place, plan
 
 
 @given(st.lists(st.text(), unique=True))
@@ -63,11 +63,11 @@ def test_nothing_is_written_over(recording: Path, tmp_path: Path, how: str) -> N
     folder.mkdir()
     (folder / "a.wav").write_bytes(b"old")
     (folder / "a-2.wav").symlink_to(tmp_path / "gone")
-    planned = plan(recording, folder)
+    target = plan(recording, folder)
 
-    target = place(recording, folder, how)  # type: ignore[arg-type]
+    place(recording, target, how)  # type: ignore[arg-type]
 
-    assert target == planned == folder / "a-3.wav"
+    assert target == folder / "a-3.wav"
     assert (folder / "a.wav").read_bytes() == b"old"
     assert recording.exists() == (how != "move")
     assert target.read_bytes() == b"new"
@@ -79,7 +79,7 @@ def test_nothing_is_written_over(recording: Path, tmp_path: Path, how: str) -> N
 @pytest.mark.parametrize("how", ["copy", "move", "link"])
 def test_what_lies_there_already_stays(recording: Path, how: str) -> None:
     assert plan(recording, recording.parent) == recording
-    assert place(recording, recording.parent, how) == recording  # type: ignore[arg-type]
+    place(recording, recording, how)  # type: ignore[arg-type]
     assert recording.read_bytes() == b"new"
 
 
@@ -95,7 +95,8 @@ def test_another_file_system_is_copied_to(
 
     monkeypatch.setattr(Path, "replace", on_one_disk)
 
-    target = place(recording, tmp_path / "out", "move")
+    target = tmp_path / "out" / "a.wav"
+    place(recording, target, "move")
 
     assert not recording.exists()
     assert target.read_bytes() == b"new"
@@ -112,7 +113,22 @@ def test_a_full_disk_leaves_the_recording(
     monkeypatch.setattr("shutil.copy2", full)
 
     with pytest.raises(OSError, match="No space"):
-        place(recording, tmp_path / "out", "copy")
+        place(recording, tmp_path / "out" / "a.wav", "copy")
 
     assert recording.read_bytes() == b"new"
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("how", ["copy", "move", "link"])
+def test_what_came_to_the_place_meanwhile_is_not_written_over(
+    recording: Path, tmp_path: Path, how: str
+) -> None:
+    target = plan(recording, tmp_path / "out")
+    target.parent.mkdir()
+    target.write_bytes(b"meanwhile")
+
+    with pytest.raises(FileExistsError):
+        place(recording, target, how)  # type: ignore[arg-type]
+
+    assert target.read_bytes() == b"meanwhile"
+    assert recording.read_bytes() == b"new"
