@@ -54,7 +54,8 @@ class MultiLabel:
 
     def confidence(self, scores: FloatArray, predicted: Encoded) -> FloatArray:
         """Return how sure the least sure of the decisions about a clip is, 0.5 to 1."""
-        return np.asarray(np.where(predicted > 0, scores, 1 - scores).min(axis=1))
+        least: FloatArray = np.where(predicted > 0, scores, 1 - scores).min(axis=1)
+        return least
 
     def confusion(self, outcomes: Outcomes) -> IntArray:
         """Count clips that have the row's label and were wrongly predicted to have the column's.

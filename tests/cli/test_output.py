@@ -8,9 +8,7 @@ import pytest
 from rich.console import Console
 
 from audiotl_cli.cli import output, show_evaluation
-from audiotl_cli.evaluation.outcomes import Outcomes
-from audiotl_cli.evaluation.scores import score
-from audiotl_cli.evaluation.task import task_of
+from tests.evaluation.scored import scored
 
 
 @pytest.mark.parametrize("width", [50, 60, 80, 120])
@@ -40,10 +38,9 @@ def test_a_confusion_matrix_fits_or_is_left_to_the_figure(
     text = io.StringIO()
     monkeypatch.setitem(output._consoles, False, Console(file=text, width=width))
     labels = [f"{i:02d} a label with a long name" for i in range(n)]
-    truth = np.repeat(np.arange(n), 150)
-    outcomes = Outcomes(labels, truth, truth)
+    truth = [label for label in labels for _ in range(150)]
 
-    show_evaluation._show_confusion(score(task_of(multi_label=False), outcomes, seed=0))
+    show_evaluation.show_confusion(scored(truth, truth, labels))
 
     lines = text.getvalue().splitlines()
     assert max(map(len, lines)) <= width
