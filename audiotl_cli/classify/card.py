@@ -20,7 +20,7 @@ from audiotl_cli.classify.pooling import POOLINGS
 
 _LIBRARIES = ("scikit-learn", "numpy", "joblib", "tensorflow", "soundfile", "soxr")
 _DEEPEST = 8
-_LONGEST = 10_000  # characters of a text
+_LONGEST, _LONGEST_LABEL = 1_000_000, 10_000  # characters
 MOST_FEATURES = 1_000_000
 
 
@@ -167,6 +167,8 @@ class ModelCard:
         _check_described(card.rejection, {"rate": float, "threshold": float})
         if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):
             raise DamagedError("the card has fewer than two labels, or one label twice")
+        if max(map(len, card.labels)) > _LONGEST_LABEL:
+            raise DamagedError(f"the card has a label of more than {_LONGEST_LABEL} characters")
         if card.pooling not in POOLINGS or not card.extractors:
             raise DamagedError(
                 f"the card has the pooling {ascii(card.pooling)[:60]} and "

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import joblib
@@ -21,6 +23,19 @@ def test_a_model_is_told_without_loading_it(project: Path, run: Run) -> None:
     assert value["allowed"] is True
     assert value["card"]["classifier"] == "logreg"
     assert value["sha256"] in run("model", "inspect", "m.joblib").out
+
+
+def test_predict_imports_no_scikit_learn(mfcc_model: Path, new: Path) -> None:
+    code = (
+        "import sys; from audiotl_cli.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit:\n    pass\n"
+        "print({'sklearn', 'joblib', 'scipy', 'tensorflow'} & set(sys.modules))"
+    )
+    words = ["predict", str(new / "rain.wav"), "--model", str(mfcc_model), "--quiet"]
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_a_hostile_file_is_told_and_not_loaded(project: Path, run: Run) -> None:

@@ -13,21 +13,21 @@ EXTRACT, ISOLATED = "cli/test_extract.py", "audio/test_isolated.py"
 TWENTY_KILLS = "test_case_09_10_twenty_kills_lose_nothing_and_leave_the_same_files"
 NO_SOUND = "test_case_18_19_what_is_no_sound_is_one_record_each"
 
-LOADING = "classify/test_loading.py"
 PREDICTIONS = "reliability/test_prediction_cases.py"
 OVERWRITE = "reliability/test_overwrite_cases.py"
+MODELS = "security/test_model_files.py"
 
 CASES = {
     "01 02 code in a model file": [
-        (LOADING, "test_code_is_refused_wherever_it_hides"),
-        (LOADING, "test_pickles_by_hand"),
+        (MODELS, "test_code_is_refused_wherever_it_hides"),
+        (MODELS, "test_pickles_by_hand"),
     ],
-    "05 a model file that would fill the memory": [(LOADING, "test_a_bomb_is_not_unpacked")],
+    "05 a model file that would fill the memory": [(MODELS, "test_it_is_refused_at_once")],
     "06 trees that lead out of themselves": [
-        (LOADING, "test_hostile_states_of_allowed_classes"),
+        ("classify/test_recipes.py", "test_trees_that_do_not_end_are_refused"),
     ],
     "07 another version of scikit-learn": [
-        ("classify/test_model_file.py", "test_other_format"),
+        ("classify/test_versions.py", "test_trained_under_one_version_predicted_under_another"),
     ],
     "09 killed while writing": [
         (STORE, "test_killed_at_random_moments"),
