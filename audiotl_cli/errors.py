@@ -82,6 +82,6 @@ class ClusterError(AudiotlError):
 
 
 class ArtifactError(AudiotlError):
-    """A saved model cannot be trusted or does not fit this installation."""
+    """A model is damaged or does not fit here, or a file names a program that is not trusted."""
 
     exit_code = 5

@@ -16,9 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_quietly
+from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.likeness import POOLING, Likeness
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.suggest import doubt, suggest
+from audiotl_cli.classify.training import fit_quietly
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.fitting import pool_rows

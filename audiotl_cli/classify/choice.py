@@ -24,8 +24,8 @@ class Tried:
     ----------
     setting : Setting
     right : tuple of tuples of bool
-        A fold each: which of its clips it told right. Fewer folds than others have where it was
-        dropped.
+        A fold each: which of its clips it predicted correctly. Fewer folds than others have
+        where it was dropped.
     """
 
     setting: Setting
@@ -33,12 +33,12 @@ class Tried:
 
     @property
     def all_right(self) -> npt.NDArray[np.float64]:
-        """1 for every clip it told right, else 0, fold after fold."""
+        """1 for every clip it predicted correctly, else 0, fold after fold."""
         return np.concatenate([np.asarray(fold, np.float64) for fold in self.right])
 
     @property
     def accuracy(self) -> float:
-        """Share of clips told right, each by a model that was not fitted on it."""
+        """Share of clips predicted correctly, each by a model that was not fitted on it."""
         return float(self.all_right.mean())
 
     @property
@@ -66,7 +66,7 @@ class Tried:
             "classifier": chosen.classifier,
             "pooling": chosen.pooling,
             "scale": chosen.scale,
-            "root": chosen.root,
+            "sqrt": chosen.sqrt,
             "pca": chosen.pca,
             "params": dict(chosen.params),
             "accuracy": self.accuracy,
@@ -81,7 +81,7 @@ def rank(tried: Sequence[Tried]) -> list[Tried]:
 
 
 def pick(tried: Sequence[Tried]) -> Tried:
-    """Return the simplest setting that is as good as the best, as far as can be told.
+    """Return the simplest setting that is statistically tied with the best.
 
     As good is who falls short of the best by at most one standard error of that difference,
     clip by clip. Among these counts the kind of classifier and the number of extractors, and
@@ -112,13 +112,15 @@ def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
     Parameters
     ----------
     right : mapping
-        From settings to which clips they told right, fold by fold, in the same folds.
+        From settings to which clips they predicted correctly, fold by fold, in the same folds.
     """
-    told = {i: np.concatenate([np.asarray(fold, bool) for fold in one]) for i, one in right.items()}
-    best = max(told.values(), key=lambda one: int(one.sum()))
+    correct = {
+        i: np.concatenate([np.asarray(fold, bool) for fold in one]) for i, one in right.items()
+    }
+    best = max(correct.values(), key=lambda clips: int(clips.sum()))
     left = []
-    for i, one in told.items():
-        lost, won = int((best & ~one).sum()), int((one & ~best).sum())
+    for i, clips in correct.items():
+        lost, won = int((best & ~clips).sum()), int((clips & ~best).sum())
         if lost - won <= HOPELESS * math.sqrt(lost + won):
             left.append(i)
     return left

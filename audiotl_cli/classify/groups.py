@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.components import component_numbers
+from audiotl_cli.vectors import standardise, unit_rows
 
 _ROWS = 512  # compared at once with all others
 _ROUNDING = 1e-9
@@ -30,13 +31,7 @@ def find_near(X: npt.NDArray[np.floating]) -> list[int]:
     groups : list of int
         One a clip, numbered as they first appear.
     """
-    Z = np.asarray(X, np.float64)
-    middle = Z.mean(axis=0)
-    Z = Z - middle
-    spread = np.sqrt((Z**2).mean(axis=0))
-    Z /= np.where(spread > _ROUNDING * np.abs(middle), spread, np.inf)
-    length = np.linalg.norm(Z, axis=1, keepdims=True)
-    Z /= np.where(length > 0, length, 1.0)
+    Z = unit_rows(standardise(X))
     nearest = np.empty(len(Z))
     for start in range(0, len(Z), _ROWS):
         nearest[start : start + _ROWS] = _distances(Z, start).min(axis=1)

@@ -42,15 +42,17 @@ def label_numbers(
     return has
 
 
-def told_labels(scores: npt.NDArray[np.float64], names: Sequence[str], *, multi_label: bool) -> str:
+def predicted_labels(
+    scores: npt.NDArray[np.float64], names: Sequence[str], *, multi_label: bool
+) -> str:
     """Return the label with the highest score, the first of equals.
 
     Where a clip may have several: all from `THRESHOLD`, joined by ``;``; maybe none.
     """
     if not multi_label:
         return names[int(scores.argmax())]
-    told = [name for name, score in zip(names, scores, strict=True) if score >= THRESHOLD]
-    return SEPARATOR.join(told)
+    found = [name for name, score in zip(names, scores, strict=True) if score >= THRESHOLD]
+    return SEPARATOR.join(found)
 
 
 def resample(y: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:

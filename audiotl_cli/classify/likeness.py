@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.classify.pooling import FloatArray
+from audiotl_cli.vectors import centre_and_scale, unit_rows
 
 POOLING = "mean+std"
 """With the scaling below, the best of what was tried on ESC-10: see docs/adr/0006."""
-
-_ROUNDING = 1e-9  # a feature that varies less than this share of its mean is constant
 
 
 @dataclass(frozen=True)
@@ -37,17 +36,13 @@ class Likeness:
     @classmethod
     def measure(cls, vectors: FloatArray) -> Self:
         """Learn middles and weights from vectors (n_clips, dim)."""
-        middle = vectors.mean(axis=0, dtype=np.float64)
-        spread = vectors.std(axis=0, dtype=np.float64)
-        varies = spread > _ROUNDING * np.abs(middle)
-        return cls(middle, np.where(varies, 1 / np.sqrt(np.where(varies, spread, 1.0)), 0.0))
+        middle, spread = centre_and_scale(vectors)
+        return cls(middle, 1 / np.sqrt(spread))
 
     def units(self, vectors: FloatArray) -> FloatArray:
         """Return vectors (n_clips, dim) of length 1, whose products are cosines.
 
         A vector in the very middle of all stays zero: it is like nothing.
         """
-        units = (vectors - self.middle) * self.weight
-        length = np.linalg.norm(units, axis=1, keepdims=True)
-        scaled: FloatArray = (units / np.where(length > 0, length, 1.0)).astype(np.float32)
+        scaled: FloatArray = unit_rows((vectors - self.middle) * self.weight).astype(np.float32)
         return scaled

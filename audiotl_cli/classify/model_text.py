@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from audiotl_cli.classify.artifact import ExtractorSpec, ModelCard
+from audiotl_cli.classify.card import ExtractorSpec, ModelCard
 from audiotl_cli.text import printable
 
 MARK = "<!-- written by audiotl train, and written over by it -->"
@@ -26,8 +26,8 @@ def card_text(card: ModelCard, model: Path) -> str:
             MARK,
             f"# {_text(model.stem)}",
             "",
-            f"Tells which of {len(card.labels)} labels a recording has: {networks} turns it into "
-            f"vectors, a {_text(card.classifier)} classifier tells these apart.",
+            f"Predicts which of {len(card.labels)} labels a recording has: {networks} turns it "
+            f"into vectors, a {_text(card.classifier)} classifier predicts the label from these.",
             "",
             "## Labels",
             "",
@@ -60,7 +60,7 @@ def card_text(card: ModelCard, model: Path) -> str:
             _rejection(card),
             "- It was measured on clips like those it was trained on; other places, devices and"
             " distances may do worse. Try it on recordings of your own before relying on it.",
-            "- The file is a pickle: loading it runs code its maker may have put there.",
+            "- The file holds numbers and text alone: nothing in it runs.",
             "",
         ]
     )
@@ -69,7 +69,7 @@ def card_text(card: ModelCard, model: Path) -> str:
 def _scaled(card: ModelCard) -> str:
     if not card.scale:
         return "no"
-    return "square roots, by one factor" if card.root else "every feature by its own deviation"
+    return "square roots, by one factor" if card.sqrt else "every feature by its own deviation"
 
 
 def _rejection(card: ModelCard) -> str:

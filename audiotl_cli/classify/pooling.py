@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.errors import UsageError
+from audiotl_cli.graph import Graph
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -37,6 +38,11 @@ def check_pooling(pooling: str) -> None:
     """Raise `UsageError` unless `pooling` is known."""
     if pooling not in POOLINGS:
         raise UsageError(f"unknown pooling {pooling!r}; choose from {', '.join(POOLINGS)}")
+
+
+def n_pooled(pooling: str) -> int:
+    """Return how many times as wide as a frame a pooled row is."""
+    return 1 if pooling in ("mean", "vote") else 2
 
 
 def pool(frames: Frames, pooling: str) -> FloatArray:
@@ -87,3 +93,23 @@ def pool_clip(parts: Sequence[Frames], pooling: str) -> FloatArray:
             "choose another pooling, such as mean+std"
         )
     return rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
+
+
+def add_pooled_clip(graph: Graph, parts: Sequence[str], pooling: str) -> str:
+    """Write what `pool_clip` does: the clip's rows, float32, the extractors' side by side."""
+    rows = [_add_pooled(graph, frames, pooling) for frames in parts]
+    return rows[0] if len(rows) == 1 else graph.add("Concat", *rows, axis=1)
+
+
+def _add_pooled(graph: Graph, frames: str, pooling: str) -> str:
+    if pooling == "vote":
+        return frames
+    wide = graph.cast(frames, np.float64)
+    mean = graph.reduce("Mean", wide, 0)
+    pooled = [mean]
+    if pooling == "mean+std":
+        away = graph.add("Sub", wide, mean)
+        pooled.append(graph.add("Sqrt", graph.reduce("Mean", graph.add("Mul", away, away), 0)))
+    elif pooling == "mean+max":
+        pooled.append(graph.reduce("Max", wide, 0))
+    return graph.cast(graph.add("Concat", *pooled, axis=1), np.float32)

@@ -1,22 +1,29 @@
 """Notice clips of labels that a classifier has never heard of.
 
-Two signs are taken together. A clip between labels has no high score; a clip far from all of
-them may have one, but lies far from every label's mean. Each sign is put as a rank among the
-known clips, so that neither needs a scale.
+Two scores are taken together, confidence and distance. A clip between labels has no high
+confidence; a clip far from all of them may have it, but lies far from every label's mean. Each is
+put as a rank among the known clips, so that neither needs a scale.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.pooling import FloatArray, Frames, pool_clip
+from audiotl_cli.classify.checks import DamagedError, expect_names, floats, number
+from audiotl_cli.classify.parts import Part, State
+from audiotl_cli.classify.pooling import FloatArray, Frames, add_pooled_clip, pool_clip
+from audiotl_cli.classify.scoring import ONE
+from audiotl_cli.graph import Graph
+from audiotl_cli.vectors import centre_and_scale
 
 Vector = npt.NDArray[np.float64]
 
+_KIND = "rank-product"
 N_DIRECTIONS = 16
 SHRINKAGE = 0.5  # of the spread along a direction, towards the mean of all
 POOLING = "mean+std"
@@ -26,7 +33,7 @@ for the last digit, which the number of clips judged at once decides."""
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class LabelDistances:
     """Where the labels lie.
 
     Parameters
@@ -47,26 +54,45 @@ class Surroundings:
     directions: FloatArray
     weights: FloatArray
 
-    def nearness(self, clips: Sequence[Sequence[Frames]]) -> Vector:
-        """Return minus the squared distance from the nearest label's mean, one a clip.
+    def scores(self, clips: Sequence[Sequence[Frames]]) -> Vector:
+        """Return one a clip: minus the squared distance from the nearest label's mean.
 
         It is Mahalanobis' distance with one spread for all labels, the main directions taken
         as they are and the others as one.
         """
         rows = (pooled(clips) - self.centre) / self.spread
-        # not a matrix product: how many threads it has shows in its last bit, and to tell it how
+        # not a matrix product: how many threads it has shows in its last bit, and to set how
         # many takes longer than all of this
         along = np.einsum("ij,kj->ik", rows, self.directions)
         nearest = np.full(len(rows), np.inf)
-        for mean in self.means.astype(np.float64):
+        for single in self.means:
+            mean = single.astype(np.float64)
             inside = (along - self.directions @ mean) ** 2
             outside = ((rows - mean) ** 2).sum(axis=1) - inside.sum(axis=1)
             distance = inside @ self.weights[:-1] + outside * self.weights[-1]
             nearest = np.minimum(nearest, distance)
         return -nearest
 
+    def add_to(self, graph: Graph, rows: str) -> str:
+        """Write the distance score of a clip, (1, 1)."""
+        centred = graph.add("Sub", graph.cast(rows, np.float64), self.centre.astype(np.float64))
+        rows = graph.add("Div", centred, self.spread.astype(np.float64))
+        means, weights = self.means.astype(np.float64), self.weights.astype(np.float64)
+        directions = self.directions.astype(np.float64)
+        along = graph.add("Sub", graph.add("MatMul", rows, directions.T), means @ directions.T)
+        inside = graph.add("Mul", along, along)
+        away = graph.add("Sub", rows, means)
+        whole = graph.reduce("Sum", graph.add("Mul", away, away), 1)
+        outside = graph.add("Sub", whole, graph.reduce("Sum", inside, 1))
+        distances = graph.add(
+            "Add",
+            graph.add("MatMul", inside, weights[:-1, None]),
+            graph.add("Mul", outside, weights[-1]),
+        )
+        return graph.add("Neg", graph.reduce("Min", distances, 0))
 
-def fit_surroundings(clips: Sequence[Sequence[Frames]], labels: Sequence[str]) -> Surroundings:
+
+def fit_label_distances(clips: Sequence[Sequence[Frames]], labels: Sequence[str]) -> LabelDistances:
     """Learn where the labels lie.
 
     Parameters
@@ -82,13 +108,12 @@ def fit_surroundings(clips: Sequence[Sequence[Frames]], labels: Sequence[str]) -
         return _fit(pooled(clips), labels)
 
 
-def _fit(rows: Vector, labels: Sequence[str]) -> Surroundings:
-    centre, spread = rows.mean(axis=0), rows.std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
+def _fit(rows: Vector, labels: Sequence[str]) -> LabelDistances:
+    centre, spread = centre_and_scale(rows)
     rows = (rows - centre) / spread
-    names, number = np.unique(np.array(labels, dtype=object).astype(str), return_inverse=True)
-    means = np.stack([rows[number == i].mean(axis=0) for i in range(len(names))])
-    inner = rows - means[number]
+    names, place = np.unique(np.array(labels, dtype=object).astype(str), return_inverse=True)
+    means = np.stack([rows[place == i].mean(axis=0) for i in range(len(names))])
+    inner = rows - means[place]
     variances, directions = _main_directions(inner)
     total = (inner**2).sum() / len(rows)
     n_rest = rows.shape[1] - len(variances)
@@ -96,7 +121,7 @@ def _fit(rows: Vector, labels: Sequence[str]) -> Surroundings:
     mean = total / rows.shape[1]
     blended = (1 - SHRINKAGE) * np.append(variances, rest) + SHRINKAGE * mean
     parts = (centre, spread, means, directions, 1 / np.maximum(blended, 1e-12))
-    return Surroundings(*(part.astype(np.float32) for part in parts))
+    return LabelDistances(*(np.ascontiguousarray(part, np.float32) for part in parts))
 
 
 def _main_directions(rows: Vector) -> tuple[Vector, Vector]:
@@ -116,40 +141,87 @@ class Rejection:
 
     Parameters
     ----------
-    surroundings : Surroundings
-    sureness, nearness : float64 (n_clips,)
+    distances : LabelDistances
+    confidence, distance_scores : float64 (n_clips,)
         Of known clips, by models not fitted on them, sorted.
     threshold : float
-        Below it a clip is rejected; see `familiarity`.
+        Below it a clip is rejected; see `acceptance`.
     """
 
-    surroundings: Surroundings
-    sureness: Vector
-    nearness: Vector
+    distances: LabelDistances
+    confidence: Vector
+    distance_scores: Vector
     threshold: float
 
-    def familiarity(self, clips: Sequence[Sequence[Frames]], scores: Vector) -> Vector:
+    def acceptance(self, clips: Sequence[Sequence[Frames]], scores: Vector) -> Vector:
         """Return how well known clips look, 0 to 1, given the scores of their labels."""
-        near = self.surroundings.nearness(clips)
-        return familiarity(scores.max(axis=1), near, self.sureness, self.nearness)
+        distances = self.distances.scores(clips)
+        return acceptance(scores.max(axis=1), distances, self.confidence, self.distance_scores)
+
+    def to_part(self) -> Part:
+        """Return what is saved."""
+        arrays = {name: array for name, array in vars(self.distances).items() if array.size}
+        known = {"confidence": self.confidence, "distance_scores": self.distance_scores}
+        return Part(_KIND, State(arrays | known, {"threshold": self.threshold}))
+
+    @classmethod
+    def from_part(cls, part: Part, n_features: int, n_labels: int) -> Self:
+        """Return what was saved; `DamagedError` if it is none."""
+        state = part.state
+        names = ["centre", "spread", "means", "weights", "confidence", "distance_scores"]
+        n_directions, directions = 0, np.empty((0, n_features), np.float32)
+        if "directions" in state.arrays:  # labels of one clip each have none
+            names.append("directions")
+            directions = floats(state, "directions", None, n_features)
+            n_directions = len(directions)
+        expect_names(state, names, ["threshold"])
+        centre, spread = (floats(state, name, n_features) for name in ("centre", "spread"))
+        confidence = floats(state, "confidence", None)
+        distance_scores = floats(state, "distance_scores", len(confidence))
+        rising = all((np.diff(one) >= 0).all() for one in (confidence, distance_scores))
+        if part.kind != _KIND or not rising or not (spread > 0).all():
+            raise DamagedError("its rejection is not as one is")
+        distances = LabelDistances(
+            centre,
+            spread,
+            floats(state, "means", n_labels, n_features),
+            directions,
+            floats(state, "weights", n_directions + 1),
+        )
+        return cls(distances, confidence, distance_scores, number(state, "threshold", 0, 1))
+
+    def add_to(self, graph: Graph, parts: Sequence[str], scores: str) -> str:
+        """Write whether a clip is rejected, given its frames and its scores (1, n_labels)."""
+        confidence = graph.reduce("Max", scores, 1)
+        distance = self.distances.add_to(graph, add_pooled_clip(graph, parts, POOLING))
+        ranks = graph.add(
+            "Mul",
+            _add_rank(graph, confidence, self.confidence),
+            _add_rank(graph, distance, self.distance_scores),
+        )
+        rejected = graph.add("Less", graph.add("Sqrt", ranks), np.float64(self.threshold))
+        return graph.add("Reshape", rejected, np.array([], np.int64))
 
 
-def familiarity(
-    sureness: Vector, nearness: Vector, known_sureness: Vector, known_nearness: Vector
+def acceptance(
+    confidence: Vector,
+    distance_scores: Vector,
+    known_confidence: Vector,
+    known_distance_scores: Vector,
 ) -> Vector:
-    """Return the geometric mean of both signs' ranks among known clips, 0 to 1.
+    """Return the geometric mean of both scores' ranks among known clips, 0 to 1.
 
-    Either sign alone can speak against a clip (as in Fisher's way to combine tests, 1925); by
-    the arithmetic mean, a clip far from everything but surely told would pass.
+    Either score alone can speak against a clip (as in Fisher's way to combine tests, 1925); by
+    the arithmetic mean, a clip far from everything but confidently predicted would pass.
 
     Parameters
     ----------
-    sureness, nearness : float64 (n_clips,)
+    confidence, distance_scores : float64 (n_clips,)
         The highest score; minus the distance from the nearest label.
-    known_sureness, known_nearness : float64 (n_known,)
+    known_confidence, known_distance_scores : float64 (n_known,)
         The same of known clips, sorted.
     """
-    both = _ranks(sureness, known_sureness) * _ranks(nearness, known_nearness)
+    both = _ranks(confidence, known_confidence) * _ranks(distance_scores, known_distance_scores)
     return np.asarray(np.sqrt(both))
 
 
@@ -164,3 +236,11 @@ def _ranks(values: Vector, known: Vector) -> Vector:
     upto = np.searchsorted(known, values + SAME, "right")
     ranks: Vector = (below + upto + 1) / (2 * len(known) + 2)  # never 0: there is always a next
     return ranks
+
+
+def _add_rank(graph: Graph, value: str, known: Vector) -> str:
+    """Write the share of the known that lie below, those that are equal counted half."""
+    below = graph.reduce("Sum", graph.count(value, "Greater", known + SAME), 1)
+    upto = graph.reduce("Sum", graph.count(value, "GreaterOrEqual", known - SAME), 1)
+    both = graph.add("Add", graph.add("Add", below, upto), ONE)
+    return graph.add("Div", both, np.float64(2 * len(known) + 2))

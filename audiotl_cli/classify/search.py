@@ -61,9 +61,9 @@ def search(
             key=lambda i: (*_pooled_by(candidates[i]), i),
         )
         fits = run(trials, [(candidates[i], fold) for i in jobs])
-        for i, told in zip(jobs, fits, strict=True):
-            done[i, fold] = told
-            on_fit(candidates[i], fold, told)
+        for i, found in zip(jobs, fits, strict=True):
+            done[i, fold] = found
+            on_fit(candidates[i], fold, found)
         for i in racing:
             right[i] = (*right[i], done[i, fold])
         left = contenders({i: right[i] for i in racing})
@@ -74,4 +74,4 @@ def search(
 
 
 def _pooled_by(setting: Setting) -> tuple[tuple[int, ...], str, bool]:
-    return setting.parts, setting.options.pooling, setting.options.root
+    return setting.parts, setting.options.pooling, setting.options.sqrt

@@ -7,34 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.options import ClassifierOptions
+from audiotl_cli.classify.recipe import Params
+from audiotl_cli.classify.registry import find_recipe, registered
 from audiotl_cli.errors import UsageError
 
-Learner = tuple[str, str, tuple[float, ...]]
-"""A classifier, the parameter to vary, and its values."""
-
-LEARNERS: tuple[Learner, ...] = (
-    ("logreg", "C", (0.01, 0.03, 0.1, 0.3, 1.0)),
-    ("linear-svm", "C", (0.001, 0.003, 0.01, 0.03, 0.1)),
-    ("svm", "C", (1.0, 3.0, 10.0)),
-)
-_ON_FRAMES: tuple[Learner, ...] = (
-    ("linear-svm", "C", (0.001, 0.01, 0.1)),
-    ("mlp", "max_iter", (600,)),
-)
-_WHITENED: tuple[Learner, ...] = (
-    ("logreg", "C", (0.01, 0.1)),
-    ("linear-svm", "C", (0.01, 0.1)),
-    ("svm", "C", (1.0, 3.0)),
-)
-_UNSCALED: tuple[Learner, ...] = (("svm", "C", (1.0, 10.0)),)
 _POOLINGS = ("mean+std", "mean", "mean+max")
-_ALSO = {"linear-svm": {"intercept_scaling": 10, "max_iter": 10_000}}
-"""LinearSVC shrinks its intercepts with its weights, which costs accuracy where one label stands
-against many others; ten times the scale is a hundredth of that."""
 _N_WHITE = 64  # dimensions of the PCA that is tried
 
-_KINDS = (("logreg", "linear-svm", "perceptron"), ("mlp",), ("svm",), ("knn",))
+Candidates = Sequence[tuple[str, Params]]
+"""Classifiers and their parameters."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +35,8 @@ class Setting:
 
     @property
     def complexity(self) -> tuple[int, int]:
-        """How easily it fits whatever it is shown: by kind of classifier, then extractors.
-
-        Linear ones draw one plane a label, a small network bends it, kernels and neighbours
-        can follow single clips.
-        """
-        name = self.options.classifier
-        kind = next((i for i, kind in enumerate(_KINDS) if name in kind), len(_KINDS))
-        return kind, len(self.parts)
+        """How easily it fits whatever it is shown: by its recipe, then by extractors."""
+        return find_recipe(self.options.classifier).complexity, len(self.parts)
 
 
 def settings(
@@ -96,29 +72,34 @@ def settings(
     """
     if n < 1:
         raise UsageError(f"--search is {n}, expected a number of settings from 1")
-    space = []
+    spaces = [(recipe.name, recipe.space) for recipe in registered().values()]
+    scaled, frames, whitened, unscaled = (
+        [(name, params) for name, space in spaces for params in getattr(space, how)]
+        for how in ("scaled", "frames", "whitened", "unscaled")
+    )
+    found: list[Setting] = []
     for parts in subsets:
-        found = _draw(LEARNERS, _POOLINGS, base)
-        found += [replace(one, root=True) for one in found]
+        options = _combine(scaled, _POOLINGS, base)
+        options += [replace(one, sqrt=True) for one in options]
         if parts in voting:
-            found += _draw(_ON_FRAMES, ("vote",), base)
+            options += _combine(frames, ("vote",), base)
         if base.pca is None and n_features > _N_WHITE:
-            found += _draw(_WHITENED, _POOLINGS[:2], replace(base, pca=_N_WHITE))
+            options += _combine(whitened, _POOLINGS[:2], replace(base, pca=_N_WHITE))
         if base.scale is None and len(parts) == 1:
-            found += [replace(one, scale=False) for one in _draw(_UNSCALED, _POOLINGS[:2], base)]
-        space += [Setting(options, parts) for options in found]
-    order = np.random.default_rng(base.seed).permutation(len(space))
-    drawn = [space[i] for i in sorted(order[: n - 1])]
-    return [Setting(base, subsets[0]), *sorted(drawn, key=lambda one: one.complexity)]
+            plain = _combine(unscaled, _POOLINGS[:2], base)
+            options += [replace(one, scale=False) for one in plain]
+        found += [Setting(one, parts) for one in options]
+    order = np.random.default_rng(base.seed).permutation(len(found))
+    drawn = [found[i] for i in sorted(order[: n - 1])]
+    return [Setting(base, subsets[0]), *sorted(drawn, key=lambda setting: setting.complexity)]
 
 
-def _draw(
-    learners: Sequence[Learner], poolings: Sequence[str], base: ClassifierOptions
+def _combine(
+    candidates: Candidates, poolings: Sequence[str], base: ClassifierOptions
 ) -> list[ClassifierOptions]:
-    plain = replace(base, scale=True, root=False)
+    plain = replace(base, scale=True, sqrt=False)
     return [
-        replace(plain, classifier=name, pooling=pooling, params={key: value, **_ALSO.get(name, {})})
-        for name, key, values in learners
-        for value in values
+        replace(plain, classifier=name, pooling=pooling, params=params)
+        for name, params in candidates
         for pooling in poolings
     ]

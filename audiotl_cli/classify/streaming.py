@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, Clips
+from audiotl_cli.classify.classifier import ClipClassifier, Clips
 from audiotl_cli.classify.labels import label_names, label_numbers
+from audiotl_cli.classify.options import ClassifierOptions
+from audiotl_cli.classify.pipeline import Pipeline
 from audiotl_cli.classify.pooling import FloatArray, pool_clip
-from audiotl_cli.classify.table import build_classifier, classifier_name, standardises
+from audiotl_cli.classify.recipe import Recipe
+from audiotl_cli.classify.registry import find_recipe, registered, standardises
+from audiotl_cli.classify.training import finish_pipeline
+from audiotl_cli.classify.unfitted import Unfitted, build_steps
 from audiotl_cli.errors import UsageError
 
 logger = logging.getLogger(__name__)
@@ -23,8 +27,8 @@ logger = logging.getLogger(__name__)
 Blocks = Callable[[np.random.Generator], Iterator[tuple[Clips, Sequence[str]]]]
 """Clips and their labels, a block at a time; called anew for every epoch, to be mixed by it."""
 
-STREAMED = ("perceptron", "linear-svm")
-"""The classifiers that can be fitted so."""
+Rows = Callable[[np.random.Generator], Iterator[tuple[FloatArray, npt.NDArray[np.int64]]]]
+"""The frames of a block and the numbers of their labels, likewise."""
 
 N_STEPS = 1_000_000
 """Rows after which stochastic gradient descent has converged, empirically, as scikit-learn's
@@ -32,14 +36,18 @@ guide says ("Tips on Practical Use", Stochastic Gradient Descent)."""
 MIN_EPOCHS, MAX_EPOCHS = 5, 50
 
 
+def streamed_classifiers() -> list[str]:
+    """Return the classifiers that can be fitted so."""
+    return [name for name, recipe in registered().items() if recipe.streams]
+
+
 def fit_streamed(
     blocks: Blocks, labels: Sequence[str], widths: Sequence[int], options: ClassifierOptions
 ) -> ClipClassifier:
     """Fit a classifier whose frames vote, without ever having all of them in memory.
 
-    ``perceptron`` goes on as it does in memory, but over blocks. ``linear-svm`` becomes
-    gradient descent on the hinge loss, averaged over its steps, with the strength of
-    regularisation that belongs to the same C: ``alpha = 1 / (C * n_rows)``.
+    ``perceptron`` goes on as it does in memory, but over blocks; see `build_streaming` of each
+    recipe for the others.
 
     Parameters
     ----------
@@ -64,83 +72,55 @@ def fit_streamed(
             "frames that do not fit into memory cannot be fitted with several labels a clip, nor "
             "with --combine; take a pooling that makes one row a clip, such as mean+std"
         )
+    recipe = find_recipe(options.classifier)
+    if not recipe.streams:
+        raise UsageError(
+            f"{recipe.name} cannot be fitted block by block, only "
+            f"{', '.join(streamed_classifiers())}"
+        )
     names = label_names(labels, multi_label=False)
 
     def rows(rng: np.random.Generator) -> Iterator[tuple[FloatArray, npt.NDArray[np.int64]]]:
-        for clips, told in blocks(rng):
-            yield _mixed(clips, label_numbers(told, names, multi_label=False), rng)
+        for clips, texts in blocks(rng):
+            yield _mixed(clips, label_numbers(texts, names, multi_label=False), rng)
 
-    rng = np.random.default_rng(options.seed)
-    scale = options.scale
-    if scale is None and not options.root:
-        scale = standardises(options.classifier, len(widths))
+    if options.scale is None and not options.sqrt:
+        options = replace(options, scale=standardises(options.classifier, len(widths)))
     try:
         with threadpool_limits(1, "blas"):
-            options = replace(options, scale=scale)
-            pipeline = _fit(rows, len(names), widths, options, rng)
+            pipeline, params = _fit(recipe, rows, len(names), widths, options)
     except (ArithmeticError, TypeError, ValueError) as error:
         reason = (str(error).splitlines() or [repr(error)])[0]
         raise UsageError(f"{options.classifier} cannot be fitted: {reason}") from error
-    return ClipClassifier(pipeline, names, options.pooling)
+    return ClipClassifier(pipeline, names, options.pooling, params=params)
 
 
 def _fit(
-    rows: Callable[[np.random.Generator], Iterator[tuple[FloatArray, npt.NDArray[np.int64]]]],
-    n_labels: int,
-    widths: Sequence[int],
-    options: ClassifierOptions,
-    rng: np.random.Generator,
-) -> Any:
-    pipeline = _pipeline(options, widths)
-    scaler = pipeline.named_steps.get("scale")
+    recipe: Recipe, rows: Rows, n_labels: int, widths: Sequence[int], options: ClassifierOptions
+) -> tuple[Pipeline, Mapping[str, Any]]:
+    rng = np.random.default_rng(options.seed)
+    recipe.build_streaming(options.params, options.seed, 1)  # wrong ones fail before work begins
+    steps = build_steps(recipe, options, widths)
     counts = np.zeros(n_labels, np.int64)
     for X, y in rows(rng):
         counts += np.bincount(y, minlength=n_labels)
-        if scaler is not None:
+        for _, scaler in steps:
             scaler.partial_fit(X)
     n_rows = int(counts.sum())
-    estimator = pipeline.steps[-1][1]
+    estimator = recipe.build_streaming(options.params, options.seed, n_rows)
     if options.balance:  # "balanced" itself would have to see all rows at once
         weights = n_rows / (n_labels * np.maximum(counts, 1))
         estimator.set_params(class_weight=dict(enumerate(weights.tolist())))
-    if classifier_name(options.classifier) == "linear-svm":
-        estimator.set_params(alpha=1 / (options.params.get("C", 1.0) * n_rows))
     n_epochs = min(max(math.ceil(N_STEPS / n_rows), MIN_EPOCHS), MAX_EPOCHS)
     n_epochs = min(n_epochs, options.params.get("max_iter", MAX_EPOCHS))
     logger.info("Fitting %s on %d frames, %d times", options.classifier, n_rows, n_epochs)
     for _ in range(n_epochs):
         for X, y in rows(rng):
-            if scaler is not None:
+            for _, scaler in steps:
                 X = scaler.transform(X, copy=False)
             estimator.partial_fit(X, y, classes=np.arange(n_labels))
-    return pipeline
-
-
-def _pipeline(options: ClassifierOptions, widths: Sequence[int]) -> Any:
-    name = classifier_name(options.classifier)
-    if name not in STREAMED:
-        raise UsageError(f"{name} cannot be fitted block by block, only {', '.join(STREAMED)}")
-    params = dict(options.params)
-    build = partial(
-        build_classifier,
-        "perceptron",
-        scale=options.scale,
-        root=options.root,
-        widths=widths,
-        pca=None,
-        seed=options.seed,
-    )
-    if name == "perceptron":
-        return build(params)
-    params.pop("max_iter", None)
-    if params.keys() - {"C"}:
-        raise UsageError(
-            "linear-svm, fitted block by block, takes the parameters C and max_iter alone, not "
-            f"{', '.join(sorted(params.keys() - {'C'}))}"
-        )
-    pipeline = build({"loss": "hinge", "average": True})
-    pipeline.steps[-1] = (name, pipeline.steps[-1][1])
-    return pipeline
+    unfitted = Unfitted(recipe, [*steps, (recipe.name, estimator)])
+    return finish_pipeline(unfitted, X.shape[1]), unfitted.params()
 
 
 def _mixed(

@@ -12,7 +12,7 @@ from audiotl_cli.classify.pooling import FloatArray
 MOST = 3000
 """Clips that are weighed against each other, the least sure ones: a matrix of 36 MB."""
 
-SURENESS, NEARNESS = 4, 2
+DOUBT_POWER, SIMILARITY_POWER = 4, 2
 """Powers, chosen among some 40 rules on ESC-10 with three networks: see docs/adr/0006."""
 
 Scores = npt.NDArray[np.float64]
@@ -45,13 +45,13 @@ def suggest(
     groups: Sequence[Hashable],
     n: int,
 ) -> list[int]:
-    """Return the clips whose labels would tell most about those that are in doubt.
+    """Return the clips whose labels would say most about those in doubt.
 
     One after the other, the clip is taken that brings most doubt nearer to a clip with a label:
-    the sum over all clips of their doubt (to the power of `SURENESS`) times the gain in nearness
-    (the cosine to the power of `NEARNESS`) to the nearest that is labelled or taken. So odd
-    clips that are like no other are left, and so are clips like those taken already. With no
-    classifier yet, this picks the clips that stand best for all.
+    the sum over all clips of their doubt (to the power of `DOUBT_POWER`) times the gain in
+    similarity (the cosine to the power of `SIMILARITY_POWER`) to the nearest that is labelled or
+    taken. So unusual clips that are like no other are left, and so are clips like those taken
+    already. With no classifier yet, this picks the clips that stand best for all.
 
     Weighted facility location: Wei, K., Iyer, R., Bilmes, J. (2015). Submodularity in data
     subset selection and active learning. ICML.
@@ -72,12 +72,12 @@ def suggest(
     chosen : list of int
         Positions, the most telling first; fewer where there are not so many groups.
     """
-    weight = doubts.astype(np.float32) ** SURENESS
-    near = _nearness(units @ units.T)
+    weight = doubts.astype(np.float32) ** DOUBT_POWER
+    near = _similarity(units @ units.T)
     covered = np.zeros(len(units), np.float32)
     for some in np.array_split(known, len(known) // MOST + 1):
         if len(some):
-            covered = np.maximum(covered, _nearness(units @ some.T).max(axis=1))
+            covered = np.maximum(covered, _similarity(units @ some.T).max(axis=1))
     free = np.ones(len(units), dtype=bool)
     chosen: list[int] = []
     while len(chosen) < n and free.any():
@@ -91,6 +91,6 @@ def suggest(
     return chosen
 
 
-def _nearness(cosines: FloatArray) -> FloatArray:
-    near: FloatArray = np.maximum(cosines, 0) ** NEARNESS
+def _similarity(cosines: FloatArray) -> FloatArray:
+    near: FloatArray = np.maximum(cosines, 0) ** SIMILARITY_POWER
     return near

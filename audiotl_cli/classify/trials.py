@@ -12,24 +12,25 @@ from functools import lru_cache
 
 import numpy as np
 
-from audiotl_cli.classify.classifier import ClassifierOptions, Clips, fit_quietly
+from audiotl_cli.classify.classifier import Clips
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.pooling import FloatArray, pool, pool_clip
-from audiotl_cli.classify.space import LEARNERS, Setting
-from audiotl_cli.classify.table import build_scaler
+from audiotl_cli.classify.registry import find_recipe
+from audiotl_cli.classify.space import Setting
+from audiotl_cli.classify.training import fit_quietly
+from audiotl_cli.classify.unfitted import build_scaler
 from audiotl_cli.processors import n_processors
 
 Fold = tuple[Sequence[int], Sequence[int]]
 """Positions of the clips to fit on, and of those to try it on."""
 
 Right = tuple[bool, ...]
-"""Which clips of a fold were told right."""
+"""Which clips of a fold were predicted correctly."""
 
 Runner = Callable[["Trials", Sequence[tuple[Setting, int]]], Iterator[Right]]
 """Does fits, wherever that is, and yields how they did, in order."""
 
-# liblinear draws its random numbers from one generator for the whole process
-_one_at_a_time = threading.Lock()
-_ALONE = ("linear-svm",)
+_one_at_a_time = threading.Lock()  # for what is not thread-safe
 
 
 class Trials:
@@ -58,16 +59,17 @@ class Trials:
         return Trials, (self.clips, self.labels, self.folds)
 
     def try_one(self, setting: Setting, number: int) -> Right:
-        """Fit a setting on a fold, and tell which of its clips it gets right."""
+        """Fit a setting on a fold, and return which of its clips it predicts correctly."""
         fit, test = self.folds[number]
         options = setting.options
         fitted, tested = self._prepared(setting, number)
         if _may_rotate(options):
-            options = replace(options, pooling="mean", scale=False, root=False)
-        with _one_at_a_time if options.classifier in _ALONE else nullcontext():
+            options = replace(options, pooling="mean", scale=False, sqrt=False)
+        thread_safe = find_recipe(options.classifier).thread_safe
+        with nullcontext() if thread_safe else _one_at_a_time:
             model = fit_quietly(fitted, [self.labels[i] for i in fit], options)
-        told = model.predict(tested)
-        return tuple(self.labels[i] == one for i, one in zip(test, told, strict=True))
+        predicted = model.predict(tested)
+        return tuple(self.labels[i] == label for i, label in zip(test, predicted, strict=True))
 
     def _prepared(self, setting: Setting, number: int) -> tuple[Clips, Clips]:
         options, parts = setting.options, setting.parts
@@ -76,17 +78,17 @@ class Trials:
             return self._of(fit, parts), self._of(test, parts)
         together = [(part,) for part in parts] if options.combine == "average" else [parts]
         with self._turning:
-            pairs = [self._rotated(number, options.pooling, options.root, one) for one in together]
+            pairs = [self._rotated(number, options.pooling, options.sqrt, one) for one in together]
         return _together([one for one, _ in pairs]), _together([one for _, one in pairs])
 
     def _of(self, rows: Sequence[int], parts: tuple[int, ...]) -> Clips:
         return [[self.clips[i][part] for part in parts] for i in rows]
 
     def _rotate(
-        self, number: int, pooling: str, root: bool, parts: tuple[int, ...]
+        self, number: int, pooling: str, sqrt: bool, parts: tuple[int, ...]
     ) -> tuple[Clips, Clips]:
         fit, test = self.folds[number]
-        return rotate(self._of(fit, parts), self._of(test, parts), pooling, root=root)
+        return rotate(self._of(fit, parts), self._of(test, parts), pooling, sqrt=sqrt)
 
 
 def _together(several: Sequence[Clips]) -> Clips:
@@ -130,12 +132,12 @@ def threads(n: int | None = None) -> Runner:
 
 
 def _may_rotate(options: ClassifierOptions) -> bool:
-    known = {name for name, _, _ in LEARNERS}
-    return bool(options.scale) and options.pooling != "vote" and options.classifier in known
+    rotates = find_recipe(options.classifier).rotates
+    return bool(options.scale) and options.pooling != "vote" and rotates
 
 
 def rotate(
-    fitted: Clips, tested: Clips, pooling: str, *, root: bool = False
+    fitted: Clips, tested: Clips, pooling: str, *, sqrt: bool = False
 ) -> tuple[list[list[FloatArray]], list[list[FloatArray]]]:
     """Pool and scale clips, and turn them into the space that the fitted ones span.
 
@@ -148,8 +150,8 @@ def rotate(
     fitted, tested : sequence of sequences of float32 (n_frames, dim)
     pooling : str
         Not ``vote``.
-    root : bool
-        Whether they are scaled by `RootScaler`, or standardised.
+    sqrt : bool
+        Whether they are scaled by `SqrtScaler`, or standardised.
 
     Returns
     -------
@@ -157,7 +159,7 @@ def rotate(
         Where there are fewer fitted clips than features, ``n`` is one more than there are
         such clips: the last value is a clip's distance from the space they span.
     """
-    scaler = build_scaler(root, [pool(part, pooling).shape[1] for part in fitted[0]])
+    scaler = build_scaler(sqrt=sqrt, widths=[pool(part, pooling).shape[1] for part in fitted[0]])
     X = scaler.fit_transform(np.concatenate([pool_clip(parts, pooling) for parts in fitted]))
     Z = scaler.transform(np.concatenate([pool_clip(parts, pooling) for parts in tested]))
     if X.shape[0] < X.shape[1]:

@@ -63,7 +63,6 @@ class Evaluated:
         settings.TYPED,
     ] = None
     overwrite: options.Overwrite = False
-    trust: options.TrustModel = None
 
 
 @dataclass(frozen=True)
@@ -204,7 +203,7 @@ def _cross_validate(
         fitting.options(),
         trained.extractor or [],
         n_settings=trained.search,
-        trust=learning.trust(),
+        reliability=learning.reliability(),
         open_set=evaluated.open_set,
         learning_curve=evaluated.learning_curve,
         memory=learning.memory,
@@ -251,7 +250,6 @@ def _evaluate_models(
             experiments=EXPERIMENTS,
             overwrite=evaluated.overwrite,
             seed=seed,
-            trust=evaluated.trust or (),
         )
         found.append((report, report.result))
     return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from audiotl_cli.classify.names import built_in_names
 from audiotl_cli.cli import output, settings
 from audiotl_cli.errors import UsageError
 from audiotl_cli.storage.paths import AnyPath, any_path, local_path
@@ -127,8 +128,7 @@ Classifier = Annotated[
     str,
     typer.Option(
         "--classifier",
-        help="logreg, linear-svm, svm, perceptron, mlp, knn, random-forest, "
-        "gradient-boosting or prototype.",
+        help=f"{', '.join(built_in_names())}, or one of a plug-in.",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -261,8 +261,8 @@ TrustModel = Annotated[
     typer.Option(
         "--trust",
         metavar="sha256:HEX",
-        help="Load a model file with this SHA-256 whatever it holds, and so run its maker's code; "
-        "or run the program with this SHA-256 that its extractor is; see audiotl model inspect.",
+        help="Run the program with this SHA-256 that a model's extractor is; see audiotl model "
+        "inspect. The model file itself needs no trust.",
     ),
     settings.TYPED,
 ]

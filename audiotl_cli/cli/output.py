@@ -192,7 +192,7 @@ def setting(chosen: Mapping[str, Any]) -> str:
         if name != "max_iter"  # which only says how long it may take
     )
     pca = f", PCA to {chosen['pca']}" if chosen["pca"] else ""
-    root = "root of " if chosen["root"] else ""
+    root = "square root of " if chosen["sqrt"] else ""
     return (
         f"{chosen['classifier']}{f' {params}' if params else ''} on {root}{chosen['pooling']}{pca}"
     )

@@ -52,7 +52,7 @@ def train(
             extractor or [],
             fitting.options(),
             n_settings=search,
-            trust=learning.trust(),
+            reliability=learning.reliability(),
             split=split,
             out=out,
             models=MODELS,

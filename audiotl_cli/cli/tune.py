@@ -74,7 +74,7 @@ def tune(
             extractor or [],
             fitting.options(),
             n_settings=search,
-            trust=learning.trust(),
+            reliability=learning.reliability(),
             split=split,
             out=out,
             models=MODELS,

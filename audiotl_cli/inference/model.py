@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.artifact import ModelCard
+from audiotl_cli.classify.card import ModelCard
 from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
@@ -154,7 +154,9 @@ class Model:
             path,
             {self.labels[i]: float(row[i]) for i in order},
             audio_s,
-            labels=split_labels(self.classifier.told(row)) if self.classifier.multi_label else None,
+            labels=split_labels(self.classifier.label_of(row))
+            if self.classifier.multi_label
+            else None,
             rejected=rejected,
             segments=None if options is None else in_order(found),
         )

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from audiotl_cli.classify.choice import Tried, pick, rank
-from audiotl_cli.classify.classifier import ClassifierOptions
 from audiotl_cli.classify.groups import find_near, join_groups
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.pooling import pool, pool_clip
 from audiotl_cli.classify.search import OnFit, search
 from audiotl_cli.classify.space import Setting, settings

@@ -60,7 +60,7 @@ def compare_results(
                 f"differ, such as {min(differ)[0]}; evaluate both on the same index and split"
             )
     right = [np.array([_is_right(table[clip]) for clip in first], bool) for table in tables]
-    units = number_units([row.get("group") or ("path", clip[0]) for clip, row in first.items()])
+    units = number_units([_unit(row) for row in first.values()])
     found = compare(_distinct(names), right, units, seed)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / COMPARISON, {"comparisons": [comparison.to_dict() for comparison in found]})
@@ -98,7 +98,7 @@ def read_result(path: Path) -> dict[str, Any]:
     try:
         result = read_json_object(path, max_bytes=MAX_REPORT_BYTES, finite=False)
         for prediction in result["predictions"]:
-            _identity(prediction), _is_right(prediction)
+            _identity(prediction), _is_right(prediction), _unit(prediction)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -128,6 +128,12 @@ def _identity(prediction: Result) -> Identity:
         float("inf") if end is None else float(end),
         canonical(prediction["label"]),
     )
+
+
+def _unit(prediction: Result) -> tuple[str, str]:
+    """Return what the clip is right or wrong together with; see `EvaluatedClip.unit`."""
+    group = prediction.get("group")
+    return ("group", str(group)) if group else ("path", str(prediction["path"]))
 
 
 def _is_right(prediction: Result) -> bool:

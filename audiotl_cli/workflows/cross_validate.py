@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from audiotl_cli.classify.artifact import library_versions
+from audiotl_cli.classify.card import library_versions
 from audiotl_cli.classify.labels import label_names
+from audiotl_cli.classify.registry import classifier_name
 from audiotl_cli.classify.rejection import POOLING
-from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.classify.trials import Runner
 from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
@@ -91,7 +91,7 @@ def cross_validate(
     kind = replace(options.classifier, classifier=name, multi_label=data.multi_label)
     options = replace(options, classifier=kind)
     trained = model_name(
-        index, data.extractors, kind, n_settings=options.n_settings, trust=options.trust
+        index, data.extractors, kind, n_settings=options.n_settings, reliability=options.reliability
     )
     folder = report or experiments / f"{trained}-cv-{options.protocol}"
     claim_report(folder, overwrite=overwrite)
@@ -99,7 +99,7 @@ def cross_validate(
     _warn_groups(deals, data.clips)
     labels = label_names(data.labels, multi_label=data.multi_label)
     held_out = Rounds(data, labels, options, run, on_round).predict(deals)
-    rejected = held_out.n_rejected / len(deals) if options.trust.reject else None
+    rejected = held_out.n_rejected / len(deals) if options.reliability.reject else None
     clips = [evaluated(clip) for clip in data.clips]
     scored = ScoredClips(clips, labels, held_out.repeats, data.multi_label, rejected)
     title = f"{trained}, {_describe(how, len(deals[0]))}"
@@ -119,7 +119,7 @@ def _source(
     n_trained_on = _count_trained_on(data, deals[0])
     warn_trained_on(n_trained_on, len(data.clips))
     kind = options.classifier
-    names = ("classifier", "pooling", "pca", "root", "combine", "balance", "seed")
+    names = ("classifier", "pooling", "pca", "sqrt", "combine", "balance", "seed")
     return Source(
         index=index_name(index),
         index_sha256=index.sha256(),
@@ -132,7 +132,7 @@ def _source(
             "extractors": [asdict(spec) for spec in data.extractors],
             "n_settings": options.n_settings,
             "chosen": held_out.chosen,
-            "trust": asdict(options.trust),
+            "reliability": asdict(options.reliability),
             "versions": library_versions(),
         },
         rounds=held_out.accuracies,

@@ -16,7 +16,7 @@ import numpy as np
 from audiotl_cli import __version__
 from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.artifact import load_model_file
+from audiotl_cli.classify.model_file import load_model_file
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudiotlError
 from audiotl_cli.extractors.registry import extractor_class, list_extractors

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from audiotl_cli.classify.artifact import ModelCard, clip_mark, load_model_file
+from audiotl_cli.classify.card import ModelCard, clip_mark
 from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.model_file import load_model_file
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.duplicates import DuplicatePair
@@ -45,7 +46,6 @@ def evaluate_model(
     experiments: Path,
     overwrite: bool = False,
     seed: int = 0,
-    trust: str | Sequence[str] = (),
 ) -> EvaluateReport:
     """Evaluate a saved model on one split of an index.
 
@@ -63,8 +63,6 @@ def evaluate_model(
         Whether files in that folder that somebody else made may be lost.
     seed : int
         Of the bootstrap.
-    trust : str or sequence of str
-        See `load_model_file`.
 
     Raises
     ------
@@ -73,7 +71,7 @@ def evaluate_model(
     ArtifactError
         The model cannot be loaded.
     """
-    classifier, card = load_model_file(model, trust)
+    classifier, card = load_model_file(model)
     folder = report or experiments / _report_name(model, card, index, split, seed)
     claim_report(folder, overwrite=overwrite)
     data = read_features_of(index, root, list(card.extractors), {card.pooling, POOLING})
@@ -136,7 +134,7 @@ def _source(
         warnings=weights_warnings(data),
         model=str(model),
         split=split,
-        card={name: value for name, value in asdict(card).items() if name != "trained_on"},
+        card={name: value for name, value in card.to_dict().items() if name != "trained_on"},
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 
-from audiotl_cli.classify.artifact import ExtractorSpec
+from audiotl_cli.classify.card import ExtractorSpec
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor

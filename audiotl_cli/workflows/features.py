@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from audiotl_cli.classify.artifact import ExtractorSpec
+from audiotl_cli.classify.card import ExtractorSpec
 from audiotl_cli.classify.pooling import Frames, Pooled, pool
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index, clip_labels
 from audiotl_cli.errors import DataError

@@ -1,4 +1,4 @@
-"""Fit a classifier on some of the clips, and learn how far it can be trusted."""
+"""Fit a classifier on some of the clips, calibrate its scores, and learn what to reject."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from audiotl_cli.classify.calibration import fit_calibrator
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
-from audiotl_cli.classify.rejection import Rejection, familiarity, fit_surroundings
+from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.options import ClassifierOptions
+from audiotl_cli.classify.rejection import Rejection, acceptance, fit_label_distances
+from audiotl_cli.classify.training import fit_classifier
 from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.errors import UsageError
 from audiotl_cli.evaluation.open_set import reject_threshold
@@ -22,7 +24,7 @@ N_FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Trust:
+class Reliability:
     """What to learn beside the labels, by cross-validation among the clips trained on.
 
     Parameters
@@ -40,14 +42,14 @@ class Trust:
         return self.calibrate is not None or self.reject is not None
 
 
-SCORES_ALONE = Trust()
+SCORES_ALONE = Reliability()
 
 
 def fit_rows(
     data: LabelledFeatures,
     rows: Sequence[int],
     options: ClassifierOptions,
-    trust: Trust = SCORES_ALONE,
+    reliability: Reliability = SCORES_ALONE,
 ) -> ClipClassifier:
     """Fit a classifier on some of the clips.
 
@@ -60,7 +62,7 @@ def fit_rows(
     rows : sequence of int
         Positions of the clips to fit on.
     options : ClassifierOptions
-    trust : Trust
+    reliability : Reliability
 
     Raises
     ------
@@ -68,9 +70,9 @@ def fit_rows(
         As `fit_classifier`; or there are fewer groups than folds, or no such calibration.
     """
     classifier = fit_alone(data, rows, options)
-    if not trust:
+    if not reliability:
         return classifier
-    option = "--calibrate" if trust.calibrate else "--reject"
+    option = "--calibrate" if reliability.calibrate else "--reject"
     if classifier.multi_label:
         raise UsageError(f"{option} needs clips of one label each; here they have several")
     if is_streamed(data):
@@ -79,40 +81,44 @@ def fit_rows(
             "clip, such as mean+std"
         )
     frames, labels = [data.frames[i] for i in rows], [data.labels[i] for i in rows]
-    if trust.reject is not None and not 0 < trust.reject < 1:
-        raise UsageError(f"--reject is {trust.reject}, expected a share between 0 and 1")
+    if reliability.reject is not None and not 0 < reliability.reject < 1:
+        raise UsageError(f"--reject is {reliability.reject}, expected a share between 0 and 1")
     clips = [replace(data.clips[i], fold="") for i in rows]
     dealt = assign_folds(clips, N_FOLDS, options.seed, option=f"the number of folds for {option}")
     rounds = leave_one_out([clip.fold for clip in dealt], "fold")
     scores = np.zeros((len(rows), len(classifier.labels)))
-    nearness = np.zeros(len(rows))
+    distances = np.zeros(len(rows))
     for one in rounds:
-        known, truth = [frames[i] for i in one.train], [labels[i] for i in one.train]
+        clips_known, truth = [frames[i] for i in one.train], [labels[i] for i in one.train]
         held_out = [frames[i] for i in one.test]
-        model = fit_classifier(known, truth, options)
+        model = fit_classifier(clips_known, truth, options)
         columns = [classifier.labels.index(label) for label in model.labels]
         scores[np.ix_(one.test, columns)] = model.scores(held_out)
-        if trust.reject is not None:
-            nearness[one.test] = fit_surroundings(known, truth).nearness(held_out)
-    if trust.calibrate is not None:
+        if reliability.reject is not None:
+            distances[one.test] = fit_label_distances(clips_known, truth).scores(held_out)
+    if reliability.calibrate is not None:
         numbers = np.array([classifier.labels.index(label) for label in labels])
-        calibrator = fit_calibrator(trust.calibrate, scores, numbers)
+        calibrator = fit_calibrator(reliability.calibrate, scores, numbers)
         classifier = replace(classifier, calibrator=calibrator)
         scores = calibrator.apply(scores)
-    if trust.reject is not None:
-        sureness, near = np.sort(scores.max(axis=1)), np.sort(nearness)
-        known_well = familiarity(scores.max(axis=1), nearness, sureness, near)
-        threshold = reject_threshold(known_well, trust.reject)
-        rejection = Rejection(fit_surroundings(frames, labels), sureness, near, threshold)
+    if reliability.reject is not None:
+        confidence = scores.max(axis=1)
+        known = np.sort(confidence), np.sort(distances)
+        accepted = acceptance(confidence, distances, *known)
+        threshold = reject_threshold(accepted, reliability.reject)
+        rejection = Rejection(fit_label_distances(frames, labels), *known, threshold)
         classifier = replace(classifier, rejection=rejection)
     return classifier
 
 
-def describe_trust(classifier: ClipClassifier, trust: Trust) -> dict[str, Any]:
+def describe_reliability(classifier: ClipClassifier, reliability: Reliability) -> dict[str, Any]:
     """Return what a model card says of calibration and rejection."""
-    said: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     if classifier.calibrator is not None:
-        said["calibration"] = asdict(classifier.calibrator)
+        described["calibration"] = asdict(classifier.calibrator)
     if classifier.rejection is not None:
-        said["rejection"] = {"rate": trust.reject, "threshold": classifier.rejection.threshold}
-    return said
+        described["rejection"] = {
+            "rate": reliability.reject,
+            "threshold": classifier.rejection.threshold,
+        }
+    return described

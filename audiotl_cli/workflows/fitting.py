@@ -7,15 +7,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.classifier import (
-    ClassifierOptions,
-    ClipClassifier,
-    Clips,
-    fit_classifier,
-)
+from audiotl_cli.classify.classifier import ClipClassifier, Clips
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.pooling import FloatArray, pool_clip
-from audiotl_cli.classify.streaming import STREAMED, fit_streamed
-from audiotl_cli.classify.table import classifier_name
+from audiotl_cli.classify.registry import classifier_name
+from audiotl_cli.classify.streaming import fit_streamed, streamed_classifiers
+from audiotl_cli.classify.training import fit_classifier
 from audiotl_cli.errors import UsageError
 from audiotl_cli.workflows.features import LabelledFeatures
 from audiotl_cli.workflows.stored import StoredFrames
@@ -44,12 +41,12 @@ def fit_alone(
         return fit_classifier([data.frames[i] for i in rows], labels, options)
     frames = data.frames
     n_bytes = sum(store.size_of(data.keys[i] for i in rows) for store in data.stores)
-    if classifier_name(options.classifier) not in STREAMED or options.pca is not None:
+    if classifier_name(options.classifier) not in streamed_classifiers() or options.pca is not None:
         raise UsageError(
             f"the {n_bytes / 1e9:.3g} GB of frames to train on do not fit into memory with "
             f"{options.classifier}{' and --pca' if options.pca else ''}; take --classifier "
-            f"{' or '.join(STREAMED)} without --pca, or a pooling that makes one row a clip, such "
-            "as mean+std; --memory-mb says what may be used"
+            f"{' or '.join(streamed_classifiers())} without --pca, or a pooling that makes one row "
+            "a clip, such as mean+std; --memory-mb says what may be used"
         )
 
     place = {row: i for i, row in enumerate(rows)}

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier
+from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.likeness import POOLING, Likeness
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.pooling import FloatArray, Pooled
+from audiotl_cli.classify.registry import classifier_name
 from audiotl_cli.classify.suggest import MOST, Scores, doubt, suggest
-from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
 from audiotl_cli.dataset.relabel import Place, place_of
 from audiotl_cli.labels import split_labels

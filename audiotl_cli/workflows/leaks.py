@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiotl_cli.audio.measure import Measurement
-from audiotl_cli.classify.artifact import ModelCard, clip_mark
+from audiotl_cli.classify.card import ModelCard, clip_mark
 from audiotl_cli.dataset.audit import clip_problems
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.dataset.kin import find_kin

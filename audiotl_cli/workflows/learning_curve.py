@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.intervals import number_units
 from audiotl_cli.evaluation.learning_curve import (

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from audiotl_cli.classify.classifier import ClassifierOptions
-from audiotl_cli.classify.rejection import familiarity, fit_surroundings
+from audiotl_cli.classify.options import ClassifierOptions
+from audiotl_cli.classify.rejection import acceptance, fit_label_distances
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.open_set import OpenSet, separate, summarise
 from audiotl_cli.evaluation.protocols import Round
@@ -24,7 +24,7 @@ def measure_open_set(
     """Return how well clips of labels left out of training are noticed.
 
     In every round and for every label, a classifier is fitted without that label and predicts
-    the held-out clips of all; see `familiarity` for what then separates them.
+    the held-out clips of all; see `acceptance` for what then separates them.
 
     Raises
     ------
@@ -40,23 +40,23 @@ def measure_open_set(
     found = {}
     done = 0
     for left_out in labels:
-        confidence, distance_score = np.zeros(len(data.clips)), np.zeros(len(data.clips))
+        confidence, distances = np.zeros(len(data.clips)), np.zeros(len(data.clips))
         tested = np.zeros(len(data.clips), dtype=bool)
         for part in rounds:
             rows = [i for i in part.train if data.labels[i] != left_out]
             held_out = [data.frames[i] for i in part.test]
             confidence[part.test] = fit_rows(data, rows, options).scores(held_out).max(axis=1)
-            distances = fit_surroundings(
+            label_distances = fit_label_distances(
                 [data.frames[i] for i in rows], [data.labels[i] for i in rows]
             )
-            distance_score[part.test] = distances.nearness(held_out)
+            distances[part.test] = label_distances.scores(held_out)
             tested[part.test] = True
             done += 1
             on_fit(done, len(labels) * len(rounds))
         is_left_out = np.array([label == left_out for label in data.labels])
         known, unknown = tested & ~is_left_out, tested & is_left_out
-        looks_known = familiarity(
-            confidence, distance_score, np.sort(confidence[known]), np.sort(distance_score[known])
+        looks_known = acceptance(
+            confidence, distances, np.sort(confidence[known]), np.sort(distances[known])
         )
         found[left_out] = separate(looks_known[known], looks_known[unknown])
     return summarise(found)

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from audiotl_cli.audio.decode import find_recordings
-from audiotl_cli.classify.artifact import load_model_file
-from audiotl_cli.classify.loading import parse_trust
+from audiotl_cli.classify.model_file import load_model_file
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.inference.model import Model
 from audiotl_cli.inference.prediction import Prediction
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.trust import parse_trust
 from audiotl_cli.workflows.same_extractor import extractor_of_model
 
 
@@ -26,17 +26,17 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     ----------
     path : str or Path
     trust : str or sequence of str
-        ``sha256:`` and the 64 hexadecimal digits of a file that holds more than the models that
-        are made here, and is loaded all the same: then its maker's code may run. Or those of a
-        program that the model's extractor is, such as a SavedModel of somebody's own.
+        ``sha256:`` and 64 hexadecimal digits, of a program that the model's extractor is, such
+        as a SavedModel of somebody's own. The model file itself holds numbers and text alone,
+        and needs no trust.
 
     Raises
     ------
     DataError
         There is no such file.
     ArtifactError
-        The file is no model, holds what models do not hold, was made with other versions or
-        weights, or its extractor is a program that the user does not trust.
+        The file is no model, was saved by an earlier version of audiotl, is damaged, or was made
+        with other weights; or its extractor is a program that the user does not trust.
     UsageError
         `trust` is no such text.
 
@@ -49,8 +49,8 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     'rain'
     """
     path = Path(path)
-    classifier, card = load_model_file(path, trust, light=True)
     trusted = parse_trust(trust)
+    classifier, card = load_model_file(path)
     extractors = [extractor_of_model(spec, path, trusted) for spec in card.extractors]
     return Model(classifier, card, extractors)
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier
+from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.trials import Runner
 from audiotl_cli.evaluation.outcomes import FloatArray
 from audiotl_cli.evaluation.protocols import Round
 from audiotl_cli.evaluation.task import task_of
 from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures
-from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, fit_rows
+from audiotl_cli.workflows.fit import SCORES_ALONE, Reliability, fit_rows
 from audiotl_cli.workflows.fitting import score_rows
 
 OnRound = Callable[[int, int], None]
@@ -36,7 +37,7 @@ class CrossValidation:
     n_settings : int
         How many settings to try in every round, among the clips it trains on; the clips held
         out have no part in the choice. 0 takes `classifier` as it is.
-    trust : Trust
+    reliability : Reliability
         Calibration and rejection, learnt in every round among the clips it trains on.
     open_set : bool
         Whether to measure how well clips of labels left out of training are noticed.
@@ -50,7 +51,7 @@ class CrossValidation:
     classifier: ClassifierOptions = field(default_factory=ClassifierOptions)
     extractors: list[str] = field(default_factory=list)
     n_settings: int = 0
-    trust: Trust = SCORES_ALONE
+    reliability: Reliability = SCORES_ALONE
     open_set: bool = False
     learning_curve: bool = False
     memory: int | None = None
@@ -116,7 +117,7 @@ class Rounds:
                     found.chosen[name] = chosen
                 columns = [self.labels.index(label) for label in model.labels]
                 matrix[np.ix_(part.test, columns)] = scores = score_rows(model, data, part.test)
-                if self.options.trust.reject is not None:
+                if self.options.reliability.reject is not None:
                     frames = [data.frames[i] for i in part.test]
                     found.n_rejected[part.test] += model.rejects(frames, scores)
                 predicted = task.decode(task.predict(matrix[part.test]), self.labels)
@@ -137,7 +138,7 @@ class Rounds:
         """Return the model of a round, the features it takes, and the settings it chose."""
         options, data = self.options, self.data
         if not options.n_settings:
-            return fit_rows(data, part.train, options.classifier, options.trust), data, {}
+            return fit_rows(data, part.train, options.classifier, options.reliability), data, {}
 
         def on_fit(fits: int, of: int) -> None:
             self.on_round(done * of + fits, n_rounds * of)
@@ -146,5 +147,5 @@ class Rounds:
         folds = deal_folds(data, part.train, options.classifier.seed)
         choice = choose(data, part.train, candidates, folds, on_progress=on_fit, run=self.run)
         used = only(data, choice.chosen.setting.parts)
-        model = fit_rows(used, part.train, choice.options, options.trust)
+        model = fit_rows(used, part.train, choice.options, options.reliability)
         return model, used, choice.as_json(choice.chosen)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
-from audiotl_cli.classify.artifact import ExtractorSpec
+from audiotl_cli.classify.card import ExtractorSpec
 from audiotl_cli.errors import ArtifactError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import load_extractor

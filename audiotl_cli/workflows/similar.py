@@ -9,7 +9,6 @@ import numpy as np
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classify.likeness import POOLING, Likeness
-from audiotl_cli.classify.loading import parse_trust
 from audiotl_cli.classify.pooling import FloatArray, pool
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, DataError
@@ -19,6 +18,7 @@ from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.trust import parse_trust
 from audiotl_cli.workflows.clip_names import find_rows, name_of, read_name
 from audiotl_cli.workflows.project import clip_keys, find_stores, is_store, open_memo
 from audiotl_cli.workflows.same_extractor import extractor_of_store

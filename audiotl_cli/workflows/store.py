@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audiotl_cli.classify.artifact import ExtractorSpec
+from audiotl_cli.classify.card import ExtractorSpec
 from audiotl_cli.dataset.edited import change_index, is_edited
 from audiotl_cli.dataset.index import Clip, Index, index_content
 from audiotl_cli.errors import DataError, UsageError

@@ -12,10 +12,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.classify.artifact import library_versions
-from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.card import library_versions
+from audiotl_cli.classify.options import ClassifierOptions
+from audiotl_cli.classify.registry import classifier_name
 from audiotl_cli.classify.space import Setting
-from audiotl_cli.classify.table import classifier_name
 from audiotl_cli.classify.trials import Fold, Right, Runner
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
@@ -24,7 +24,7 @@ from audiotl_cli.json_files import parse_json_object
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
-from audiotl_cli.workflows.fit import SCORES_ALONE, Trust
+from audiotl_cli.workflows.fit import SCORES_ALONE, Reliability
 from audiotl_cli.workflows.train import TRAIN, TrainReport, fit_and_save, model_name, rows_of
 from audiotl_cli.written import claim
 
@@ -43,7 +43,7 @@ def tune_model(
     options: ClassifierOptions,
     *,
     n_settings: int,
-    trust: Trust = SCORES_ALONE,
+    reliability: Reliability = SCORES_ALONE,
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
@@ -70,7 +70,7 @@ def tune_model(
         Tried first.
     n_settings : int
         How many settings to try, of all there are with each extractor and every two.
-    trust, split, out, models, overwrite, memory
+    reliability, split, out, models, overwrite, memory
         As for `train_model`.
     run : Runner, optional
         What does the fits; a thread a core unless given.
@@ -89,7 +89,13 @@ def tune_model(
     options = replace(options, multi_label=data.multi_label)
     rows = rows_of(data, split)
     name = model_name(
-        index, data.extractors, options, n_settings=n_settings, trust=trust, split=split, how="tune"
+        index,
+        data.extractors,
+        options,
+        n_settings=n_settings,
+        reliability=reliability,
+        split=split,
+        how="tune",
     )
     path = out or models / f"{name}.joblib"
     claim([path], overwrite=overwrite)
@@ -112,7 +118,7 @@ def tune_model(
         notes.save()
     used = only(data, choice.chosen.setting.parts)
     report = fit_and_save(
-        index, used, rows, choice.options, split, path, trust=trust, choice=choice
+        index, used, rows, choice.options, split, path, reliability=reliability, choice=choice
     )
     notes.delete()
     return report

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audiotl_cli.classify.choice import Tried, contenders, pick, rank
-from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.space import Setting
 
 

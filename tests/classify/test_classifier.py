@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
+from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.pooling import pool_clip
-from audiotl_cli.classify.table import (
-    build_classifier,
-    classifier_name,
-    list_classifiers,
-    suited_params,
-)
+from audiotl_cli.classify.registry import classifier_name, find_recipe, list_classifiers
+from audiotl_cli.classify.training import fit_classifier
+from audiotl_cli.classify.unfitted import build_classifier
 from audiotl_cli.errors import DataError, UsageError
 from tests.classify.problems import LABELS, made_clips
 
@@ -47,9 +45,12 @@ def test_boosting_learns_from_few_clips(n_each: int) -> None:
 
 
 def test_a_leaf_has_a_tenth_of_the_rows_at_most() -> None:
-    leaves = [suited_params("gradient-boosting", n)["min_samples_leaf"] for n in (3, 40, 200, 9999)]
+    leaves = [
+        find_recipe("gradient-boosting").suited_params(n)["min_samples_leaf"]
+        for n in (3, 40, 200, 9999)
+    ]
     assert leaves == [1, 4, 20, 20]
-    assert suited_params("logreg", 3) == {}
+    assert find_recipe("logreg").suited_params(3) == {}
 
 
 def fit(name: str, pooling: str = "mean+std", seed: int = 0, **options: Any) -> ClipClassifier:
@@ -88,12 +89,12 @@ def test_several_extractors_are_standardised(name: str) -> None:
     for clip in clips:
         clip.append(rng.normal(0, 300, (3, 2)).astype(np.float32))
     together = fit_classifier(clips, truth, ClassifierOptions(name))
-    assert "scale" in together.pipeline.named_steps
+    assert "standardise" in together.pipeline.named_steps
     assert together.predict(clips) == truth
     as_told = fit_classifier(clips, truth, ClassifierOptions(name, scale=False))
-    assert "scale" not in as_told.pipeline.named_steps
+    assert "standardise" not in as_told.pipeline.named_steps
     alone = fit_classifier([clip[:1] for clip in clips], truth, ClassifierOptions(name))
-    assert "scale" not in alone.pipeline.named_steps
+    assert "standardise" not in alone.pipeline.named_steps
 
 
 @pytest.mark.parametrize("name", ["mlp", "random-forest"])
@@ -183,7 +184,7 @@ def test_extractors_are_averaged(name: str) -> None:
         clip.append(clip[0][:, ::-1] * 1000)
     options = ClassifierOptions(name, params=QUICK.get(name, {}), combine="average")
     model = fit_classifier(clips, labels, options)
-    assert model.pipeline.n_features_in_ == 24
+    assert model.pipeline.n_features == 24
     assert model.predict(clips) == labels
     alone = [
         fit_classifier(
@@ -345,20 +346,20 @@ def test_pca_out_of_range(pca: int) -> None:
 def test_steps_of_the_pipeline() -> None:
     def steps(name: str, **options: Any) -> list[str]:
         chosen = {"scale": None, "pca": None, "seed": 0} | options
-        return [step for step, _ in build_classifier(name, {}, **chosen).steps]
+        return [step for step, _ in build_classifier(ClassifierOptions(name, **chosen)).steps]
 
     assert steps("logreg") == ["scale", "logreg"]
     assert steps("logreg", scale=False) == ["logreg"]
     assert steps("SVM") == ["svm"]
-    assert steps("svm", root=True) == ["scale", "svm"]
+    assert steps("svm", sqrt=True) == ["scale", "svm"]
     with pytest.raises(UsageError, match="--root is a way to scale features"):
-        steps("svm", root=True, scale=False)
+        steps("svm", sqrt=True, scale=False)
     assert steps("svm", scale=True, pca=3) == ["scale", "pca", "svm"]
 
 
 def test_the_five_of_the_seed_project_are_set_as_it_set_them() -> None:
     def params(name: str) -> dict[str, Any]:
-        pipeline = build_classifier(name, {}, scale=None, pca=None, seed=7)
+        pipeline = build_classifier(ClassifierOptions(name, seed=7))
         assert len(pipeline.steps) == 1
         found: dict[str, Any] = pipeline.steps[0][1].get_params()
         return found
@@ -380,7 +381,7 @@ def test_whitening_pca_has_unit_variance() -> None:
     clips, truth = made_clips()
     model = fit_classifier(clips, truth, ClassifierOptions("svm", pooling="mean", pca=4))
     rows = np.concatenate([clip[0].mean(axis=0, dtype=np.float64)[None] for clip in clips])
-    white = model.pipeline[:-1].transform(rows.astype(np.float32))
+    white = model.pipeline.transform(rows.astype(np.float32))
     np.testing.assert_allclose(white.var(axis=0, ddof=1), np.ones(4), rtol=1e-4)
 
 

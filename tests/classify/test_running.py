@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.pooling import pool
 from audiotl_cli.classify.running import Running, RunningScores
+from audiotl_cli.classify.training import fit_classifier
 
 POOLINGS = ("mean", "mean+std", "mean+max")
 

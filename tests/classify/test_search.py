@@ -8,9 +8,10 @@ import pytest
 
 from audiotl_cli.classify import trials as trials_module
 from audiotl_cli.classify.choice import rank
-from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.search import search
 from audiotl_cli.classify.space import Setting
+from audiotl_cli.classify.training import fit_classifier
 from audiotl_cli.classify.trials import rotate, threads
 from audiotl_cli.errors import UsageError
 from tests.classify.problems import made_clips
@@ -132,15 +133,15 @@ def test_a_setting_that_cannot_be_fitted_is_an_error() -> None:
         search(clips, truth, halves(len(clips)), [bad])
 
 
-@pytest.mark.parametrize("root", [False, True])
+@pytest.mark.parametrize("sqrt", [False, True])
 @pytest.mark.parametrize("pooling", ["mean", "mean+std"])
 @pytest.mark.parametrize("name", ["logreg", "linear-svm", "svm"])
-def test_rotated_features_give_the_same_classifier(name: str, pooling: str, root: bool) -> None:
+def test_rotated_features_give_the_same_classifier(name: str, pooling: str, sqrt: bool) -> None:
     clips, truth = made_clips(8, dim=60)
     unknown, _ = made_clips(6, dim=60, seed=1)
-    options = ClassifierOptions(name, pooling, scale=True, root=root)
+    options = ClassifierOptions(name, pooling, scale=True, sqrt=sqrt)
     plain = fit_classifier(clips, truth, options)
-    known_there, unknown_there = rotate(clips, unknown, pooling, root=root)
+    known_there, unknown_there = rotate(clips, unknown, pooling, sqrt=sqrt)
     assert known_there[0][0].shape == (1, 25)
     turned = fit_classifier(known_there, truth, ClassifierOptions(name, "mean", scale=False))
     np.testing.assert_allclose(turned.scores(unknown_there), plain.scores(unknown), atol=2e-3)
@@ -153,8 +154,8 @@ def test_rotated_extractors_are_averaged_as_they_would_be_unrotated(
     rng = np.random.default_rng(0)
     both = [[one[0] + rng.normal(0, 4, one[0].shape).astype(np.float32)] * 2 for one in clips]
     both = [[first, second[:, :70] ** 3] for first, second in both]
-    options = ClassifierOptions("logreg", "mean+std", scale=True, root=True, combine="average")
-    candidates = [Setting(options, (0, 1)), Setting(replace(options, root=False), (0, 1))]
+    options = ClassifierOptions("logreg", "mean+std", scale=True, sqrt=True, combine="average")
+    candidates = [Setting(options, (0, 1)), Setting(replace(options, sqrt=False), (0, 1))]
     turned = search(both, truth, halves(60), candidates)
     monkeypatch.setattr(trials_module, "_may_rotate", lambda options: False)
     assert search(both, truth, halves(60), candidates) == turned

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.space import Setting, settings
 from audiotl_cli.errors import UsageError
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from audiotl_cli.classify import trials as trials_module
-from audiotl_cli.classify.classifier import ClipClassifier, fit_quietly
+from audiotl_cli.classify.classifier import ClipClassifier
 from audiotl_cli.classify.model_text import card_path
+from audiotl_cli.classify.training import fit_quietly
 from audiotl_cli.written import LIST
 from tests.conftest import LABELS, Run
 

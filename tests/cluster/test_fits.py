@@ -10,7 +10,7 @@ import dask
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.search import search
 from audiotl_cli.classify.space import Setting
 from audiotl_cli.classify.trials import Trials, threads

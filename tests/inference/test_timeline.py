@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_classifier
-from audiotl_cli.classify.rejection import Rejection, fit_surroundings
+from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.options import ClassifierOptions
+from audiotl_cli.classify.rejection import Rejection, fit_label_distances
+from audiotl_cli.classify.training import fit_classifier
 from audiotl_cli.extractors.base import Embeddings, Extractor
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.inference.context import context_slices
@@ -72,8 +74,8 @@ def test_a_step_gets_the_score_of_its_stretch(pooling: str, hops: tuple[float, .
     assert len(steps.centres) == min(len(one.frames) for one in embedded)
     np.testing.assert_allclose(steps.scores, expected, atol=1e-5)
 
-    around = fit_surroundings(clips, labels)
-    near = np.quantile(around.nearness(stretches), [0.2, 0.4, 0.6, 0.8])
+    around = fit_label_distances(clips, labels)
+    near = np.quantile(around.scores(stretches), [0.2, 0.4, 0.6, 0.8])
     classifier = replace(classifier, rejection=Rejection(around, np.zeros(1), near, 0.51))
     steps = follow(classifier, extractors, embedded, rng)
     rejected = classifier.rejects(stretches, expected)

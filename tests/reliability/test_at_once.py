@@ -15,7 +15,8 @@ import pytest
 
 from audiotl_cli import Index
 from audiotl_cli.classify import trials
-from audiotl_cli.classify.classifier import ClipClassifier, fit_quietly
+from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classify.training import fit_quietly
 from audiotl_cli.store.memo import HashMemo
 from audiotl_cli.workflows.index import IndexOptions, build_index
 from tests.cli.test_store import write_seed_file

@@ -27,7 +27,7 @@ CASES = {
         (LOADING, "test_hostile_states_of_allowed_classes"),
     ],
     "07 another version of scikit-learn": [
-        ("classify/test_artifact.py", "test_other_version_of_scikit_learn"),
+        ("classify/test_model_file.py", "test_other_format"),
     ],
     "09 killed while writing": [
         (STORE, "test_killed_at_random_moments"),

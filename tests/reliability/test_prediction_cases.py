@@ -95,7 +95,7 @@ def test_a_stopped_prediction_goes_on_to_the_same_file(
 
     code, said = stop_after(4, how, "predict", *options, night, "--output", name)
 
-    assert code == (130 if how == signal.SIGINT else -how)
+    assert code in (-how, 128 + how)
     assert not Path(name).exists()
     head, *lines = Path(f"{name}.part").read_text().splitlines()
     assert "audiotl_predictions" in json.loads(head)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.audio import decode, worker
+from audiotl_cli.audio import worker
+from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.cli.main import main
 from audiotl_cli.extractors.mfcc import MfccExtractor
 from tests.conftest import REPOSITORY, Finished, Run
@@ -166,9 +167,9 @@ def test_a_network_that_does_not_fit_ends_the_run_with_a_true_message(
 def test_a_decoder_without_memory_says_so(
     sounds: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sent: list[bytes] = []
+    sent: list[bytes | memoryview] = []
     monkeypatch.setattr(worker, "read_blocks_at", no_memory)
-    source = decode.AudioSource(sounds / "rain/rain-00.wav")
+    source = AudioSource(sounds / "rain/rain-00.wav")
     with pytest.raises(MemoryError):
         worker.send_samples(source, sent.append, 16_000, "soxr")
 

@@ -233,7 +233,7 @@ def test_https_is_not_left_for_http(
 ) -> None:
     import requests
 
-    class Redirecting(requests.adapters.BaseAdapter):
+    class Redirecting(requests.adapters.BaseAdapter):  # type: ignore[misc]
         def send(self, request: Any, *args: object, **more: object) -> Any:
             response = requests.Response()
             response.status_code, response.url = 302, request.url

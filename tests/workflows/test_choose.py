@@ -7,11 +7,12 @@ from typing import cast
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.artifact import ExtractorSpec
+from audiotl_cli.classify.card import ExtractorSpec
 from audiotl_cli.classify.choice import Tried
-from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.classify.pooling import Frames, pool
 from audiotl_cli.classify.space import Setting
+from audiotl_cli.classify.training import fit_classifier
 from audiotl_cli.classify.trials import threads
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.store.store import FeatureStore

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.classify.artifact import ExtractorSpec
+from audiotl_cli.classify.card import ExtractorSpec
 from audiotl_cli.errors import ArtifactError
 from audiotl_cli.extractors import engines
 from audiotl_cli.store.store import FeatureStore

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.artifact import load_model_file
-from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classify.model_file import load_model_file
+from audiotl_cli.classify.options import ClassifierOptions
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.inference.formats.csv import CsvWriter
@@ -69,8 +69,8 @@ def test_a_saved_model_tells_several_labels(index: Index) -> None:
     clips, kinds = made_clips(4, seed=5)
     expected = {"ant": "ant", "bee": "bee;big", "cat": "big"}
     assert classifier.predict(clips) == [expected[kind] for kind in kinds]
-    assert classifier.told(np.array([0.1, 0.2, 0.3])) == ""
-    assert classifier.told(np.array([0.5, 0.2, 0.7])) == "ant;big"
+    assert classifier.label_of(np.array([0.1, 0.2, 0.3])) == ""
+    assert classifier.label_of(np.array([0.5, 0.2, 0.7])) == "ant;big"
 
 
 def test_a_model_of_one_label_refuses_clips_with_several(index: Index, tmp_path: Path) -> None:
