@@ -20,10 +20,7 @@ from audiotl_cli.errors import AudiotlError
 from audiotl_cli.extractors.model_settings import read_settings as read_model_settings
 from audiotl_cli.files import append_lines, open_regular, read_lines, read_regular, write_whole
 from audiotl_cli.store.memo import HashMemo
-from tests.cli.conftest import mfcc_model, new
 from tests.conftest import Run
-
-__all__ = ["mfcc_model", "new"]
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes lie in folders on POSIX only")
 
