@@ -109,7 +109,13 @@ def test_damaged_parts_are_refused(name: str, method: str) -> None:
                 damaged = copy.deepcopy(whole)
                 at(damaged, path).update(arrays=dict(state.arrays), params=dict(state.params))
                 found[f"{path}: {what}"] = read(damaged)
-            for wrong in ({"kind": "eval"}, {"parts": [here]}, {"arrays": []}, {"more": 1}):
+            entries: list[dict[str, Any]] = [
+                {"kind": "eval"},
+                {"parts": [here]},
+                {"arrays": []},
+                {"more": 1},
+            ]
+            for wrong in entries:
                 damaged = copy.deepcopy(whole)
                 at(damaged, path).update(wrong)
                 found[f"{path}: {wrong.keys()}"] = read(damaged)
