@@ -32,7 +32,7 @@ PROTOCOL = 4  # of pickle: the same bytes on every version of Python
 MOST_BYTES = 4 * 1024**3
 """Of a model file: more than the frames of 100 hours kept by nearest neighbours."""
 MOST_MARKS = 2_000_000  # of clips; as text they take ten times as much memory
-
+_MARKS = "clips"
 _EARLIER = (b"PK\3\4", b"x")  # a skops file, a compressed pickle
 _DEEPEST = 5  # parts within parts: an average of pipelines of one-versus-rest of classifiers
 _TRAIN = "train it again with: audiotl train"
@@ -57,7 +57,7 @@ def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
             parts["rejection"] = classifier.rejection.to_part()
         if 0 < len(card.trained_on) <= MOST_MARKS:  # of more it is not known
             marks = State({"marks": marks_to_array(card.trained_on)})
-            parts["trained_on"] = Part("clips", marks)
+            parts["trained_on"] = Part(_MARKS, marks)
         content = {
             "format": FORMAT,
             "card": described | {"trained_on": [], "calibration": None},
@@ -128,11 +128,13 @@ def read_model(path: Path, packed: bytes) -> tuple[ClipClassifier, ModelCard]:
         parts = {name: _part(value, _DEEPEST) for name, value in content.items()}
         if parts.keys() - {"pipeline", "calibration", "rejection", "trained_on"}:
             raise DamagedError(f"it has the parts {ascii(sorted(parts))[:100]}")
+        if any(part.parts for name, part in parts.items() if name != "pipeline"):
+            raise DamagedError("it has parts where there are none")
         classifier = _assemble(parts, card)
         if "trained_on" in parts:
             expect_names(parts["trained_on"].state, ["marks"])
             marks = shaped(parts["trained_on"].state, "marks", (None,), ("u8",))
-            if len(marks) > MOST_MARKS:
+            if len(marks) > MOST_MARKS or parts["trained_on"].kind != _MARKS:
                 raise DamagedError(f"it has marks of {len(marks)} clips")
             card = replace(card, trained_on=marks_from_array(marks))
         if classifier.calibrator is not None:

@@ -197,7 +197,7 @@ def _read_one_versus_rest(part: Part, n_features: int, n_labels: int) -> Head:
         )
     members: list[Head] = []
     for one in part.parts:
-        if one.kind == Constant.kind:
+        if one.kind == Constant.kind and not one.parts:
             expect_names(one.state, [], ["value"])
             members.append(Constant(whole(one.state, "value", 0, 1)))
         else:

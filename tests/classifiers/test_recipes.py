@@ -273,7 +273,7 @@ def damages(state: State) -> Iterator[tuple[str, State]]:
         filled = (
             {"a hole": np.nan, "infinite": np.inf}
             if array.dtype.kind == "f"
-            else {"far too large": 2**30, "below 0": -1}
+            else {"far too large": 2**30} | ({"below 0": -1} if array.dtype.kind == "i" else {})
         )
         wrong: dict[str, Array] = {
             "cut": array[:-1],
