@@ -102,8 +102,8 @@ def evaluate(
     printed: Printed,
 ) -> None:
     """Measure how good a model is, on clips it has not seen."""
+    from audiotl_cli.project import newest_model
     from audiotl_cli.workflows.compare import write_pages
-    from audiotl_cli.workflows.project import newest_model
 
     _check(context, model or [], evaluated, trained)
     found: list[tuple[EvaluateReport | None, Mapping[str, Any]]]
@@ -181,7 +181,7 @@ def _claim(given: Sequence[Path], evaluated: Evaluated) -> None:
 
 def _read_index(evaluated: Evaluated) -> Any:
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.project import newest_index
+    from audiotl_cli.project import newest_index
 
     path = evaluated.index or newest_index()
     index = Index.read(path)
@@ -192,9 +192,9 @@ def _read_index(evaluated: Evaluated) -> Any:
 def _cross_validate(
     evaluated: Evaluated, trained: Trained, fitting: Fitting, learning: Learning
 ) -> EvaluateReport:
+    from audiotl_cli.experiments.rounds import CrossValidation
+    from audiotl_cli.project import EXPERIMENTS
     from audiotl_cli.workflows.cross_validate import cross_validate
-    from audiotl_cli.workflows.project import EXPERIMENTS
-    from audiotl_cli.workflows.rounds import CrossValidation
 
     assert evaluated.cv is not None
     index = _read_index(evaluated)
@@ -226,9 +226,9 @@ def _evaluate_models(
     given: Sequence[Path], evaluated: Evaluated, seed: int
 ) -> list[tuple[EvaluateReport | None, Mapping[str, Any]]]:
     """Evaluate models, and read the results of earlier evaluations; in the order given."""
+    from audiotl_cli.project import EXPERIMENTS
     from audiotl_cli.workflows.compare import read_result
     from audiotl_cli.workflows.evaluate import evaluate_model
-    from audiotl_cli.workflows.project import EXPERIMENTS
 
     index = _read_index(evaluated) if any(path.suffix != RESULT for path in given) else None
     several = len(given) > 1
@@ -265,7 +265,7 @@ def _compare(
 
 
 def _comparison_folder(evaluated: Evaluated) -> Path:
-    from audiotl_cli.workflows.project import EXPERIMENTS
+    from audiotl_cli.project import EXPERIMENTS
 
     return evaluated.report or EXPERIMENTS / "comparison"
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from audiotl_cli.cli import options
 
 if TYPE_CHECKING:
-    from audiotl_cli.classify.options import ClassifierOptions
-    from audiotl_cli.workflows.fit import Reliability
+    from audiotl_cli.classifiers.options import ClassifierOptions
+    from audiotl_cli.experiments.fit import Reliability
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Fitting:
 
     def options(self) -> ClassifierOptions:
         """Return what was typed, as the workflows take it."""
-        from audiotl_cli.classify.options import ClassifierOptions
+        from audiotl_cli.classifiers.options import ClassifierOptions
 
         return ClassifierOptions(
             classifier=self.classifier,
@@ -56,7 +56,7 @@ class Learning:
 
     def reliability(self) -> Reliability:
         """Return calibration and rejection, as the workflows take them."""
-        from audiotl_cli.workflows.fit import Reliability
+        from audiotl_cli.experiments.fit import Reliability
 
         return Reliability(self.calibrate, self.reject)
 

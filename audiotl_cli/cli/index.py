@@ -187,8 +187,8 @@ def index(
     debug: options.Debug = False,
 ) -> None:
     """List the recordings of a folder with their labels, and split them."""
+    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.index import IndexOptions, build_index
-    from audiotl_cli.workflows.project import INDEXES
     from audiotl_cli.workflows.sources import dataset_folder
 
     chosen = IndexOptions(

@@ -85,7 +85,7 @@ def label(
 ) -> None:
     """Label the clips that a classifier would learn most from."""
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.project import newest_index
+    from audiotl_cli.project import newest_index
 
     form = choose_format(format_, to, records.SUFFIXES, json=json)
     listing = options.typed(context, "n", "format_", "to", "json")

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from audiotl_cli.classify.names import built_in_names
+from audiotl_cli.classifiers.names import built_in_names
 from audiotl_cli.cli import output, settings
 from audiotl_cli.errors import UsageError
 from audiotl_cli.storage.paths import AnyPath, any_path, local_path
 
 if TYPE_CHECKING:
-    from audiotl_cli.classify.trials import Runner
+    from audiotl_cli.classifiers.trials import Runner
 
 
 def _set_json(value: bool) -> bool:
@@ -293,7 +293,7 @@ Workers = Annotated[
 
 def features_root(store: str | None) -> AnyPath:
     """Return the folder of stores, or the store, that ``--store`` names."""
-    from audiotl_cli.workflows.project import FEATURES
+    from audiotl_cli.project import FEATURES
 
     return any_path(store) if store else FEATURES
 
@@ -347,8 +347,8 @@ def parse_params(items: list[str] | None) -> dict[str, Any]:
 @contextmanager
 def fits(cluster: str | None, workers: int | None = None) -> Iterator[Runner]:
     """Give what does fits: threads here, or a cluster."""
-    from audiotl_cli.classify.trials import threads
-    from audiotl_cli.workflows.cluster.fits import on_cluster
+    from audiotl_cli.classifiers.trials import threads
+    from audiotl_cli.cluster.fits import on_cluster
 
     if cluster is None:
         yield threads(workers)

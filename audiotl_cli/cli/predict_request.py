@@ -53,7 +53,7 @@ class PredictRequest:
 
     def find_model(self) -> Path:
         """Return the model's file, and say which it is."""
-        from audiotl_cli.workflows.project import newest_model
+        from audiotl_cli.project import newest_model
 
         path = self.model or newest_model()
         output.note(f"Model {path}")

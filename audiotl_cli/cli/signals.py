@@ -112,7 +112,9 @@ def ended(args: Sequence[str], left: str = "") -> str:
     why = f"Stopped by {stop.name}" if stop.name else "Interrupted"
     if left:
         return f"{why}; {left}."
-    goes_on = "goes on where it stopped" if command in RESUMED else "starts anew"
+    into_file = command == "predict" and any(arg.startswith("--output") for arg in args)
+    resumes = command in RESUMED or into_file
+    goes_on = "goes on where it stopped" if resumes else "starts anew"
     kept = KEPT.get(command, "")
     return f"{why}; the same command {goes_on}." + (f" {kept}." if kept else "")
 

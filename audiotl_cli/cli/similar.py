@@ -43,8 +43,8 @@ def similar(
 ) -> None:
     """Find the clips that sound most like a recording."""
     from audiotl_cli.dataset.index import Index
+    from audiotl_cli.project import newest_index
     from audiotl_cli.workflows.clip_names import read_name
-    from audiotl_cli.workflows.project import newest_index
     from audiotl_cli.workflows.similar import find_similar
 
     form = choose_format(format_, to, records.SUFFIXES, json=json)

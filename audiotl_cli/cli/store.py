@@ -123,7 +123,7 @@ def prune(
     debug: options.Debug = False,
 ) -> None:
     """Remove clips that no index names, damaged shards, and what killed runs left."""
-    from audiotl_cli.workflows.project import INDEXES
+    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.prune import prune_stores
 
     indexes = index or sorted(INDEXES.glob("*.csv"))
@@ -187,7 +187,7 @@ def import_(
     debug: options.Debug = False,
 ) -> None:
     """Bring in features made by sklearn-audio-transfer-learning, with an index of them."""
-    from audiotl_cli.workflows.project import INDEXES
+    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.store import import_features
 
     root = options.features_root(store)

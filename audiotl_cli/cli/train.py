@@ -38,7 +38,7 @@ def train(
     """Fit a classifier on stored features and save it."""
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
-    from audiotl_cli.workflows.project import MODELS, newest_index
+    from audiotl_cli.project import MODELS, newest_index
     from audiotl_cli.workflows.train import train_model
 
     path = index or newest_index()

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.card import ModelCard
-from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classifiers.card import ModelCard
+from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
 from audiotl_cli.inference.context import choose_context

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.running import RunningScores
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.running import RunningScores
 from audiotl_cli.extractors.base import Embeddings, Extractor
 from audiotl_cli.inference.events import Event, EventFinder, EventOptions
 from audiotl_cli.inference.timeline import BLOCK, Follower, Steps, frame_distance_s

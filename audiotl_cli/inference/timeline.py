@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.pooling import FloatArray, Pooled
-from audiotl_cli.classify.rejection import POOLING
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.pooling import FloatArray, Pooled
+from audiotl_cli.classifiers.rejection import POOLING
 from audiotl_cli.extractors.base import Embeddings, Extractor
 from audiotl_cli.inference.context import context_slices, pool_slices
 

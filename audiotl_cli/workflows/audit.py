@@ -17,9 +17,9 @@ from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.measured import Found, MeasuredClips
 from audiotl_cli.errors import AudioError, UsageError
 from audiotl_cli.processors import n_processors
+from audiotl_cli.project import FEATURES, INDEXES, open_memo
 from audiotl_cli.storage.paths import AnyPath, join
 from audiotl_cli.store.memo import HashMemo, clip_key
-from audiotl_cli.workflows.project import FEATURES, INDEXES, open_memo
 
 SAVE_EVERY_S = 5.0
 """A run that is killed loses no more than this of what it has measured."""

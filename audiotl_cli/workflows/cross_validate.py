@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from audiotl_cli.classify.card import library_versions
-from audiotl_cli.classify.labels import label_names
-from audiotl_cli.classify.registry import classifier_name
-from audiotl_cli.classify.rejection import POOLING
-from audiotl_cli.classify.trials import Runner
+from audiotl_cli.classifiers.card import library_versions
+from audiotl_cli.classifiers.labels import label_names
+from audiotl_cli.classifiers.registry import classifier_name
+from audiotl_cli.classifiers.rejection import POOLING
+from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import UsageError
@@ -25,23 +25,22 @@ from audiotl_cli.evaluation.protocols import (
     parse_protocol,
 )
 from audiotl_cli.evaluation.report.write import claim_report
+from audiotl_cli.experiments.features import LabelledFeatures, evaluated, read_features
+from audiotl_cli.experiments.learning_curve import measure_learning_curve
+from audiotl_cli.experiments.open_set import measure_open_set
+from audiotl_cli.experiments.rounds import CrossValidation, HeldOut, OnRound, Rounds
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.leaks import Side, find_leaks, warn_of_leaks
-from audiotl_cli.workflows.learning_curve import measure_learning_curve
-from audiotl_cli.workflows.open_set import measure_open_set
 from audiotl_cli.workflows.report import (
     EvaluateReport,
     duplicates,
     embedding_map,
-    evaluated,
     index_name,
     recordings,
     warn_trained_on,
     weights_warnings,
     write_report,
 )
-from audiotl_cli.workflows.rounds import CrossValidation, HeldOut, OnRound, Rounds
 from audiotl_cli.workflows.train import model_name
 
 logger = logging.getLogger(__name__)

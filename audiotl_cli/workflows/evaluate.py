@@ -8,25 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
-from audiotl_cli.classify.card import ModelCard, clip_mark
-from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.model_file import load_model_file
+from audiotl_cli.classifiers.card import ModelCard, clip_mark
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.model_file import load_model_file
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.duplicates import DuplicatePair
 from audiotl_cli.evaluation.evaluation import Source
 from audiotl_cli.evaluation.measure import ScoredClips, measure
 from audiotl_cli.evaluation.report.write import claim_report
+from audiotl_cli.experiments.features import LabelledFeatures, evaluated, read_features_of
+from audiotl_cli.experiments.fitting import score_rows
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.workflows.features import LabelledFeatures, read_features_of
-from audiotl_cli.workflows.fitting import score_rows
 from audiotl_cli.workflows.leaks import find_leaks, sides_of_model, warn_of_leaks
 from audiotl_cli.workflows.report import (
     POOLING,
     EvaluateReport,
     duplicates,
     embedding_map,
-    evaluated,
     index_name,
     recordings,
     warn_trained_on,

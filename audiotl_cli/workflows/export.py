@@ -12,21 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.audio.resample import resample
-from audiotl_cli.classify.card import ModelCard
-from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.model_file import load_model_file
-from audiotl_cli.classify.onnx_form import add_classifier
-from audiotl_cli.classify.probes import made_probes
-from audiotl_cli.classify.rejection import SAME
+from audiotl_cli.classifiers.card import ModelCard
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.model_file import load_model_file
+from audiotl_cli.classifiers.onnx_form import add_classifier
+from audiotl_cli.classifiers.probes import made_probes
+from audiotl_cli.classifiers.rejection import SAME
 from audiotl_cli.dataset.demo_sounds import LABELS, synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
 from audiotl_cli.errors import ArtifactError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.exported import add_extractor
 from audiotl_cli.graph import Graph
+from audiotl_cli.inference.same_extractor import extractor_of_model
 from audiotl_cli.labels import THRESHOLD
 from audiotl_cli.trust import parse_trust
-from audiotl_cli.workflows.same_extractor import extractor_of_model
 from audiotl_cli.written import claim, write_output
 
 FORMATS = ("onnx",)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from audiotl_cli.classify.labels import unbalanced
+from audiotl_cli.classifiers.labels import unbalanced
 from audiotl_cli.dataset.audit import clip_problems, describe, mark_kin, mark_leaks, problems
 from audiotl_cli.dataset.build import Pattern, search_paths
 from audiotl_cli.dataset.catalog.compare import Comparison

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.classify.model_file import read_model, read_packed
+from audiotl_cli.classifiers.model_file import read_model, read_packed
 from audiotl_cli.errors import ArtifactError
 from audiotl_cli.extractors.trusted import Program, list_programs
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from audiotl_cli.audio.decode import find_recordings
-from audiotl_cli.classify.model_file import load_model_file
+from audiotl_cli.classifiers.model_file import load_model_file
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.inference.model import Model
 from audiotl_cli.inference.prediction import Prediction
+from audiotl_cli.inference.same_extractor import extractor_of_model
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath
 from audiotl_cli.trust import parse_trust
-from audiotl_cli.workflows.same_extractor import extractor_of_model
 
 
 def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:

@@ -10,19 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from audiotl_cli.classify.card import ExtractorSpec
+from audiotl_cli.classifiers.card import ExtractorSpec
 from audiotl_cli.dataset.edited import change_index, is_edited
 from audiotl_cli.dataset.index import Clip, Index, index_content
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.extractors.trusted import Program, list_programs
+from audiotl_cli.project import is_store, no_store, open_all, store_spec
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import set_aside
 from audiotl_cli.store.description import STORE_FILE
 from audiotl_cli.store.seed import SeedClip, read_seed_file
 from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore, list_stores, open_stores
-from audiotl_cli.workflows.features import store_spec
-from audiotl_cli.workflows.project import is_store, no_store, open_all
 from audiotl_cli.written import WrittenFiles, refusal
 
 SEED_VERSION = "1"

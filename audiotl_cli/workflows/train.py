@@ -10,25 +10,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.classify.card import ExtractorSpec, ModelCard, clip_mark, library_versions
-from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.labels import unbalanced
-from audiotl_cli.classify.model_file import dump_model
-from audiotl_cli.classify.model_text import card_path, card_text
-from audiotl_cli.classify.options import DEFAULT_CLASSIFIER, DEFAULT_POOLING, ClassifierOptions
-from audiotl_cli.classify.pipeline import is_scaled
-from audiotl_cli.classify.registry import classifier_name, find_recipe, standardises
-from audiotl_cli.classify.rejection import POOLING
-from audiotl_cli.classify.trials import Runner
+from audiotl_cli.classifiers.card import ExtractorSpec, ModelCard, clip_mark, library_versions
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.labels import unbalanced
+from audiotl_cli.classifiers.model_file import dump_model
+from audiotl_cli.classifiers.model_text import card_path, card_text
+from audiotl_cli.classifiers.options import DEFAULT_CLASSIFIER, DEFAULT_POOLING, ClassifierOptions
+from audiotl_cli.classifiers.pipeline import is_scaled
+from audiotl_cli.classifiers.registry import classifier_name, find_recipe, standardises
+from audiotl_cli.classifiers.rejection import POOLING
+from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
+from audiotl_cli.experiments.choose import Choice, OnProgress, choose, deal_folds, only, plan
+from audiotl_cli.experiments.features import LabelledFeatures, read_features
+from audiotl_cli.experiments.fit import SCORES_ALONE, Reliability, describe_reliability, fit_rows
+from audiotl_cli.experiments.fitting import is_streamed, score_rows
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.description import safe_name
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.workflows.choose import Choice, OnProgress, choose, deal_folds, only, plan
-from audiotl_cli.workflows.features import LabelledFeatures, read_features
-from audiotl_cli.workflows.fit import SCORES_ALONE, Reliability, describe_reliability, fit_rows
-from audiotl_cli.workflows.fitting import is_streamed, score_rows
 from audiotl_cli.written import WrittenFiles, claim, write_output
 
 logger = logging.getLogger(__name__)

@@ -12,19 +12,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.classify.card import library_versions
-from audiotl_cli.classify.options import ClassifierOptions
-from audiotl_cli.classify.registry import classifier_name
-from audiotl_cli.classify.space import Setting
-from audiotl_cli.classify.trials import Fold, Right, Runner
+from audiotl_cli.classifiers.card import library_versions
+from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.registry import classifier_name
+from audiotl_cli.classifiers.space import Setting
+from audiotl_cli.classifiers.trials import Fold, Right, Runner
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
+from audiotl_cli.experiments.choose import OnProgress, choose, deal_folds, only, plan
+from audiotl_cli.experiments.features import LabelledFeatures, read_all_features
+from audiotl_cli.experiments.fit import SCORES_ALONE, Reliability
 from audiotl_cli.files import change_file, read_regular, remove_file
 from audiotl_cli.json_files import parse_json_object
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, plan
-from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
-from audiotl_cli.workflows.fit import SCORES_ALONE, Reliability
 from audiotl_cli.workflows.train import TRAIN, TrainReport, fit_and_save, model_name, rows_of
 from audiotl_cli.written import claim
 

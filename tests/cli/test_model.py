@@ -7,8 +7,8 @@ from pathlib import Path
 
 import joblib
 
-from audiotl_cli.classify.model_file import dump_model
-from tests.classify.test_model_file import CARD, fitted
+from audiotl_cli.classifiers.model_file import dump_model
+from tests.classifiers.test_model_file import CARD, fitted
 from tests.conftest import Run
 
 

@@ -13,7 +13,7 @@ import soundfile
 import soxr
 
 from audiotl_cli import load_model
-from audiotl_cli.classify import onnx_form as clips
+from audiotl_cli.classifiers import onnx_form as clips
 from audiotl_cli.workflows import export
 from tests.conftest import REPOSITORY, Run
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.classify import trials as trials_module
-from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.model_text import card_path
-from audiotl_cli.classify.training import fit_quietly
+from audiotl_cli.classifiers import trials as trials_module
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.model_text import card_path
+from audiotl_cli.classifiers.training import fit_quietly
 from audiotl_cli.written import LIST
 from tests.conftest import LABELS, Run
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiotl_cli.classify.pooling import pool
+from audiotl_cli.classifiers.pooling import pool
 from audiotl_cli.inference.context import (
     choose_context,
     context_slices,

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.options import ClassifierOptions
-from audiotl_cli.classify.rejection import Rejection, fit_label_distances
-from audiotl_cli.classify.training import fit_classifier
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.rejection import Rejection, fit_label_distances
+from audiotl_cli.classifiers.training import fit_classifier
 from audiotl_cli.extractors.base import Embeddings, Extractor
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.inference.context import context_slices

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from audiotl_cli import Index
-from audiotl_cli.classify import trials
-from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.training import fit_quietly
+from audiotl_cli.classifiers import trials
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.training import fit_quietly
 from audiotl_cli.store.memo import HashMemo
 from audiotl_cli.workflows.index import IndexOptions, build_index
 from tests.cli.test_store import write_seed_file

@@ -24,10 +24,10 @@ CASES = {
     ],
     "05 a model file that would fill the memory": [(MODELS, "test_it_is_refused_at_once")],
     "06 trees that lead out of themselves": [
-        ("classify/test_recipes.py", "test_trees_that_do_not_end_are_refused"),
+        ("classifiers/test_recipes.py", "test_trees_that_do_not_end_are_refused"),
     ],
     "07 another version of scikit-learn": [
-        ("classify/test_versions.py", "test_trained_under_one_version_predicted_under_another"),
+        ("classifiers/test_versions.py", "test_trained_under_one_version_predicted_under_another"),
     ],
     "09 killed while writing": [
         (STORE, "test_killed_at_random_moments"),

@@ -238,7 +238,7 @@ def test_unknown_labels_are_refused_before_anything_is_fitted(
     def fail(*args: object) -> None:
         raise AssertionError("fitted")
 
-    monkeypatch.setattr("audiotl_cli.workflows.rounds.fit_rows", fail)
+    monkeypatch.setattr("audiotl_cli.experiments.rounds.fit_rows", fail)
     finished = run("evaluate", "--cv", "fold", "--open-set")
     assert finished.code == 2
     assert "--open-set leaves out one label at a time" in finished.err

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import audiotl_cli
-from audiotl_cli.classify.model_file import read_packed
+from audiotl_cli.classifiers.model_file import read_packed
 from audiotl_cli.cli.settings import read_settings
 from audiotl_cli.dataset.annotations import is_annotation
 from audiotl_cli.dataset.index import Index

@@ -131,7 +131,7 @@ class failing_after:  # noqa: N801
         self.patch = pytest.MonkeyPatch()
 
     def __enter__(self) -> None:
-        from audiotl_cli.classify.running import RunningScores
+        from audiotl_cli.classifiers.running import RunningScores
 
         really = RunningScores.scores
 

@@ -23,9 +23,9 @@ import joblib
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.model_file import dump_model, load_model_file
+from audiotl_cli.classifiers.model_file import dump_model, load_model_file
 from audiotl_cli.errors import ArtifactError
-from tests.classify.test_model_file import CARD, fitted
+from tests.classifiers.test_model_file import CARD, fitted
 from tests.conftest import Run
 
 SECONDS, MEGABYTES = 5.0, 300.0  # beyond what the file itself takes
@@ -34,7 +34,7 @@ ASK = """
 import resource, sys, time
 from pathlib import Path
 import numpy as np
-from audiotl_cli.classify.model_file import load_model_file
+from audiotl_cli.classifiers.model_file import load_model_file
 from audiotl_cli.errors import ArtifactError
 resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 path = Path(sys.argv[1])

@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.model_file import load_model_file
-from audiotl_cli.classify.options import ClassifierOptions
-from audiotl_cli.classify.pooling import Pooled
-from audiotl_cli.classify.steps.standardise import Standardise
+from audiotl_cli.classifiers.model_file import load_model_file
+from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.pooling import Pooled
+from audiotl_cli.classifiers.steps.standardise import Standardise
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import UsageError
-from audiotl_cli.workflows import stored
+from audiotl_cli.experiments import stored
+from audiotl_cli.experiments.features import read_features
+from audiotl_cli.experiments.fitting import pool_rows
+from audiotl_cli.experiments.stored import StoredFrames, fits, machine_memory
 from audiotl_cli.workflows.evaluate import evaluate_model
-from audiotl_cli.workflows.features import read_features
-from audiotl_cli.workflows.fitting import pool_rows
-from audiotl_cli.workflows.stored import StoredFrames, fits, machine_memory
 from audiotl_cli.workflows.train import TrainReport, train_model
-from tests.classify.problems import made_clips
+from tests.classifiers.problems import made_clips
 from tests.workflows.stores import made_index, made_store
 
 TINY = 1  # bytes: nothing fits

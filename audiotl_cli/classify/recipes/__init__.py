@@ -1,1 +1,0 @@
-"""The classifiers, one file each; `audiotl_cli.classify.registry` finds them."""
