@@ -14,6 +14,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -378,3 +379,29 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, run: Run) -> None:
     os.mkfifo(tmp_path / "pipe.joblib")
     for path in (tmp_path / "pipe.joblib", tmp_path, Path("/dev/zero")):
         assert run("model", "inspect", path).code == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        (f"savedmodel:/{'x' * 5000}", "File name too long"),
+        ("savedmodel:~nobody-of-this-name/net", "no SavedModel"),
+        ("tflite:a\0b", "no such TFLite file"),
+        ("tflite:/dev/zero", "no such TFLite file"),
+    ],
+)
+def test_a_model_that_names_no_program_is_shown_and_not_used(
+    project: Path, run: Run, name: str, problem: str
+) -> None:
+    spec = replace(CARD.extractors[0], name=name)
+    Path("m.joblib").write_bytes(dump_model(fitted(), replace(CARD, extractors=[spec])))
+
+    inspected = run("model", "inspect", "m.joblib", "--json").json
+    used = run("predict", "x.wav", "--model", "m.joblib")
+
+    assert inspected["allowed"]
+    assert [program["name"] for program in inspected["programs"]] == [name]
+    assert problem in inspected["programs"][0]["problem"]
+    assert used.code == 4
+    assert problem in used.err
+    assert max(map(len, used.err.splitlines())) < 400
