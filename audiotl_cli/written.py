@@ -15,14 +15,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from audiotl_cli.errors import UsageError
-from audiotl_cli.files import (
-    append_lines,
-    digest,
-    locked,
-    read_lines,
-    remove_regular,
-    write_whole,
-)
+from audiotl_cli.files import digest, remove_regular, write_whole
+from audiotl_cli.journal_lines import append_lines, read_lines
+from audiotl_cli.locks import locked
 
 LIST = ".audiotl-written"
 LINE_EXTRA = 10  # bytes that `append_lines` puts around a line

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from audiotl_cli.cells import csv_text
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.files import csv_text
 from audiotl_cli.written import write_output
 
 SUFFIXES = {"json": ".json", "jsonl": ".jsonl", "csv": ".csv"}

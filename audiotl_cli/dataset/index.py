@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.cells import plain_cell, safe_cell
 from audiotl_cli.dataset.table import OpenTable, list_columns, open_table
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.files import plain_cell, read_regular, real_path, safe_cell, write_whole
+from audiotl_cli.files import read_regular, real_path, write_whole
 from audiotl_cli.labels import SEPARATOR
 from audiotl_cli.storage.paths import AnyPath, any_path, join
 

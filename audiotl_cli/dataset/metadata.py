@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.build import SPLIT_NAMES
 from audiotl_cli.dataset.index import Clip, check_clip
 from audiotl_cli.dataset.rows import Row, Table, read_rows
 from audiotl_cli.dataset.table import list_columns
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import plain_cell
 from audiotl_cli.storage.paths import AnyPath, relative
 
 logger = logging.getLogger(__name__)

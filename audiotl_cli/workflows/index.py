@@ -17,7 +17,8 @@ from audiotl_cli.dataset.fix import Change, drop, regroup
 from audiotl_cli.dataset.index import Clip, Index, clip_labels, index_content
 from audiotl_cli.dataset.kin import Kin, find_kin
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.files import locked, read_if_there
+from audiotl_cli.files import read_if_there
+from audiotl_cli.locks import locked
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.audit import OnClip, listen_to_clips
 from audiotl_cli.workflows.sources import dataset_folder, read_source

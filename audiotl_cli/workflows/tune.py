@@ -22,8 +22,9 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.experiments.choose import OnProgress, choose, deal_folds, only, plan
 from audiotl_cli.experiments.features import LabelledFeatures, read_all_features
 from audiotl_cli.experiments.fit import SCORES_ALONE, Reliability
-from audiotl_cli.files import change_file, read_regular, remove_file
+from audiotl_cli.files import read_regular
 from audiotl_cli.json_files import parse_json_object
+from audiotl_cli.locks import change_file, remove_file
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.train import TRAIN, TrainReport, fit_and_save, model_name, rows_of
 from audiotl_cli.written import claim

@@ -50,7 +50,7 @@ for path in sorted(Path("files").glob(sys.argv[1] + "-*")):
 HOLD = """
 import sys
 from pathlib import Path
-from audiotl_cli.files import locked
+from audiotl_cli.locks import locked
 with locked(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()
@@ -226,7 +226,7 @@ def test_a_file_that_another_process_is_changing(
     indexed: Path, sounds: Path, run: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[object, ...]
 ) -> None:
     run("extract", "--extractor", "mfcc")
-    monkeypatch.setattr("audiotl_cli.files.LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr("audiotl_cli.locks.LOCK_WAIT_S", 0.1)
     path = NOTES if args == TUNE else INDEX
     path.parent.mkdir(exist_ok=True)
     before = INDEX.read_bytes()

@@ -18,7 +18,8 @@ from audiotl_cli.dataset.annotations import is_annotation
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudiotlError
 from audiotl_cli.extractors.model_settings import read_settings as read_model_settings
-from audiotl_cli.files import append_lines, open_regular, read_lines, read_regular, write_whole
+from audiotl_cli.files import open_regular, read_regular, write_whole
+from audiotl_cli.journal_lines import append_lines, read_lines
 from audiotl_cli.store.memo import HashMemo
 from tests.conftest import Run
 
