@@ -216,8 +216,7 @@ def index(
     )
     if strict and no_audit:
         raise UsageError(
-            "--strict fails if clips have problems, and --no-audit does not look for them; give one "
-            "of them"
+            "--strict fails if clips have problems, and --no-audit looks for none; give one of them"
         )
     if name is not None and out is not None:
         raise UsageError("--name and --out both name the index; give one of them")
