@@ -23,6 +23,7 @@ from audiotl_cli.store.store import FeatureStore, open_stores
 logger = logging.getLogger(__name__)
 
 DATA = Path("data")
+AUDIO = DATA / "audio"
 INDEXES = DATA / "index"
 FEATURES = DATA / "features"
 MODELS = DATA / "models"

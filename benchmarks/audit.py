@@ -33,9 +33,10 @@ from audiotl_cli.audio.decode import find_recordings, read_blocks
 from audiotl_cli.audio.fingerprint import Words
 from audiotl_cli.audio.measure import measure as listen
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.dataset.near import find_near
+from audiotl_cli.dataset.duplicates.near_duplicates import find_near_duplicates
+from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.extractors.runtime import keep_freed_memory
-from audiotl_cli.workflows.index import IndexOptions, build_index
+from audiotl_cli.workflows.index import build_index
 from benchmarks.machine import describe, in_own_process, n_cores, peak_mb
 
 RATE = 44_100  # Hz
@@ -96,7 +97,7 @@ def measure_parts(folder: Path) -> dict[str, float]:
         list(processes.map(_read, [share[:10] for share in shares]))  # imports
         decode_s = sum(processes.map(_read, shares))
         listen_s, words = zip(*processes.map(_listen, shares), strict=True)
-    compare_s, _ = _time(lambda: find_near(list(chain.from_iterable(words))))
+    compare_s, _ = _time(lambda: find_near_duplicates(list(chain.from_iterable(words))))
     return {"decode_s": decode_s, "listen_s": sum(listen_s), "compare_s": compare_s}
 
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import math
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.cells import plain_cell, safe_cell
-from audiotl_cli.dataset.table import OpenTable, list_columns, open_table
+from audiotl_cli.dataset.table import OpenTable, list_columns, open_table, parse_number
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import read_regular, real_path, write_whole
 from audiotl_cli.labels import SEPARATOR
@@ -237,7 +236,7 @@ def _clip(row: Sequence[str], places: Sequence[tuple[str, int]], where: _Where) 
             values[column] = text
         elif text := text.strip():
             kind = _NUMBERS.get(column)
-            values[column] = text if kind is None else _number(kind, text, where, column)
+            values[column] = text if kind is None else parse_number(kind, text, where, column)
     clip = Clip(**values)
     check_clip(clip, where)
     return clip
@@ -268,16 +267,6 @@ def _root(comment: str, where: _Where) -> AnyPath:
         return any_path(comment.removeprefix(ROOT_COMMENT.rstrip()).strip())
     except UsageError as error:  # nobody typed it
         raise DataError(f"{where}: audio_root is {error}") from error
-
-
-def _number(kind: Callable[[str], float], text: str, where: _Where, column: str) -> float:
-    try:
-        number = kind(text)
-    except ValueError as error:
-        raise DataError(f"{where}: {column} is {text!r}, expected a number") from error
-    if not math.isfinite(number):
-        raise DataError(f"{where}: {column} is {text!r}, expected a finite number")
-    return number
 
 
 def _cell(value: object) -> str:

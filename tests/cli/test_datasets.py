@@ -121,7 +121,7 @@ def test_a_data_set_is_fetched_unpacked_and_indexed(server: Server, run: Run) ->
     assert not PART.parent.exists()
 
     again = run("datasets", "fetch", "fsdd")
-    assert "data/audio/fsdd: there already" in again.out
+    assert "data/audio/fsdd: exists already" in again.out
     assert "6 of 3000 clips" in again.out
     assert "2995 more in --json" in again.out
     assert "Next: audiotl index --dataset fsdd" in again.err

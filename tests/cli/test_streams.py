@@ -124,7 +124,7 @@ def test_ctrl_c_says_what_is_true(
     def interrupt(*args: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("audiotl_cli.workflows.index.listen_to_clips", interrupt)
+    monkeypatch.setattr("audiotl_cli.workflows.audit.measure_clips", interrupt)
 
     finished = run("index", sounds, "--json")
 

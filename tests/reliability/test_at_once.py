@@ -17,8 +17,9 @@ from audiotl_cli import Index
 from audiotl_cli.classifiers import trials
 from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.training import fit_quietly
+from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.store.memo import HashMemo
-from audiotl_cli.workflows.index import IndexOptions, build_index
+from audiotl_cli.workflows.index import build_index
 from tests.cli.test_store import write_seed_file
 from tests.conftest import LABELS, Run
 

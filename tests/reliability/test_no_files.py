@@ -14,8 +14,8 @@ import pytest
 import audiotl_cli
 from audiotl_cli.classifiers.model_file import read_packed
 from audiotl_cli.cli.settings import read_settings
-from audiotl_cli.dataset.annotations import is_annotation
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.dataset.layouts.annotations import is_annotation
 from audiotl_cli.errors import AudiotlError
 from audiotl_cli.extractors.model_settings import read_settings as read_model_settings
 from audiotl_cli.files import open_regular, read_regular, write_whole
