@@ -66,7 +66,9 @@ def refuse_link(path: Path) -> None:
     Writing through it, or deleting in the folder it leads to, would change files elsewhere.
     """
     if path.is_symlink():
-        raise NotAFileError(errno.ELOOP, "it is a symbolic link; expected a file", str(path))
+        raise NotAFileError(
+            errno.ELOOP, "it is a symbolic link; expected a regular file", str(path)
+        )
 
 
 def read_regular(path: Path, max_bytes: int | None = None) -> bytes:
@@ -115,10 +117,10 @@ def regular_descriptor(path: Path) -> int:
 
 def require_regular(state: os.stat_result, path: Path) -> None:
     if stat.S_ISDIR(state.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "it is a folder; expected a file", str(path))
+        raise IsADirectoryError(errno.EISDIR, "it is a folder; expected a regular file", str(path))
     if not stat.S_ISREG(state.st_mode):
         raise NotAFileError(
-            errno.EINVAL, "it is a pipe, a socket or a device; expected a file", str(path)
+            errno.EINVAL, "it is a pipe, a socket or a device; expected a regular file", str(path)
         )
 
 

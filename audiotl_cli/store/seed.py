@@ -61,6 +61,8 @@ def read_seed_file(path: Path) -> list[SeedClip]:
         raise DataError(f"{path}: no such file") from error
     except DataError:
         raise
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
     except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
         if is_out_of_memory(error):
             raise

@@ -76,7 +76,7 @@ def test_nothing_but_a_file_is_opened(tmp_path: Path, make: Make) -> None:
     path = tmp_path / "x"
     make(path)
     for read in (open_regular, read_regular):
-        with pytest.raises(OSError, match=r"expected a file|links"):
+        with pytest.raises(OSError, match=r"expected a regular file|links"):
             read(path)
 
 
@@ -100,7 +100,7 @@ def test_nothing_but_a_file_is_replaced(tmp_path: Path, make: Make) -> None:
     before = path.lstat()
     if make is loop:  # which leads nowhere
         return
-    with pytest.raises(OSError, match="expected a file"):
+    with pytest.raises(OSError, match="expected a regular file"):
         write_whole(path, b"content")
     assert path.lstat().st_ino == before.st_ino
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
