@@ -186,7 +186,7 @@ def test_a_kill_between_list_and_file_makes_no_stranger(
     assert run(*args).code == 0
     with monkeypatch.context() as patch:
 
-        def interrupt(*args: object) -> None:
+        def interrupt(*args: object, **options: object) -> None:
             raise KeyboardInterrupt
 
         patch.setattr("audiotl_cli.written.write_whole", interrupt)
