@@ -20,7 +20,7 @@ from audiotl_cli.classifiers.checks import DamagedError, expect_names, shaped
 from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.parts import Part, State
 from audiotl_cli.classifiers.pipeline import read_pipeline
-from audiotl_cli.classifiers.plain_pickle import NotPlainError, read_plain
+from audiotl_cli.classifiers.plain_pickle import LONGEST_KEY, NotPlainError, read_plain
 from audiotl_cli.classifiers.pooling import n_pooled
 from audiotl_cli.classifiers.rejection import POOLING as REJECTION_POOLING
 from audiotl_cli.classifiers.rejection import Rejection
@@ -174,7 +174,7 @@ def _read(path: Path, packed: bytes) -> tuple[dict[str, Any], ModelCard]:
         ) from error
     if type(content) is not dict or not {"format", "card"} <= content.keys():
         raise ArtifactError(f"{path} is not a model saved by audiotl (it has no card); {_TRAIN}")
-    if content["format"] != FORMAT:
+    if type(content["format"]) is not int or content["format"] != FORMAT:
         shown = ascii(content["format"])[:20]
         raise ArtifactError(f"{path}: format {shown}, expected {FORMAT}; {_TRAIN}")
     if content.keys() != {"format", "card", "parts"} or type(content["parts"]) is not dict:
@@ -189,6 +189,8 @@ def _part(value: Any, depth: int) -> Part:
         raise DamagedError("it has a part that is none")
     if not all(type(value[name]) is hint for name, hint in hints.items()):
         raise DamagedError("it has a part whose entries have other types")
+    if len(value["kind"]) > LONGEST_KEY:
+        raise DamagedError(f"it has a part whose kind is a text of {len(value['kind'])} characters")
     if not all(isinstance(array, np.ndarray) for array in value["arrays"].values()):
         raise DamagedError(f"the part {ascii(value['kind'])[:40]} has an array that is none")
     params = to_plain(value["params"], "a part")

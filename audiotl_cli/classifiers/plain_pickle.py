@@ -111,6 +111,12 @@ class _Machine:
         """Put a value on the stack."""
         self.stack.append(value)
 
+    def push_tuple(self, values: list[Any]) -> None:
+        """Put a tuple on the stack: those of arrays are flat, and deep ones cannot be shown."""
+        if not all(value is None or type(value) in (bool, int, str) for value in values):
+            raise NotPlainError("it has a tuple of something else than numbers and texts")
+        self.push(tuple(values))
+
     def pop_to_mark(self) -> list[Any]:
         """Take everything off the stack from the last mark on."""
         place = len(self.stack) - 1
@@ -163,6 +169,8 @@ class _Machine:
 
     def name(self) -> None:
         name, module = self.stack.pop(), self.stack.pop()
+        if type(name) is not str or type(module) is not str:
+            raise NotPlainError("it holds a name that is no text")
         if (module, name) not in (_WRAPPER, _NDARRAY, _DTYPE):
             shown = ascii(f"{module}.{name}")[1:-1][:100]
             raise NotPlainError(f"it holds the name {shown}, which no model has")
@@ -255,7 +263,7 @@ def _tuple(machine: _Machine, n: int) -> None:
     if len(values) < n:
         raise IndexError
     del machine.stack[-n:]
-    machine.push(tuple(values))
+    machine.push_tuple(values)
 
 
 def _pair(machine: _Machine) -> None:
@@ -286,7 +294,7 @@ _STEPS = {
     b"\x85": lambda machine: _tuple(machine, 1),
     b"\x86": lambda machine: _tuple(machine, 2),
     b"\x87": lambda machine: _tuple(machine, 3),
-    b"t": lambda machine: machine.push(tuple(machine.pop_to_mark())),
+    b"t": lambda machine: machine.push_tuple(machine.pop_to_mark()),
     b"a": lambda machine: machine.extend_list([machine.stack.pop()]),
     b"e": lambda machine: machine.extend_list(machine.pop_to_mark()),
     b"s": _pair,
