@@ -1,6 +1,6 @@
-"""Keeps ``audiotl index`` from writing over an index that somebody worked on.
+"""Keeps ``audiotl index`` from overwriting an index that was edited.
 
-Beside an index lies the hash of what was written, in ``.NAME.csv.sha256``.
+The hash of the index as it was written is kept beside it, in ``.NAME.csv.sha256``.
 """
 
 from __future__ import annotations
