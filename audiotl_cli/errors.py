@@ -40,16 +40,17 @@ class DataError(AudiotlError):
 
 
 class AudioError(AudiotlError):
-    """One recording cannot be used.
+    """One recording cannot be used, or what came of it cannot be put where it belongs.
 
     Parameters
     ----------
     message : str
     code : str
         One of the short codes reports carry: ``missing``, ``unreadable``, ``empty``,
-        ``cut_short``, ``not_finite``, ``bad_rate``, ``crashed``, ``timeout``, ``failed``.
+        ``cut_short``, ``not_finite``, ``bad_rate``, ``crashed``, ``timeout``, ``failed``,
+        ``exists``, ``not_sorted``.
     stage : str
-        Where it went wrong: ``open``, ``decode`` or ``embed``.
+        Where it went wrong: ``open``, ``decode``, ``embed``, ``write`` or ``sort``.
     """
 
     def __init__(self, message: str, *, code: str = "unreadable", stage: str = "decode") -> None:
@@ -81,6 +82,6 @@ class ClusterError(AudiotlError):
 
 
 class ArtifactError(AudiotlError):
-    """A saved model cannot be trusted or does not fit this installation."""
+    """A model is damaged or does not fit here, or a file names a program that is not trusted."""
 
     exit_code = 5

@@ -89,6 +89,10 @@ class Graph:
         """Lay out anew; 0 keeps a length, -1 is what is left."""
         return self.add("Reshape", value, np.array(shape, np.int64))
 
+    def count(self, value: Value, how: str, other: Value) -> str:
+        """Return ones (float64) where a comparison holds, else zeros."""
+        return self.cast(self.add(how, value, other), np.float64)
+
     def one_hot(self, places: str, n: int) -> str:
         """Return rows of `n` zeros (float64), with a one at each row's place."""
         return self.cast(

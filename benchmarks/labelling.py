@@ -16,12 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier, fit_quietly
-from audiotl_cli.classify.likeness import POOLING, Likeness
-from audiotl_cli.classify.suggest import doubt, suggest
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.likeness import POOLING, Likeness
+from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.suggest import doubt, suggest
+from audiotl_cli.classifiers.training import fit_quietly
 from audiotl_cli.dataset.index import Index
-from audiotl_cli.workflows.features import LabelledFeatures, read_features
-from audiotl_cli.workflows.fitting import pool_rows
+from audiotl_cli.experiments.features import LabelledFeatures, read_features
+from audiotl_cli.experiments.fitting import pool_rows
 
 START, GOAL, A_ROUND = 2, 10, 10
 RULES = ("random", "suggested")

@@ -62,7 +62,7 @@ class Evaluated:
         ),
         settings.TYPED,
     ] = None
-    trust: options.TrustModel = None
+    overwrite: options.Overwrite = False
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,19 @@ def evaluate(
     printed: Printed,
 ) -> None:
     """Measure how good a model is, on clips it has not seen."""
+    from audiotl_cli.project import newest_model
     from audiotl_cli.workflows.compare import write_pages
-    from audiotl_cli.workflows.project import newest_model
 
     _check(context, model or [], evaluated, trained)
     found: list[tuple[EvaluateReport | None, Mapping[str, Any]]]
     if evaluated.cv is not None:
         given: list[Path] = []
+        _claim(given, evaluated)
         report = _cross_validate(evaluated, trained, fitting, learning)
         found = [(report, report.result)]
     else:
         given = model or [newest_model()]
+        _claim(given, evaluated)
         found = _evaluate_models(given, evaluated, fitting.seed)
     compared: list[Comparison] = []
     try:
@@ -166,9 +168,20 @@ def _check(
         raise UsageError(f"{model[0]} is an evaluation already: give another to compare it with")
 
 
+def _claim(given: Sequence[Path], evaluated: Evaluated) -> None:
+    """Make sure that what is to be written may be, before any work is done."""
+    from audiotl_cli.evaluation.report.write import COMPARISON, claim_report
+    from audiotl_cli.written import claim
+
+    if len(given) > 1:
+        claim([_comparison_folder(evaluated) / COMPARISON], overwrite=evaluated.overwrite)
+    elif evaluated.report is not None:
+        claim_report(evaluated.report, overwrite=evaluated.overwrite)
+
+
 def _read_index(evaluated: Evaluated) -> Any:
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.project import newest_index
+    from audiotl_cli.project import newest_index
 
     path = evaluated.index or newest_index()
     index = Index.read(path)
@@ -179,9 +192,9 @@ def _read_index(evaluated: Evaluated) -> Any:
 def _cross_validate(
     evaluated: Evaluated, trained: Trained, fitting: Fitting, learning: Learning
 ) -> EvaluateReport:
+    from audiotl_cli.experiments.rounds import CrossValidation
+    from audiotl_cli.project import EXPERIMENTS
     from audiotl_cli.workflows.cross_validate import cross_validate
-    from audiotl_cli.workflows.project import EXPERIMENTS
-    from audiotl_cli.workflows.rounds import CrossValidation
 
     assert evaluated.cv is not None
     index = _read_index(evaluated)
@@ -190,7 +203,7 @@ def _cross_validate(
         fitting.options(),
         trained.extractor or [],
         n_settings=trained.search,
-        trust=learning.trust(),
+        reliability=learning.reliability(),
         open_set=evaluated.open_set,
         learning_curve=evaluated.learning_curve,
         memory=learning.memory,
@@ -203,6 +216,7 @@ def _cross_validate(
             asked,
             report=evaluated.report,
             experiments=EXPERIMENTS,
+            overwrite=evaluated.overwrite,
             run=run,
             on_round=lambda done, total: update(done, total, 0.0),
         )
@@ -212,9 +226,9 @@ def _evaluate_models(
     given: Sequence[Path], evaluated: Evaluated, seed: int
 ) -> list[tuple[EvaluateReport | None, Mapping[str, Any]]]:
     """Evaluate models, and read the results of earlier evaluations; in the order given."""
+    from audiotl_cli.project import EXPERIMENTS
     from audiotl_cli.workflows.compare import read_result
     from audiotl_cli.workflows.evaluate import evaluate_model
-    from audiotl_cli.workflows.project import EXPERIMENTS
 
     index = _read_index(evaluated) if any(path.suffix != RESULT for path in given) else None
     several = len(given) > 1
@@ -234,8 +248,8 @@ def _evaluate_models(
             if evaluated.report and several
             else evaluated.report,
             experiments=EXPERIMENTS,
+            overwrite=evaluated.overwrite,
             seed=seed,
-            trust=evaluated.trust or (),
         )
         found.append((report, report.result))
     return found
@@ -251,7 +265,7 @@ def _compare(
 
 
 def _comparison_folder(evaluated: Evaluated) -> Path:
-    from audiotl_cli.workflows.project import EXPERIMENTS
+    from audiotl_cli.project import EXPERIMENTS
 
     return evaluated.report or EXPERIMENTS / "comparison"
 

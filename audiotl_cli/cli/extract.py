@@ -84,9 +84,9 @@ def extract(
     """Embed every clip of an index; what is stored already is not done again."""
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.extractors.registry import DEFAULT
+    from audiotl_cli.inference.same_extractor import chosen_extractor
+    from audiotl_cli.project import newest_index
     from audiotl_cli.workflows.extract import extract_features
-    from audiotl_cli.workflows.project import newest_index
-    from audiotl_cli.workflows.same_extractor import chosen_extractor
 
     path = index or newest_index()
     clips = Index.read(path)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from audiotl_cli.cli import options
 
 if TYPE_CHECKING:
-    from audiotl_cli.classify.classifier import ClassifierOptions
-    from audiotl_cli.workflows.fit import Trust
+    from audiotl_cli.classifiers.options import ClassifierOptions
+    from audiotl_cli.experiments.fit import Reliability
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Fitting:
 
     def options(self) -> ClassifierOptions:
         """Return what was typed, as the workflows take it."""
-        from audiotl_cli.classify.classifier import ClassifierOptions
+        from audiotl_cli.classifiers.options import ClassifierOptions
 
         return ClassifierOptions(
             classifier=self.classifier,
             pooling=self.pooling,
             pca=self.pca,
             scale=self.scale,
-            root=self.root,
+            sqrt=self.root,
             params=options.parse_params(self.param),
             combine=self.combine,
             balance=self.balance,
@@ -54,11 +54,11 @@ class Learning:
     reject: options.Reject = None
     memory_mb: options.MemoryMb = None
 
-    def trust(self) -> Trust:
+    def reliability(self) -> Reliability:
         """Return calibration and rejection, as the workflows take them."""
-        from audiotl_cli.workflows.fit import Trust
+        from audiotl_cli.experiments.fit import Reliability
 
-        return Trust(self.calibrate, self.reject)
+        return Reliability(self.calibrate, self.reject)
 
     @property
     def memory(self) -> int | None:

@@ -190,9 +190,9 @@ def index(
 ) -> None:
     """List the recordings of a folder with their labels, and split them."""
     from audiotl_cli.dataset.options import IndexOptions
+    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.datasets import dataset_folder
     from audiotl_cli.workflows.index import build_index
-    from audiotl_cli.workflows.project import INDEXES
 
     chosen = IndexOptions(
         labels_from=labels_from,

@@ -69,6 +69,7 @@ def label(
     ] = None,
     format_: records.Format = None,
     to: records.Output = None,
+    overwrite: options.Overwrite = False,
     split: Annotated[
         str,
         typer.Option(
@@ -84,9 +85,9 @@ def label(
 ) -> None:
     """Label the clips that a classifier would learn most from."""
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.project import newest_index
+    from audiotl_cli.project import newest_index
 
-    form = choose_format(format_, to, json=json, in_one_file=records.FORMATS)
+    form = choose_format(format_, to, records.SUFFIXES, json=json)
     listing = options.typed(context, "n", "format_", "to", "json")
     given = bool(answers) or table is not None
     if given and (unused := options.typed(context, "n", "ask", "format_", "to")):
@@ -99,7 +100,7 @@ def label(
         _write(Index.read(path), answers or [], table)
         output.next_command(f"audiotl label{options.carry(context, 'index', 'store')}")
         return
-    check_targets(to, {}, [path])
+    check_targets(to, {}, [path], overwrite=overwrite)
     next_round = _suggesting(options.features_root(store), extractor or [], fitting, split, n)
     if ask or (ask is None and not listing and terminal.is_interactive()):
         LabelSession(Index.read(path), next_round).run()

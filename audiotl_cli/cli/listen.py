@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.cli.endless import check_stream, hear
-from audiotl_cli.cli.order import Order, choose_events
+from audiotl_cli.cli.formats import all_formats, find_format, listed, stream_formats
+from audiotl_cli.cli.predict_request import PredictRequest, choose_events
+from audiotl_cli.cli.predict_stream import check_stream, hear
 
 EXAMPLES = (
     "Examples:  audiotl listen   |   audiotl listen -m birds.joblib --threshold 0.8 --format jsonl"
@@ -46,8 +47,10 @@ def listen(
         settings.FREE,
     ] = None,
     format_: Annotated[
-        Literal["table", "json", "jsonl", "csv", "audacity", "rttm"],
-        typer.Option("--format", help="How to write events."),
+        str,
+        typer.Option(
+            "--format", metavar="FORMAT", help=f"How to write events: {listed(stream_formats())}."
+        ),
         settings.FREE,
     ] = "table",
     trust: options.TrustModel = None,
@@ -59,12 +62,13 @@ def listen(
     from audiotl_cli.audio.microphone import BLOCK_S, open_microphone
 
     events = choose_events(threshold, segments=True)
-    order = Order(model, trust or (), form=format_, events=events, json=json)
-    check_stream(order)
-    loaded = order.load(order.find_model())
+    kind = find_format(format_, all_formats())
+    request = PredictRequest(model, trust or (), kind, events=events, json=json)
+    check_stream(request)
+    loaded = request.load(request.find_model())
     for extractor in loaded.extractors:
         extractor.prepare()  # no sound is to wait for that
     with open_microphone(device) as (blocks, rate):
         output.note(f"Listening at {rate} Hz" + ("" if seconds else "; Ctrl-C ends it"))
         n_blocks = None if seconds is None else max(1, round(seconds / BLOCK_S))
-        hear(order, loaded, itertools.islice(blocks, n_blocks), rate, "microphone")
+        hear(request, loaded, itertools.islice(blocks, n_blocks), rate, "microphone")

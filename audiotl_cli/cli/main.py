@@ -97,8 +97,8 @@ def audiotl(
     [bold]audiotl predict FILE[/bold]
 
     Exit codes: 0 done; 1 some inputs failed; 2 wrong usage; 3 bad data; 4 weights or
-    network missing; 5 model not trusted; 130 interrupted (129 by SIGHUP, 143 by SIGTERM);
-    141 the output was closed.
+    network missing; 5 model damaged or of an earlier version, or a program not trusted;
+    130 interrupted (129 by SIGHUP, 143 by SIGTERM); 141 the output was closed.
     """
 
 
@@ -130,7 +130,7 @@ def main(args: list[str] | None = None) -> NoReturn:
                 except KeyboardInterrupt:  # at the very end
                     code = signals.stop.exit_code(INTERRUPTED)
                 if code == INTERRUPTED or signals.stop.number:
-                    output.ended(signals.ended(given))
+                    output.ended(signals.ended(given, output.state.after_interrupt))
             sys.exit(code)
     finally:
         logger.removeHandler(handler)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +30,7 @@ def inspect(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Tell what a model file is and holds, without loading it: nothing in it runs."""
+    """Show what a model file is and holds; nothing in it runs."""
     from audiotl_cli.workflows.inspect import inspect_model
 
     found = inspect_model(file)
@@ -40,20 +39,18 @@ def inspect(
 
 @app.command(
     epilog="Examples:  audiotl model export data/models/birds.joblib --whole   |   "
-    "audiotl model export data/models/birds.joblib --format skops"
+    "audiotl model export data/models/birds.joblib --output birds.onnx"
 )
 def export(
     file: Annotated[Path, typer.Argument(parser=options.path, help="Model file.")],
     format: Annotated[
         str,
-        typer.Option("--format", metavar="onnx|skops", help="What to make of it."),
+        typer.Option("--format", metavar="onnx", help="What to write."),
         settings.FREE,
     ] = "onnx",
     whole: Annotated[
         bool,
-        typer.Option(
-            "--whole", help="From the samples of a recording on, networks and all; for onnx."
-        ),
+        typer.Option("--whole", help="From the samples of a recording on, networks and all."),
         settings.FREE,
     ] = False,
     to: Annotated[
@@ -67,19 +64,20 @@ def export(
         ),
         settings.TYPED,
     ] = None,
+    overwrite: options.Overwrite = False,
     trust: options.TrustModel = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Write a model in a form that needs no pickle: for ONNX Runtime, or as a skops file.
+    """Write a model as an ONNX graph, for ONNX Runtime on any machine.
 
-    Both are asked about the same clips first; an export that gives another label, or scores
-    that are not the same, is not written.
+    Both predict the same clips first; a graph that gives another label, or scores that are not
+    the same, is not written.
     """
     from audiotl_cli.workflows.export import export_model
 
-    report = export_model(file, format, to, whole=whole, trust=trust or ())
+    report = export_model(file, format, to, whole=whole, trust=trust or (), overwrite=overwrite)
     output.result(asdict(report) | {"path": str(report.path)}, lambda: _show_export(report))
 
 
@@ -91,8 +89,6 @@ def _show_export(report: ExportReport) -> None:
     )
     if report.whole:
         output.line(f"takes one channel at {report.sample_rate} Hz; see examples/predict_onnx.py")
-    elif report.format == "skops":
-        output.next_command(f"audiotl predict FILE --model {shlex.quote(str(report.path))}")
 
 
 def _show(found: Inspection) -> None:
@@ -104,10 +100,8 @@ def _show(found: Inspection) -> None:
         output.line(f"model    {card['classifier']}, {card['pooling']}, on {networks}")
         output.line(f"labels   {len(card['labels'])}: {', '.join(card['labels'][:10])}")
         output.line(f"trained  on {card['n_clips']} clips of {card['index']}")
-    for one in found.names:
-        output.line(f"{'allowed' if one['allowed'] else 'REFUSED'}  {one['name']}")
     if found.allowed:
-        output.line("It can be loaded; nothing in it runs.")
+        output.line("It holds numbers and text alone: nothing in it runs.")
         show_programs(found.path, found.programs)
     else:
         output.line(f"It is not loaded: {found.problem}")

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from audiotl_cli.classifiers.names import built_in_names
 from audiotl_cli.cli import output, settings
 from audiotl_cli.errors import UsageError
 from audiotl_cli.storage.paths import AnyPath, any_path, local_path
 
 if TYPE_CHECKING:
-    from audiotl_cli.classify.trials import Runner
+    from audiotl_cli.classifiers.trials import Runner
 
 
 def _set_json(value: bool) -> bool:
@@ -127,8 +128,7 @@ Classifier = Annotated[
     str,
     typer.Option(
         "--classifier",
-        help="logreg, linear-svm, svm, perceptron, mlp, knn, random-forest, "
-        "gradient-boosting or prototype.",
+        help=f"{', '.join(built_in_names())}, or one of a plug-in.",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -261,8 +261,8 @@ TrustModel = Annotated[
     typer.Option(
         "--trust",
         metavar="sha256:HEX",
-        help="Load a model file with this SHA-256 whatever it holds, and so run its maker's code; "
-        "or run the program with this SHA-256 that its extractor is; see audiotl model inspect.",
+        help="Run the program with this SHA-256 that a model's extractor is; see audiotl model "
+        "inspect. The model file itself needs no trust.",
     ),
     settings.TYPED,
 ]
@@ -276,6 +276,13 @@ TrustProgram = Annotated[
     ),
     settings.TYPED,
 ]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite", help="Write over files that audiotl did not write, or that were edited."
+    ),
+    settings.TYPED,
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result."), settings.FREE]
 Workers = Annotated[
     int | None,
@@ -286,7 +293,7 @@ Workers = Annotated[
 
 def features_root(store: str | None) -> AnyPath:
     """Return the folder of stores, or the store, that ``--store`` names."""
-    from audiotl_cli.workflows.project import FEATURES
+    from audiotl_cli.project import FEATURES
 
     return any_path(store) if store else FEATURES
 
@@ -340,8 +347,8 @@ def parse_params(items: list[str] | None) -> dict[str, Any]:
 @contextmanager
 def fits(cluster: str | None, workers: int | None = None) -> Iterator[Runner]:
     """Give what does fits: threads here, or a cluster."""
-    from audiotl_cli.classify.trials import threads
-    from audiotl_cli.workflows.cluster.fits import on_cluster
+    from audiotl_cli.classifiers.trials import threads
+    from audiotl_cli.cluster.fits import on_cluster
 
     if cluster is None:
         yield threads(workers)

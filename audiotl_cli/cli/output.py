@@ -36,6 +36,7 @@ class State:
     quiet: bool = False
     debug: bool = False
     answered: bool = False  # whether the one JSON value is out
+    after_interrupt: str = ""  # what an interrupted command leaves, and how to go on
 
 
 state = State()
@@ -112,6 +113,11 @@ def note(text: object, style: StyleType | None = "dim") -> None:
             console(stderr=True).print(clean(part), style=style, soft_wrap=True)
 
 
+def say(text: object) -> None:
+    """Say on stderr what must be on record, even with ``--quiet``."""
+    console(stderr=True).print(clean(text), soft_wrap=True)
+
+
 def next_command(command: str) -> None:
     """Say what to type next; see `options.carry` for what it must not forget."""
     if not state.json:
@@ -186,7 +192,7 @@ def setting(chosen: Mapping[str, Any]) -> str:
         if name != "max_iter"  # which only says how long it may take
     )
     pca = f", PCA to {chosen['pca']}" if chosen["pca"] else ""
-    root = "root of " if chosen["root"] else ""
+    root = "square root of " if chosen["sqrt"] else ""
     return (
         f"{chosen['classifier']}{f' {params}' if params else ''} on {root}{chosen['pooling']}{pca}"
     )

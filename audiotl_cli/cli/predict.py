@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from audiotl_cli.cli import options, settings
-from audiotl_cli.cli.endless import hear_stdin, watch_folder
-from audiotl_cli.cli.order import Order, choose_events
+from audiotl_cli.cli.formats import all_formats, find_format, listed
 from audiotl_cli.cli.predict_files import predict_files, predict_stdin
+from audiotl_cli.cli.predict_request import PredictRequest, choose_events
+from audiotl_cli.cli.predict_stream import hear_stdin, watch_folder
 from audiotl_cli.cli.predicted_files import choose_format
 from audiotl_cli.cli.sorting import choose_sorter
 from audiotl_cli.errors import UsageError
+from audiotl_cli.inference.formats.base import Writer
 
 EXAMPLES = (
     "Examples:  audiotl predict file.wav   |   audiotl predict ~/new --format csv --output new.csv"
@@ -22,11 +24,12 @@ EXAMPLES = (
     "audiotl predict --watch ~/recorder --format jsonl   |   "
     "arecord -r 16000 -f S16_LE | audiotl predict --raw-rate 16000 --segments"
 )
+FORMATS = all_formats()  # as the help lists them
 STDIN = "Sound on stdin"
 SORTING = "Sorting"
 
 NO_TRACKS = settings.FromFile(
-    lambda value: "may not write files" if value in ("audacity", "raven") else ""
+    lambda value: "may not write files" if value in FORMATS and FORMATS[value].file_each else ""
 )
 """These formats write a file beside each recording, and are typed."""
 
@@ -70,9 +73,12 @@ def predict(
         settings.FREE,
     ] = None,
     format_: Annotated[
-        Literal["table", "json", "jsonl", "csv", "audacity", "raven", "rttm"] | None,
+        str | None,
         typer.Option(
-            "--format", help="How to write predictions.  [default: as --output ends, else table]"
+            "--format",
+            metavar="FORMAT",
+            help=f"How to write predictions: {listed(FORMATS)}.  [default: as --output ends, else "
+            "table]",
         ),
         NO_TRACKS,
     ] = None,
@@ -81,11 +87,13 @@ def predict(
         typer.Option(
             "--output",
             parser=options.path,
-            help="File to write instead of stdout; folder for audacity and raven, which "
-            "write a file a recording.  [default for these: beside the recording]",
+            help="File to write instead of stdout; interrupted, the same command goes on there. "
+            f"For {listed(name for name, kind in FORMATS.items() if kind.file_each)}, which write "
+            "a file a recording, a folder.  [default for these: beside the recording]",
         ),
         settings.TYPED,
     ] = None,
+    overwrite: options.Overwrite = False,
     watch: Annotated[
         Path | None,
         typer.Option(
@@ -171,11 +179,12 @@ def predict(
 
         raw = RawFormat(raw_rate, raw_format, raw_channels)
     _check_one_source(inputs or [], watch, stdin_audio=stdin_audio, raw=raw is not None)
-    order = Order(
+    request = PredictRequest(
         model=model,
         trust=trust or (),
-        form=choose_format(format_, to, json=json),
+        kind=_choose_writer(format_, to, json=json),
         to=to,
+        overwrite=overwrite,
         sorter=choose_sorter(copy_to, move_to, link_to, dry_run=dry_run),
         events=choose_events(threshold, segments=segments),
         top_k=top_k,
@@ -183,13 +192,24 @@ def predict(
         json=json,
     )
     if watch is not None:
-        watch_folder(order, watch, interval)
+        watch_folder(request, watch, interval)
     elif raw is not None:
-        hear_stdin(order, raw)
+        hear_stdin(request, raw)
     elif stdin_audio:
-        predict_stdin(order)
+        predict_stdin(request)
     else:
-        predict_files(order, inputs or [])
+        predict_files(request, inputs or [])
+
+
+def _choose_writer(format_: str | None, to: Path | None, *, json: bool) -> type[Writer]:
+    """Return how to write, or raise `UsageError`, before any work is done."""
+    formats = all_formats()
+    if format_ is not None and find_format(format_, formats).file_each:
+        return formats[format_]
+    in_one_file = {
+        name: kind.suffix for name, kind in formats.items() if kind.suffix and not kind.file_each
+    }
+    return formats[choose_format(format_, to, in_one_file, json=json)]
 
 
 def _check_one_source(

@@ -7,146 +7,240 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from audiotl_cli.cli import output
-from audiotl_cli.cli.order import Order
-from audiotl_cli.cli.predicted_files import check_targets, choose_targets, write_file
-from audiotl_cli.cli.predictions import (
-    TABLE_TOP_K,
-    Lines,
-    annotation,
-    show_segments,
-    show_table,
-    to_record,
-)
-from audiotl_cli.errors import UsageError
+from audiotl_cli.cli.file_sink import FileSink
+from audiotl_cli.cli.predict_request import PredictRequest
+from audiotl_cli.cli.predicted_files import check_targets, choose_targets
+from audiotl_cli.cli.prediction_sinks import FolderSink, Inputs, Sink, StdoutSink
+from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.storage.paths import AnyPath, any_path, join, need_local
 from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
-    from audiotl_cli.workflows.predict import Model, Prediction
+    from audiotl_cli.inference.journal import Journal
+    from audiotl_cli.inference.model import Model
+    from audiotl_cli.inference.prediction import Prediction
 
 STDIN_NAME = "stdin"
 
 
-def predict_files(order: Order, inputs: Sequence[str]) -> None:
+def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
     """Predict the recordings that are named, in folders, or listed on stdin."""
     from audiotl_cli.workflows.predict import list_inputs
 
     given = _expand(inputs)
-    model = order.find_model()
-    files = list_inputs(given)
+    path = request.find_model()
+    try:
+        files = list_inputs(given)
+    except DataError:
+        if not _all_were_moved(request):
+            raise
+        files = []
     recordings = [file for file in files if isinstance(file, Path | RemotePath)]
-    if order.sorter is not None:
-        for path in recordings:
-            need_local(path, "only files of this machine are sorted")
-    targets = choose_targets(order.form, order.to, recordings)
-    if targets and order.to is None and order.sorter is not None and order.sorter.how == "move":
-        raise UsageError(f"--format {order.form} writes beside recordings that move: give --output")
-    check_targets(order.to, targets, [*recordings, model])
-    _predict(order, order.load(model), files, targets)
+    if request.sorter is not None:
+        for recording in recordings:
+            need_local(recording, "only files of this machine are sorted")
+        _check_once(recordings)
+    targets = choose_targets(request.kind, request.to, recordings)
+    check_beside(request)
+    check_targets(request.to, targets, [*recordings, path], overwrite=request.overwrite)
+    journal = _open_journal(request, path)
+    model = _load(request, path, journal)
+    _predict(request, model, files, _open_sink(request, path, model, targets, journal))
 
 
-def predict_stdin(order: Order) -> None:
+def predict_stdin(request: PredictRequest) -> None:
     """Predict a sound file that comes on stdin.
 
     It is kept in a temporary file: most formats cannot be read without going back.
     """
-    if order.sorter is not None:
+    if request.sorter is not None:
         raise UsageError("what comes on stdin is no file that could be sorted")
-    path = order.find_model()
-    targets = choose_targets(order.form, order.to, [Path(STDIN_NAME)])
-    check_targets(order.to, targets, [path])
+    path = request.find_model()
+    targets = choose_targets(request.kind, request.to, [Path(STDIN_NAME)])
+    check_targets(request.to, targets, [path], overwrite=request.overwrite)
     with temporary_folder() as folder:
         spooled = folder / STDIN_NAME
         with spooled.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
-        _predict(order, order.load(path), [spooled], targets, name=STDIN_NAME)
+        journal = _open_journal(request, path)
+        model = _load(request, path, journal)
+        sink = _open_sink(request, path, model, targets, journal, name=STDIN_NAME)
+        _predict(request, model, [spooled], sink, name=STDIN_NAME)
+
+
+def check_beside(request: PredictRequest) -> None:
+    """Refuse to write files beside recordings that move away."""
+    sorter = request.sorter
+    if request.kind.file_each and request.to is None and sorter and sorter.how == "move":
+        raise UsageError(
+            f"--format {request.kind.name} writes beside recordings that move: give --output"
+        )
+
+
+def _open_journal(request: PredictRequest, model: Path) -> Journal | None:
+    """Return where predictions are kept until there is the one file for them, if there is one.
+
+    It comes before anything is loaded: a folder that cannot be written is noticed at once.
+    """
+    from audiotl_cli.inference.journal import Journal, journal_path
+
+    if request.to is None or request.kind.file_each or not model.is_file():
+        return None
+    return Journal(journal_path(request.to), request.made_with(model), overwrite=request.overwrite)
+
+
+def _load(request: PredictRequest, path: Path, journal: Journal | None) -> Model:
+    try:
+        return request.load(path)
+    except BaseException:
+        if journal is not None:
+            journal.close()
+        raise
+
+
+def _open_sink(
+    request: PredictRequest,
+    path: Path,
+    model: Model,
+    targets: Mapping[AnyPath, Path],
+    journal: Journal | None,
+    *,
+    name: str | None = None,
+) -> Sink:
+    """Return where predictions go.
+
+    Parameters
+    ----------
+    request : PredictRequest
+    path : Path
+        The model's file.
+    model : Model
+    targets : mapping
+        The file of each recording, where each has one.
+    journal : Journal or None
+        Where predictions are kept until there is the one file for them.
+    name : str or None
+        What the only input is called, if not by its path.
+    """
+    options = request.writer_options(model)
+    if journal is not None and request.to is not None:
+        return FileSink(request.to, request.kind, options, journal, name)
+    if request.kind.file_each:
+        # what is passed over is in no JSON, nor sorted
+        resumes = not request.json and request.sorter is None and name is None
+        made_with = request.made_with(path) if resumes else None
+        return FolderSink(request, options, targets, made_with)
+    if request.json:
+        return Sink()
+    # on a terminal, lines would run into the progress bar
+    at_once = request.kind.suffix != "" and not sys.stdout.isatty()
+    return StdoutSink(request.kind(output.write, options), at_once=at_once)
 
 
 def _predict(
-    order: Order,
+    request: PredictRequest,
     model: Model,
-    files: Sequence[AnyPath | Prediction],
-    targets: Mapping[AnyPath, Path],
+    files: Inputs,
+    sink: Sink,
     *,
     name: str | None = None,
 ) -> None:
     predictions: list[Prediction] = []
-    records: list[dict[str, Any]] = []
-    audio_s = 0.0
-    lines = None
-    # on a terminal, lines would run into the bar
-    if order.form == "jsonl" and order.to is None and not sys.stdout.isatty():
-        lines = Lines("jsonl", model, segments=order.events is not None)
-    with output.progress("Predicting", "files") as update:
-        for prediction in model.stream(files, workers=order.workers, events=order.events):
-            if name is not None:
-                prediction = replace(prediction, path=name)
-            record = to_record(prediction, order.top_k)
-            if order.sorter is not None:
-                order.sorter.sort(prediction, record)
-            if lines is not None:
-                lines.add(prediction, record)
-            predictions.append(prediction)
-            records.append(record)
-            audio_s += prediction.audio_s
-            update(len(predictions), len(files), audio_s)
-    if lines is None:
-        _write(order, targets, predictions, records, model)
-    if order.json:
-        output.result(records)
-    elif order.form == "table":
-        if order.events is not None:
-            show_segments(predictions)
-        else:
-            show_table(predictions, order.top_k or TABLE_TOP_K)
-    conclude(order, predictions)
+    try:
+        sink.begin()
+        files = sink.remaining(files)
+        if isinstance(sink, FileSink) and request.sorter is not None:
+            for prediction in sink.kept():
+                place(request, sink, prediction, again=True)
+        audio_s = 0.0
+        with output.progress("Predicting", "files") as update:
+            for prediction in model.stream(files, workers=request.workers, events=request.events):
+                known = prediction if name is None else replace(prediction, path=name)
+                predictions.append(take(request, sink, known))
+                audio_s += prediction.audio_s
+                update(len(predictions), len(files), audio_s)
+        sink.end()
+    except BaseException:
+        output.state.after_interrupt = sink.stop()
+        if request.json and request.sorter is not None and predictions:
+            _show_json(request, sink.all_of(predictions))  # where recordings have gone
+        raise
+    everything = sink.all_of(predictions)
+    if request.json:
+        _show_json(request, everything)
+    conclude(request, everything)
 
 
-def conclude(order: Order, predictions: Sequence[Prediction]) -> None:
+def take(request: PredictRequest, sink: Sink, prediction: Prediction) -> Prediction:
+    """Put a prediction on record, then its recording where it belongs; return what came of it."""
+    if request.sorter is not None:
+        prediction = request.sorter.plan(prediction)
+    prediction = sink.add(prediction)
+    return place(request, sink, prediction)
+
+
+def place(
+    request: PredictRequest, sink: Sink, prediction: Prediction, *, again: bool = False
+) -> Prediction:
+    """Put a recording where it belongs, its prediction being on record already.
+
+    Parameters
+    ----------
+    request : PredictRequest
+    sink : Sink
+    prediction : Prediction
+    again : bool
+        Whether a run before may have done so.
+    """
+    sorter = request.sorter
+    if sorter is None or prediction.sorted_to is None:
+        return prediction
+    if again:
+        error = sorter.resume(prediction)
+    else:
+        error = sorter.place(prediction, on_record=sink.on_record)
+    if error is None:
+        return prediction
+    prediction = replace(prediction, sorted_to=None, sort_error=error)
+    sink.amend(prediction)
+    return prediction
+
+
+def conclude(request: PredictRequest, predictions: Sequence[Prediction]) -> None:
     """List what failed and end with the code that says so."""
-    failed = [(p.path, str(p.error)) for p in predictions if p.error is not None]
-    if order.sorter is not None:
-        failed += order.sorter.failures
-        order.sorter.summarize()
+    failed = [(one.path, str(one.failure)) for one in predictions if one.failure is not None]
+    if request.sorter is not None:
+        request.sorter.summarize()
     output.failures(failed)
     if failed:
         raise typer.Exit(1)
 
 
-def _write(
-    order: Order,
-    targets: Mapping[AnyPath, Path],
-    predictions: Sequence[Prediction],
-    records: Sequence[dict[str, Any]],
-    model: Model,
-) -> None:
-    from audiotl_cli.prediction.formats import FORMATS
+def _show_json(request: PredictRequest, predictions: Sequence[Prediction]) -> None:
+    output.result([one.to_dict(request.top_k) for one in predictions])
 
-    if order.form == "table":
-        return
-    if order.form in FORMATS:
-        text = FORMATS[order.form](records, model.labels)
-    else:
-        texts = []
-        for prediction, record in zip(predictions, records, strict=True):
-            if prediction.error is not None:
-                continue
-            texts.append(annotation(order.form, prediction, record, model))
-            if targets:
-                write_file(targets[join(Path(), prediction.path)], texts[-1])
-        if targets:
-            return
-        text = "".join(texts)
-    if order.to is not None:
-        write_file(order.to, text)
-    elif not order.json:
-        output.write(text)
+
+def _all_were_moved(request: PredictRequest) -> bool:
+    """Return whether an interrupted run may have moved away all there was to predict."""
+    from audiotl_cli.inference.journal import journal_path
+
+    moves = request.sorter is not None and request.sorter.how == "move"
+    return moves and request.to is not None and journal_path(request.to).is_file()
+
+
+def _check_once(recordings: Sequence[AnyPath]) -> None:
+    """Refuse to sort a recording twice."""
+    seen: set[AnyPath] = set()
+    for recording in recordings:
+        if recording in seen:
+            raise UsageError(f"{recording} is given twice; it can be sorted only once")
+        seen.add(recording)
 
 
 def _expand(inputs: Sequence[str]) -> list[AnyPath]:
@@ -160,8 +254,8 @@ def _expand(inputs: Sequence[str]) -> list[AnyPath]:
         if not text:  # an unset variable of a script; as a path it would be the current folder
             raise UsageError("an input is empty text; expected a recording, a folder, or -")
         if text == "-":
-            told = sys.stdin.read()
-            lines = told.split("\0") if "\0" in told else told.splitlines()
+            listed = sys.stdin.read()
+            lines = listed.split("\0") if "\0" in listed else listed.splitlines()
             paths += [join(Path(), line) for line in lines if line]
         else:
             paths.append(any_path(text))

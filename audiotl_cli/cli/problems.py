@@ -11,7 +11,7 @@ from audiotl_cli.errors import OUT_OF_MEMORY, AudiotlError, is_out_of_memory
 BAD_DATA = 3
 MISTAKE_HERE = 70
 
-MIN_ADDRESS_SPACE = 256 << 20  # bytes
+MIN_ADDRESS_SPACE, SMALL_ADDRESS_SPACE = 768 << 20, 2 << 30  # bytes
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -38,7 +38,11 @@ def explain(error: Exception) -> tuple[int, str, str]:
 
 
 def check_memory() -> None:
-    """Refuse to begin where not even NumPy can be loaded: its library ends the process, silently.
+    """Refuse to begin where SciPy and scikit-learn cannot be loaded.
+
+    Their library OpenBLAS takes memory for every thread when it is loaded. Where it gets none it
+    waits for ever, ends the process, or sends it the signal of Ctrl-C; so it gets one thread
+    where there is little.
 
     Raises
     ------
@@ -55,6 +59,8 @@ def check_memory() -> None:
             f"{OUT_OF_MEMORY}: this process may have {limit >> 20} MiB (ulimit -v), expected "
             f"{MIN_ADDRESS_SPACE >> 20} MiB at least, and 3 GiB where TensorFlow runs a network"
         )
+    if limit != resource.RLIM_INFINITY and limit < SMALL_ADDRESS_SPACE:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _where_we_are() -> str:

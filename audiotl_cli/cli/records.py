@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from audiotl_cli.cells import csv_text
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.files import csv_text, write_whole
+from audiotl_cli.written import write_output
 
-FORMATS = ("json", "jsonl", "csv")
+SUFFIXES = {"json": ".json", "jsonl": ".jsonl", "csv": ".csv"}
 
 Format = Annotated[
     Literal["table", "json", "jsonl", "csv"] | None,
@@ -56,8 +57,7 @@ def give(
         else:
             text = "".join(dumps(record, allow_nan=False) + "\n" for record in records)
         if to is not None:
-            to.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(to, text.encode("utf-8", "surrogateescape"))
+            write_output(to, text.encode("utf-8", "surrogateescape"))
             output.note(f"Written to {to}")
         elif not output.state.json:
             output.write(text)

@@ -110,8 +110,6 @@ def read_settings(path: Path, commands: Commands) -> dict[str, Any]:
         The file is no TOML, names a command or option that does not exist, or sets what only
         the user may.
     """
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is not a file; expected settings as TOML")
     try:
         content = tomllib.loads(read_regular(path, SMALL).decode("utf-8"))
     except FileNotFoundError:

@@ -34,7 +34,7 @@ def show(report: EvaluateReport) -> None:
     _show_rounds(evaluation)
     _show_labels(evaluation.scores)
     if len(evaluation.scores.labels) <= MOST_COLUMNS:
-        _show_confusion(evaluation.scores)
+        show_confusion(evaluation.scores)
     _show_calibration(evaluation)
     if evaluation.learning_curve:
         _show_curve(evaluation.learning_curve)
@@ -117,7 +117,8 @@ def _show_labels(scores: Scores) -> None:
     output.show(grid)
 
 
-def _show_confusion(scores: Scores) -> None:
+def show_confusion(scores: Scores) -> None:
+    """Print a confusion matrix, or that it is too wide to print."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -98,11 +98,23 @@ def caught(args: Sequence[str]) -> Iterator[None]:
         os.close(reading)
 
 
-def ended(args: Sequence[str]) -> str:
-    """Return what to say of a command that a signal, or Ctrl-C, has ended."""
+def ended(args: Sequence[str], left: str = "") -> str:
+    """Return what to say of a command that a signal, or Ctrl-C, has ended.
+
+    Parameters
+    ----------
+    args : sequence of str
+        The command line.
+    left : str
+        What the command itself says of what it leaves, and of how to go on.
+    """
     command = next((arg for arg in args if not arg.startswith("-")), "")
     why = f"Stopped by {stop.name}" if stop.name else "Interrupted"
-    goes_on = "goes on where it stopped" if command in RESUMED else "starts anew"
+    if left:
+        return f"{why}; {left}."
+    into_file = command == "predict" and any(arg.startswith("--output") for arg in args)
+    resumes = command in RESUMED or into_file
+    goes_on = "goes on where it stopped" if resumes else "starts anew"
     kept = KEPT.get(command, "")
     return f"{why}; the same command {goes_on}." + (f" {kept}." if kept else "")
 

@@ -34,6 +34,7 @@ def similar(
     top_k: Annotated[int, typer.Option(min=1, help="How many clips for each."), settings.FREE] = 10,
     format_: records.Format = None,
     to: records.Output = None,
+    overwrite: options.Overwrite = False,
     trust: options.TrustProgram = None,
     workers: options.Workers = None,
     json: options.Json = False,
@@ -42,14 +43,15 @@ def similar(
 ) -> None:
     """Find the clips that sound most like a recording."""
     from audiotl_cli.dataset.index import Index
+    from audiotl_cli.project import newest_index
     from audiotl_cli.workflows.clip_names import read_name
-    from audiotl_cli.workflows.project import newest_index
     from audiotl_cli.workflows.similar import find_similar
 
-    form = choose_format(format_, to, json=json, in_one_file=records.FORMATS)
+    form = choose_format(format_, to, records.SUFFIXES, json=json)
     path = index or newest_index()
     output.note(f"Index {path}")
-    check_targets(to, {}, [path, *(read_name(name).path for name in files)])
+    inputs = [path, *(read_name(name).path for name in files)]
+    check_targets(to, {}, inputs, overwrite=overwrite)
     with output.progress("Comparing") as update:
         results, stores = find_similar(
             Index.read(path),

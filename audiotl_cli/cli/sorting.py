@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from audiotl_cli.cli import output
-from audiotl_cli.errors import UsageError
+from audiotl_cli.errors import AudioError, UsageError
 
 if TYPE_CHECKING:
-    from audiotl_cli.prediction.sorting import How
-    from audiotl_cli.workflows.predict import Prediction
+    from audiotl_cli.inference.prediction import Prediction
+    from audiotl_cli.inference.sorting import How
 
 DONE = {"copy": "copied", "move": "moved", "link": "linked"}
 
 
 @dataclass
 class Sorter:
-    """Puts recordings into a folder a label.
+    """Puts recordings into a folder a label: first `plan`, then, once that is on record, `place`.
 
     Recordings that cannot be used, and those that are none of the labels, stay where they are.
 
@@ -28,43 +28,76 @@ class Sorter:
     folder : Path
     how : {"copy", "move", "link"}
     dry_run : bool
-        Whether to tell where they would go, and leave everything as it is.
+        Whether to say where they would go, and leave everything as it is.
     """
 
     folder: Path
     how: How
     dry_run: bool = False
     names: dict[str, str] = field(default_factory=dict)
-    failures: list[tuple[str, str]] = field(default_factory=list)
     n_sorted: int = 0
+
+    def to_dict(self) -> dict[str, str]:
+        """Return what is done, as JSON has it."""
+        return {"how": "dry run" if self.dry_run else self.how, "folder": str(self.folder)}
 
     def know(self, labels: Sequence[str]) -> None:
         """Take the labels there are."""
-        from audiotl_cli.prediction.sorting import folder_names
+        from audiotl_cli.inference.sorting import folder_names
 
         self.names = folder_names(labels)
 
-    def sort(self, prediction: Prediction, record: dict[str, Any]) -> None:
-        """Put a recording where it belongs, and say so in its record, as ``sorted_to``."""
-        from audiotl_cli.prediction.sorting import place, plan
+    def plan(self, prediction: Prediction) -> Prediction:
+        """Return a prediction that says where its recording belongs."""
+        from audiotl_cli.inference.sorting import plan
 
-        told = prediction.labels
-        if told is None:
-            told = [] if prediction.label is None else [prediction.label]
-        if prediction.error is not None or not told:
-            return
-        folder = self.folder / ";".join(self.names[label] for label in told)
+        labels = prediction.labels
+        if labels is None:
+            labels = [] if prediction.label is None else [prediction.label]
+        if prediction.error is not None or not labels:
+            return prediction
+        folder = self.folder / ";".join(self.names[label] for label in labels)
+        return replace(prediction, sorted_to=str(plan(Path(prediction.path), folder)))
+
+    def place(self, prediction: Prediction, *, on_record: bool = True) -> AudioError | None:
+        """Put a recording where its prediction says; return why not, if that fails.
+
+        Parameters
+        ----------
+        prediction : Prediction
+        on_record : bool
+            Whether something that outlives this process says so already; else it is said first,
+            on stderr, even with ``--quiet``.
+        """
+        from audiotl_cli.inference.sorting import place
+
         path = Path(prediction.path)
+        if prediction.sorted_to is None or (target := Path(prediction.sorted_to)) == path:
+            return None
+        if self.dry_run:
+            self.n_sorted += 1
+            output.note(f"{path} would be {DONE[self.how]} to {target}", style=None)
+            return None
+        if not on_record:
+            output.say(f"{path} is to be {DONE[self.how]} to {target}")
         try:
-            target = plan(path, folder) if self.dry_run else place(path, folder, self.how)
+            place(path, target, self.how)
         except OSError as error:
-            self.failures.append((prediction.path, f"not {DONE[self.how]}: {error.strerror}"))
-            return
-        self.n_sorted += target != path
-        record["sorted_to"] = str(target)
-        if target != path:
-            would = "would be " if self.dry_run else ""
-            output.note(f"{path} {would}{DONE[self.how]} to {target}", style=None)
+            message = f"not {DONE[self.how]}: {error.strerror}"
+            return AudioError(message, code="not_sorted", stage="sort")
+        self.n_sorted += 1
+        output.note(f"{path} {DONE[self.how]} to {target}", style=None)
+        return None
+
+    def resume(self, prediction: Prediction) -> AudioError | None:
+        """Put a recording where an interrupted run was to put it, if it did not get that far."""
+        from audiotl_cli.inference.sorting import is_placed
+
+        if prediction.sorted_to is None or self.dry_run:
+            return None
+        if is_placed(Path(prediction.path), Path(prediction.sorted_to)):
+            return None
+        return self.place(prediction)
 
     def summarize(self) -> None:
         """Say how many recordings went somewhere."""

@@ -123,7 +123,7 @@ def prune(
     debug: options.Debug = False,
 ) -> None:
     """Remove clips that no index names, damaged shards, and what killed runs left."""
-    from audiotl_cli.workflows.project import INDEXES
+    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.prune import prune_stores
 
     indexes = index or sorted(INDEXES.glob("*.csv"))
@@ -181,15 +181,17 @@ def import_(
     ],
     split: Annotated[str, typer.Option(help="Split its clips belong to."), settings.FREE] = "train",
     store: options.Store = None,
+    overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Bring in features made by sklearn-audio-transfer-learning, with an index of them."""
-    from audiotl_cli.workflows.project import INDEXES
+    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.store import import_features
 
-    report = import_features(file, name, split, root=options.features_root(store), indexes=INDEXES)
+    root = options.features_root(store)
+    report = import_features(file, name, split, root=root, indexes=INDEXES, overwrite=overwrite)
     value = {
         "index": str(report.index.path),
         "store": str(report.store.folder),

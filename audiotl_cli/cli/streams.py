@@ -11,7 +11,7 @@ BROKEN_PIPE = 141
 """Exit code where nobody reads the output: 128 and the number of the signal, as in shells."""
 
 
-MIN_WIDTH, MAX_WIDTH = 20, 1000
+MIN_WIDTH, MAX_WIDTH = 40, 1000
 """Columns; with fewer nothing can be read, and no terminal has more."""
 
 

@@ -30,6 +30,7 @@ def train(
     learning: Learning,
     split: Annotated[str, typer.Option(help="Which split to train on."), settings.FREE] = "train",
     out: options.ModelFile = None,
+    overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -37,7 +38,7 @@ def train(
     """Fit a classifier on stored features and save it."""
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
-    from audiotl_cli.workflows.project import MODELS, newest_index
+    from audiotl_cli.project import MODELS, newest_index
     from audiotl_cli.workflows.train import train_model
 
     path = index or newest_index()
@@ -51,10 +52,11 @@ def train(
             extractor or [],
             fitting.options(),
             n_settings=search,
-            trust=learning.trust(),
+            reliability=learning.reliability(),
             split=split,
             out=out,
             models=MODELS,
+            overwrite=overwrite,
             memory=learning.memory,
             run=run,
             on_fit=lambda done, total: update(done, total, 0.0),

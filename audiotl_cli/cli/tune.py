@@ -48,6 +48,7 @@ def tune(
         str, typer.Option(help="Which split to choose and train on."), settings.FREE
     ] = "train",
     out: options.ModelFile = None,
+    overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -58,7 +59,7 @@ def tune(
     fitted and saved. Interrupted, the same command goes on where it stopped.
     """
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.project import MODELS, newest_index
+    from audiotl_cli.project import MODELS, newest_index
     from audiotl_cli.workflows.tune import tune_model
 
     path = index or newest_index()
@@ -73,10 +74,11 @@ def tune(
             extractor or [],
             fitting.options(),
             n_settings=search,
-            trust=learning.trust(),
+            reliability=learning.reliability(),
             split=split,
             out=out,
             models=MODELS,
+            overwrite=overwrite,
             memory=learning.memory,
             run=run,
             on_fit=lambda done, total: update(done, total, 0.0),

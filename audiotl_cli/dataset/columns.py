@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.options import COLUMN_OPTIONS, IndexOptions
 from audiotl_cli.dataset.rows import Table, read_rows
 from audiotl_cli.dataset.table import list_columns
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import plain_cell
 from audiotl_cli.storage.paths import AnyPath, relative
 
 SPLIT_NAMES = {

@@ -1,7 +1,4 @@
-"""Keeps ``audiotl index`` from overwriting an index that was edited.
-
-The hash of the index as it was written is kept beside it, in ``.NAME.csv.sha256``.
-"""
+"""Writes indexes that audiotl made, and recognises those that somebody else made or edited."""
 
 from __future__ import annotations
 
@@ -9,41 +6,43 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from audiotl_cli.dataset.index import Index
-from audiotl_cli.errors import DataError
-from audiotl_cli.files import change_file, locked, read_regular, write_whole
+from audiotl_cli.dataset.index import Index, index_content
+from audiotl_cli.locks import change_file
+from audiotl_cli.written import WrittenFiles
 
 
-def replace_index(index: Index, path: Path, check: Callable[[bytes | None], None]) -> Index:
-    """Write an index and the hash of it, and return the index with its new place.
+def change_index(path: Path, change: Callable[[bytes | None], Index]) -> Index:
+    """Write an index, list it as audiotl's own, and return it with its new place.
 
     Parameters
     ----------
-    index : Index
     path : Path
-    check : callable
+    change : callable
         Takes the content of the file that is to be replaced, None where there is none, while
-        no other process of this program can change it; raises an error to keep it.
+        no other process of this program can change it; returns the index to write, or raises
+        an error to keep the file. May be called several times.
 
     Raises
     ------
     TimeoutError
-        Another process is changing the file, see `files.locked`.
+        Another process is changing the file, see `locks.locked`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    index = Index([], path.parent)
 
-    def change(old: bytes | None) -> bytes:
-        check(old)
+    def change_and_list(old: bytes | None) -> bytes:
+        nonlocal index
+        index = change(old)
+        # before it is written: a kill in between makes no stranger of it
+        WrittenFiles(index_content).mark(path, index.sha256())
         return index.as_csv(path.parent)
 
-    with locked(path):
-        change_file(path, change)
-        write_whole(_hash_file(path), f"{index.sha256()}\n".encode())
+    change_file(path, change_and_list)
     return replace(index, path=path)
 
 
 def is_edited(path: Path, data: bytes | None) -> bool:
-    """Return whether the content of an index file is not, row by row, what was written.
+    """Return whether the content of an index file is not, row by row, what audiotl wrote.
 
     Parameters
     ----------
@@ -53,12 +52,4 @@ def is_edited(path: Path, data: bytes | None) -> bool:
     """
     if data is None:
         return False
-    try:
-        saved = read_regular(_hash_file(path), 1 << 10).decode().strip()
-        return saved != Index.read(path, data).sha256()
-    except (OSError, ValueError, DataError):  # no hash, or nothing that was written here
-        return True
-
-
-def _hash_file(path: Path) -> Path:
-    return path.with_name(f".{path.name}.sha256")
+    return not WrittenFiles(index_content).is_listed(path, index_content(path, data))

@@ -6,6 +6,7 @@ continues after an interruption, and archives can be put there by hand.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 from collections.abc import Callable
@@ -62,9 +63,14 @@ def fetch(dataset: DataSet, target: Path, downloads: Path, on_archive: OnArchive
                 _get(dataset, archive, downloads, on_archive) for archive in dataset.archives
             ]
             _unpack_all(archives, target, downloads / "unpacked")
+            for archive in archives:
+                archive.unlink()
     except filelock.Timeout as error:
         raise UsageError(f"another process is fetching {dataset.title} already") from error
-    shutil.rmtree(downloads)
+    shutil.rmtree(downloads / "unpacked", ignore_errors=True)
+    (downloads / ".lock").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        downloads.rmdir()  # unless somebody keeps more there
     return True
 
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.cells import plain_cell, safe_cell
 from audiotl_cli.dataset.table import OpenTable, list_columns, open_table, parse_number
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.files import plain_cell, real_path, safe_cell, write_whole
+from audiotl_cli.files import read_regular, real_path, write_whole
 from audiotl_cli.labels import SEPARATOR
 from audiotl_cli.storage.paths import AnyPath, any_path, join
 
@@ -168,6 +169,22 @@ class Index:
         """Return the SHA-256 of all rows; it does not depend on where the index lies."""
         rows = "\n".join(repr(clip) for clip in self.clips)
         return hashlib.sha256(rows.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def index_content(path: Path, data: bytes | None = None) -> str:
+    """Return what stands for the content of an index file: what it says, however it is written.
+
+    Parameters
+    ----------
+    path : Path
+    data : bytes, optional
+        Its content, where that has been read already.
+    """
+    data = read_regular(path) if data is None else data
+    try:
+        return Index.read(path, data).sha256()
+    except DataError:
+        return f"no index, SHA-256 {hashlib.sha256(data).hexdigest()}"
 
 
 def clip_labels(clip: Clip) -> list[str]:

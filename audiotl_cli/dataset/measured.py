@@ -14,7 +14,7 @@ from pathlib import Path
 
 from audiotl_cli.audio.measure import VERSION, Measurement
 from audiotl_cli.errors import AudioError, DataError
-from audiotl_cli.files import append_lines, read_lines
+from audiotl_cli.journal_lines import append_lines, read_lines
 from audiotl_cli.json_files import get, parse_json_object
 
 logger = logging.getLogger(__name__)

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from audiotl_cli.cells import safe_cell
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.dataset.table import DELIMITERS
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import change_file, safe_cell
+from audiotl_cli.locks import change_file
 
 Cell = tuple[int, int]
 """Start and end of a cell in a text, with its quotes."""
@@ -63,7 +64,7 @@ def write_labels(
     DataError
         The file is not an index, lacks a clip, or a label cannot be written.
     TimeoutError
-        Another process is changing the file, see `files.locked`.
+        Another process is changing the file, see `locks.locked`.
     """
     for label in labels.values():
         check_label(label)

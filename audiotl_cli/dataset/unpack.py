@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import NotAFileError, open_regular
 
 MAX_TIMES = 10
 """How many times its own size an archive may unpack to; speech and music reach two or three."""
@@ -44,7 +45,7 @@ _BAD_NAMES = {
 
 _DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError,
-    gzip.BadGzipFile, struct.error, ValueError,
+    gzip.BadGzipFile, struct.error, ValueError, NotAFileError,
     FileExistsError, IsADirectoryError, NotADirectoryError,  # a file that is a folder as well
 )  # fmt: skip
 
@@ -92,7 +93,7 @@ def unpack(archive: Path, folder: Path) -> int:
                     file.write(chunk)
             n_files += 1
     except _DAMAGE as error:
-        raise DataError(f"{archive} is no archive that can be unpacked: {error}") from error
+        raise DataError(f"{archive} cannot be unpacked: {error}") from error
     except OSError as error:
         if error.errno not in _BAD_NAMES:
             raise
@@ -157,7 +158,7 @@ def _check_contents(archive: Path) -> None:
 
     The sizes are those of the records that end a zip (APPNOTE.TXT 4.3.14 to 4.3.16).
     """
-    with archive.open("rb") as file:
+    with open_regular(archive) as file:
         n_bytes = file.seek(0, os.SEEK_END)
         start = file.seek(max(0, n_bytes - (1 << 16) - 22))
         end = file.read()
@@ -183,7 +184,7 @@ class _Limited:
     def __init__(self, archive: Path, max_bytes: int) -> None:
         self._archive = archive
         self._left = max_bytes + MAX_MEMBERS * TAR_OVERHEAD
-        with archive.open("rb") as file:
+        with open_regular(archive) as file:
             start = file.read(3)
         is_gzip = start.startswith(b"\x1f\x8b")
         opener: Callable[..., Any] = gzip.open if is_gzip else bz2.open if start == b"BZh" else open

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.evaluation.clips import EvaluatedClip
+from audiotl_cli.vectors import centre_and_scale
 
 NEARLY_EQUAL = 0.995
 """Cosine of standardised vectors. Different recordings of ESC-10 reach 0.994 (YAMNet), so only
@@ -94,8 +95,7 @@ def find_duplicates(
     part_of = np.unique(np.array(parts, dtype=object).astype(str), return_inverse=True)[1]
     key_of = np.unique(np.array(keys), return_inverse=True)[1]
     is_tested = np.array(tested, dtype=bool)
-    mean = vectors.mean(axis=0, dtype=np.float64)
-    spread = _spread(vectors, mean)
+    mean, spread = centre_and_scale(vectors)
     near = _near(_unit(vectors, mean, spread, np.float32), part_of, is_tested)
     found: list[Pair] = []
     for first, second in (*near, _same_keys(key_of, part_of, is_tested)):
@@ -119,15 +119,6 @@ def _nearest(found: list[Pair]) -> list[Pair]:
     return sorted(set(found), key=lambda pair: (-pair.similarity, pair.clip, pair.other))[
         :MOST_PAIRS
     ]
-
-
-def _spread(vectors: npt.NDArray[np.float32], mean: FloatArray) -> FloatArray:
-    """Return the standard deviation of every feature, 1 where it never changes."""
-    squares = np.zeros(vectors.shape[1])
-    for start in range(0, len(vectors), ROWS):
-        squares += ((vectors[start : start + ROWS] - mean) ** 2).sum(axis=0)
-    spread = np.sqrt(squares / len(vectors))
-    return np.where(spread > 0, spread, 1.0)
 
 
 def _unit(

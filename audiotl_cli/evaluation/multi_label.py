@@ -54,7 +54,8 @@ class MultiLabel:
 
     def confidence(self, scores: FloatArray, predicted: Encoded) -> FloatArray:
         """Return how sure the least sure of the decisions about a clip is, 0.5 to 1."""
-        return np.where(predicted > 0, scores, 1 - scores).min(axis=1)
+        least: FloatArray = np.where(predicted > 0, scores, 1 - scores).min(axis=1)
+        return least
 
     def confusion(self, outcomes: Outcomes) -> IntArray:
         """Count clips that have the row's label and were wrongly predicted to have the column's.
@@ -63,7 +64,7 @@ class MultiLabel:
         """
         truth = outcomes.truth.astype(np.float32)  # exact up to 2 ** 24 clips, and fast
         wrong = ((outcomes.predicted > 0) & (outcomes.truth == 0)).astype(np.float32)
-        counts = (truth.T @ wrong).astype(np.int64)
+        counts: IntArray = (truth.T @ wrong).astype(np.int64)
         np.fill_diagonal(counts, np.minimum(outcomes.truth, outcomes.predicted).sum(0, dtype=int))
         return counts
 

@@ -65,7 +65,7 @@ class Outcomes:
     def right(self) -> BoolArray:
         """Which predictions name all labels of the clip, and no other."""
         same: BoolArray = self.truth == self.predicted
-        return same.all(axis=1) if self.multi_label else same
+        return np.asarray(same.all(axis=1), bool) if self.multi_label else same
 
     @cached_property
     def by_label(self) -> LabelCounts:

@@ -32,7 +32,8 @@ class SingleLabel:
 
     def predict(self, scores: FloatArray) -> Encoded:
         """Return the label with the highest score, the first of equals."""
-        return scores.argmax(axis=1)
+        best: Encoded = scores.argmax(axis=1)
+        return best
 
     def vote(self, repeats: Sequence[Encoded], mean: FloatArray) -> Encoded:
         """Return the label predicted most often; of equals, the one with the highest score."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import abc
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -95,7 +96,7 @@ class ModelFileExtractor(Extractor):
         resampler: str = "soxr",
     ) -> None:
         self.name = f"{self.kind}:{path}"
-        self.path = path.expanduser().absolute()
+        self.path = Path(os.path.expanduser(path)).absolute()  # noqa: PTH111
         self.check_there(self.path)
         self.settings_path = self.path.with_name(f"{self.path.name}.json")
         self.settings = read_settings(self.settings_path)

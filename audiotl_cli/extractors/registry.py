@@ -6,6 +6,7 @@ theirs in the entry-point group ``audiotl.extractors``.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -94,7 +95,8 @@ def model_file(name: str) -> tuple[type[ModelFileExtractor], Path] | None:
     if not path:
         return None
     found: type[ModelFileExtractor] = EntryPoint(kind, MODEL_FILES[kind], GROUP).load()
-    return found, Path(path).expanduser().absolute()
+    # Path's own fails where there is no such user
+    return found, Path(os.path.expanduser(path)).absolute()  # noqa: PTH111
 
 
 def load_extractor(

@@ -16,10 +16,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiotl_cli.errors import ArtifactError, AudiotlError
+from audiotl_cli.errors import ArtifactError, AudiotlError, WeightsError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import find_plugin, load_extractor, model_file
 from audiotl_cli.files import state_folder, write_whole
+from audiotl_cli.text import printable
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +57,17 @@ def find_program(name: str) -> Program | None:
     Raises
     ------
     WeightsError
-        There is no such file.
+        There is no such file, or it cannot be read.
     UsageError
         There is no such extractor.
     """
     if found := model_file(name):
         kind, path = found
-        sha256, source = kind.digest_of(path), str(path)
+        try:
+            sha256, source = kind.digest_of(path), str(path)
+        except OSError as error:
+            shown = printable(path)[:200]
+            raise WeightsError(f"{shown} cannot be read ({error.strerror})") from error
     elif (plugin := find_plugin(name)) is not None:
         source = f"{plugin.value} of the package {plugin.dist.name if plugin.dist else '?'}"
         sha256 = hashlib.sha256(f"plugin {name} = {source}".encode()).hexdigest()

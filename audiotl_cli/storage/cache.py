@@ -14,13 +14,7 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from audiotl_cli.files import (
-    cache_folder,
-    is_regular,
-    open_regular,
-    remove_regular,
-    write_whole,
-)
+from audiotl_cli.files import cache_folder, is_regular, open_regular, remove_regular, write_whole
 from audiotl_cli.storage.remote import RemotePath
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 from audiotl_cli.errors import AudioError
-from audiotl_cli.files import NotAFileError, append_lines, open_regular, read_lines
+from audiotl_cli.files import NotAFileError, open_regular
+from audiotl_cli.journal_lines import append_lines, read_lines
 from audiotl_cli.storage.contents import (
     SETTLED_S,
     ChangedFileError,

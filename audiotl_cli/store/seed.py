@@ -64,7 +64,8 @@ def read_seed_file(path: Path) -> list[SeedClip]:
     except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
         if is_out_of_memory(error):
             raise
-        raise DataError(f"{path} is not an npz file that can be read ({error})") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} is not an npz file that can be read ({reason})") from error
     one_each = numbers.shape == ids.shape == features.shape[:1] != (0,)
     if features.ndim != 2 or features.dtype.kind not in "fiu" or not one_each:
         raise DataError(

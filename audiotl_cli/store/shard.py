@@ -165,7 +165,7 @@ def _opened(path: AnyPath, *, whole: bool, fresh: bool = False) -> Iterator[zipf
     try:
         file = _open(path, whole=whole, fresh=fresh)
     except (NotAFileError, IsADirectoryError) as error:
-        raise DamagedShardError(f"{path} {error.strerror}") from error
+        raise DamagedShardError(f"{path}: {error.strerror}") from error
     except FileNotFoundError:
         raise
     except OSError as error:  # says nothing about the shard: it must not be moved aside

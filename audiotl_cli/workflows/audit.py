@@ -9,9 +9,9 @@ from audiotl_cli.dataset.measure_clips import OnClip, measure_clips
 from audiotl_cli.dataset.measured import MeasuredClips
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.errors import DataError
+from audiotl_cli.project import FEATURES, INDEXES, open_memo
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.memo import clip_key
-from audiotl_cli.workflows.project import FEATURES, INDEXES, open_memo
 
 UNREADABLE = {"unreadable", "empty"}
 

@@ -12,7 +12,7 @@ import numpy as np
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.comparison import Comparison, compare
 from audiotl_cli.evaluation.intervals import number_units
-from audiotl_cli.evaluation.report.write import write_json, write_page
+from audiotl_cli.evaluation.report.write import COMPARISON, write_json, write_page
 from audiotl_cli.json_files import read_json_object
 from audiotl_cli.labels import canonical
 from audiotl_cli.workflows.report import EvaluateReport
@@ -60,12 +60,10 @@ def compare_results(
                 f"differ, such as {min(differ)[0]}; evaluate both on the same index and split"
             )
     right = [np.array([_is_right(table[clip]) for clip in first], bool) for table in tables]
-    units = number_units([row.get("group") or ("path", clip[0]) for clip, row in first.items()])
+    units = number_units([_unit(row) for row in first.values()])
     found = compare(_distinct(names), right, units, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(
-        folder / "comparison.json", {"comparisons": [comparison.to_dict() for comparison in found]}
-    )
+    write_json(folder / COMPARISON, {"comparisons": [comparison.to_dict() for comparison in found]})
     return found
 
 
@@ -100,7 +98,7 @@ def read_result(path: Path) -> dict[str, Any]:
     try:
         result = read_json_object(path, max_bytes=MAX_REPORT_BYTES, finite=False)
         for prediction in result["predictions"]:
-            _identity(prediction), _is_right(prediction)
+            _identity(prediction), _is_right(prediction), _unit(prediction)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -130,6 +128,12 @@ def _identity(prediction: Result) -> Identity:
         float("inf") if end is None else float(end),
         canonical(prediction["label"]),
     )
+
+
+def _unit(prediction: Result) -> tuple[str, str]:
+    """Return what the clip is right or wrong together with; see `EvaluatedClip.unit`."""
+    group = prediction.get("group")
+    return ("group", str(group)) if group else ("path", str(prediction["path"]))
 
 
 def _is_right(prediction: Result) -> bool:

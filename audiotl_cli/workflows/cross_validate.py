@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from audiotl_cli.classify.artifact import library_versions
-from audiotl_cli.classify.labels import label_names
-from audiotl_cli.classify.rejection import POOLING
-from audiotl_cli.classify.table import classifier_name
-from audiotl_cli.classify.trials import Runner
+from audiotl_cli.classifiers.card import library_versions
+from audiotl_cli.classifiers.labels import label_names
+from audiotl_cli.classifiers.registry import classifier_name
+from audiotl_cli.classifiers.rejection import POOLING
+from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import UsageError
@@ -24,23 +24,23 @@ from audiotl_cli.evaluation.protocols import (
     leave_one_out,
     parse_protocol,
 )
+from audiotl_cli.evaluation.report.write import claim_report
+from audiotl_cli.experiments.features import LabelledFeatures, evaluated, read_features
+from audiotl_cli.experiments.learning_curve import measure_learning_curve
+from audiotl_cli.experiments.open_set import measure_open_set
+from audiotl_cli.experiments.rounds import CrossValidation, HeldOut, OnRound, Rounds
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.workflows.features import LabelledFeatures, read_features
 from audiotl_cli.workflows.leaks import Side, find_leaks, warn_of_leaks
-from audiotl_cli.workflows.learning_curve import measure_learning_curve
-from audiotl_cli.workflows.open_set import measure_open_set
 from audiotl_cli.workflows.report import (
     EvaluateReport,
     duplicates,
     embedding_map,
-    evaluated,
     index_name,
     recordings,
     warn_trained_on,
     weights_warnings,
     write_report,
 )
-from audiotl_cli.workflows.rounds import CrossValidation, HeldOut, OnRound, Rounds
 from audiotl_cli.workflows.train import model_name
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ def cross_validate(
     *,
     experiments: Path,
     report: Path | None = None,
+    overwrite: bool = False,
     run: Runner | None = None,
     on_round: OnRound = lambda done, total: None,
 ) -> EvaluateReport:
@@ -64,7 +65,7 @@ def cross_validate(
     root : Path or RemotePath
         A folder of feature stores, or one store.
     options : CrossValidation
-    experiments, report
+    experiments, report, overwrite
         As for `evaluate_model`.
     run : Runner, optional
         What does the fits of a search; a thread a core unless given.
@@ -88,20 +89,21 @@ def cross_validate(
         )
     kind = replace(options.classifier, classifier=name, multi_label=data.multi_label)
     options = replace(options, classifier=kind)
+    trained = model_name(
+        index, data.extractors, kind, n_settings=options.n_settings, reliability=options.reliability
+    )
+    folder = report or experiments / f"{trained}-cv-{options.protocol}"
+    claim_report(folder, overwrite=overwrite)
     deals = _deals(data.clips, how, kind.seed)
     _warn_groups(deals, data.clips)
     labels = label_names(data.labels, multi_label=data.multi_label)
     held_out = Rounds(data, labels, options, run, on_round).predict(deals)
-    rejected = held_out.n_rejected / len(deals) if options.trust.reject else None
+    rejected = held_out.n_rejected / len(deals) if options.reliability.reject else None
     clips = [evaluated(clip) for clip in data.clips]
     scored = ScoredClips(clips, labels, held_out.repeats, data.multi_label, rejected)
-    trained = model_name(
-        index, data.extractors, kind, n_settings=options.n_settings, trust=options.trust
-    )
     title = f"{trained}, {_describe(how, len(deals[0]))}"
     evaluation = measure(title, scored, _source(index, data, options, deals, held_out), kind.seed)
     evaluation = _with_sections(evaluation, data, options, deals[0], on_round)
-    folder = report or experiments / f"{trained}-cv-{options.protocol}"
     return write_report(evaluation, folder, recordings(index, data))
 
 
@@ -116,7 +118,7 @@ def _source(
     n_trained_on = _count_trained_on(data, deals[0])
     warn_trained_on(n_trained_on, len(data.clips))
     kind = options.classifier
-    names = ("classifier", "pooling", "pca", "root", "combine", "balance", "seed")
+    names = ("classifier", "pooling", "pca", "sqrt", "combine", "balance", "seed")
     return Source(
         index=index_name(index),
         index_sha256=index.sha256(),
@@ -129,7 +131,7 @@ def _source(
             "extractors": [asdict(spec) for spec in data.extractors],
             "n_settings": options.n_settings,
             "chosen": held_out.chosen,
-            "trust": asdict(options.trust),
+            "reliability": asdict(options.reliability),
             "versions": library_versions(),
         },
         rounds=held_out.accuracies,

@@ -9,7 +9,7 @@ from audiotl_cli.dataset.catalog.base import DataSet
 from audiotl_cli.dataset.catalog.compare import Comparison, compare
 from audiotl_cli.dataset.catalog.registry import get_dataset, list_datasets
 from audiotl_cli.dataset.fetch import OnArchive, fetch
-from audiotl_cli.workflows.project import AUDIO
+from audiotl_cli.project import AUDIO
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiotl_cli.workflows.project import DATA
+from audiotl_cli.project import DATA
 
 N_TAKES = 24
 SOUNDS = DATA / "audio" / "demo"

@@ -16,18 +16,18 @@ import numpy as np
 from audiotl_cli import __version__
 from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.artifact import load_model_file
+from audiotl_cli.classifiers.model_file import load_model_file
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudiotlError
+from audiotl_cli.experiments.stored import machine_memory
 from audiotl_cli.extractors.registry import extractor_class, list_extractors
 from audiotl_cli.extractors.sources import find
 from audiotl_cli.files import cache_folder
 from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.network import is_offline
 from audiotl_cli.processors import n_processors
+from audiotl_cli.project import FEATURES, INDEXES, MODELS
 from audiotl_cli.store.store import open_stores
-from audiotl_cli.workflows.project import FEATURES, INDEXES, MODELS
-from audiotl_cli.workflows.stored import machine_memory
 from audiotl_cli.workflows.verify import verify_models
 
 OnCheck = Callable[[int, int], None]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin  # noqa: TID253
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.pooling import check_pooling, pool
+from audiotl_cli.classifiers.pooling import check_pooling, pool
 from audiotl_cli.errors import UsageError
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.extractors.registry import load_extractor

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from audiotl_cli.classify.artifact import ModelCard, clip_mark, load_model_file
-from audiotl_cli.classify.classifier import ClipClassifier
+from audiotl_cli.classifiers.card import ModelCard, clip_mark
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.model_file import load_model_file
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.duplicates import DuplicatePair
 from audiotl_cli.evaluation.evaluation import Source
 from audiotl_cli.evaluation.measure import ScoredClips, measure
+from audiotl_cli.evaluation.report.write import claim_report
+from audiotl_cli.experiments.features import LabelledFeatures, evaluated, read_features_of
+from audiotl_cli.experiments.fitting import score_rows
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.workflows.features import LabelledFeatures, read_features_of
-from audiotl_cli.workflows.fitting import score_rows
 from audiotl_cli.workflows.leaks import find_leaks, sides_of_model, warn_of_leaks
 from audiotl_cli.workflows.report import (
     POOLING,
     EvaluateReport,
     duplicates,
     embedding_map,
-    evaluated,
     index_name,
     recordings,
     warn_trained_on,
@@ -42,8 +43,8 @@ def evaluate_model(
     split: str = TEST,
     report: Path | None = None,
     experiments: Path,
+    overwrite: bool = False,
     seed: int = 0,
-    trust: str | Sequence[str] = (),
 ) -> EvaluateReport:
     """Evaluate a saved model on one split of an index.
 
@@ -57,10 +58,10 @@ def evaluate_model(
     report : Path or None
         Folder for the report; None names one in `experiments`.
     experiments : Path
+    overwrite : bool
+        Whether files in that folder that somebody else made may be lost.
     seed : int
         Of the bootstrap.
-    trust : str or sequence of str
-        See `load_model_file`.
 
     Raises
     ------
@@ -69,7 +70,9 @@ def evaluate_model(
     ArtifactError
         The model cannot be loaded.
     """
-    classifier, card = load_model_file(model, trust)
+    classifier, card = load_model_file(model)
+    folder = report or experiments / _report_name(model, card, index, split, seed)
+    claim_report(folder, overwrite=overwrite)
     data = read_features_of(index, root, list(card.extractors), {card.pooling, POOLING})
     if data.multi_label and not card.multi_label:
         raise DataError(
@@ -88,7 +91,6 @@ def evaluate_model(
         duplicates=_duplicates(data, card, split),
         embedding_map=embedding_map(data, rows),
     )
-    folder = report or experiments / _report_name(model, card, index, split, seed)
     return write_report(evaluation, folder, recordings(index, data))
 
 
@@ -131,7 +133,7 @@ def _source(
         warnings=weights_warnings(data),
         model=str(model),
         split=split,
-        card={name: value for name, value in asdict(card).items() if name != "trained_on"},
+        card={name: value for name, value in card.to_dict().items() if name != "trained_on"},
     )
 
 

@@ -1,10 +1,10 @@
-"""Put a model into a form that others can load, and hold both against each other."""
+"""Write a model as an ONNX graph, and compare what both predict."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +12,29 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.audio.resample import resample
-from audiotl_cli.classify.artifact import ModelCard, load_model_file, read_model
-from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.exported.clips import add_classifier
-from audiotl_cli.classify.exported.probes import made_probes
-from audiotl_cli.classify.exported.skops import dump_skops
-from audiotl_cli.classify.loading import parse_trust
-from audiotl_cli.classify.rejection import SAME
+from audiotl_cli.classifiers.card import ModelCard
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.model_file import load_model_file
+from audiotl_cli.classifiers.onnx_form import add_classifier
+from audiotl_cli.classifiers.probes import made_probes
+from audiotl_cli.classifiers.rejection import SAME
 from audiotl_cli.dataset.demo_sounds import LABELS, synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
-from audiotl_cli.errors import ArtifactError, UsageError
+from audiotl_cli.errors import ArtifactError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.exported import add_extractor
-from audiotl_cli.files import write_whole
 from audiotl_cli.graph import Graph
+from audiotl_cli.inference.same_extractor import extractor_of_model
 from audiotl_cli.labels import THRESHOLD
-from audiotl_cli.workflows.same_extractor import extractor_of_model
+from audiotl_cli.trust import parse_trust
+from audiotl_cli.written import claim, write_output
 
-FORMATS = ("onnx", "skops")
+FORMATS = ("onnx",)
 TOLERANCE, WHOLE_TOLERANCE = 1e-4, 1e-3
 """How far a score of an export may be off: of frames, and of a waveform."""
 
 Scores = npt.NDArray[np.floating[Any]]
-Told = tuple[Scores, bool]
+Predicted = tuple[Scores, bool]
 """The scores of a clip, and whether it is none of the labels."""
 
 
@@ -74,8 +74,9 @@ def export_model(
     *,
     whole: bool = False,
     trust: str | Sequence[str] = (),
+    overwrite: bool = False,
 ) -> ExportReport:
-    """Write a model in another form, unless that would tell something else.
+    """Write a model in another form, unless that would predict something else.
 
     Parameters
     ----------
@@ -85,46 +86,45 @@ def export_model(
     output : Path or None
         Beside the model if None.
     whole : bool
-        Whether the networks go into the file as well, from the samples on; only for ``onnx``.
+        Whether the networks go into the file as well, from the samples on.
     trust : str or sequence of str
-        As of `load_model_file`.
+        As of `load_model`.
+    overwrite : bool
+        Whether a file of that name that somebody else made may be lost.
 
     Raises
     ------
     UsageError
         There is no such format, or something in the model cannot be written in it.
+    DataError
+        The folder to write to is not there.
     ArtifactError
         The export gives other labels or scores than the model.
     """
     if form not in FORMATS:
         raise UsageError(f"--format is {form!r}; choose from {', '.join(FORMATS)}")
-    if whole and form != "onnx":
-        raise UsageError(f"--whole is for --format onnx: a {form} file holds no network")
     path = output or model.with_name(f"{model.stem}{'-whole' if whole else ''}.{form}")
     if path.suffix != f".{form}":
         raise UsageError(f"--output is {path}, expected a name that ends in .{form}")
-    classifier, card = load_model_file(model, trust)
+    if not path.parent.is_dir():
+        raise DataError(f"{path} cannot be written: there is no folder {path.parent}")
+    claim([path], overwrite=overwrite)
+    trusted = parse_trust(trust)
+    classifier, card = load_model_file(model)
     sample_rate = None
     if whole:
-        trusted = parse_trust(trust)
         extractors = [extractor_of_model(spec, model, trusted) for spec in card.extractors]
         sample_rate = _rate_of(extractors)
         packed = _whole_graph(classifier, card, extractors)
         probes, ours = _heard(classifier, extractors)
-        theirs = _session(packed)
     else:
         probes = made_probes(classifier, [spec.dim for spec in card.extractors])
-        ours = _told(classifier, probes)
-        if form == "onnx":
-            packed = _classifier_graph(classifier, card)
-            theirs = _session(packed)
-        else:
-            packed = dump_skops(classifier, card)
-            again, _ = read_model(path, packed)
-            theirs = _asked(again)
+        ours = _predict_all(classifier, probes)
+        packed = _classifier_graph(classifier, card)
+    theirs = _session(packed)
     tolerance = WHOLE_TOLERANCE if whole else TOLERANCE
     difference = _compare(classifier, ours, [theirs(one) for one in probes], tolerance, path)
-    write_whole(path, packed)
+    write_output(path, packed)
     return ExportReport(
         path, form, whole, len(packed), len(probes), difference, sample_rate=sample_rate
     )
@@ -157,13 +157,13 @@ def _whole_graph(
 
 
 def _metadata(classifier: ClipClassifier, card: ModelCard) -> dict[str, str]:
-    told = asdict(card)
-    del told["trained_on"]
+    described = card.to_dict()
+    del described["trained_on"]
     return {
         "labels": json.dumps(classifier.labels),
         "multi_label": json.dumps(classifier.multi_label),
         "threshold": str(THRESHOLD),
-        "card": json.dumps(told),
+        "card": json.dumps(described),
     }
 
 
@@ -177,7 +177,7 @@ def _rate_of(extractors: Sequence[Extractor]) -> int:
 
 def _heard(
     classifier: ClipClassifier, extractors: Sequence[Extractor]
-) -> tuple[list[list[Any]], list[Told]]:
+) -> tuple[list[list[Any]], list[Predicted]]:
     """Return made sounds, and what the model says of them."""
     rate = _rate_of(extractors)
     sounds = [
@@ -186,15 +186,15 @@ def _heard(
     ]
     sounds.append(sounds[0][: rate // 10])  # shorter than a window
     clips = [[one.embed(sound, rate).frames for one in extractors] for sound in sounds]
-    return [[sound] for sound in sounds], _told(classifier, clips)
+    return [[sound] for sound in sounds], _predict_all(classifier, clips)
 
 
-def _told(classifier: ClipClassifier, clips: Sequence[Any]) -> list[Told]:
-    return [_asked(classifier)(clip) for clip in clips]
+def _predict_all(classifier: ClipClassifier, clips: Sequence[Any]) -> list[Predicted]:
+    return [_predictor(classifier)(clip) for clip in clips]
 
 
-def _asked(classifier: ClipClassifier) -> Callable[[Any], Told]:
-    def ask(clip: Any) -> Told:
+def _predictor(classifier: ClipClassifier) -> Callable[[Any], Predicted]:
+    def ask(clip: Any) -> Predicted:
         scores = classifier.scores([clip])
         return scores[0], bool(classifier.rejects([clip], scores)[0])
 
@@ -206,7 +206,7 @@ def _names(n_extractors: int) -> list[str]:
     return ["frames"] if n_extractors == 1 else [f"frames_{i}" for i in range(n_extractors)]
 
 
-def _session(packed: bytes) -> Callable[[Any], Told]:
+def _session(packed: bytes) -> Callable[[Any], Predicted]:
     """Return a graph, ready to be asked by ONNX Runtime."""
     try:
         import onnxruntime
@@ -220,7 +220,7 @@ def _session(packed: bytes) -> Callable[[Any], Told]:
     session = onnxruntime.InferenceSession(packed, options, providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_inputs()]
 
-    def ask(values: Any) -> Told:
+    def ask(values: Any) -> Predicted:
         scores, rejected = session.run(None, dict(zip(names, values, strict=True)))
         return scores, bool(rejected)
 
@@ -229,8 +229,8 @@ def _session(packed: bytes) -> Callable[[Any], Told]:
 
 def _compare(
     classifier: ClipClassifier,
-    ours: Sequence[Told],
-    theirs: Sequence[Told],
+    ours: Sequence[Predicted],
+    theirs: Sequence[Predicted],
     tolerance: float,
     path: Path,
 ) -> float:
@@ -253,7 +253,7 @@ def _compare(
 
 
 def same_labels(ours: Scores, theirs: Scores, *, several: bool) -> bool:
-    """Return whether scores (n_labels,) tell the same, but for what hangs on the last digit.
+    """Return whether scores (n_labels,) give the same labels, but for what hangs on the last digit.
 
     Parameters
     ----------

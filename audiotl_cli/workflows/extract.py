@@ -7,12 +7,15 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 
-from audiotl_cli.classify.artifact import ExtractorSpec
+from audiotl_cli.classifiers.card import ExtractorSpec
+from audiotl_cli.cluster.connection import check_address
+from audiotl_cli.cluster.extract import add_from_cluster, pack
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.processors import n_processors
+from audiotl_cli.project import HashedClip, hashed_clips, is_store, open_memo, store_spec
 from audiotl_cli.storage.paths import AnyPath, need_local
 from audiotl_cli.store.description import fingerprint
 from audiotl_cli.store.pieces import LeftPieces
@@ -20,10 +23,6 @@ from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.store.tidy import tidy
 from audiotl_cli.store.writer import StoreWriter
-from audiotl_cli.workflows.cluster.connection import check_address
-from audiotl_cli.workflows.cluster.extract import add_from_cluster, pack
-from audiotl_cli.workflows.features import store_spec
-from audiotl_cli.workflows.project import HashedClip, hashed_clips, is_store, open_memo
 
 OnClip = Callable[[int, int, float], None]
 """Told the clips done, of how many, and the seconds of audio decoded so far."""

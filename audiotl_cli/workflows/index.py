@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audiotl_cli.classify.labels import unbalanced
+from audiotl_cli.classifiers.labels import unbalanced
 from audiotl_cli.dataset.assign import split_clips, warn_of_missing_labels
 from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.duplicates.groups import Duplicates
 from audiotl_cli.dataset.duplicates.suggested_groups import warn_without_groups
-from audiotl_cli.dataset.edited import is_edited, replace_index
+from audiotl_cli.dataset.edited import change_index, is_edited
 from audiotl_cli.dataset.fix import Change
-from audiotl_cli.dataset.index import Index, clip_labels
+from audiotl_cli.dataset.index import Index, clip_labels, index_content
 from audiotl_cli.dataset.layouts.registry import read_source
 from audiotl_cli.dataset.measure_clips import OnClip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.path_patterns import Pattern, search_paths
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.files import locked, read_if_there
+from audiotl_cli.files import read_if_there
+from audiotl_cli.locks import locked
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.audit import audit_source
 from audiotl_cli.workflows.datasets import dataset_folder
+from audiotl_cli.written import WrittenFiles
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,13 @@ def build_index(
         audit, changes = audit_source(clips, root, options, on_clip)
     clips = split_clips(list(audit.clips), options, root, found.tables)
     clips = list(find_problems(replace(audit, clips=clips)).clips)  # splits may leak now
-    index = replace_index(Index(clips, root), out, lambda now: _check_unchanged(out, before, now))
+    made = Index(clips, root)
+
+    def instead_of(now: bytes | None) -> Index:
+        _check_unchanged(out, before, now)
+        return made
+
+    index = change_index(out, instead_of)
     warnings = [*_warnings(index), ungrouped]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
@@ -120,11 +129,14 @@ def _check_out(out: Path, sources: Sequence[AnyPath], *, overwrite: bool) -> byt
     local = [source for source in sources if isinstance(source, Path)]
     if any(out.exists() and source.exists() and out.samefile(source) for source in local):
         raise UsageError(f"{out} is what the index is made from; name another file with --out")
-    if not out.exists():
+    if not os.path.lexists(out):
         return None
-    with locked(out):  # another run may just have written it, and not its hash yet
-        before = read_if_there(out)
-        edited = is_edited(out, before)
+    with locked(out):  # another run may be writing it
+        written = WrittenFiles(index_content)
+        before = read_if_there(out) if out.is_file() else None
+        edited = not written.is_free(out)
+        if overwrite:
+            written.claim([out], overwrite=True)
     if edited and not overwrite:
         raise UsageError(
             f"{out} is not as audiotl index wrote it: somebody edited or made it. Keep it and "

@@ -8,19 +8,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.classifier import ClassifierOptions, ClipClassifier
-from audiotl_cli.classify.likeness import POOLING, Likeness
-from audiotl_cli.classify.pooling import FloatArray, Pooled
-from audiotl_cli.classify.suggest import MOST, Scores, doubt, suggest
-from audiotl_cli.classify.table import classifier_name
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.likeness import POOLING, Likeness
+from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.pooling import FloatArray, Pooled
+from audiotl_cli.classifiers.registry import classifier_name
+from audiotl_cli.classifiers.suggest import MOST, Scores, doubt, suggest
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
 from audiotl_cli.dataset.relabel import Place, place_of
+from audiotl_cli.experiments.features import LabelledFeatures, pool_clips, read_clips
+from audiotl_cli.experiments.fitting import fit_alone, pool_rows, score_rows
 from audiotl_cli.labels import split_labels
+from audiotl_cli.project import clip_keys, find_stores, is_store, open_memo, store_spec
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.workflows.features import LabelledFeatures, pool_clips, read_clips, store_spec
-from audiotl_cli.workflows.fitting import fit_alone, pool_rows, score_rows
-from audiotl_cli.workflows.project import clip_keys, find_stores, is_store, open_memo
 from audiotl_cli.workflows.train import TRAIN
 
 OnStep = Callable[[str, int, int], None]

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiotl_cli.audio.measure import Measurement
-from audiotl_cli.classify.artifact import ModelCard, clip_mark
+from audiotl_cli.classifiers.card import ModelCard, clip_mark
 from audiotl_cli.dataset.audit import clip_problems
 from audiotl_cli.dataset.duplicates.groups import find_duplicates
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.leaks import TRAINED_ON, Leak
+from audiotl_cli.experiments.features import evaluated
+from audiotl_cli.project import INDEXES
 from audiotl_cli.store.memo import clip_key
 from audiotl_cli.workflows.audit import open_measured
-from audiotl_cli.workflows.project import INDEXES
-from audiotl_cli.workflows.report import evaluated
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError
 from audiotl_cli.extractors.base import Embeddings, Extractor
 from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread
-from audiotl_cli.prediction.events import Event, EventOptions
-from audiotl_cli.workflows.hearing import Hearing, furthest_behind
-from audiotl_cli.workflows.predict import Model, Prediction
+from audiotl_cli.inference.events import Event, EventOptions
+from audiotl_cli.inference.model import Model
+from audiotl_cli.inference.prediction import Prediction
+from audiotl_cli.inference.scorer import Scorer, furthest_behind
 
 OnEvent = Callable[[Event], None]
 
@@ -51,7 +52,7 @@ def listen(
     """
     keep_freed_memory()
     counted = CountedBlocks(blocks)
-    hearing = Hearing(model, events, block=1)
+    scorer = Scorer(model.classifier, model.extractors, model.context_s, events, block=1)
     found: list[Event] = []
 
     def tell(over: Iterable[Event]) -> None:
@@ -69,21 +70,21 @@ def listen(
     try:
         with one_blas_thread():
             while going:
-                number = furthest_behind(hearing, going)
+                number = furthest_behind(scorer, going)
                 embedded = next(streams[number], None)
                 if embedded is None:
                     going.remove(number)
                 else:
-                    tell(hearing.add(number, embedded))
+                    tell(scorer.add(number, embedded))
     except AudioError as error:
-        tell(hearing.finish(counted.n_samples / rate))
+        tell(scorer.finish(counted.n_samples / rate))
         return Prediction(name, {}, counted.n_samples / rate, error)
     except KeyboardInterrupt:
-        tell(hearing.finish(counted.n_samples / rate))
+        tell(scorer.finish(counted.n_samples / rate))
         raise
-    last = hearing.finish(counted.n_samples / rate)
+    last = scorer.finish(counted.n_samples / rate)
     tell(last)
-    return model.conclude(name, hearing, counted.n_samples / rate, found, events)
+    return model.conclude(name, scorer, counted.n_samples / rate, found, events)
 
 
 def _embed(extractor: Extractor, blocks: Iterable[Waveform], rate: int) -> Iterator[Embeddings]:

@@ -1,209 +1,22 @@
-"""Predict the labels of recordings with a saved model."""
+"""Load a saved model, and find the recordings to predict."""
 
 from __future__ import annotations
 
 import glob
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from audiotl_cli.audio.decode import find_recordings
-from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.artifact import ModelCard, load_model_file
-from audiotl_cli.classify.classifier import ClipClassifier
-from audiotl_cli.classify.loading import parse_trust
+from audiotl_cli.classifiers.model_file import load_model_file
 from audiotl_cli.errors import AudioError, DataError
-from audiotl_cli.extractors.base import Extractor
-from audiotl_cli.extractors.pipeline import Part, embed_parts
-from audiotl_cli.labels import split_labels
-from audiotl_cli.prediction.events import Event, EventOptions, in_order
-from audiotl_cli.prediction.timeline import choose_context
-from audiotl_cli.processors import n_processors
-from audiotl_cli.storage.paths import AnyPath, any_path
+from audiotl_cli.inference.model import Model
+from audiotl_cli.inference.prediction import Prediction
+from audiotl_cli.inference.same_extractor import extractor_of_model
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath
-from audiotl_cli.workflows.hearing import Hearing, furthest_behind
-from audiotl_cli.workflows.same_extractor import extractor_of_model
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one recording.
-
-    Parameters
-    ----------
-    path : str
-    scores : dict
-        Score of every label, the highest first; empty if the recording cannot be used.
-    audio_s : float
-        Seconds of audio.
-    error : AudioError or None
-    labels : list of str or None
-        All labels it is said to have, maybe none; None where the model tells one label a clip.
-    rejected : bool
-        Whether the model takes it for none of its labels; the scores are there all the same.
-    segments : list of Event or None
-        Where labels are heard; None where that was not asked for.
-    """
-
-    path: str
-    scores: dict[str, float]
-    audio_s: float = 0.0
-    error: AudioError | None = None
-    labels: list[str] | None = None
-    rejected: bool = False
-    segments: list[Event] | None = None
-
-    @property
-    def label(self) -> str | None:
-        """The most likely label; None for none of them."""
-        return None if self.rejected else next(iter(self.scores), None)
-
-    @property
-    def score(self) -> float | None:
-        """The highest score."""
-        return next(iter(self.scores.values()), None)
-
-
-class Model:
-    """A saved model with the extractors it needs.
-
-    Parameters
-    ----------
-    classifier : ClipClassifier
-    card : ModelCard
-        How it was made.
-    extractors : list of Extractor
-    """
-
-    def __init__(
-        self, classifier: ClipClassifier, card: ModelCard, extractors: list[Extractor]
-    ) -> None:
-        self.classifier = classifier
-        self.card = card
-        self.extractors = extractors
-
-    @property
-    def labels(self) -> list[str]:
-        """The labels it tells apart, in the order of scores."""
-        return self.classifier.labels
-
-    @property
-    def highest_hz(self) -> float:
-        """The highest frequency it hears."""
-        return max(one.sample_rate for one in self.extractors) / 2
-
-    @property
-    def context_s(self) -> float:
-        """Seconds that are judged together in a timeline; see `choose_context`."""
-        return max(choose_context(one.window_s, one.hop_s) for one in self.extractors)
-
-    def predict(
-        self,
-        paths: str | AnyPath | Iterable[str | AnyPath],
-        *,
-        workers: int | None = None,
-        events: EventOptions | None = None,
-    ) -> list[Prediction]:
-        """Predict one recording or several; see `stream`."""
-        if isinstance(paths, str | Path | RemotePath):
-            paths = [paths]
-        return list(self.stream([any_path(path) for path in paths], workers=workers, events=events))
-
-    def stream(
-        self,
-        paths: Sequence[AnyPath | Prediction],
-        *,
-        workers: int | None = None,
-        events: EventOptions | None = None,
-    ) -> Iterator[Prediction]:
-        """Predict recordings one after the other, decoding ahead.
-
-        Parameters
-        ----------
-        paths : sequence of Path or RemotePath
-            What has failed already, as a `Prediction` with its error, is passed on.
-        workers : int or None
-            Threads; None is one a core.
-        events : EventOptions or None
-            What to look for along each recording; None looks for nothing.
-
-        Yields
-        ------
-        Prediction
-            In the order of `paths`. A recording that cannot be used has `error` set.
-        """
-        workers = workers or n_processors()
-        sources = [AudioSource(path) for path in paths if not isinstance(path, Prediction)]
-        with ExitStack() as closing:
-            streams = []
-            for extractor in self.extractors:
-                extractor.use_threads(workers)
-                stream = embed_parts(extractor, sources, workers=workers)
-                closing.callback(stream.close)
-                streams.append(stream)
-            for path in paths:
-                if isinstance(path, Prediction):
-                    yield path
-                else:
-                    yield self._predict_one(path, streams, events)
-
-    def _predict_one(
-        self, path: AnyPath, streams: Sequence[Iterator[Part]], options: EventOptions | None
-    ) -> Prediction:
-        hearing = Hearing(self, options)
-        found: list[Event] = []
-        going = list(range(len(streams)))
-        ends = []
-        while going:
-            number = furthest_behind(hearing, going)
-            part = next(streams[number])
-            if part.embeddings is None:
-                going.remove(number)
-                ends.append(part)
-            else:
-                found += hearing.add(number, part.embeddings)
-        for end in ends:
-            if end.error is not None:
-                return Prediction(str(path), {}, end.audio_s, end.error)
-        found += hearing.finish(ends[0].audio_s)
-        return self.conclude(str(path), hearing, ends[0].audio_s, found, options)
-
-    def conclude(
-        self,
-        path: str,
-        hearing: Hearing,
-        audio_s: float,
-        found: list[Event],
-        options: EventOptions | None,
-    ) -> Prediction:
-        """Return what a recording is, all of which has been heard.
-
-        Parameters
-        ----------
-        path : str
-        hearing : Hearing
-        audio_s : float
-            Its length, seconds.
-        found : list of Event
-            The events that `hearing` has told, those at its end among them.
-        options : EventOptions or None
-            As `hearing` was given.
-        """
-        row, rejected = hearing.scores()
-        order = np.argsort(-row, kind="stable")
-        return Prediction(
-            path,
-            {self.labels[i]: float(row[i]) for i in order},
-            audio_s,
-            labels=split_labels(self.classifier.told(row)) if self.classifier.multi_label else None,
-            rejected=rejected,
-            segments=None if options is None else in_order(found),
-        )
+from audiotl_cli.trust import parse_trust
 
 
 def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
@@ -213,17 +26,17 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     ----------
     path : str or Path
     trust : str or sequence of str
-        ``sha256:`` and the 64 hexadecimal digits of a file that holds more than the models that
-        are made here, and is loaded all the same: then its maker's code may run. Or those of a
-        program that the model's extractor is, such as a SavedModel of somebody's own.
+        ``sha256:`` and 64 hexadecimal digits, of a program that the model's extractor is, such
+        as a SavedModel of somebody's own. The model file itself holds numbers and text alone,
+        and needs no trust.
 
     Raises
     ------
     DataError
         There is no such file.
     ArtifactError
-        The file is no model, holds what models do not hold, was made with other versions or
-        weights, or its extractor is a program that the user does not trust.
+        The file is no model, was saved by an earlier version of audiotl, is damaged, or was made
+        with other weights; or its extractor is a program that the user does not trust.
     UsageError
         `trust` is no such text.
 
@@ -236,8 +49,8 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     'rain'
     """
     path = Path(path)
-    classifier, card = load_model_file(path, trust, light=True)
     trusted = parse_trust(trust)
+    classifier, card = load_model_file(path)
     extractors = [extractor_of_model(spec, path, trusted) for spec in card.extractors]
     return Model(classifier, card, extractors)
 

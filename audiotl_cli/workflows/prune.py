@@ -8,12 +8,12 @@ from pathlib import Path
 
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
+from audiotl_cli.project import clip_keys, is_store, open_all, open_memo
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.prune import Pruned, prune
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.store.writer import BusyStoreError, check_not_linked
-from audiotl_cli.workflows.project import clip_keys, is_store, open_all, open_memo
 
 
 @dataclass(frozen=True)

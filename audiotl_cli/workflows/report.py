@@ -9,16 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.evaluation.clips import EvaluatedClip
+from audiotl_cli.dataset.index import Index
 from audiotl_cli.evaluation.duplicates import DuplicatePair, find_duplicates
 from audiotl_cli.evaluation.embedding_map import EmbeddingMap, map_clips
 from audiotl_cli.evaluation.evaluation import Evaluation
 from audiotl_cli.evaluation.report.write import write_evaluation
-from audiotl_cli.labels import canonical
+from audiotl_cli.experiments.features import LabelledFeatures, evaluated
+from audiotl_cli.experiments.fitting import pool_rows
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.workflows.features import LabelledFeatures
-from audiotl_cli.workflows.fitting import pool_rows
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +51,6 @@ def write_report(evaluation: Evaluation, folder: Path, root: AnyPath | None) -> 
     """Write an evaluation into a folder; its page comes last, see `write_pages`."""
     write_evaluation(evaluation, folder)
     return EvaluateReport(evaluation, folder, root)
-
-
-def evaluated(clip: Clip) -> EvaluatedClip:
-    """Return a clip of an index as an evaluation has it."""
-    label = canonical(clip.label)
-    return EvaluatedClip(clip.path, label, clip.start_s, clip.end_s, clip.group, clip.fold)
 
 
 def duplicates(

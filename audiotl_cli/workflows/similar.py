@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classify.likeness import POOLING, Likeness
-from audiotl_cli.classify.loading import parse_trust
-from audiotl_cli.classify.pooling import FloatArray, pool
+from audiotl_cli.classifiers.likeness import POOLING, Likeness
+from audiotl_cli.classifiers.pooling import FloatArray, pool
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, DataError
+from audiotl_cli.experiments.stored import StoredFrames
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import embed_sources
+from audiotl_cli.inference.same_extractor import extractor_of_store
 from audiotl_cli.processors import n_processors
+from audiotl_cli.project import clip_keys, find_stores, is_store, open_memo
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.trust import parse_trust
 from audiotl_cli.workflows.clip_names import find_rows, name_of, read_name
-from audiotl_cli.workflows.project import clip_keys, find_stores, is_store, open_memo
-from audiotl_cli.workflows.same_extractor import extractor_of_store
-from audiotl_cli.workflows.stored import StoredFrames
 
 SAMPLE_BYTES = 64 << 20
 """How many pooled vectors are kept while middles and deviations are learnt from them; those of

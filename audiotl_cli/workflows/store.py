@@ -10,19 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
-from audiotl_cli.classify.artifact import ExtractorSpec
-from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.classifiers.card import ExtractorSpec
+from audiotl_cli.dataset.edited import change_index, is_edited
+from audiotl_cli.dataset.index import Clip, Index, index_content
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.extractors.trusted import Program, list_programs
-from audiotl_cli.files import change_file
+from audiotl_cli.project import is_store, no_store, open_all, store_spec
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.damaged import set_aside
 from audiotl_cli.store.description import STORE_FILE
 from audiotl_cli.store.seed import SeedClip, read_seed_file
 from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore, list_stores, open_stores
-from audiotl_cli.workflows.features import store_spec
-from audiotl_cli.workflows.project import is_store, no_store, open_all
+from audiotl_cli.written import WrittenFiles, refusal
 
 SEED_VERSION = "1"
 
@@ -109,7 +109,7 @@ def verify_stores(root: AnyPath, on_shard: Callable[[int, int], None]) -> list[V
 
 
 def import_features(
-    path: Path, name: str, split: str, *, root: AnyPath, indexes: Path
+    path: Path, name: str, split: str, *, root: AnyPath, indexes: Path, overwrite: bool = False
 ) -> ImportReport:
     """Bring in a feature file of sklearn-audio-transfer-learning, with an index of its clips.
 
@@ -125,19 +125,22 @@ def import_features(
         The split its clips belong to.
     root, indexes : Path
         Folders of stores and of indexes.
+    overwrite : bool
+        Whether an index of this name that somebody made or edited may be changed.
 
     Raises
     ------
     DataError
         The file is not such a file, or has another width than those before it.
     UsageError
-        The name cannot be a file name.
+        The name cannot be a file name, or an index of this name is not as audiotl wrote it.
     """
     if not re.fullmatch(r"[\w][\w.-]*", name):
         raise UsageError(f"--name is {name!r}; expected letters, digits, '.', '_' and '-'")
+    index_path = indexes / f"{name}.csv"
+    WrittenFiles(index_content).claim([index_path], overwrite=overwrite)
     clips = read_seed_file(path)
     dim = clips[0].frames.shape[1]
-    index_path = indexes / f"{name}.csv"
     others = [store for store in open_stores(root) if store.extractor == name and store.dim != dim]
     if index_path.exists() and others:
         raise DataError(
@@ -156,20 +159,31 @@ def import_features(
                 writer.add(key, Features(clip.frames, times))
             rows.append(Clip(clip.path, label=clip.label, split=split, sha256=key))
     store.touch()
-    index = _add_rows(index_path, rows)
+    index = _add_rows(index_path, rows, overwrite=overwrite)
     return ImportReport(index, store, len(clips), sum(len(clip.frames) for clip in clips))
 
 
-def _add_rows(path: Path, rows: list[Clip]) -> Index:
+def _add_rows(path: Path, rows: list[Clip], *, overwrite: bool) -> Index:
     """Put clips into an index, in the place of those of the same path."""
 
-    def change(old: bytes | None) -> bytes:
-        there = Index([], Path.cwd()) if old is None else Index.read(path, old)
+    def change(old: bytes | None) -> Index:
+        if is_edited(path, old):
+            raise UsageError(refusal([path]))
+        there = _read_index(path, old, overwrite=overwrite)
         clips = {clip.path: clip for clip in [*there.clips, *rows]}
-        return Index(list(clips.values()), there.audio_root).as_csv(path.parent)
+        return Index(list(clips.values()), there.audio_root)
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return Index.read(path, change_file(path, change)[1])
+    return change_index(path, change)
+
+
+def _read_index(path: Path, data: bytes | None, *, overwrite: bool) -> Index:
+    """Return the index that is there, unless there is none, or none that is to be kept."""
+    try:
+        return Index([], Path.cwd()) if data is None else Index.read(path, data)
+    except DataError:
+        if overwrite:
+            return Index([], Path.cwd())
+        raise
 
 
 def _content_key(clip: SeedClip) -> str:

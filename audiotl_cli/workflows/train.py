@@ -10,36 +10,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.classify.artifact import (
-    ExtractorSpec,
-    ModelCard,
-    clip_mark,
-    dump_model,
-    library_versions,
-)
-from audiotl_cli.classify.classifier import (
-    DEFAULT_POOLING,
-    ClassifierOptions,
-    ClipClassifier,
-    member_pipeline,
-)
-from audiotl_cli.classify.labels import unbalanced
-from audiotl_cli.classify.loading import unusual_in
-from audiotl_cli.classify.model_text import MARK, card_path, card_text
-from audiotl_cli.classify.outline import outline
-from audiotl_cli.classify.rejection import POOLING
-from audiotl_cli.classify.table import DEFAULT, RECIPES, classifier_name, standardises
-from audiotl_cli.classify.trials import Runner
+from audiotl_cli.classifiers.card import ExtractorSpec, ModelCard, clip_mark, library_versions
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.labels import unbalanced
+from audiotl_cli.classifiers.model_file import dump_model
+from audiotl_cli.classifiers.model_text import card_path, card_text
+from audiotl_cli.classifiers.options import DEFAULT_CLASSIFIER, DEFAULT_POOLING, ClassifierOptions
+from audiotl_cli.classifiers.pipeline import is_scaled
+from audiotl_cli.classifiers.registry import classifier_name, find_recipe, standardises
+from audiotl_cli.classifiers.rejection import POOLING
+from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import read_regular, write_whole
+from audiotl_cli.experiments.choose import Choice, OnProgress, choose, deal_folds, only, plan
+from audiotl_cli.experiments.features import LabelledFeatures, read_features
+from audiotl_cli.experiments.fit import SCORES_ALONE, Reliability, describe_reliability, fit_rows
+from audiotl_cli.experiments.fitting import is_streamed, score_rows
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.description import safe_name
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.workflows.choose import Choice, OnProgress, choose, deal_folds, only, plan
-from audiotl_cli.workflows.features import LabelledFeatures, read_features
-from audiotl_cli.workflows.fit import SCORES_ALONE, Trust, describe_trust, fit_rows
-from audiotl_cli.workflows.fitting import is_streamed, score_rows
+from audiotl_cli.written import WrittenFiles, claim, write_output
 
 logger = logging.getLogger(__name__)
 
@@ -70,10 +60,11 @@ def train_model(
     options: ClassifierOptions,
     *,
     n_settings: int = 0,
-    trust: Trust = SCORES_ALONE,
+    reliability: Reliability = SCORES_ALONE,
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    overwrite: bool = False,
     memory: int | None = None,
     run: Runner | None = None,
     on_fit: OnProgress = lambda done, total: None,
@@ -93,12 +84,14 @@ def train_model(
         How many settings of classifier, pooling and parameters to try on the clips to train
         on, with each, every two and all of the extractors; the one picked is fitted. 0 takes
         `options` as they are.
-    trust : Trust
+    reliability : Reliability
         Calibration and rejection.
     split : str
     out : Path or None
         The model's file; None names it by what it is made of, in `models`.
     models : Path
+    overwrite : bool
+        Whether a file of that name that somebody else made may be lost.
     memory : int or None
         Bytes that frames that vote, and what is made of them, may take; None is half of this
         machine's. More are left in the stores, and the classifier is fitted block by block.
@@ -111,22 +104,28 @@ def train_model(
     DataError
         Nothing to train on.
     UsageError
-        Options that do not fit the classifier or the data.
+        Options that do not fit the classifier or the data, or the file is somebody else's.
     """
+    claim([out] if out else [], overwrite=overwrite)
     options = asked = replace(options, classifier=classifier_name(options.classifier))
     poolings = None if n_settings else {options.pooling, POOLING}  # a search may try any
     data = read_features(index, root, extractors, poolings, memory=memory)
     rows, asked_of = rows_of(data, split), data.extractors
     options = asked = replace(options, multi_label=data.multi_label)
+    name = model_name(
+        index, asked_of, asked, n_settings=n_settings, reliability=reliability, split=split
+    )
+    path = out or models / f"{name}.joblib"
+    claim([path], overwrite=overwrite)
     choice = None
     if n_settings:
         candidates = plan(data, rows, n_settings, options)
         folds = deal_folds(data, rows, options.seed)
         choice = choose(data, rows, candidates, folds, on_progress=on_fit, run=run)
         options, data = choice.options, only(data, choice.chosen.setting.parts)
-    name = model_name(index, asked_of, asked, n_settings=n_settings, trust=trust, split=split)
-    path = out or models / f"{name}.joblib"
-    return fit_and_save(index, data, rows, options, split, path, trust=trust, choice=choice)
+    return fit_and_save(
+        index, data, rows, options, split, path, reliability=reliability, choice=choice
+    )
 
 
 def fit_and_save(
@@ -137,7 +136,7 @@ def fit_and_save(
     split: str,
     path: Path,
     *,
-    trust: Trust = SCORES_ALONE,
+    reliability: Reliability = SCORES_ALONE,
     choice: Choice | None = None,
 ) -> TrainReport:
     """Fit a classifier on some of the clips and save it.
@@ -153,7 +152,7 @@ def fit_and_save(
         What these clips are called.
     path : Path
         The model's file.
-    trust : Trust
+    reliability : Reliability
         Calibration and rejection.
     choice : Choice, optional
         How the options came about.
@@ -162,13 +161,13 @@ def fit_and_save(
     hint = "" if options.balance else unbalanced([data.labels[i] for i in rows])
     if hint:
         logger.info("%s", hint)
-    classifier = fit_rows(data, rows, options, trust)
+    classifier = fit_rows(data, rows, options, reliability)
     card = ModelCard(
         classifier=options.classifier,
         pooling=options.pooling,
-        params=_params(classifier),
-        scale="scale" in member_pipeline(classifier.pipeline).named_steps,
-        root=options.root,
+        params=dict(classifier.params),
+        scale=is_scaled(classifier.pipeline),
+        sqrt=options.sqrt,
         pca=options.pca,
         seed=options.seed,
         labels=classifier.labels,
@@ -185,17 +184,9 @@ def fit_and_save(
         multi_label=options.multi_label,
         streamed=is_streamed(data),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
-        **describe_trust(classifier, trust),
+        **describe_reliability(classifier, reliability),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    packed = dump_model(classifier, card)
-    write_whole(path, packed)
-    if unusual := unusual_in(outline(packed)):
-        logger.warning(
-            "this model holds %s; to load it takes --trust sha256:%s",
-            unusual,
-            hashlib.sha256(packed).hexdigest(),
-        )
+    write_output(path, dump_model(classifier, card))
     write_card(card, path)
     return TrainReport(path, card, data.stores)
 
@@ -221,14 +212,17 @@ def rows_of(data: LabelledFeatures, split: str) -> list[int]:
 def write_card(card: ModelCard, model: Path) -> None:
     """Write what a model is for people to read, beside it; the model does without.
 
-    A file of that name that is no such card stays.
+    A file of that name that somebody made or edited stays, whatever becomes of the model.
     """
     path = card_path(model)
+    written = WrittenFiles()
+    if not written.is_free(path):
+        logger.warning(
+            "%s is no model card of audiotl's, or was edited, so it is left as it is", path
+        )
+        return
     try:
-        if path.exists() and not read_regular(path).startswith(MARK.encode()):
-            logger.warning("%s is no model card of audiotl's, so it is left as it is", path)
-            return
-        write_whole(path, card_text(card, model).encode("utf-8", "backslashreplace"))
+        written.write(path, card_text(card, model).encode("utf-8", "backslashreplace"))
     except OSError as error:
         logger.warning("%s could not be written (%s)", path, error.strerror)
 
@@ -239,7 +233,7 @@ def model_name(
     options: ClassifierOptions,
     *,
     n_settings: int = 0,
-    trust: Trust = SCORES_ALONE,
+    reliability: Reliability = SCORES_ALONE,
     split: str = TRAIN,
     how: str = "search",
 ) -> str:
@@ -253,17 +247,17 @@ def model_name(
         safe_name(spec.name) + (f"-{safe_name(spec.layer.replace('/', '-'))}" if spec.layer else "")
         for spec in extractors
     )
-    recipe = RECIPES[options.classifier]
+    recipe = find_recipe(options.classifier)
     kind = f"{options.classifier}-{options.pooling}"
     if n_settings:  # among which those asked for are only the first
-        usual = kind == f"{DEFAULT}-{DEFAULT_POOLING}"
+        usual = kind == f"{DEFAULT_CLASSIFIER}-{DEFAULT_POOLING}"
         kind = f"{how}{n_settings}" if usual else f"{how}{n_settings}-from-{kind}"
     parts = [data_set, networks, kind]
     if options.pca is not None:
         parts.append(f"pca{options.pca}")
     if options.scale not in (None, standardises(options.classifier, len(extractors))):
         parts.append("scale" if options.scale else "no-scale")
-    if options.root:
+    if options.sqrt:
         parts.append("root")
     for name, value in sorted(options.params.items()):
         if name not in recipe.params or recipe.params[name] != value:
@@ -272,10 +266,10 @@ def model_name(
         parts.append(options.combine)
     if options.balance:
         parts.append("balance")
-    if trust.calibrate:
-        parts.append(trust.calibrate)
-    if trust.reject:
-        parts.append(f"reject{trust.reject:g}")
+    if reliability.calibrate:
+        parts.append(reliability.calibrate)
+    if reliability.reject:
+        parts.append(f"reject{reliability.reject:g}")
     if options.seed:
         parts.append(f"seed{options.seed}")
     if split != TRAIN:
@@ -304,14 +298,6 @@ def _held_out(classifier: ClipClassifier, data: LabelledFeatures) -> dict[str, A
         return None
     scores = score_rows(classifier, data, rows)
     n_right = sum(
-        data.labels[i] == classifier.told(row) for i, row in zip(rows, scores, strict=True)
+        data.labels[i] == classifier.label_of(row) for i, row in zip(rows, scores, strict=True)
     )
     return {"split": TEST, "n_clips": len(rows), "accuracy": n_right / len(rows)}
-
-
-def _params(classifier: ClipClassifier) -> dict[str, Any]:
-    """Return the estimator's parameters as plain values."""
-    estimator = member_pipeline(classifier.pipeline).steps[-1][1]
-    params = getattr(estimator, "estimator", estimator).get_params()
-    plain = (bool, int, float, str, tuple, list, type(None))
-    return {k: v if isinstance(v, plain) else repr(v) for k, v in sorted(params.items())}

@@ -12,20 +12,22 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from audiotl_cli.classify.artifact import library_versions
-from audiotl_cli.classify.classifier import ClassifierOptions
-from audiotl_cli.classify.space import Setting
-from audiotl_cli.classify.table import classifier_name
-from audiotl_cli.classify.trials import Fold, Right, Runner
+from audiotl_cli.classifiers.card import library_versions
+from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.registry import classifier_name
+from audiotl_cli.classifiers.space import Setting
+from audiotl_cli.classifiers.trials import Fold, Right, Runner
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import change_file, read_regular, remove_file
+from audiotl_cli.experiments.choose import OnProgress, choose, deal_folds, only, plan
+from audiotl_cli.experiments.features import LabelledFeatures, read_all_features
+from audiotl_cli.experiments.fit import SCORES_ALONE, Reliability
+from audiotl_cli.files import read_regular
 from audiotl_cli.json_files import parse_json_object
+from audiotl_cli.locks import change_file, remove_file
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.workflows.choose import OnProgress, choose, deal_folds, only, plan
-from audiotl_cli.workflows.features import LabelledFeatures, read_all_features
-from audiotl_cli.workflows.fit import SCORES_ALONE, Trust
 from audiotl_cli.workflows.train import TRAIN, TrainReport, fit_and_save, model_name, rows_of
+from audiotl_cli.written import claim
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +44,11 @@ def tune_model(
     options: ClassifierOptions,
     *,
     n_settings: int,
-    trust: Trust = SCORES_ALONE,
+    reliability: Reliability = SCORES_ALONE,
     split: str = TRAIN,
     out: Path | None = None,
     models: Path,
+    overwrite: bool = False,
     memory: int | None = None,
     run: Runner | None = None,
     on_fit: OnProgress = lambda done, total: None,
@@ -68,7 +71,7 @@ def tune_model(
         Tried first.
     n_settings : int
         How many settings to try, of all there are with each extractor and every two.
-    trust, split, out, models, memory
+    reliability, split, out, models, overwrite, memory
         As for `train_model`.
     run : Runner, optional
         What does the fits; a thread a core unless given.
@@ -79,16 +82,24 @@ def tune_model(
     DataError
         Nothing to train on.
     UsageError
-        Options that do not fit the classifier or the data.
+        Options that do not fit the classifier or the data, or the file is somebody else's.
     """
+    claim([out] if out else [], overwrite=overwrite)
     options = replace(options, classifier=classifier_name(options.classifier))
     data = read_all_features(index, root, extractors, memory=memory)
     options = replace(options, multi_label=data.multi_label)
     rows = rows_of(data, split)
     name = model_name(
-        index, data.extractors, options, n_settings=n_settings, trust=trust, split=split, how="tune"
+        index,
+        data.extractors,
+        options,
+        n_settings=n_settings,
+        reliability=reliability,
+        split=split,
+        how="tune",
     )
     path = out or models / f"{name}.joblib"
+    claim([path], overwrite=overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     candidates = plan(data, rows, n_settings, options)
     folds = deal_folds(data, rows, options.seed)
@@ -108,9 +119,9 @@ def tune_model(
         notes.save()
     used = only(data, choice.chosen.setting.parts)
     report = fit_and_save(
-        index, used, rows, choice.options, split, path, trust=trust, choice=choice
+        index, used, rows, choice.options, split, path, reliability=reliability, choice=choice
     )
-    remove_file(notes.path)
+    notes.delete()
     return report
 
 
@@ -125,6 +136,9 @@ class Notes:
     folds : sequence of (fit, test)
     candidates : sequence of Setting
         What was tried of anything else, or on other clips, counts for nothing.
+
+    Notes that cannot be read may be somebody else's file: they are left as they are, and nothing
+    is noted.
     """
 
     def __init__(
@@ -175,22 +189,33 @@ class Notes:
 
     def save(self) -> None:
         """Write what is new to the file."""
-        if len(self._right) > self._saved:
+        if self._ours and len(self._right) > self._saved:
             change_file(self.path, self._merged, sync=False)
             self._saved = len(self._right)
         self._saved_at = time.monotonic()
 
+    def delete(self) -> None:
+        """Remove the file: the model is saved."""
+        if self._ours:
+            remove_file(self.path)
+
     def _merged(self, old: bytes | None) -> bytes:
         """Return the notes with those of a run beside this one, of the same clips and settings."""
+        if old is not None and not _are_notes(old):  # somebody put another file there
+            return old
         right = self._right
         with contextlib.suppress(*_UNUSABLE):
             right = self._parse(old or b"") | right
         return json.dumps({"of": self._of, "right": right}).encode()
 
     def _read(self) -> dict[str, str]:
+        self._ours = False
         try:
-            return self._parse(read_regular(self.path, MAX_NOTES_BYTES))
+            data = read_regular(self.path, MAX_NOTES_BYTES)
+            self._ours = _are_notes(data)
+            return self._parse(data)
         except FileNotFoundError:
+            self._ours = True
             return {}
         except _OtherNotesError:
             logger.info("%s is of other clips, features or versions: starting anew", self.path)
@@ -211,6 +236,15 @@ class Notes:
         ):
             raise ValueError("marks do not fit the folds")
         return right
+
+
+def _are_notes(data: bytes) -> bool:
+    """Return whether this program wrote a file, of whatever clips and settings."""
+    try:
+        content = parse_json_object(data, max_bytes=MAX_NOTES_BYTES)
+    except DataError:
+        return False
+    return set(content) == {"of", "right"}
 
 
 class _OtherNotesError(ValueError):

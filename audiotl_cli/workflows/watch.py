@@ -8,8 +8,9 @@ from pathlib import Path
 
 from audiotl_cli.audio.decode import find_recordings
 from audiotl_cli.files import real_path
-from audiotl_cli.prediction.events import EventOptions
-from audiotl_cli.workflows.predict import Model, Prediction
+from audiotl_cli.inference.events import EventOptions
+from audiotl_cli.inference.model import Model
+from audiotl_cli.inference.prediction import Prediction
 
 State = tuple[int, int]  # size in bytes, time of the last change in ns
 

@@ -13,7 +13,7 @@ import soundfile
 import soxr
 
 from audiotl_cli import load_model
-from audiotl_cli.classify.exported import clips
+from audiotl_cli.classifiers import onnx_form as clips
 from audiotl_cli.workflows import export
 from tests.conftest import REPOSITORY, Run
 
@@ -22,24 +22,6 @@ from tests.conftest import REPOSITORY, Run
 def model(project: Path, mfcc_model: Path) -> Path:
     shutil.copy(mfcc_model, "sounds.joblib")
     return Path("sounds.joblib")
-
-
-def test_a_skops_file_is_used_as_any_model(model: Path, new: Path, sounds: Path, run: Run) -> None:
-    done = run("model", "export", model, "--format", "skops")
-    assert done.code == 0
-    assert "gives the same labels on 60 made clips, scores within 0" in done.out
-    assert "audiotl predict FILE --model sounds.skops" in done.err
-    predicted = [run("predict", new, "--model", m, "--json").json for m in (model, "sounds.skops")]
-    assert predicted[0] == predicted[1]
-    run("index", sounds, "--test-size", "0")
-    run("extract", "--extractor", "mfcc", "--hop-s", "0.25")
-    scores = [
-        run("evaluate", m, "--split", "train", "--json").json for m in (model, "sounds.skops")
-    ]
-    assert scores[0]["accuracy"] == scores[1]["accuracy"]
-    inspected = run("model", "inspect", "sounds.skops", "--json").json
-    assert inspected["allowed"] is True
-    assert inspected["card"] == run("model", "inspect", model, "--json").json["card"]
 
 
 def test_one_file_from_samples_to_label(model: Path, new: Path, run: Run) -> None:
@@ -96,9 +78,9 @@ def test_a_graph_that_tells_something_else_is_not_written(
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (["--format", "pmml"], 2, "--format is 'pmml'; choose from onnx, skops"),
-        (["--format", "skops", "--whole"], 2, "a skops file holds no network"),
-        (["--output", "m.skops"], 2, "expected a name that ends in .onnx"),
+        (["--format", "pmml"], 2, "--format is 'pmml'; choose from onnx"),
+        (["--format", "skops"], 2, "--format is 'skops'; choose from onnx"),
+        (["--output", "m.joblib"], 2, "expected a name that ends in .onnx"),
         (["--output", "no/where.onnx"], 3, "no/where.onnx"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from audiotl_cli.cli import output, show_evaluation
-from audiotl_cli.evaluation.metrics import score
+from tests.evaluation.scored import scored
 
 
 @pytest.mark.parametrize("width", [50, 60, 80, 120])
@@ -40,7 +40,7 @@ def test_a_confusion_matrix_fits_or_is_left_to_the_figure(
     labels = [f"{i:02d} a label with a long name" for i in range(n)]
     truth = [label for label in labels for _ in range(150)]
 
-    show_evaluation._show_confusion(score(truth, truth, labels, seed=0))
+    show_evaluation.show_confusion(scored(truth, truth, labels))
 
     lines = text.getvalue().splitlines()
     assert max(map(len, lines)) <= width

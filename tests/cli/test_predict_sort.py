@@ -52,7 +52,7 @@ def test_what_is_none_of_the_labels_stays(
     mfcc_model: Path, new: Path, project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "audiotl_cli.classify.running.RunningScores.rejected", lambda self, scores: True
+        "audiotl_cli.classifiers.running.RunningScores.rejected", lambda self, scores: True
     )
 
     finished = run("predict", "-m", mfcc_model, new, "--move-to", "sorted", "--format", "jsonl")

@@ -152,7 +152,7 @@ def test_frames_that_do_not_fit_are_streamed_and_said_to_be(extracted: Path, run
     assert not run("train", *options, "--json").json["streamed"]  # 24 short recordings do fit
     assert "fitted block by block" not in run("train", *options).out
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("audiotl_cli.workflows.stored.COPIES", 1e6)
+        patch.setattr("audiotl_cli.experiments.stored.COPIES", 1e6)
         assert run("train", *options, "--json").json["streamed"]
         finished = run("train", *options)
     assert "fitted block by block" in finished.out

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.classify import trials as trials_module
-from audiotl_cli.classify.classifier import ClipClassifier, fit_quietly
-from audiotl_cli.classify.model_text import card_path
+from audiotl_cli.classifiers import trials as trials_module
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.model_text import card_path
+from audiotl_cli.classifiers.training import fit_quietly
+from audiotl_cli.written import LIST
 from tests.conftest import LABELS, Run
 
 MODEL = Path("data/models/tuned.joblib")
@@ -55,7 +57,9 @@ def test_tune_saves_what_it_picked_and_shows_what_it_tried(extracted: Path, run:
     assert value["n_clips"] == 18
     assert "tune12" in value["model"]
     model = Path(value["model"])
-    assert sorted(Path("data/models").iterdir()) == sorted([model, card_path(model)])
+    assert sorted(Path("data/models").iterdir()) == sorted(
+        [model, card_path(model), model.with_name(LIST), model.with_name(f"{LIST}.lock")]
+    )
     assert run("evaluate", value["model"], "--json").json["n_clips"] == 6
     assert {len(one["extractors"]) for one in board} == {1, 2}
 

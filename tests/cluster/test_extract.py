@@ -133,7 +133,7 @@ def test_too_many_failures_end_the_run_and_stop_the_workers(tmp_path: Path) -> N
 
 
 def test_limits_are_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    from audiotl_cli.workflows.cluster.connection import limit_s
+    from audiotl_cli.cluster.connection import limit_s
 
     assert limit_s("fit-timeout") == 3600
     with dask.config.set({"audiotl.fit-timeout": "2m"}):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from audiotl_cli.cluster import task
+from audiotl_cli.cluster.extract import pack
+from audiotl_cli.cluster.fitness import Job, check_versions, network_of, versions
 from audiotl_cli.errors import ClusterError, UsageError
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.store.description import fingerprint
-from audiotl_cli.workflows.cluster import task
-from audiotl_cli.workflows.cluster.extract import pack
-from audiotl_cli.workflows.cluster.fitness import Job, check_versions, network_of, versions
 from tests.extractors.fake import FakeExtractor
 
 

@@ -10,15 +10,15 @@ import dask
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.classifier import ClassifierOptions
-from audiotl_cli.classify.search import search
-from audiotl_cli.classify.space import Setting
-from audiotl_cli.classify.trials import Trials, threads
+from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.search import search
+from audiotl_cli.classifiers.space import Setting
+from audiotl_cli.classifiers.trials import Trials, threads
+from audiotl_cli.cluster import fits
+from audiotl_cli.cluster.fits import on_cluster
 from audiotl_cli.errors import ClusterError
-from audiotl_cli.workflows.cluster import fits
-from audiotl_cli.workflows.cluster.fits import on_cluster
-from tests.classify.problems import made_clips
-from tests.classify.test_search import halves
+from tests.classifiers.problems import made_clips
+from tests.classifiers.test_search import halves
 from tests.cluster.processes import Machines, kill, wait_until
 from tests.conftest import Run
 

@@ -7,8 +7,10 @@ import pytest
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.annotations import annotation_files, clips_from_annotations
 from audiotl_cli.errors import DataError
-from audiotl_cli.prediction.annotations import to_audacity, to_raven
+from audiotl_cli.inference.formats.audacity import AudacityWriter
+from audiotl_cli.inference.formats.raven import RavenWriter
 from tests.dataset.folders import table, touch
+from tests.inference.texts import heard, written
 
 RAVEN = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)"
 
@@ -55,10 +57,9 @@ def test_one_table_of_raven_about_several_recordings(tmp_path: Path) -> None:
 
 def test_what_predict_writes_can_be_indexed(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav", "b.wav")
-    segments = [{"start_s": 1.0, "end_s": 2.0, "label": "owl", "score": 0.9}]
-    record = {"path": "a.wav", "duration_s": 9.0, "segments": segments}
-    table(tmp_path, to_audacity(record, 8000.0), "a.wav.labels.txt")
-    table(tmp_path, to_raven(record, 8000.0), "b.wav.selections.txt")
+    found = heard([{"start_s": 1.0, "end_s": 2.0, "label": "owl", "score": 0.9}])
+    table(tmp_path, written(AudacityWriter, found), "a.wav.labels.txt")
+    table(tmp_path, written(RavenWriter, found, highest_hz=8000.0), "b.wav.selections.txt")
     assert read(tmp_path) == [
         Clip("a.wav", "owl", start_s=1, end_s=2),
         Clip("b.wav", "owl", start_s=1, end_s=2),

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from audiotl_cli import Index
-from audiotl_cli.classify import trials
-from audiotl_cli.classify.classifier import ClipClassifier, fit_quietly
+from audiotl_cli.classifiers import trials
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.training import fit_quietly
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.store.memo import HashMemo
 from audiotl_cli.workflows.index import build_index
@@ -50,7 +51,7 @@ for path in sorted(Path("files").glob(sys.argv[1] + "-*")):
 HOLD = """
 import sys
 from pathlib import Path
-from audiotl_cli.files import locked
+from audiotl_cli.locks import locked
 with locked(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()
@@ -226,7 +227,7 @@ def test_a_file_that_another_process_is_changing(
     indexed: Path, sounds: Path, run: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[object, ...]
 ) -> None:
     run("extract", "--extractor", "mfcc")
-    monkeypatch.setattr("audiotl_cli.files.LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr("audiotl_cli.locks.LOCK_WAIT_S", 0.1)
     path = NOTES if args == TUNE else INDEX
     path.parent.mkdir(exist_ok=True)
     before = INDEX.read_bytes()

@@ -13,19 +13,21 @@ EXTRACT, ISOLATED = "cli/test_extract.py", "audio/test_isolated.py"
 TWENTY_KILLS = "test_case_09_10_twenty_kills_lose_nothing_and_leave_the_same_files"
 NO_SOUND = "test_case_18_19_what_is_no_sound_is_one_record_each"
 
-LOADING = "classify/test_loading.py"
+PREDICTIONS = "reliability/test_prediction_cases.py"
+OVERWRITE = "reliability/test_overwrite_cases.py"
+MODELS = "security/test_model_files.py"
 
 CASES = {
     "01 02 code in a model file": [
-        (LOADING, "test_code_is_refused_wherever_it_hides"),
-        (LOADING, "test_pickles_by_hand"),
+        (MODELS, "test_code_is_refused_wherever_it_hides"),
+        (MODELS, "test_pickles_by_hand"),
     ],
-    "05 a model file that would fill the memory": [(LOADING, "test_a_bomb_is_not_unpacked")],
+    "05 a model file that would fill the memory": [(MODELS, "test_it_is_refused_at_once")],
     "06 trees that lead out of themselves": [
-        (LOADING, "test_hostile_states_of_allowed_classes"),
+        ("classifiers/test_recipes.py", "test_trees_that_do_not_end_are_refused"),
     ],
     "07 another version of scikit-learn": [
-        ("classify/test_artifact.py", "test_other_version_of_scikit_learn"),
+        ("classifiers/test_versions.py", "test_trained_under_one_version_predicted_under_another"),
     ],
     "09 killed while writing": [
         (STORE, "test_killed_at_random_moments"),
@@ -35,6 +37,19 @@ CASES = {
         (STORE_CASES, TWENTY_KILLS),
         (EXTRACT, "test_a_killed_run_loses_nothing"),
         (STORE, "test_run_killed_between_merge_and_delete"),
+    ],
+    "a prediction interrupted, killed, or torn": [
+        (PREDICTIONS, "test_a_stopped_prediction_goes_on_to_the_same_file"),
+        (PREDICTIONS, "test_wherever_the_last_line_is_cut_off_the_file_is_the_same"),
+        (PREDICTIONS, "test_files_a_recording_are_not_made_twice"),
+    ],
+    "a recording moved and not recorded": [
+        (PREDICTIONS, "test_a_model_that_fails_after_a_move_leaves_a_record"),
+        (PREDICTIONS, "test_moves_that_a_kill_prevented_are_made_up_for"),
+    ],
+    "files made by hand": [
+        (OVERWRITE, "test_a_file_by_hand_is_kept_and_one_of_the_tools_own_replaced"),
+        (OVERWRITE, "test_annotations_by_hand_cost_that_recording_alone"),
     ],
     "11 disk full": [
         (STORE_CASES, "test_case_11_a_full_disk_is_said_and_the_run_resumes"),

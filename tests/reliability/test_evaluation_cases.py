@@ -238,7 +238,7 @@ def test_unknown_labels_are_refused_before_anything_is_fitted(
     def fail(*args: object) -> None:
         raise AssertionError("fitted")
 
-    monkeypatch.setattr("audiotl_cli.workflows.rounds.fit_rows", fail)
+    monkeypatch.setattr("audiotl_cli.experiments.rounds.fit_rows", fail)
     finished = run("evaluate", "--cv", "fold", "--open-set")
     assert finished.code == 2
     assert "--open-set leaves out one label at a time" in finished.err
@@ -282,3 +282,34 @@ def other_order(label: str) -> str:
     parts = label.split(";")
     random.Random(0).shuffle(parts)
     return ";".join(reversed(parts))
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        {},
+        [],
+        {"path": "a", "label": 3, "predicted": "x"},
+        {"path": "a", "label": "x", "predicted": None},
+        {"path": "a", "label": "x", "predicted": "x", "start_s": "soon"},
+        {"path": "a", "label": "x", "predicted": "x", "start_s": [0]},
+    ],
+)
+def test_reports_that_are_damaged_are_refused(project: Path, run: Run, prediction: object) -> None:
+    Path("a.json").write_text(json.dumps({"predictions": [prediction]}))
+    finished = run("evaluate", "a.json", "a.json")
+    assert finished.code == 3
+    assert "a.json is no report.json of audiotl evaluate" in finished.err
+
+
+def test_an_unusual_group_is_still_a_group(project: Path, run: Run) -> None:
+    row = {"label": "x", "predicted": "x", "group": [1, {"b": 2}]}
+    Path("a.json").write_text(json.dumps({"predictions": [row | {"path": p} for p in "ab"]}))
+    assert run("evaluate", "a.json", "a.json").code == 0
+
+
+def test_a_report_that_is_too_deep_is_refused(project: Path, run: Run) -> None:
+    Path("a.json").write_text('{"predictions": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    finished = run("evaluate", "a.json", "a.json")
+    assert finished.code == 3
+    assert "a.json is no report.json of audiotl evaluate" in finished.err

@@ -12,18 +12,16 @@ from pathlib import Path
 import pytest
 
 import audiotl_cli
-from audiotl_cli.classify.loading import read_packed
+from audiotl_cli.classifiers.model_file import read_packed
 from audiotl_cli.cli.settings import read_settings
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.dataset.layouts.annotations import is_annotation
 from audiotl_cli.errors import AudiotlError
 from audiotl_cli.extractors.model_settings import read_settings as read_model_settings
-from audiotl_cli.files import append_lines, open_regular, read_lines, read_regular, write_whole
+from audiotl_cli.files import open_regular, read_regular, write_whole
+from audiotl_cli.journal_lines import append_lines, read_lines
 from audiotl_cli.store.memo import HashMemo
-from tests.cli.conftest import mfcc_model, new
 from tests.conftest import Run
-
-__all__ = ["mfcc_model", "new"]
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes lie in folders on POSIX only")
 
@@ -78,7 +76,7 @@ def test_nothing_but_a_file_is_opened(tmp_path: Path, make: Make) -> None:
     path = tmp_path / "x"
     make(path)
     for read in (open_regular, read_regular):
-        with pytest.raises(OSError, match=r"expected a file|links"):
+        with pytest.raises(OSError, match=r"expected a regular file|links"):
             read(path)
 
 
@@ -102,7 +100,7 @@ def test_nothing_but_a_file_is_replaced(tmp_path: Path, make: Make) -> None:
     before = path.lstat()
     if make is loop:  # which leads nowhere
         return
-    with pytest.raises(OSError, match="expected a file"):
+    with pytest.raises(OSError, match="expected a regular file"):
         write_whole(path, b"content")
     assert path.lstat().st_ino == before.st_ino
     assert [one.name for one in tmp_path.iterdir()] == [path.name]

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs s
 
 FIT_WITHOUT_END = """
 import pathlib, time
-from audiotl_cli.classify import trials
+from audiotl_cli.classifiers import trials
 def try_one(self, setting, fold):
     pathlib.Path("fitting").touch()
     while True:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.audio import decode, worker
 from audiotl_cli.cli.main import main
 from audiotl_cli.extractors.mfcc import MfccExtractor
 from tests.conftest import REPOSITORY, Finished, Run
@@ -55,7 +54,6 @@ def in_process(
     *,
     env: dict[str, str] | None = None,
     limit: Callable[[], None] | None = None,
-    **more: object,
 ) -> Finished:
     """Run a command line in a process of its own."""
     done = subprocess.run(
@@ -63,6 +61,7 @@ def in_process(
         capture_output=True,
         text=True,
         check=False,
+        timeout=100,
         env={**(os.environ if env is None else env), "PYTHONPATH": str(REPOSITORY)},
         preexec_fn=limit,
     )
@@ -100,14 +99,14 @@ def test_a_terminal_of_no_width_shows_what_it_should(folder: Path, sounds: Path,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": size, "LINES": size},
     )
     assert done.returncode == 0
-    assert "rain" in done.stdout
+    assert "rain" in "".join(done.stdout.split())
 
 
 # --- memory --------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep this limit")
-@pytest.mark.parametrize("megabytes", [100, 200, 260, 300, 400, 600, 1200, 3000])
+@pytest.mark.parametrize("megabytes", [100, 600, 780, 1200])
 @pytest.mark.parametrize("command", ["index", "extract", "train", "predict", "evaluate"])
 def test_with_too_little_memory_it_works_or_says_so(
     folder: Path, sounds: Path, command: str, megabytes: int
@@ -127,9 +126,11 @@ def test_with_too_little_memory_it_works_or_says_so(
 
     value = finished.json
     if finished.code == 0:
-        assert megabytes > 200
+        assert megabytes >= 768
         return
     assert finished.code in (1, 3)
+    if megabytes < 768:
+        assert f"this process may have {megabytes} MiB (ulimit -v)" in finished.err
     assert "not enough memory" in json.dumps(value) + finished.err
     assert "damaged" not in finished.err
     assert "Traceback" not in finished.err
@@ -161,16 +162,6 @@ def test_a_network_that_does_not_fit_ends_the_run_with_a_true_message(
     }
     assert "ulimit -v" in finished.err
     assert not Path("other.joblib").exists()
-
-
-def test_a_decoder_without_memory_says_so(
-    sounds: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sent: list[bytes] = []
-    monkeypatch.setattr(worker, "read_blocks_at", no_memory)
-    source = decode.AudioSource(sounds / "rain/rain-00.wav")
-    with pytest.raises(MemoryError):
-        worker.send_samples(source, sent.append, 16_000, "soxr")
 
 
 def test_seed_files_are_not_called_damaged_for_want_of_memory(

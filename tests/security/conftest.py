@@ -7,10 +7,6 @@ from typing import Any
 import fsspec
 import pytest
 
-from tests.cli.conftest import mfcc_model, new
-
-__all__ = ["asked", "mfcc_model", "new"]
-
 
 class Trap(fsspec.AbstractFileSystem):  # type: ignore[misc]
     """What ``dask://`` is to an attacker: to be asked at all is too much."""

@@ -51,10 +51,10 @@ class HostileHandler(http.server.BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
 
-    def start(self, status: int = 200, **headers: str) -> None:
+    def start(self, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
 
     def send(self, data: bytes) -> None:
@@ -62,9 +62,9 @@ class HostileHandler(http.server.BaseHTTPRequestHandler):
         self.server.n_sent += len(data)
 
 
-def whole(data: bytes, **headers: str) -> Callable[[HostileHandler], None]:
+def whole(data: bytes, headers: dict[str, str] | None = None) -> Callable[[HostileHandler], None]:
     def answer(request: HostileHandler) -> None:
-        request.start(Content_Length=str(len(data)), **headers)
+        request.start(headers={"Content-Length": str(len(data)), **(headers or {})})
         request.send(data)
 
     return answer
@@ -81,7 +81,7 @@ def slow(before: bytes = b"") -> Callable[[HostileHandler], None]:
     """Send a byte now and then after a quick beginning."""
 
     def answer(request: HostileHandler) -> None:
-        request.start(Content_Length="400000")
+        request.start(headers={"Content-Length": "400000"})
         request.send(before)
         while not request.server.ended.wait(WAIT_S):
             request.send(b"x")
@@ -99,7 +99,7 @@ def slow_headers(request: HostileHandler) -> None:
 def endless_trailer(request: HostileHandler) -> None:
     """Send a chunked body that ends in trailers without end."""
     request.protocol_version = "HTTP/1.1"
-    request.start(Transfer_Encoding="chunked")
+    request.start(headers={"Transfer-Encoding": "chunked"})
     request.send(b"5\r\nhello\r\n0\r\n")
     while not request.server.ended.wait(WAIT_S):
         request.send(b"X-More: x\r\n")
@@ -107,7 +107,7 @@ def endless_trailer(request: HostileHandler) -> None:
 
 def packed(data: bytes) -> Callable[[HostileHandler], None]:
     """Send data compressed, although it was asked for as it is."""
-    return whole(gzip.compress(data), Content_Encoding="gzip")
+    return whole(gzip.compress(data), {"Content-Encoding": "gzip"})
 
 
 def redirect(to: str, body: Callable[[HostileHandler], None] | None = None) -> Callable[..., None]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audiotl_cli.cells import csv_text, plain_cell, safe_cell
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.dataset.layouts.annotations import read_annotations
 from audiotl_cli.dataset.relabel import place_of, write_labels
-from audiotl_cli.files import csv_text, plain_cell, safe_cell
-from audiotl_cli.prediction.annotations import to_audacity, to_raven
-from audiotl_cli.prediction.formats import to_csv
+from audiotl_cli.inference.events import Event
+from audiotl_cli.inference.formats import find_writers
+from audiotl_cli.inference.formats.csv import CsvWriter
+from audiotl_cli.inference.prediction import Prediction
 from tests.conftest import Run
+from tests.inference.texts import written
 
 FORMULAS = (
     "=cmd()",
@@ -107,25 +111,32 @@ def test_labels_that_are_given_later(tmp_path: Path) -> None:
 
 
 def test_predictions() -> None:
-    segments = [{"start_s": 0.0, "end_s": 1.0, "label": "x;=y", "score": 0.5}]
-    record = {"path": "a;=b.wav", "label": "x;=y", "score": 0.5, "scores": {"x;=y": 0.5}}
-    for one in (record, record | {"segments": segments}, record | {"labels": ["x", "=y"]}):
-        assert formulas_in(to_csv([one], ["x;=y", "=z"])) == []
+    whole = Prediction("a;=b.wav", {"x;=y": 0.5})
+    for prediction in (
+        whole,
+        replace(whole, segments=[Event(0.0, 1.0, "x;=y", 0.5)]),
+        replace(whole, labels=["x", "=y"]),
+    ):
+        text = written(
+            CsvWriter,
+            prediction,
+            labels=["x;=y", "=z"],
+            multi_label=prediction.labels is not None,
+            segments=prediction.segments is not None,
+        )
+        assert formulas_in(text) == []
 
 
 @pytest.mark.parametrize("form", ["audacity", "raven"])
 def test_events_come_back(tmp_path: Path, form: str) -> None:
-    segments = [
-        {"start_s": float(i), "end_s": i + 1.0, "label": text, "score": 0.5}
-        for i, text in enumerate(FORMULAS)
-        if text.isprintable() and '"' not in text
-    ]
-    write = {"audacity": to_audacity, "raven": to_raven}[form]
-    text = write({"path": "a.wav", "segments": segments}, 8000.0)
+    labels = [text for text in FORMULAS if text.isprintable() and '"' not in text]
+    events = [Event(float(i), i + 1.0, label, 0.5) for i, label in enumerate(labels)]
+    prediction = Prediction("a.wav", {}, segments=events)
+    text = written(find_writers()[form], prediction, segments=True, highest_hz=8000.0)
     assert formulas_in(text) == []
     (tmp_path / "a.txt").write_text(text)
     read = [label for *_, label in read_annotations(tmp_path / "a.txt")]
-    assert read == [one["label"] for one in segments]
+    assert read == labels
 
 
 def test_tables_of_our_own_are_read_back(project: Path, sounds: Path, run: Run) -> None:
@@ -185,6 +196,6 @@ def test_tables_are_printed_safely_on_a_terminal(
     from audiotl_cli.cli import output
 
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    output.write(to_csv([{"path": "a\x1b[2J", "label": None, "score": 1, "scores": {}}], []))
-    assert capsys.readouterr().out.splitlines()[1:] == [r"a\x1b[2J,,1,"]
+    output.write(written(CsvWriter, Prediction("a\x1b[2J", {})))
+    assert capsys.readouterr().out.splitlines()[1:] == [r"a\x1b[2J,,,"]
     assert json.dumps("\x1b") == r'"\u001b"'

@@ -141,7 +141,7 @@ def test_another_part_than_asked_for_is_not_joined(
     server: HostileServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def other_part(request: HostileHandler) -> None:
-        request.start(206, Content_Range="bytes 0-9/20", Content_Length="10")
+        request.start(206, {"Content-Range": "bytes 0-9/20", "Content-Length": "10"})
         request.send(bytes(10))
 
     PARTS.mkdir(parents=True)
@@ -233,7 +233,7 @@ def test_https_is_not_left_for_http(
 ) -> None:
     import requests
 
-    class Redirecting(requests.adapters.BaseAdapter):
+    class Redirecting:
         def send(self, request: Any, *args: object, **more: object) -> Any:
             response = requests.Response()
             response.status_code, response.url = 302, request.url

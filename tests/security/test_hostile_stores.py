@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import append_lines
+from audiotl_cli.journal_lines import append_lines
 from audiotl_cli.json_files import get, parse_json_object, read_json_object
 from audiotl_cli.store.description import fingerprint
 from audiotl_cli.store.memo import HashMemo

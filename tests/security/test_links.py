@@ -12,8 +12,9 @@ import pytest
 
 from audiotl_cli.dataset.unpack import unpack
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import append_lines, is_regular, remove_regular
-from audiotl_cli.prediction.sorting import place
+from audiotl_cli.files import is_regular, remove_regular
+from audiotl_cli.inference.sorting import place, plan
+from audiotl_cli.journal_lines import append_lines
 from audiotl_cli.store.pieces import FOLDER, Piece, PieceWriter
 from audiotl_cli.store.shard import DamagedShardError
 from audiotl_cli.store.store import FeatureStore
@@ -209,7 +210,8 @@ def test_sorting_writes_through_no_link(tmp_path: Path, monkeypatch: pytest.Monk
     folder.mkdir()
     (folder / f".audiotl-{os.getpid()}.part").symlink_to(mine)
     (folder / "a.wav").symlink_to(mine)
-    target = place(recording, folder, "copy")
+    target = plan(recording, folder)
+    place(recording, target, "copy")
     assert (target.name, target.read_bytes()) == ("a-2.wav", b"sound")
     assert mine.read_text() == "mine"
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from audiotl_cli.cli.predicted_files import choose_targets
+from audiotl_cli.inference.formats.raven import RavenWriter
 from audiotl_cli.storage.remote import RemotePath
 
 
 @pytest.mark.parametrize("name", ["CON", "nul.wav", "a:b.wav", "a\\..\\b.wav", ".hidden", "a\x1b"])
 def test_an_object_is_written_about_under_a_safe_name(tmp_path: Path, name: str) -> None:
     recording = RemotePath(f"s3://bucket/{name}")
-    (target,) = choose_targets("raven", tmp_path, [recording]).values()
+    (target,) = choose_targets(RavenWriter, tmp_path, [recording]).values()
     assert target.parent == tmp_path
     assert target.name.isprintable()
     assert not set(target.name) & set('/\\:*?"<>|')
@@ -23,7 +24,7 @@ def test_an_object_is_written_about_under_a_safe_name(tmp_path: Path, name: str)
 def test_what_is_written_beside_a_recording_has_a_name_that_fits(tmp_path: Path) -> None:
     recording = tmp_path / ("n" * 251 + ".wav")
     recording.touch()
-    (target,) = choose_targets("raven", None, [recording]).values()
+    (target,) = choose_targets(RavenWriter, None, [recording]).values()
     target.touch()
     assert target.parent == tmp_path
     assert target.name.endswith(".selections.txt")

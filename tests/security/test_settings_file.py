@@ -30,7 +30,6 @@ REFUSED = """
     tune        out             "sounds/a.wav"
     tune        cluster         "scheduler.json"
     evaluate    report          "/home/other"
-    evaluate    trust           ["sha256:00"]
     evaluate    cluster         "tcp://10.0.0.1:8786"
     predict     trust           ["sha256:00"]
     predict     model           "/tmp/bird.joblib"

@@ -7,16 +7,17 @@ from typing import cast
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.artifact import ExtractorSpec
-from audiotl_cli.classify.choice import Tried
-from audiotl_cli.classify.classifier import ClassifierOptions, fit_classifier
-from audiotl_cli.classify.pooling import Frames, pool
-from audiotl_cli.classify.space import Setting
-from audiotl_cli.classify.trials import threads
+from audiotl_cli.classifiers.card import ExtractorSpec
+from audiotl_cli.classifiers.choice import Tried
+from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.pooling import Frames, pool
+from audiotl_cli.classifiers.space import Setting
+from audiotl_cli.classifiers.training import fit_classifier
+from audiotl_cli.classifiers.trials import threads
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.experiments.choose import choose, deal_folds, only, plan
+from audiotl_cli.experiments.features import LabelledFeatures
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.workflows.choose import choose, deal_folds, only, plan
-from audiotl_cli.workflows.features import LabelledFeatures
 
 LINEAR, NEIGHBOUR = (
     ClassifierOptions("logreg", "mean"),

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.classify.artifact import ExtractorSpec
+from audiotl_cli.classifiers.card import ExtractorSpec
 from audiotl_cli.errors import ArtifactError
 from audiotl_cli.extractors import engines
+from audiotl_cli.inference.same_extractor import extractor_of_model
+from audiotl_cli.project import store_spec
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.workflows.features import store_spec
-from audiotl_cli.workflows.same_extractor import extractor_of_model
 from tests.conftest import Run
 
 

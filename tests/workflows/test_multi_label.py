@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.artifact import load_model_file
-from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classifiers.model_file import load_model_file
+from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
-from audiotl_cli.prediction.formats import to_csv
+from audiotl_cli.experiments.rounds import CrossValidation
+from audiotl_cli.inference.formats.csv import CsvWriter
+from audiotl_cli.inference.prediction import Prediction
 from audiotl_cli.workflows.cross_validate import cross_validate
 from audiotl_cli.workflows.evaluate import evaluate_model
-from audiotl_cli.workflows.rounds import CrossValidation
 from audiotl_cli.workflows.train import train_model
-from tests.classify.problems import made_clips
+from tests.classifiers.problems import made_clips
+from tests.inference.texts import written
 from tests.workflows.stores import made_index, made_store
 
 ROOT, MODELS = Path("data/features"), Path("data/models")
@@ -67,8 +69,8 @@ def test_a_saved_model_tells_several_labels(index: Index) -> None:
     clips, kinds = made_clips(4, seed=5)
     expected = {"ant": "ant", "bee": "bee;big", "cat": "big"}
     assert classifier.predict(clips) == [expected[kind] for kind in kinds]
-    assert classifier.told(np.array([0.1, 0.2, 0.3])) == ""
-    assert classifier.told(np.array([0.5, 0.2, 0.7])) == "ant;big"
+    assert classifier.label_of(np.array([0.1, 0.2, 0.3])) == ""
+    assert classifier.label_of(np.array([0.5, 0.2, 0.7])) == "ant;big"
 
 
 def test_a_model_of_one_label_refuses_clips_with_several(index: Index, tmp_path: Path) -> None:
@@ -79,7 +81,7 @@ def test_a_model_of_one_label_refuses_clips_with_several(index: Index, tmp_path:
 
 
 def test_a_table_of_several_labels() -> None:
-    record = {"path": "a.wav", "label": "b", "score": 0.9, "scores": {"a": 0.6, "b": 0.9}}
-    text = to_csv([{**record, "labels": ["b", "a"]}], ["a", "b"])
+    found = Prediction("a.wav", {"b": 0.9, "a": 0.6}, labels=["b", "a"])
+    text = written(CsvWriter, found, labels=["a", "b"], multi_label=True)
     assert text.splitlines() == ["path,label,score,labels,a,b,error", "a.wav,b,0.9,b;a,0.6,0.9,"]
-    assert to_csv([record], ["a"]).splitlines()[0] == "path,label,score,a,error"
+    assert written(CsvWriter, found, labels=["a"]).splitlines()[0] == "path,label,score,a,error"

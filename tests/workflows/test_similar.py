@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiotl_cli.classify.likeness import POOLING, Likeness
-from audiotl_cli.classify.pooling import pool
+from audiotl_cli.classifiers.likeness import POOLING, Likeness
+from audiotl_cli.classifiers.pooling import pool
 from audiotl_cli.errors import DataError
 from audiotl_cli.workflows import similar
 from audiotl_cli.workflows.similar import find_similar

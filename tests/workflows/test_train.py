@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiotl_cli.classify.artifact import ModelCard
-from audiotl_cli.classify.classifier import ClassifierOptions
+from audiotl_cli.classifiers.card import ModelCard
+from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.workflows.train import LONGEST_NAME, model_name, name_part, write_card
 

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.columns import Finder
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source, local, local_folder
 from audiotl_cli.dataset.rows import seconds
 from audiotl_cli.dataset.table import list_columns, open_table
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import plain_cell
 from audiotl_cli.storage.paths import AnyPath, open_file
 
 BEGIN, END = "Begin Time (s)", "End Time (s)"

@@ -15,8 +15,8 @@ from audiotl_cli.evaluation.calibration import Calibration
 from audiotl_cli.evaluation.learning_curve import LearningCurve
 from audiotl_cli.evaluation.outcomes import IntArray
 from audiotl_cli.evaluation.scores import Scores
-from audiotl_cli.files import write_whole
 from audiotl_cli.text import printable
+from audiotl_cli.written import write_output
 
 LONGEST_NAME = 40  # characters of a label
 MOST_DRAWN = 40
@@ -125,7 +125,7 @@ def _save(figure: Any, path: Path) -> None:
         # characters that the font lacks are drawn as boxes; report.json has the names
         warnings.simplefilter("ignore", UserWarning)
         figure.savefig(picture, format="png", metadata={"Software": None})
-    write_whole(path, picture.getvalue())
+    write_output(path, picture.getvalue())
 
 
 def _name(label: str) -> str:

@@ -65,7 +65,7 @@ def render(
     parts = _parts(evaluation, clips)
     scores = evaluation.scores
     script, style = _text("page.js").strip(), _text("page.css").strip()
-    return _environment().from_string(_text("template.html")).render(
+    page: str = _environment().from_string(_text("template.html")).render(
         evaluation=evaluation,
         metrics=[
             (metric.title, scores.metrics[metric.name])
@@ -87,6 +87,7 @@ def render(
         script=script,
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
+    return page
 
 
 def _environment() -> Any:

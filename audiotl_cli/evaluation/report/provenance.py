@@ -36,7 +36,7 @@ def described(source: Source) -> list[tuple[str, str]]:
 
 
 def _scaled(card: Mapping[str, Any]) -> str | None:
-    if card.get("root"):
+    if card.get("sqrt"):
         return "square roots, by one factor"
     scale = card.get("scale")
     return None if scale is None else "every feature by its own deviation" if scale else "no"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from audiotl_cli.cells import csv_text
 from audiotl_cli.evaluation.evaluation import MOST_IN_MATRIX, Evaluation
 from audiotl_cli.evaluation.metrics.registry import all_label_metrics
 from audiotl_cli.evaluation.predictions import Predictions
-from audiotl_cli.files import csv_text
 
 Rows = Iterator[Sequence[object]]
 
@@ -59,7 +59,10 @@ def _predictions(evaluation: Evaluation) -> Rows:
         yield clip.path, clip.label, predictions.predicted[i], *where, *scores(i)
 
 
-def _score_columns(predictions: Predictions):
+def _score_columns(
+    predictions: Predictions,
+) -> tuple[Sequence[str], Callable[[int], Sequence[object]]]:
+    """Return the names of the columns of scores, and what fills them for a clip."""
     labels, n = predictions.labels, predictions.n_listed
     if n == len(labels):
         return labels, lambda i: [round(v, 6) for v in predictions.scores[i].tolist()]

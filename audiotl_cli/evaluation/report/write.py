@@ -15,14 +15,27 @@ import numpy as np
 from audiotl_cli.errors import OUT_OF_MEMORY, is_out_of_memory
 from audiotl_cli.evaluation.evaluation import Evaluation
 from audiotl_cli.evaluation.report import figures, page, tables
-from audiotl_cli.files import remove_regular, write_whole
 from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.written import WrittenFiles, claim, write_output
 
 logger = logging.getLogger(__name__)
 
 REPORT, SCORES, PAGE = "report.json", "scores.npz", "report.html"
 CONFUSION, CALIBRATION, CURVE = "confusion.png", "calibration.png", "learning_curve.png"
 FIGURES = (CONFUSION, CALIBRATION, CURVE)
+COMPARISON = "comparison.json"
+
+
+def claim_report(folder: Path, *, overwrite: bool) -> None:
+    """Make sure that a report may be written, before any work is done for it.
+
+    Raises
+    ------
+    UsageError
+        A file of a report's is there that somebody made or edited, unless `overwrite`.
+    """
+    names = (REPORT, SCORES, PAGE, *FIGURES, *tables.NAMES)
+    claim([folder / name for name in names], overwrite=overwrite)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
@@ -37,12 +50,13 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     folder : Path
     """
     folder.mkdir(parents=True, exist_ok=True)
+    written = WrittenFiles()
     for name in (PAGE, *FIGURES, *tables.NAMES):
-        remove_regular(folder / name)
+        written.remove(folder / name)
     write_json(folder / REPORT, evaluation.to_dict())
     scores = io.BytesIO()
     np.savez(scores, **evaluation.predictions.to_arrays())
-    write_whole(folder / SCORES, scores.getbuffer())
+    write_output(folder / SCORES, scores.getbuffer())
     for name, draw in _drawings(evaluation).items():
         _attempt(folder / name, partial(draw, folder / name))
     _attempt(folder / "*.csv", lambda: _write_tables(evaluation, folder))
@@ -65,7 +79,7 @@ def write_page(evaluation: Evaluation, folder: Path, root: AnyPath | None) -> No
 
     def write() -> None:
         text = page.render(evaluation, root=root, folder=folder, beside=beside)
-        write_whole(folder / PAGE, text.encode("utf-8", "backslashreplace"))
+        write_output(folder / PAGE, text.encode("utf-8", "backslashreplace"))
 
     _attempt(folder / PAGE, write)
 
@@ -73,7 +87,7 @@ def write_page(evaluation: Evaluation, folder: Path, root: AnyPath | None) -> No
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a mapping as JSON: a line a key, and a line an element of longer values."""
     items = (f" {json.dumps(key)}: {_lines(item)}" for key, item in value.items())
-    write_whole(path, ("{\n" + ",\n".join(items) + "\n}\n").encode())
+    write_output(path, ("{\n" + ",\n".join(items) + "\n}\n").encode())
 
 
 def _lines(value: Any) -> str:
@@ -109,7 +123,7 @@ def _figure_title(evaluation: Evaluation) -> str:
 
 def _write_tables(evaluation: Evaluation, folder: Path) -> None:
     for name, text in tables.tables(evaluation):
-        write_whole(folder / name, text.encode("utf-8", "surrogateescape"))
+        write_output(folder / name, text.encode("utf-8", "surrogateescape"))
 
 
 def _attempt(path: Path, make: Callable[[], None]) -> None:

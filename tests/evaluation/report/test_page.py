@@ -17,6 +17,7 @@ from audiotl_cli.evaluation.report.clips import N_AUDIO, gather, order
 from audiotl_cli.evaluation.report.page import SECTIONS, render
 from audiotl_cli.evaluation.report.tables import tables
 from audiotl_cli.evaluation.report.write import write_evaluation, write_page
+from audiotl_cli.written import LIST
 from tests.evaluation.report.results import (
     EVIL,
     LABELS,
@@ -190,7 +191,7 @@ def test_files_of_an_evaluation_before_go(tmp_path: Path) -> None:
 
     assert {path.name for path in tmp_path.iterdir()} == {
         "report.json", "scores.npz", "scores.csv", "confusion.png", "confusion.csv",
-        "per_label.csv", "predictions.csv",
+        "per_label.csv", "predictions.csv", LIST, f"{LIST}.lock",
     }  # fmt: skip
 
 
@@ -205,7 +206,7 @@ def test_a_page_that_cannot_be_made_costs_nothing_else(
     write_evaluation(evaluation(), tmp_path)
     write_page(evaluation(), tmp_path, None)
 
-    assert "report.html could not be written (MemoryError())" in caplog.text
+    assert "report.html could not be written (there is not enough memory)" in caplog.text
     assert (tmp_path / "predictions.csv").is_file()
 
 

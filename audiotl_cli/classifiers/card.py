@@ -1,0 +1,275 @@
+"""A model's card: how it was made, as plain values that are checked when they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from importlib.metadata import version
+from types import NoneType, UnionType
+from typing import Any, Self, get_args, get_origin, get_type_hints
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli import __version__
+from audiotl_cli.classifiers.checks import DamagedError
+from audiotl_cli.classifiers.pooling import POOLINGS
+
+_LIBRARIES = ("scikit-learn", "numpy", "joblib", "tensorflow", "soundfile", "soxr")
+_DEEPEST = 8
+_LONGEST, _LONGEST_LABEL = 1_000_000, 10_000  # characters
+MOST_FEATURES = 1_000_000
+
+
+@dataclass(frozen=True)
+class ExtractorSpec:
+    """An extractor as a model needs it.
+
+    Parameters
+    ----------
+    name, layer, resampler : str
+    hop_s : float
+        Seconds.
+    dim : int
+    fingerprint : str
+        The feature store's.
+    weights : str
+        ``published``, ``none``, or ``unverified:`` and the name of a user's own file;
+        ``unknown`` for features that came from elsewhere.
+    engine : str
+        What ran the network, where it was not its reference; else empty.
+    imported : bool
+        Whether the features came from elsewhere, so that no audio can be embedded.
+    """
+
+    name: str
+    fingerprint: str
+    dim: int
+    layer: str = ""
+    hop_s: float = 0.0
+    resampler: str = "soxr"
+    weights: str = "published"
+    engine: str = ""
+    imported: bool = False
+
+    @property
+    def warning(self) -> str:
+        """What every report says where the weights are not the published ones; else empty."""
+        name = self.weights.removeprefix("unverified:")
+        if name == self.weights:
+            return ""
+        return f"weights of {self.name} are not the published ones: {name}"
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """Return the extractor that plain values describe; `DamagedError` if they do not."""
+        found = cls(**_typed(cls, values))
+        if not 0 < found.dim <= MOST_FEATURES or found.hop_s < 0:
+            raise DamagedError(
+                f"the card has an extractor with dim {found.dim} and hop_s {found.hop_s}"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """How a model was made.
+
+    Parameters
+    ----------
+    classifier, pooling : str
+    params : dict
+        Of the estimator.
+    scale : bool or None
+    pca : int or None
+    seed : int
+    labels : sequence of str
+        In the order of scores.
+    extractors : sequence of ExtractorSpec
+    index : str
+        File name of the training index.
+    index_sha256 : str
+    split : str
+        The split it was trained on.
+    n_clips : int
+        Clips it was trained on.
+    held_out : dict or None
+        ``split``, ``n_clips`` and ``accuracy`` on clips it was not trained on.
+    versions : dict
+        Of Python and the libraries.
+    search : list of dict
+        How the settings that were tried did, the best first; empty without a search.
+    combine : str
+        How several extractors are combined.
+    balance : bool
+        Whether labels weigh the same.
+    multi_label : bool
+        Whether a clip may have any number of labels.
+    streamed : bool
+        Whether it was fitted block by block, its frames being too many for the memory.
+    sqrt : bool
+        Whether features were scaled by `SqrtScaler`.
+    trained_on : sequence of str
+        Marks of the clips it was trained on, sorted; see `clip_mark`; empty where not known.
+    calibration : dict or None
+        What makes probabilities of scores; see `Calibrator`.
+    rejection : dict or None
+        ``rate``, the share of known clips that may be rejected, and ``threshold``.
+    """
+
+    classifier: str
+    pooling: str
+    params: dict[str, Any]
+    scale: bool | None
+    pca: int | None
+    seed: int
+    labels: Sequence[str]
+    extractors: Sequence[ExtractorSpec]
+    index: str
+    index_sha256: str
+    split: str
+    n_clips: int
+    held_out: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    search: Sequence[dict[str, Any]] = field(default_factory=list)
+    combine: str = "concat"
+    balance: bool = False
+    multi_label: bool = False
+    streamed: bool = False
+    sqrt: bool = False
+    trained_on: Sequence[str] = field(default_factory=list)
+    calibration: dict[str, Any] | None = None
+    rejection: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the card as plain values, fit for JSON."""
+        return {
+            name: to_plain(value, f"the field {name} of the card")
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """Return the card that plain values describe.
+
+        Raises
+        ------
+        DamagedError
+            Something is missing, unknown, or of another type; the message says what.
+        """
+        checked = _typed(cls, values)
+        checked["extractors"] = [ExtractorSpec.from_dict(one) for one in checked["extractors"]]
+        card = cls(**checked)
+        _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
+        _check_described(card.rejection, {"rate": float, "threshold": float})
+        if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):
+            raise DamagedError("the card has fewer than two labels, or one label twice")
+        if max(map(len, card.labels)) > _LONGEST_LABEL:
+            raise DamagedError(f"the card has a label of more than {_LONGEST_LABEL} characters")
+        if card.pooling not in POOLINGS or not card.extractors:
+            raise DamagedError(
+                f"the card has the pooling {ascii(card.pooling)[:60]} and "
+                f"{len(card.extractors)} extractors"
+            )
+        return card
+
+
+def _check_described(described: dict[str, Any] | None, hints: Mapping[str, type]) -> None:
+    if described is None:
+        return
+    if described.keys() != hints.keys():
+        raise DamagedError(f"the card has {sorted(described)}, expected {sorted(hints)}")
+    for name, hint in hints.items():
+        _value(described[name], hint, name)
+
+
+def clip_mark(key: str) -> str:
+    """Return 16 hexadecimal digits that stand for a clip, given its key in the store.
+
+    Among a million clips, two have the same with a probability of 3e-8 (birthday bound).
+    """
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def marks_to_array(marks: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Return marks of clips as numbers, which take less room."""
+    return np.array([int(mark, 16) for mark in marks], np.uint64)
+
+
+def marks_from_array(numbers: npt.NDArray[np.uint64]) -> list[str]:
+    """Return the marks that numbers stand for."""
+    return [f"{number:016x}" for number in numbers.tolist()]
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of every library that changes a number."""
+    own = {"audiotl": __version__, "python": platform.python_version()}
+    return own | {name: version(name) for name in _LIBRARIES}
+
+
+def _typed(kind: type, values: Any) -> dict[str, Any]:
+    """Return plain values for the fields of a dataclass, each of the type that it has there."""
+    if type(values) is not dict:
+        raise DamagedError(f"the card has a {type(values).__name__} where a {kind.__name__} is due")
+    hints = get_type_hints(kind)
+    if unknown := sorted(ascii(name) for name in values.keys() - hints.keys()):
+        raise DamagedError(f"the card has the unknown field {unknown[0][:60]}")
+    found = {}
+    for one in fields(kind):
+        if one.name in values:
+            found[one.name] = _value(values[one.name], hints[one.name], one.name)
+        elif one.default is MISSING and one.default_factory is MISSING:
+            raise DamagedError(f"the card has no {one.name}")
+    return found
+
+
+def _value(value: Any, hint: Any, name: str) -> Any:
+    """Return a value of a type, and what it holds of the type it is to hold."""
+    if not _is_a(value, hint):
+        raise DamagedError(f"the field {name} of the card is a {type(value).__name__}")
+    inner = get_args(hint)[-1:] if get_origin(hint) in (Sequence, dict) else ()
+    if inner and inner[0] is not Any and not is_dataclass(inner[0]):
+        for part in value.values() if isinstance(value, dict) else value:
+            _value(part, inner[0], name)
+    return to_plain(value, f"the field {name} of the card")
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    if isinstance(hint, UnionType):
+        return any(_is_a(value, part) for part in get_args(hint))
+    kind = get_origin(hint) or hint
+    if kind is Sequence:
+        return isinstance(value, list | tuple)
+    if kind in (int, float):
+        return isinstance(value, int if kind is int else float | int) and type(value) is not bool
+    return value is None if kind is NoneType else isinstance(value, kind)
+
+
+def to_plain(value: Any, name: str, depth: int = _DEEPEST) -> Any:
+    """Return a copy of a value made of dictionaries, lists, texts and numbers.
+
+    Raises
+    ------
+    DamagedError
+        It holds something else, too long a text, or is too deep.
+    """
+    if not depth:
+        raise DamagedError(f"{name} is more than {_DEEPEST} levels deep")
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise DamagedError(f"{name} has a key that is no text")
+        return {key: to_plain(part, name, depth - 1) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(part, name, depth - 1) for part in value]
+    if isinstance(value, str) and len(value) <= _LONGEST:
+        return value
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and abs(value) < 2**63:
+        return int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
+    raise DamagedError(f"{name} holds {ascii(value)[:60]}, expected text, numbers, lists or keys")

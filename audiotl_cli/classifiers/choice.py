@@ -1,0 +1,131 @@
+"""Which of the settings that were tried to take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.classifiers.space import Setting
+
+_Z95 = 1.959964  # of the normal distribution
+HOPELESS = 2.0  # standard errors of a difference
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A setting and how it did.
+
+    Parameters
+    ----------
+    setting : Setting
+    right : tuple of tuples of bool
+        A fold each: which of its clips it predicted correctly. Fewer folds than others have
+        where it was dropped.
+    """
+
+    setting: Setting
+    right: tuple[tuple[bool, ...], ...]
+
+    @property
+    def all_right(self) -> npt.NDArray[np.float64]:
+        """1 for every clip it predicted correctly, else 0, fold after fold."""
+        return np.concatenate([np.asarray(fold, np.float64) for fold in self.right])
+
+    @property
+    def accuracy(self) -> float:
+        """Share of clips predicted correctly, each by a model that was not fitted on it."""
+        return float(self.all_right.mean())
+
+    @property
+    def accuracies(self) -> list[float]:
+        """The same in every fold."""
+        return [float(np.mean(fold)) for fold in self.right]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the accuracy over clips (Wilson's).
+
+        Wilson, E. B. (1927). Probable inference, the law of succession, and statistical
+        inference. JASA 22.
+        """
+        p, n = self.accuracy, len(self.all_right)
+        square = _Z95**2 / n
+        middle = (p + square / 2) / (1 + square)
+        half = _Z95 * math.sqrt(p * (1 - p) / n + square / (4 * n)) / (1 + square)
+        return max(middle - half, 0.0), min(middle + half, 1.0)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a row of a leaderboard as JSON values."""
+        chosen = self.setting.options
+        return {
+            "classifier": chosen.classifier,
+            "pooling": chosen.pooling,
+            "scale": chosen.scale,
+            "sqrt": chosen.sqrt,
+            "pca": chosen.pca,
+            "params": dict(chosen.params),
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "accuracies": self.accuracies,
+        }
+
+
+def rank(tried: Sequence[Tried]) -> list[Tried]:
+    """Return the best first, those that were dropped last; of equals, the one named first."""
+    return sorted(tried, key=lambda one: (-len(one.right), -one.accuracy))
+
+
+def pick(tried: Sequence[Tried]) -> Tried:
+    """Return the simplest setting that is statistically tied with the best.
+
+    As good is who falls short of the best by at most one standard error of that difference,
+    clip by clip. Among these counts the kind of classifier and the number of extractors, and
+    then the accuracy. The best of many flatters itself, and complex ones most.
+
+    The rule is that of Breiman, L. et al. (1984), Classification and Regression Trees, 3.4.3,
+    with the standard error of the difference in place of the best's own.
+
+    Parameters
+    ----------
+    tried : sequence of Tried
+        At least one; of equals, the one named first is taken.
+    """
+    best = rank(tried)[0]
+    whole = [one for one in tried if len(one.right) == len(best.right)]
+    good = [one for one in whole if _as_good(one.all_right, best.all_right)]
+    simplest = min(one.setting.complexity for one in good)
+    return rank([one for one in good if one.setting.complexity == simplest])[0]
+
+
+def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
+    """Return which settings may still turn out to be the best.
+
+    Dropped is who was wrong where the best so far was right so much more often than the other
+    way round that luck hardly explains it (McNemar, 1947, one-sided, p < 0.023), as in racing
+    (Maron, O., and Moore, A. (1994). Hoeffding races. NIPS 6).
+
+    Parameters
+    ----------
+    right : mapping
+        From settings to which clips they predicted correctly, fold by fold, in the same folds.
+    """
+    correct = {
+        i: np.concatenate([np.asarray(fold, bool) for fold in one]) for i, one in right.items()
+    }
+    best = max(correct.values(), key=lambda clips: int(clips.sum()))
+    left = []
+    for i, clips in correct.items():
+        lost, won = int((best & ~clips).sum()), int((clips & ~best).sum())
+        if lost - won <= HOPELESS * math.sqrt(lost + won):
+            left.append(i)
+    return left
+
+
+def _as_good(one: npt.NDArray[np.float64], best: npt.NDArray[np.float64]) -> bool:
+    short = best - one
+    return bool(short.mean() <= short.std(ddof=1) / math.sqrt(len(short)) + 1e-12)

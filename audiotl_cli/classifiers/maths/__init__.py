@@ -1,0 +1,1 @@
+"""Arithmetic that several classifiers share: in NumPy, and as ONNX."""

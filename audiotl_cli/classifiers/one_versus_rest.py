@@ -1,0 +1,96 @@
+"""Clips that may have several labels: one classifier a label, against all other clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from audiotl_cli.classifiers.parts import Array, Head, Outputs, Part, State
+from audiotl_cli.classifiers.scoring import both
+from audiotl_cli.graph import Graph
+
+
+@dataclass(frozen=True)
+class OneVersusRest:
+    """A classifier a label.
+
+    Parameters
+    ----------
+    members : sequence of Head
+        Each of two labels: not this one, and this one.
+    """
+
+    kind: ClassVar[str] = "one-versus-rest"
+    members: Sequence[Head]
+
+    def to_part(self) -> Part:
+        """Return what is saved."""
+        return Part(self.kind, parts=[member.to_part() for member in self.members])
+
+    def outputs(self, X: Array) -> Outputs[Array]:
+        """Return probabilities where all members give some, else margins, (n_rows, n_labels)."""
+        given = [member.outputs(X) for member in self.members]
+        likely = [one.probabilities[:, 1:] for one in given if one.probabilities is not None]
+        if len(likely) == len(given):
+            return Outputs(np.concatenate(likely, axis=1))
+        margins = [one.margins for one in given if one.margins is not None]
+        return Outputs(margins=np.concatenate(margins, axis=1))
+
+    def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
+        """Write what `outputs` does."""
+        given = [member.add_outputs(graph, x) for member in self.members]
+        likely = [
+            graph.add("Gather", one.probabilities, np.array([1]), axis=1)
+            for one in given
+            if one.probabilities is not None
+        ]
+        if len(likely) == len(given):
+            return Outputs(graph.add("Concat", *likely, axis=1))
+        margins = [one.margins for one in given]
+        return Outputs(margins=graph.add("Concat", *margins, axis=1))
+
+    def typical(self, n_features: int) -> tuple[Array, Array]:
+        """Return about where features lay: as the first member that knows."""
+        centre, spread = self.members[0].typical(n_features)
+        for member in self.members[1:]:
+            if centre.any():
+                break
+            centre, spread = member.typical(n_features)
+        return centre, spread
+
+
+@dataclass(frozen=True)
+class Constant:
+    """What stands for a label that all clips have, or none.
+
+    Parameters
+    ----------
+    value : int
+        0 or 1.
+    """
+
+    kind: ClassVar[str] = "constant"
+    value: int
+
+    def to_part(self) -> Part:
+        """Return what is saved."""
+        return Part(self.kind, State(params={"value": self.value}))
+
+    def outputs(self, X: Array) -> Outputs[Array]:
+        """Return the same for every row."""
+        margins = np.full((len(X), 1), float(self.value))
+        return Outputs(both(margins), margins)
+
+    def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
+        """Write what `outputs` does."""
+        none = graph.add("Mul", graph.reduce("Sum", graph.cast(x, np.float64), 1), np.float64(0))
+        margins = graph.add("Add", none, np.float64(self.value))
+        other = graph.add("Sub", np.float64(1), margins)
+        return Outputs(graph.add("Concat", other, margins, axis=1), margins)
+
+    def typical(self, n_features: int) -> tuple[Array, Array]:
+        """Return nothing that is known: zeros and ones."""
+        return np.zeros(n_features), np.ones(n_features)

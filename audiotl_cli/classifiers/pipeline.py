@@ -1,0 +1,216 @@
+"""A fitted classifier of rows as data: steps that prepare features, and a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.classifiers.average import Average
+from audiotl_cli.classifiers.checks import DamagedError, expect_names, whole
+from audiotl_cli.classifiers.one_versus_rest import Constant, OneVersusRest
+from audiotl_cli.classifiers.parts import Array, Head, Outputs, Part, State, Step
+from audiotl_cli.classifiers.recipe import Recipe
+from audiotl_cli.classifiers.registry import registered
+from audiotl_cli.classifiers.scoring import row_labels
+from audiotl_cli.classifiers.steps.sqrt_scaling import SqrtScaling
+from audiotl_cli.classifiers.steps.standardise import Standardise
+from audiotl_cli.classifiers.steps.whitening import Whitening
+from audiotl_cli.graph import Graph
+
+STEPS = {kind.kind: kind for kind in (Standardise, SqrtScaling, Whitening)}
+MOST_FEATURES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted classifier of two or more labels.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    state : State
+    """
+
+    recipe: Recipe
+    state: State
+
+    def to_part(self) -> Part:
+        """Return what is saved."""
+        return Part(self.recipe.name, self.state)
+
+    def outputs(self, X: Array) -> Outputs[Array]:
+        """Return what it gives for rows."""
+        return self.recipe.outputs(self.state, X)
+
+    def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
+        """Write what `outputs` does."""
+        return self.recipe.add_outputs(graph, self.state, x)
+
+    def typical(self, n_features: int) -> tuple[Array, Array]:
+        """Return about where features lay."""
+        return self.recipe.typical(self.state, n_features)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps, and the classifier at their end.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+    head : Head
+    n_features : int
+        Width of the rows.
+    """
+
+    kind: ClassVar[str] = "pipeline"
+    steps: Sequence[Step]
+    head: Head
+    n_features: int
+
+    @property
+    def named_steps(self) -> Mapping[str, Step]:
+        """The steps by their kind."""
+        return {step.kind: step for step in self.steps}
+
+    def to_part(self) -> Part:
+        """Return what is saved."""
+        steps = [Part(step.kind, step.to_state()) for step in self.steps]
+        return Part(
+            self.kind, State(params={"n_features": self.n_features}), [*steps, self.head.to_part()]
+        )
+
+    def transform(self, X: Array) -> Array:
+        """Return rows (n_rows, n_features) as the classifier takes them."""
+        for step in self.steps:
+            X = step.apply(X)
+        return X
+
+    def outputs(self, X: Array) -> Outputs[Array]:
+        """Return what the classifier gives for rows (n_rows, n_features)."""
+        with np.errstate(all="ignore"):  # scores are checked for being finite
+            return self.head.outputs(self.transform(X))
+
+    def predict(self, X: Array) -> npt.NDArray[np.intp]:
+        """Return the number of the label of every row."""
+        return row_labels(self.outputs(X))
+
+    def predict_proba(self, X: Array) -> Array:
+        """Return probabilities (n_rows, n_labels); `AttributeError` where there are none."""
+        probabilities = self.outputs(X).probabilities
+        if probabilities is None:
+            raise AttributeError("this classifier gives margins, see decision_function")
+        return probabilities
+
+    def decision_function(self, X: Array) -> Array:
+        """Return margins (n_rows, n_labels), or (n_rows,) of two labels.
+
+        Raises
+        ------
+        AttributeError
+            There are none.
+        """
+        margins = self.outputs(X).margins
+        if margins is None:
+            raise AttributeError("this classifier gives probabilities, see predict_proba")
+        return margins[:, 0] if margins.shape[1] == 1 else margins
+
+    def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
+        """Write what `outputs` does; `x` is float32 (n_rows, n_features)."""
+        for step in self.steps:
+            x = step.add_to(graph, x)
+        return self.head.add_outputs(graph, x)
+
+    def typical(self, n_features: int) -> tuple[Array, Array]:
+        """Return about where features lay: as the first step knows, or the classifier."""
+        return self.steps[0].typical() if self.steps else self.head.typical(n_features)
+
+
+def is_scaled(pipeline: Pipeline) -> bool:
+    """Return whether features are scaled first; of an average, whether its members' are."""
+    if isinstance(pipeline.head, Average):
+        return all(isinstance(one, Pipeline) and is_scaled(one) for one in pipeline.head.members)
+    return any(isinstance(step, Standardise | SqrtScaling) for step in pipeline.steps)
+
+
+def read_pipeline(
+    part: Part, n_labels: int, *, multi_label: bool = False, average: bool = True
+) -> Pipeline:
+    """Return the pipeline that was saved.
+
+    Parameters
+    ----------
+    part : Part
+    n_labels : int
+    multi_label : bool
+        Whether rows may have several labels.
+    average : bool
+        Whether it may be an average of pipelines.
+
+    Raises
+    ------
+    DamagedError
+        It is none, or something in it is not as it should be.
+    """
+    if part.kind != Pipeline.kind or not 1 <= len(part.parts) <= len(STEPS) + 1:
+        raise DamagedError(f"it is a {part.kind} of {len(part.parts)} parts, expected a pipeline")
+    expect_names(part.state, [], ["n_features"])
+    n_features = width = whole(part.state, "n_features", 1, MOST_FEATURES)
+    steps: list[Step] = []
+    for one in part.parts[:-1]:
+        if one.kind not in STEPS or one.parts:
+            raise DamagedError(f"it has the step {one.kind!r}")
+        step: Step = STEPS[one.kind].from_state(one.state, width)
+        steps.append(step)
+        width = step.n_outputs
+    last = part.parts[-1]
+    if last.kind == Average.kind and average and not steps:
+        head = _read_average(last, width, n_labels, multi_label=multi_label)
+    elif multi_label:
+        head = _read_one_versus_rest(last, width, n_labels)
+    else:
+        head = _read_fitted(last, width, n_labels)
+    return Pipeline(steps, head, n_features)
+
+
+def _read_average(part: Part, n_features: int, n_labels: int, *, multi_label: bool) -> Head:
+    expect_names(part.state, [], ["widths"])
+    members = [
+        read_pipeline(one, n_labels, multi_label=multi_label, average=False) for one in part.parts
+    ]
+    widths: Any = part.state.params["widths"]
+    if widths != [one.n_features for one in members] or sum(widths) != n_features or not members:
+        raise DamagedError(f"it averages classifiers of {n_features} features in wrong parts")
+    return Average(members, widths, n_labels, multi_label)
+
+
+def _read_one_versus_rest(part: Part, n_features: int, n_labels: int) -> Head:
+    expect_names(part.state, [])
+    if part.kind != OneVersusRest.kind or len(part.parts) != n_labels:
+        raise DamagedError(
+            f"it has a {part.kind} of {len(part.parts)} parts, expected one for each of "
+            f"{n_labels} labels"
+        )
+    members: list[Head] = []
+    for one in part.parts:
+        if one.kind == Constant.kind and not one.parts:
+            expect_names(one.state, [], ["value"])
+            members.append(Constant(whole(one.state, "value", 0, 1)))
+        else:
+            members.append(_read_fitted(one, n_features, 2))
+    return OneVersusRest(members)
+
+
+def _read_fitted(part: Part, n_features: int, n_labels: int) -> Fitted:
+    recipe = registered().get(part.kind)
+    if recipe is None or part.parts:
+        raise DamagedError(
+            f"it has the classifier {part.kind!r}, which is not installed; there are "
+            f"{', '.join(registered())}"
+        )
+    recipe.check(part.state, n_features, n_labels)
+    return Fitted(recipe, part.state)

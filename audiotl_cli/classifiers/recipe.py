@@ -1,0 +1,149 @@
+"""What a classifier is to the rest of the program: a recipe."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from audiotl_cli.classifiers.parts import Array, Outputs, State
+from audiotl_cli.graph import Graph
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """The parameters that a search tries, by how features are prepared for them.
+
+    Parameters
+    ----------
+    scaled : tuple of dict
+        On standardised clips, and on clips scaled by square roots.
+    frames : tuple of dict
+        On frames that vote.
+    whitened : tuple of dict
+        On the principal components of clips.
+    unscaled : tuple of dict
+        On clips as they are.
+    """
+
+    scaled: tuple[Params, ...] = ()
+    frames: tuple[Params, ...] = ()
+    whitened: tuple[Params, ...] = ()
+    unscaled: tuple[Params, ...] = ()
+
+
+def each(name: str, *values: float, **fixed: Any) -> tuple[Params, ...]:
+    """Return parameters for each value of one of them."""
+    return tuple({name: value, **fixed} for value in values)
+
+
+class Recipe(ABC):
+    """One classifier: how it is fitted, saved, checked, computed and written as ONNX.
+
+    A file in the folder ``recipes`` (or an entry point of the group ``audiotl.classifiers``) has
+    one, named ``RECIPE``. Its module imports no scikit-learn: only `build` and `build_streaming`
+    do, so that a saved model predicts without.
+
+    Attributes
+    ----------
+    name : str
+        What ``--classifier`` takes.
+    summary : str
+        What it is, in one line.
+    aliases : tuple of str
+        Other names, in lower case.
+    place : int
+        Where it stands in lists; the lowest is the default.
+    complexity : int
+        How easily it fits whatever it is shown, from 0: linear ones draw one plane a label, a
+        small network bends it, kernels and neighbours can follow single clips. Of settings that
+        are statistically tied, the simplest is taken.
+    params : mapping
+        The parameters it gets unless others are asked for.
+    scales : bool
+        Whether features are standardised first unless otherwise asked for.
+    seeded : bool
+        Whether it takes ``random_state``.
+    class_weights : bool
+        Whether it takes ``class_weight``.
+    streams : bool
+        Whether it can be fitted block by block; see `build_streaming`.
+    thread_safe : bool
+        Whether fits in several threads at once give what they give alone.
+    rotates : bool
+        Whether it sees only products and distances of rows, so that rows may be turned into a
+        smaller space before it is fitted.
+    space : SearchSpace
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    place: ClassVar[int] = 1000
+    complexity: ClassVar[int] = 4
+    aliases: ClassVar[tuple[str, ...]] = ()
+    params: ClassVar[Params] = {}
+    scales: ClassVar[bool] = False
+    seeded: ClassVar[bool] = True
+    class_weights: ClassVar[bool] = True
+    streams: ClassVar[bool] = False
+    thread_safe: ClassVar[bool] = True
+    rotates: ClassVar[bool] = False
+    space: ClassVar[SearchSpace] = SearchSpace()
+
+    @abstractmethod
+    def build(self, params: Params) -> Any:
+        """Return an unfitted scikit-learn estimator; `TypeError` for parameters it lacks."""
+
+    def suited_params(self, n_rows: int) -> Params:
+        """Return parameters that depend on how many rows it is fitted to."""
+        return {}
+
+    def build_streaming(self, params: Params, seed: int, n_rows: int) -> Any:
+        """Return an estimator with ``partial_fit``, for `n_rows` rows in all.
+
+        Raises
+        ------
+        UsageError
+            It cannot be fitted so with these parameters.
+        """
+        raise NotImplementedError
+
+    @abstractmethod
+    def to_state(self, estimator: Any) -> State:
+        """Return the state of a fitted estimator, whose classes are 0 ... n_labels - 1.
+
+        Raises
+        ------
+        UsageError
+            It was fitted with a parameter for which there is no arithmetic here.
+        """
+
+    @abstractmethod
+    def check(self, state: State, n_features: int, n_labels: int) -> None:
+        """Raise `DamagedError` unless a state can be computed with, whoever made it.
+
+        Shapes, types, finite values, ranges of indexes; what passes ends, and soon.
+        """
+
+    @abstractmethod
+    def outputs(self, state: State, X: Array) -> Outputs[Array]:
+        """Return what the estimator gives for rows (n_rows, n_features), to 1e-6."""
+
+    @abstractmethod
+    def add_outputs(self, graph: Graph, state: State, x: str) -> Outputs[str]:
+        """Write what `outputs` does into an ONNX graph.
+
+        Raises
+        ------
+        UsageError
+            It has no ONNX form.
+        """
+
+    def typical(self, state: State, n_features: int) -> tuple[Array, Array]:
+        """Return about where rows it was fitted on lay: centre and spread (n_features,)."""
+        return np.zeros(n_features), np.ones(n_features)

@@ -1,0 +1,1 @@
+"""The classifiers, one file each; `audiotl_cli.classifiers.registry` finds them."""

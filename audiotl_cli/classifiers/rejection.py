@@ -1,0 +1,246 @@
+"""Notice clips of labels that a classifier has never heard of.
+
+Two scores are taken together, confidence and distance. A clip between labels has no high
+confidence; a clip far from all of them may have it, but lies far from every label's mean. Each is
+put as a rank among the known clips, so that neither needs a scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from audiotl_cli.classifiers.checks import DamagedError, expect_names, floats, number
+from audiotl_cli.classifiers.parts import Part, State
+from audiotl_cli.classifiers.pooling import FloatArray, Frames, add_pooled_clip, pool_clip
+from audiotl_cli.classifiers.scoring import ONE
+from audiotl_cli.graph import Graph
+from audiotl_cli.vectors import centre_and_scale
+
+Vector = npt.NDArray[np.float64]
+
+_KIND = "rank-product"
+N_DIRECTIONS = 16
+SHRINKAGE = 0.5  # of the spread along a direction, towards the mean of all
+POOLING = "mean+std"
+SAME = 1e-6
+"""How near two values share a rank: scores of neighbours or trees are often equal by nature, but
+for the last digit, which the number of clips judged at once decides."""
+
+
+@dataclass(frozen=True)
+class LabelDistances:
+    """Where the labels lie.
+
+    Parameters
+    ----------
+    centre, spread : float32 (dim,)
+        What features are standardised by.
+    means : float32 (n_labels, dim)
+        Of the labels' standardised clips.
+    directions : float32 (n_directions, dim)
+        Along which clips of one label differ most.
+    weights : float32 (n_directions + 1,)
+        Of a squared distance along each, and of the rest.
+    """
+
+    centre: FloatArray
+    spread: FloatArray
+    means: FloatArray
+    directions: FloatArray
+    weights: FloatArray
+
+    def scores(self, clips: Sequence[Sequence[Frames]]) -> Vector:
+        """Return one a clip: minus the squared distance from the nearest label's mean.
+
+        It is Mahalanobis' distance with one spread for all labels, the main directions taken
+        as they are and the others as one.
+        """
+        rows = (pooled(clips) - self.centre) / self.spread
+        # not a matrix product: how many threads it has shows in its last bit, and to set how
+        # many takes longer than all of this
+        along = np.einsum("ij,kj->ik", rows, self.directions)
+        nearest = np.full(len(rows), np.inf)
+        for single in self.means:
+            mean = single.astype(np.float64)
+            inside = (along - self.directions @ mean) ** 2
+            outside = ((rows - mean) ** 2).sum(axis=1) - inside.sum(axis=1)
+            distance = inside @ self.weights[:-1] + outside * self.weights[-1]
+            nearest = np.minimum(nearest, distance)
+        return -nearest
+
+    def add_to(self, graph: Graph, rows: str) -> str:
+        """Write the distance score of a clip, (1, 1)."""
+        centred = graph.add("Sub", graph.cast(rows, np.float64), self.centre.astype(np.float64))
+        rows = graph.add("Div", centred, self.spread.astype(np.float64))
+        means, weights = self.means.astype(np.float64), self.weights.astype(np.float64)
+        directions = self.directions.astype(np.float64)
+        along = graph.add("Sub", graph.add("MatMul", rows, directions.T), means @ directions.T)
+        inside = graph.add("Mul", along, along)
+        away = graph.add("Sub", rows, means)
+        whole = graph.reduce("Sum", graph.add("Mul", away, away), 1)
+        outside = graph.add("Sub", whole, graph.reduce("Sum", inside, 1))
+        distances = graph.add(
+            "Add",
+            graph.add("MatMul", inside, weights[:-1, None]),
+            graph.add("Mul", outside, weights[-1]),
+        )
+        return graph.add("Neg", graph.reduce("Min", distances, 0))
+
+
+def fit_label_distances(clips: Sequence[Sequence[Frames]], labels: Sequence[str]) -> LabelDistances:
+    """Learn where the labels lie.
+
+    Parameters
+    ----------
+    clips : sequence of sequences of float32 (n_frames, dim)
+    labels : sequence of str
+        One a clip.
+    """
+    from threadpoolctl import threadpool_limits
+
+    # how many threads a matrix product has shows in its last bit
+    with threadpool_limits(1, "blas"):
+        return _fit(pooled(clips), labels)
+
+
+def _fit(rows: Vector, labels: Sequence[str]) -> LabelDistances:
+    centre, spread = centre_and_scale(rows)
+    rows = (rows - centre) / spread
+    names, place = np.unique(np.array(labels, dtype=object).astype(str), return_inverse=True)
+    means = np.stack([rows[place == i].mean(axis=0) for i in range(len(names))])
+    inner = rows - means[place]
+    variances, directions = _main_directions(inner)
+    total = (inner**2).sum() / len(rows)
+    n_rest = rows.shape[1] - len(variances)
+    rest = (total - variances.sum()) / max(n_rest, 1)
+    mean = total / rows.shape[1]
+    blended = (1 - SHRINKAGE) * np.append(variances, rest) + SHRINKAGE * mean
+    parts = (centre, spread, means, directions, 1 / np.maximum(blended, 1e-12))
+    return LabelDistances(*(np.ascontiguousarray(part, np.float32) for part in parts))
+
+
+def _main_directions(rows: Vector) -> tuple[Vector, Vector]:
+    """Return the largest variances and their directions (n, dim), by the smaller product."""
+    wide = rows.shape[1] > len(rows)
+    values, vectors = np.linalg.eigh((rows @ rows.T if wide else rows.T @ rows) / len(rows))
+    n = min(N_DIRECTIONS, int((values > 1e-9 * max(values[-1], 1e-300)).sum()))
+    values, vectors = values[::-1][:n], vectors[:, ::-1][:, :n]
+    if not wide:
+        return values, vectors.T
+    return values, (rows.T @ vectors / np.sqrt(values * len(rows))).T
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """What a model needs to say "none of these".
+
+    Parameters
+    ----------
+    distances : LabelDistances
+    confidence, distance_scores : float64 (n_clips,)
+        Of known clips, by models not fitted on them, sorted.
+    threshold : float
+        Below it a clip is rejected; see `acceptance`.
+    """
+
+    distances: LabelDistances
+    confidence: Vector
+    distance_scores: Vector
+    threshold: float
+
+    def acceptance(self, clips: Sequence[Sequence[Frames]], scores: Vector) -> Vector:
+        """Return how well known clips look, 0 to 1, given the scores of their labels."""
+        distances = self.distances.scores(clips)
+        return acceptance(scores.max(axis=1), distances, self.confidence, self.distance_scores)
+
+    def to_part(self) -> Part:
+        """Return what is saved."""
+        arrays = {name: array for name, array in vars(self.distances).items() if array.size}
+        known = {"confidence": self.confidence, "distance_scores": self.distance_scores}
+        return Part(_KIND, State(arrays | known, {"threshold": self.threshold}))
+
+    @classmethod
+    def from_part(cls, part: Part, n_features: int, n_labels: int) -> Self:
+        """Return what was saved; `DamagedError` if it is none."""
+        state = part.state
+        names = ["centre", "spread", "means", "weights", "confidence", "distance_scores"]
+        n_directions, directions = 0, np.empty((0, n_features), np.float32)
+        if "directions" in state.arrays:  # labels of one clip each have none
+            names.append("directions")
+            directions = floats(state, "directions", None, n_features)
+            n_directions = len(directions)
+        expect_names(state, names, ["threshold"])
+        centre, spread = (floats(state, name, n_features) for name in ("centre", "spread"))
+        confidence = floats(state, "confidence", None)
+        distance_scores = floats(state, "distance_scores", len(confidence))
+        rising = all((np.diff(one) >= 0).all() for one in (confidence, distance_scores))
+        if part.kind != _KIND or not rising or not (spread > 0).all():
+            raise DamagedError("its rejection is not as one is")
+        distances = LabelDistances(
+            centre,
+            spread,
+            floats(state, "means", n_labels, n_features),
+            directions,
+            floats(state, "weights", n_directions + 1),
+        )
+        return cls(distances, confidence, distance_scores, number(state, "threshold", 0, 1))
+
+    def add_to(self, graph: Graph, parts: Sequence[str], scores: str) -> str:
+        """Write whether a clip is rejected, given its frames and its scores (1, n_labels)."""
+        confidence = graph.reduce("Max", scores, 1)
+        distance = self.distances.add_to(graph, add_pooled_clip(graph, parts, POOLING))
+        ranks = graph.add(
+            "Mul",
+            _add_rank(graph, confidence, self.confidence),
+            _add_rank(graph, distance, self.distance_scores),
+        )
+        rejected = graph.add("Less", graph.add("Sqrt", ranks), np.float64(self.threshold))
+        return graph.add("Reshape", rejected, np.array([], np.int64))
+
+
+def acceptance(
+    confidence: Vector,
+    distance_scores: Vector,
+    known_confidence: Vector,
+    known_distance_scores: Vector,
+) -> Vector:
+    """Return the geometric mean of both scores' ranks among known clips, 0 to 1.
+
+    Either score alone can speak against a clip (as in Fisher's way to combine tests, 1925); by
+    the arithmetic mean, a clip far from everything but confidently predicted would pass.
+
+    Parameters
+    ----------
+    confidence, distance_scores : float64 (n_clips,)
+        The highest score; minus the distance from the nearest label.
+    known_confidence, known_distance_scores : float64 (n_known,)
+        The same of known clips, sorted.
+    """
+    both = _ranks(confidence, known_confidence) * _ranks(distance_scores, known_distance_scores)
+    return np.asarray(np.sqrt(both))
+
+
+def pooled(clips: Sequence[Sequence[Frames]]) -> Vector:
+    """Return one row a clip, mean and deviation, whatever the classifier's own pooling."""
+    rows = np.concatenate([pool_clip(parts, POOLING) for parts in clips])
+    return rows.astype(np.float64)
+
+
+def _ranks(values: Vector, known: Vector) -> Vector:
+    below = np.searchsorted(known, values - SAME, "left")
+    upto = np.searchsorted(known, values + SAME, "right")
+    ranks: Vector = (below + upto + 1) / (2 * len(known) + 2)  # never 0: there is always a next
+    return ranks
+
+
+def _add_rank(graph: Graph, value: str, known: Vector) -> str:
+    """Write the share of the known that lie below, those that are equal counted half."""
+    below = graph.reduce("Sum", graph.count(value, "Greater", known + SAME), 1)
+    upto = graph.reduce("Sum", graph.count(value, "GreaterOrEqual", known - SAME), 1)
+    both = graph.add("Add", graph.add("Add", below, upto), ONE)
+    return graph.add("Div", both, np.float64(2 * len(known) + 2))

@@ -1,0 +1,77 @@
+"""Try settings by cross-validation: a race, in which the hopeless are dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from audiotl_cli.classifiers.choice import Tried, contenders
+from audiotl_cli.classifiers.classifier import Clips
+from audiotl_cli.classifiers.space import Setting
+from audiotl_cli.classifiers.trials import Fold, Right, Runner, Trials, threads
+
+OnFit = Callable[[Setting, int, Right], None]
+"""Told of every fit: the setting, the fold's number, and how it did."""
+
+
+def search(
+    clips: Clips,
+    labels: Sequence[str],
+    folds: Sequence[Fold],
+    candidates: Sequence[Setting],
+    *,
+    known: Mapping[tuple[int, int], Right] | None = None,
+    on_fit: OnFit = lambda setting, fold, right: None,
+    on_drop: Callable[[int], None] = lambda n_fits: None,
+    run: Runner | None = None,
+) -> list[Tried]:
+    """Try settings on folds of the clips, one fold after the other.
+
+    After every fold, settings that are clearly worse than the best are dropped; see `contenders`.
+
+    Parameters
+    ----------
+    clips : sequence of sequences of float32 (n_frames, dim)
+    labels : sequence of str
+        One a clip.
+    folds : sequence of (fit, test)
+    candidates : sequence of Setting
+    known : mapping, optional
+        What has been tried before, by positions of setting and fold.
+    on_fit : callable
+        Called in this thread.
+    on_drop : callable
+        Told how many fits need not be made.
+    run : Runner, optional
+        What does the fits; `threads` unless given. Results do not depend on it.
+
+    Returns
+    -------
+    tried : list of Tried
+        In the order of `candidates`.
+    """
+    run = run or threads()
+    trials = Trials(clips, labels, folds)
+    done = dict(known or {})
+    right: dict[int, tuple[Right, ...]] = dict.fromkeys(range(len(candidates)), ())
+    racing = list(right)
+    for fold in range(len(folds)):
+        # one after the other, settings share what is turned for them
+        jobs = sorted(
+            (i for i in racing if (i, fold) not in done),
+            key=lambda i: (*_pooled_by(candidates[i]), i),
+        )
+        fits = run(trials, [(candidates[i], fold) for i in jobs])
+        for i, found in zip(jobs, fits, strict=True):
+            done[i, fold] = found
+            on_fit(candidates[i], fold, found)
+        for i in racing:
+            right[i] = (*right[i], done[i, fold])
+        left = contenders({i: right[i] for i in racing})
+        if len(left) < len(racing):
+            on_drop((len(racing) - len(left)) * (len(folds) - fold - 1))
+        racing = left
+    return [Tried(one, right[i]) for i, one in enumerate(candidates)]
+
+
+def _pooled_by(setting: Setting) -> tuple[tuple[int, ...], str, bool]:
+    return setting.parts, setting.options.pooling, setting.options.sqrt

@@ -1,0 +1,1 @@
+"""What may happen to features before the classifier, one file each."""

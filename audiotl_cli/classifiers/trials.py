@@ -1,0 +1,170 @@
+"""Fit settings on folds of the clips: in threads, or wherever else a `Runner` does it."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from audiotl_cli.classifiers.classifier import Clips
+from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.pooling import FloatArray, pool, pool_clip
+from audiotl_cli.classifiers.registry import find_recipe
+from audiotl_cli.classifiers.space import Setting
+from audiotl_cli.classifiers.training import fit_quietly
+from audiotl_cli.classifiers.unfitted import build_scaler
+from audiotl_cli.processors import n_processors
+
+Fold = tuple[Sequence[int], Sequence[int]]
+"""Positions of the clips to fit on, and of those to try it on."""
+
+Right = tuple[bool, ...]
+"""Which clips of a fold were predicted correctly."""
+
+Runner = Callable[["Trials", Sequence[tuple[Setting, int]]], Iterator[Right]]
+"""Does fits, wherever that is, and yields how they did, in order."""
+
+_one_at_a_time = threading.Lock()  # for what is not thread-safe
+
+
+class Trials:
+    """Fits of settings on folds; may be sent to another process.
+
+    Parameters
+    ----------
+    clips : sequence of sequences of float32 (n_frames, dim)
+    labels : sequence of str
+        One a clip.
+    folds : sequence of (fit, test)
+    """
+
+    def __init__(self, clips: Clips, labels: Sequence[str], folds: Sequence[Fold]) -> None:
+        self.clips = clips
+        self.labels = labels
+        self.folds = folds
+        self.keep(1)
+
+    def keep(self, n: int) -> None:
+        """Keep so many foldings turned into another space: as many as are worked on at once."""
+        self._turning = threading.Lock()
+        self._rotated = lru_cache(maxsize=n + 2)(self._rotate)
+
+    def __reduce__(self) -> tuple[type[Trials], tuple[Clips, Sequence[str], Sequence[Fold]]]:
+        return Trials, (self.clips, self.labels, self.folds)
+
+    def try_one(self, setting: Setting, number: int) -> Right:
+        """Fit a setting on a fold, and return which of its clips it predicts correctly."""
+        fit, test = self.folds[number]
+        options = setting.options
+        fitted, tested = self._prepared(setting, number)
+        if _may_rotate(options):
+            options = replace(options, pooling="mean", scale=False, sqrt=False)
+        thread_safe = find_recipe(options.classifier).thread_safe
+        with nullcontext() if thread_safe else _one_at_a_time:
+            model = fit_quietly(fitted, [self.labels[i] for i in fit], options)
+        predicted = model.predict(tested)
+        return tuple(self.labels[i] == label for i, label in zip(test, predicted, strict=True))
+
+    def _prepared(self, setting: Setting, number: int) -> tuple[Clips, Clips]:
+        options, parts = setting.options, setting.parts
+        if not _may_rotate(options):
+            fit, test = self.folds[number]
+            return self._of(fit, parts), self._of(test, parts)
+        together = [(part,) for part in parts] if options.combine == "average" else [parts]
+        with self._turning:
+            pairs = [self._rotated(number, options.pooling, options.sqrt, one) for one in together]
+        return _together([one for one, _ in pairs]), _together([one for _, one in pairs])
+
+    def _of(self, rows: Sequence[int], parts: tuple[int, ...]) -> Clips:
+        return [[self.clips[i][part] for part in parts] for i in rows]
+
+    def _rotate(
+        self, number: int, pooling: str, sqrt: bool, parts: tuple[int, ...]
+    ) -> tuple[Clips, Clips]:
+        fit, test = self.folds[number]
+        return rotate(self._of(fit, parts), self._of(test, parts), pooling, sqrt=sqrt)
+
+
+def _together(several: Sequence[Clips]) -> Clips:
+    """Return clips with all their parts, given some parts of all clips at a time."""
+    return [[part for clip in one for part in clip] for one in zip(*several, strict=True)]
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Let every fit have one thread, and show no warnings.
+
+    The products within a fit are too small to share between cores. A setting that does not
+    converge shows in its score. The filters of warnings are one list for all threads, which
+    libraries change and put back at any time, so that what is ignored would come through now and
+    then: it is not shown either.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with warnings.catch_warnings(), threadpool_limits(1, "blas"):
+        warnings.simplefilter("ignore")
+        warnings.showwarning = lambda *args, **more: None  # put back with the filters
+        yield
+
+
+def threads(n: int | None = None) -> Runner:
+    """Return what does `n` fits at once in this process; one a core unless given."""
+    n_threads = n or n_processors()
+
+    def run(trials: Trials, jobs: Sequence[tuple[Setting, int]]) -> Iterator[Right]:
+        trials.keep(n_threads)
+        with fitting(), ThreadPoolExecutor(n_threads) as pool:
+            fits = [pool.submit(trials.try_one, setting, fold) for setting, fold in jobs]
+            try:
+                for fit in fits:
+                    yield fit.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    return run
+
+
+def _may_rotate(options: ClassifierOptions) -> bool:
+    rotates = find_recipe(options.classifier).rotates
+    return bool(options.scale) and options.pooling != "vote" and rotates
+
+
+def rotate(
+    fitted: Clips, tested: Clips, pooling: str, *, sqrt: bool = False
+) -> tuple[list[list[FloatArray]], list[list[FloatArray]]]:
+    """Pool and scale clips, and turn them into the space that the fitted ones span.
+
+    Fewer clips than features lie in a space of as many dimensions as there are clips. What
+    sees only products and distances of features (linear models, kernels) is fitted there to
+    the same result, in a fraction of the time.
+
+    Parameters
+    ----------
+    fitted, tested : sequence of sequences of float32 (n_frames, dim)
+    pooling : str
+        Not ``vote``.
+    sqrt : bool
+        Whether they are scaled by `SqrtScaler`, or standardised.
+
+    Returns
+    -------
+    fitted, tested : sequence of [float32 (1, n)]
+        Where there are fewer fitted clips than features, ``n`` is one more than there are
+        such clips: the last value is a clip's distance from the space they span.
+    """
+    scaler = build_scaler(sqrt=sqrt, widths=[pool(part, pooling).shape[1] for part in fitted[0]])
+    X = scaler.fit_transform(np.concatenate([pool_clip(parts, pooling) for parts in fitted]))
+    Z = scaler.transform(np.concatenate([pool_clip(parts, pooling) for parts in tested]))
+    if X.shape[0] < X.shape[1]:
+        basis = np.linalg.svd(X, full_matrices=False)[2].T
+        outside = np.linalg.norm(Z - Z @ basis @ basis.T, axis=1, keepdims=True)
+        X = np.hstack([X @ basis, np.zeros((len(X), 1), X.dtype)])
+        Z = np.hstack([Z @ basis, outside])
+    return [[row[None, :]] for row in X], [[row[None, :]] for row in Z]

@@ -1,0 +1,123 @@
+"""What is to be fitted: scikit-learn's estimators, built from options."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.recipe import Recipe
+from audiotl_cli.classifiers.registry import find_recipe
+from audiotl_cli.classifiers.steps.sqrt_scaling import SqrtScaler
+from audiotl_cli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Unfitted:
+    """What is to be fitted, in order.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    steps : list of (str, object)
+        What prepares features, and at the end the scikit-learn estimator.
+    multi_label : bool
+        Whether that is scikit-learn's one-versus-rest of estimators.
+    """
+
+    recipe: Recipe
+    steps: list[tuple[str, Any]]
+    multi_label: bool = False
+
+    def params(self) -> dict[str, Any]:
+        """Return the parameters of the estimator as plain values."""
+        estimator = self.steps[-1][1]
+        estimator = estimator.estimator if self.multi_label else estimator
+        return {name: _plain(value) for name, value in sorted(estimator.get_params().items())}
+
+
+def build_classifier(options: ClassifierOptions, widths: Sequence[int] = ()) -> Unfitted:
+    """Return what is to be fitted.
+
+    Parameters
+    ----------
+    options : ClassifierOptions
+        `scale` None is the recipe's choice, and yes for `sqrt`; `combine` is not looked at.
+    widths : sequence of int
+        How many features each extractor gives, for `sqrt`.
+
+    Raises
+    ------
+    UsageError
+        The classifier has no such parameter, or its scores would not be one a label; or roots
+        are not to be scaled.
+    """
+    recipe = find_recipe(options.classifier)
+    steps = build_steps(recipe, options, widths)
+    estimator = _build_estimator(recipe, options)
+    if options.multi_label:
+        from sklearn.multiclass import OneVsRestClassifier
+
+        estimator = OneVsRestClassifier(estimator)
+    return Unfitted(recipe, [*steps, (recipe.name, estimator)], options.multi_label)
+
+
+def build_steps(
+    recipe: Recipe, options: ClassifierOptions, widths: Sequence[int] = ()
+) -> list[tuple[str, Any]]:
+    """Return what prepares features, unfitted; see `build_classifier`."""
+    scale = options.scale
+    if options.sqrt and scale is False:
+        raise UsageError("--root is a way to scale features: give no --no-scale with it")
+    steps: list[tuple[str, Any]] = []
+    if (options.sqrt or recipe.scales) if scale is None else scale:
+        steps.append(("scale", build_scaler(sqrt=options.sqrt, widths=widths)))
+    if options.pca is not None:
+        from sklearn.decomposition import PCA
+
+        pca = PCA(n_components=options.pca, whiten=True, random_state=options.seed)
+        steps.append(("pca", pca))
+    return steps
+
+
+def build_scaler(*, sqrt: bool, widths: Sequence[int] = ()) -> Any:
+    """Return an unfitted scaler: `SqrtScaler`, or one that standardises every feature."""
+    from sklearn.preprocessing import StandardScaler
+
+    return SqrtScaler(widths) if sqrt else StandardScaler()
+
+
+def _build_estimator(recipe: Recipe, options: ClassifierOptions) -> Any:
+    usual = dict(recipe.params)
+    if recipe.seeded:
+        usual["random_state"] = options.seed
+    if options.balance and recipe.class_weights:
+        usual["class_weight"] = "balanced"
+    chosen = {**usual, **options.params}
+    if chosen.get("decision_function_shape", "ovr") != "ovr":
+        raise UsageError(
+            f"--param decision_function_shape is {chosen['decision_function_shape']!r}, expected "
+            "'ovr': scores here are one a label, not one a pair of labels"
+        )
+    try:
+        return recipe.build(chosen)
+    except TypeError as error:
+        known = ", ".join(sorted(recipe.build({}).get_params()))
+        wrong = ", ".join(sorted(options.params))
+        raise UsageError(
+            f"{recipe.name} does not take the parameters {wrong}; it has {known}"
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(part) for part in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    return value if value is None or isinstance(value, bool | int | str) else repr(value)

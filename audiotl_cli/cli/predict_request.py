@@ -1,0 +1,120 @@
+"""What ``audiotl predict`` and ``audiotl listen`` were asked for, whatever the sound comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiotl_cli.cli import output
+from audiotl_cli.cli.sorting import Sorter
+from audiotl_cli.cli.table_writer import TableWriter
+from audiotl_cli.errors import UsageError
+from audiotl_cli.inference.formats.base import Writer, WriterOptions
+
+if TYPE_CHECKING:
+    from audiotl_cli.inference.events import EventOptions
+    from audiotl_cli.inference.model import Model
+
+
+@dataclass(frozen=True)
+class PredictRequest:
+    """How to predict.
+
+    Parameters
+    ----------
+    model : Path or None
+        The newest in data/models unless given.
+    trust : sequence of str
+    kind : type of Writer
+        How to write.
+    to : Path or None
+        Where to write, if not to stdout.
+    overwrite : bool
+        Whether files of somebody else's may be lost.
+    sorter : Sorter or None
+    events : EventOptions or None
+        None unless events are asked for.
+    top_k, workers : int or None
+    json : bool
+    """
+
+    model: Path | None
+    trust: Sequence[str] = ()
+    kind: type[Writer] = TableWriter
+    to: Path | None = None
+    overwrite: bool = False
+    sorter: Sorter | None = None
+    events: EventOptions | None = None
+    top_k: int | None = None
+    workers: int | None = None
+    json: bool = False
+
+    def find_model(self) -> Path:
+        """Return the model's file, and say which it is."""
+        from audiotl_cli.project import newest_model
+
+        path = self.model or newest_model()
+        output.note(f"Model {path}")
+        return path
+
+    def load(self, path: Path) -> Model:
+        """Load the model, and say what one must know of it."""
+        from audiotl_cli.workflows.predict import load_model
+
+        loaded = load_model(path, self.trust)
+        for warning in {spec.warning for spec in loaded.card.extractors} - {""}:
+            output.warn(warning)
+        if self.events is not None:
+            output.note(
+                f"Judging {loaded.context_s:g} s around every step; a label is heard from a score "
+                f"of {self.events.threshold:g}"
+            )
+        if self.sorter is not None:
+            self.sorter.know(loaded.labels)
+        return loaded
+
+    def writer_options(self, model: Model) -> WriterOptions:
+        """Return what a writer has to know before the first prediction."""
+        return WriterOptions(
+            labels=model.labels,
+            multi_label=model.classifier.multi_label,
+            segments=self.events is not None,
+            sorts=self.sorter is not None,
+            highest_hz=model.highest_hz,
+            top_k=self.top_k,
+        )
+
+    def made_with(self, model: Path) -> dict[str, Any]:
+        """Return what predictions depend on beside the recordings, as JSON has it.
+
+        Raises
+        ------
+        DataError, OSError
+            The model cannot be read.
+        """
+        from audiotl_cli import __version__
+        from audiotl_cli.files import digest
+
+        return {
+            "audiotl": __version__,
+            "model": f"sha256:{digest(model, 'sha256')}",
+            "events": None if self.events is None else asdict(self.events),
+            "sorted": None if self.sorter is None else self.sorter.to_dict(),
+        }
+
+
+def choose_events(threshold: float | None, *, segments: bool) -> EventOptions | None:
+    """Return what events to look for, if any, or raise `UsageError`."""
+    from audiotl_cli.inference.events import EventOptions
+
+    if threshold is not None and not (segments and 0 < threshold <= 1):
+        raise UsageError(
+            f"--threshold is {threshold:g}; expected a score above 0, at most 1"
+            if segments
+            else "--threshold needs --segments"
+        )
+    if not segments:
+        return None
+    return EventOptions() if threshold is None else EventOptions(threshold)

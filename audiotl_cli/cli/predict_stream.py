@@ -1,0 +1,122 @@
+"""Predict what does not end by itself: a folder that fills, samples on stdin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from audiotl_cli.cli import output
+from audiotl_cli.cli.formats import stream_formats
+from audiotl_cli.cli.predict_files import check_beside, take
+from audiotl_cli.cli.predict_request import PredictRequest
+from audiotl_cli.cli.predicted_files import choose_targets
+from audiotl_cli.cli.prediction_sinks import FolderSink, Sink, StdoutSink
+from audiotl_cli.cli.table_writer import LineWriter, TableWriter
+from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.files import real_path
+
+if TYPE_CHECKING:
+    from audiotl_cli.audio.raw import RawFormat
+    from audiotl_cli.audio.types import Waveform
+    from audiotl_cli.inference.model import Model
+
+
+def watch_folder(request: PredictRequest, folder: Path, interval_s: float) -> None:
+    """Predict each recording in a folder, and each that comes into it, until Ctrl-C."""
+    from audiotl_cli.workflows.watch import Watcher, watch
+
+    kind, sorter = request.kind, request.sorter
+    if request.json or not (kind.streams or kind.file_each):
+        raise UsageError("--watch does not end, and JSON is one value: give --format jsonl")
+    if request.to is not None and not kind.file_each:
+        raise UsageError(
+            "--watch writes lines as they come: leave --output out, and lead stdout into a file"
+        )
+    if not folder.is_dir():
+        raise DataError(f"--watch is {folder}: no such folder")
+    check_beside(request)
+    if sorter is not None and real_path(folder).is_relative_to(real_path(sorter.folder)):
+        raise UsageError(f"{folder} lies in {sorter.folder}, where recordings are to be put")
+    model = request.load(request.find_model())
+    sink: Sink = Sink()
+    if not kind.file_each:
+        line_kind = LineWriter if kind is TableWriter else kind
+        writer = line_kind(output.write, request.writer_options(model))
+        sink = StdoutSink(writer, at_once=True)
+        sink.begin()
+    watcher = Watcher(folder, (sorter.folder,) if sorter else ())
+    output.note(f"Watching {folder}; Ctrl-C ends it")
+    stream = watch(
+        model, watcher, interval_s=interval_s, workers=request.workers, events=request.events
+    )
+    with closing(stream):
+        for prediction in stream:
+            if kind.file_each:
+                sink = _sink_of(request, model, Path(prediction.path))
+            known = take(request, sink, prediction)
+            if known.failure is not None:
+                output.failures([(known.path, str(known.failure))])
+
+
+def _sink_of(request: PredictRequest, model: Model, recording: Path) -> Sink:
+    targets = choose_targets(request.kind, request.to, [recording])
+    sink = FolderSink(request, request.writer_options(model), targets, None)
+    sink.remaining([recording])
+    return sink
+
+
+def hear_stdin(request: PredictRequest, raw: RawFormat) -> None:
+    """Predict samples on stdin."""
+    from audiotl_cli.audio.raw import read_raw
+
+    if request.sorter is not None:
+        raise UsageError("what comes on stdin is no file that could be sorted")
+    check_stream(request)
+    model = request.load(request.find_model())
+    # no buffer in between: it would wait until it is full
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as file:
+        hear(request, model, read_raw(file, raw), raw.rate, "stdin")
+
+
+def check_stream(request: PredictRequest) -> None:
+    """Refuse what a stream cannot be written as."""
+    formats = stream_formats()
+    if request.to is not None or request.kind.name not in formats:
+        raise UsageError(
+            f"a stream is told on stdout as it comes: expected --format {', '.join(formats)}, and "
+            "no --output"
+        )
+
+
+def hear(
+    request: PredictRequest, model: Model, blocks: Iterable[Waveform], rate: int, name: str
+) -> None:
+    """Write the events of a stream as they end, or at its end what it is."""
+    from audiotl_cli.workflows.listen import listen
+
+    writer = request.kind(output.write, request.writer_options(model))
+    at_end = request.json or not writer.streams  # one value
+    if not request.json:
+        writer.begin()
+    heard = listen(
+        model,
+        blocks,
+        rate,
+        name=name,
+        events=request.events,
+        on_event=lambda event: None if at_end else writer.add_event(name, event),
+    )
+    if request.json:
+        output.result([heard.to_dict(request.top_k)])
+    else:
+        if at_end or request.events is None or heard.error is not None:
+            writer.add(heard)
+        writer.end()
+    if heard.error is not None:
+        output.failures([(name, str(heard.error))])
+        raise typer.Exit(1)

@@ -1,0 +1,175 @@
+"""Add the clips that a store misses, embedded on a cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import secrets
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.cluster.connection import connect
+from audiotl_cli.cluster.fitness import Job, versions
+from audiotl_cli.cluster.spread import Clips, OnProgress, spread
+from audiotl_cli.cluster.task import Receipt
+from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.errors import AudioError, UsageError, is_out_of_memory
+from audiotl_cli.extractors.base import Extractor
+from audiotl_cli.files import refuse_link
+from audiotl_cli.project import HashedClip
+from audiotl_cli.storage.paths import need_local
+from audiotl_cli.store.pieces import LeftPieces, Piece, pieces_of
+from audiotl_cli.store.shard import SHARD_CLIPS
+from audiotl_cli.store.writer import StoreWriter
+
+TASK_AUDIO_S = 3600.0
+"""Long clips make shorter tasks, where the index says how long they are: what a worker is at is
+lost with it."""
+
+
+def pack(extractor: Extractor) -> bytes:
+    """Return an extractor as workers get it: as it is before its first use."""
+    try:
+        return pickle.dumps(extractor)
+    except Exception as error:  # of a plug-in, in any way
+        if is_out_of_memory(error):
+            raise
+        raise UsageError(
+            f"{extractor.name} cannot be sent to workers ({error}); extract without --cluster"
+        ) from error
+
+
+def add_from_cluster(
+    writer: StoreWriter,
+    left: LeftPieces,
+    index: Index,
+    missing: Mapping[str, Sequence[HashedClip]],
+    extractor: bytes,
+    address: str,
+    on_progress: OnProgress,
+) -> Generator[tuple[str, AudioError | None]]:
+    """Embed clips on a cluster and add them, in their order, whatever order they are done in.
+
+    Parameters
+    ----------
+    writer : StoreWriter
+    left : LeftPieces
+        What an earlier run left is not done again.
+    index : Index
+    missing : mapping of str to sequence of HashedClip
+        Clips of the same samples, by key.
+    extractor : bytes
+        From `pack`.
+    address : str
+        See `connect`.
+    on_progress : callable
+
+    Yields
+    ------
+    key, error : str, AudioError or None
+        One a key.
+    """
+    arrived = _Arrived(writer, list(missing), left.of)
+    yield from arrived.add()
+    to_do = [key for key in missing if key not in left.of]
+    if not to_do:
+        return
+    folder = need_local(writer.store.folder, "--cluster needs one on a disk")
+    pieces = pieces_of(folder)
+    audio = (missing[key][0].source(index).path for key in to_do)
+    shared = (Path(os.path.abspath(path)) for path in audio if isinstance(path, Path))  # noqa: PTH100
+    job = Job(
+        token=secrets.token_hex(4),
+        extractor=extractor,
+        fingerprint=writer.store.fingerprint,
+        pieces=os.path.abspath(pieces),  # noqa: PTH100
+        audio=str(next((path for path in shared if path.exists()), "")),
+        versions=versions(),
+    )
+    n_left = len(left.of)
+    with connect(address) as client:
+        refuse_link(pieces)
+        pieces.mkdir(exist_ok=True)
+        job.sign.touch()
+        tasks = _cut(index, missing, to_do)
+        receipts = spread(
+            client, address, job, tasks, lambda done, audio_s: on_progress(n_left + done, audio_s)
+        )
+        try:
+            with closing(receipts):
+                for receipt in receipts:
+                    arrived.take(receipt)
+                    yield from arrived.add()
+        finally:
+            with contextlib.suppress(OSError):  # there are pieces in it
+                pieces.rmdir()
+
+
+class _Arrived:
+    """What is done, waiting for what comes before it in the index."""
+
+    def __init__(self, writer: StoreWriter, order: list[str], left: Mapping[str, Piece]) -> None:
+        self.writer = writer
+        self.order = order
+        self.at = 0
+        self.found: dict[str, Piece | AudioError] = dict(left)
+
+    def take(self, receipt: Receipt) -> None:
+        for piece, keys in receipt.pieces:
+            self.found |= dict.fromkeys(keys, piece)
+        for key, stage, code, message in receipt.failures:
+            self.found[key] = AudioError(message, code=code, stage=stage)
+
+    def add(self) -> Iterator[tuple[str, AudioError | None]]:
+        """Add what is next in order; runs of clips in one piece at once."""
+        run: list[str] = []
+        piece: Piece | None = None
+        while self.at < len(self.order) and self.order[self.at] in self.found:
+            key = self.order[self.at]
+            one = self.found.pop(key)
+            self.at += 1
+            if isinstance(one, AudioError):
+                yield key, one
+                continue
+            if piece is not None and one.path != piece.path:
+                self.writer.take(piece, run)
+                yield from ((added, None) for added in run)
+                run = []
+            piece = one
+            run.append(key)
+        if piece is not None:
+            self.writer.take(piece, run)
+            yield from ((added, None) for added in run)
+
+
+def _cut(
+    index: Index, missing: Mapping[str, Sequence[HashedClip]], to_do: Sequence[str]
+) -> Iterator[Clips]:
+    task: list[tuple[str, AudioSource]] = []
+    audio_s = 0.0
+    for key in to_do:
+        hashed = missing[key][0]
+        length_s = _length_s(hashed.clip)
+        if len(task) == SHARD_CLIPS or (task and audio_s + length_s > TASK_AUDIO_S):
+            yield task
+            task, audio_s = [], 0.0
+        task.append((key, _absolute(hashed.source(index))))
+        audio_s += length_s
+    yield task
+
+
+def _length_s(clip: Clip) -> float:
+    if clip.end_s is not None:
+        return clip.end_s - (clip.start_s or 0.0)
+    return clip.duration_s or 0.0
+
+
+def _absolute(source: AudioSource) -> AudioSource:
+    if not isinstance(source.path, Path):
+        return source
+    # resolve() would follow links, which may lead elsewhere on another machine
+    return replace(source, path=Path(os.path.abspath(source.path)))  # noqa: PTH100

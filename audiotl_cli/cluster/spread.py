@@ -1,0 +1,234 @@
+"""Spread clips over the workers of a cluster, and find those that kill them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.cluster import task
+from audiotl_cli.cluster.connection import Watch, gone
+from audiotl_cli.cluster.fitness import Job
+from audiotl_cli.cluster.task import Receipt
+from audiotl_cli.errors import ClusterError
+from audiotl_cli.files import remove_regular
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+logger = logging.getLogger(__name__)
+
+AHEAD = 2  # tasks a worker: one it does, and one it need not wait for
+TICK_S = 0.25
+CHECK_S = 60.0  # that workers have to load the network before work is dealt out
+RESULT_S = 30.0
+
+Clips = Sequence[tuple[str, AudioSource]]
+OnProgress = Callable[[int, float], None]
+"""Told the clips done, and the seconds of audio decoded so far."""
+
+
+def spread(
+    client: Client, address: str, job: Job, tasks: Iterable[Clips], on_progress: OnProgress
+) -> Generator[Receipt]:
+    """Embed clips on a cluster; receipts come in any order.
+
+    About twice as many tasks as there are workers are under way at once. A task whose workers
+    die is halved until it is one clip; that is tried once more by itself, with nothing else
+    under way that might be to blame, and then given up as ``crashed``.
+
+    Parameters
+    ----------
+    client : Client
+    address : str
+        What the cluster is called.
+    job : Job
+    tasks : iterable of sequences of (key, source)
+        Taken as they are needed.
+    on_progress : callable
+
+    Raises
+    ------
+    ClusterError
+        A worker does not fit, or scheduler or workers are gone.
+    """
+    run = _Run(client, address, job, tasks, on_progress)
+    try:
+        run.check_workers()
+        yield from run.receipts()
+    finally:
+        run.stop()
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Clips under way; `alone` where nothing else is."""
+
+    number: int
+    clips: Clips
+    alone: bool
+
+
+class _Run:
+    def __init__(
+        self,
+        client: Client,
+        address: str,
+        job: Job,
+        tasks: Iterable[Clips],
+        on_progress: OnProgress,
+    ) -> None:
+        self.client = client
+        self.address = address
+        self.job = job
+        self.fresh = iter(tasks)
+        self.again: deque[Clips] = deque()
+        self.suspects: list[Clips] = []
+        self.running: dict[Future, _Task] = {}
+        self.ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self.on_progress = on_progress
+        self.n_submitted = self.n_done = 0
+        self.audio_s = 0.0
+        self.partly: dict[int, tuple[int, float]] = {}
+        self.watch = Watch(client, address)
+        self._topic = f"audiotl-{job.token}"
+        client.subscribe_topic(self._topic, self._hear)
+
+    def check_workers(self) -> None:
+        """Raise `ClusterError` if a worker does not fit; those that do not answer may later."""
+        threads = self.watch.threads()
+        if any(n > 1 for n in threads.values()):
+            logger.warning(
+                "Workers with several threads embed one shard at a time all the same: start them "
+                "with --nthreads 1, one a core"
+            )
+        checks = [
+            self._submit(task.check, self.job, key=f"check-{number}", workers=[worker])
+            for number, worker in enumerate(threads)
+        ]
+        deadline_s = time.monotonic() + CHECK_S
+        faults = []
+        for worker, check in zip(threads, checks, strict=True):
+            try:
+                fault = check.result(timeout=max(0.1, deadline_s - time.monotonic())).fault
+            except TimeoutError:
+                continue
+            except Exception as error:  # whatever loading the task there raises
+                fault = _cannot_run(error)
+            if fault:
+                faults.append(f"worker {worker} {fault}")
+        if faults:
+            more = f"\n... and {len(faults) - 5} more" if len(faults) > 5 else ""
+            raise ClusterError("\n".join(faults[:5]) + more)
+
+    def receipts(self) -> Generator[Receipt]:
+        """Yield what becomes of the tasks."""
+        while self._top_up():
+            try:
+                future = self.ended.get(timeout=TICK_S)
+            except queue.Empty:
+                self.watch.look()
+                self._tell()
+                continue
+            receipt = self._outcome(future)
+            if receipt is not None:
+                self._count(receipt)
+                self._tell()
+                yield receipt
+            self.watch.look()
+
+    def stop(self) -> None:
+        """Take back what is under way; workers see by the run's sign that it is over."""
+        remove_regular(self.job.sign)
+        with contextlib.suppress(Exception):  # the scheduler may be what is gone
+            self.client.unsubscribe_topic(self._topic)
+            if self.client.status == "running":
+                self.client.cancel(list(self.running), force=True)
+
+    def _top_up(self) -> bool:
+        """Start what there is room for; return whether anything is under way."""
+        while len(self.running) < AHEAD * self.watch.n_workers:
+            clips = self.again.popleft() if self.again else next(self.fresh, None)
+            if clips is None:
+                break
+            self._start(clips)
+        if self.suspects and not self.running:
+            self._start(self.suspects.pop(), alone=True)
+        return bool(self.running)
+
+    def _start(self, clips: Clips, *, alone: bool = False) -> None:
+        self.n_submitted += 1
+        number = self.n_submitted
+        future = self._submit(task.embed, self.job, number, clips, key=f"embed-{number}")
+        self.running[future] = _Task(number, clips, alone)
+        future.add_done_callback(self.ended.put)
+
+    def _submit(self, function: Callable[..., Receipt], *args: Any, key: str, **how: Any) -> Future:
+        return self.client.submit(
+            function, *args, key=f"audiotl-{self.job.token}-{key}", pure=False, **how
+        )
+
+    def _outcome(self, future: Future) -> Receipt | None:
+        from distributed import KilledWorker
+
+        ended = self.running.pop(future)
+        self.partly.pop(ended.number, None)
+        if future.status == "finished":
+            try:
+                receipt: Receipt = future.result(timeout=RESULT_S)
+            except (TimeoutError, OSError, CancelledError):  # its worker died and took it along
+                self.again.append(ended.clips)
+                return None
+            if receipt.fault:
+                raise ClusterError(f"worker {receipt.worker} {receipt.fault}")
+            return receipt
+        error = future.exception(timeout=RESULT_S) if future.status == "error" else None
+        if error is None:
+            raise gone(self.address)
+        if not isinstance(error, KilledWorker):
+            raise ClusterError(f"a worker {_cannot_run(error)}") from error
+        return self._suspect(ended)
+
+    def _suspect(self, killer: _Task) -> Receipt | None:
+        clips = killer.clips
+        if len(clips) > 1:
+            half = len(clips) // 2
+            self.again.extend([clips[:half], clips[half:]])
+        elif not killer.alone:  # it may only have waited on a worker that another killed
+            self.suspects.append(clips)
+        else:
+            key, _ = clips[0]
+            return Receipt("", failures=[(key, "embed", "crashed", "kills the worker it is on")])
+        return None
+
+    def _hear(self, event: tuple[float, tuple[int, int, float]]) -> None:
+        number, done, audio_s = event[1]
+        self.partly[number] = done, audio_s
+
+    def _count(self, receipt: Receipt) -> None:
+        self.n_done += sum(len(keys) for _, keys in receipt.pieces) + len(receipt.failures)
+        self.audio_s += receipt.audio_s
+
+    def _tell(self) -> None:
+        under_way = {one.number for one in self.running.values()}
+        partly = [told for number, told in self.partly.copy().items() if number in under_way]
+        self.on_progress(
+            self.n_done + sum(done for done, _ in partly),
+            self.audio_s + sum(audio_s for _, audio_s in partly),
+        )
+
+
+def _cannot_run(error: BaseException) -> str:
+    """Say why a task did not run; Dask wraps what stands in the way of loading it."""
+    why = error.__cause__ or error
+    if isinstance(why, ImportError | AttributeError) or "deserialization" in str(error):
+        line = str(why).partition("\n")[0]
+        return f"cannot run audiotl's tasks ({line}): install audiotl[cluster] as it is here"
+    return f"failed: {type(error).__name__}: {error}"

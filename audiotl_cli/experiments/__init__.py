@@ -1,0 +1,1 @@
+"""Experiments: labelled features, training, choosing settings, rounds of cross-validation."""

@@ -1,0 +1,64 @@
+"""A table: a row a recording, or a row an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from audiotl_cli.cells import csv_text
+from audiotl_cli.inference.formats.base import Writer
+
+if TYPE_CHECKING:
+    from audiotl_cli.inference.events import Event
+    from audiotl_cli.inference.prediction import Prediction
+
+EVENT = ("start_s", "end_s", "label", "score")
+
+
+class CsvWriter(Writer):
+    """Writes a column of scores for every label, in the model's order; or events, a row each.
+
+    A recording that failed has a row with its error.
+    """
+
+    name = "csv"
+    suffix = ".csv"
+    complete = True
+    rank = 30
+
+    def begin(self) -> None:
+        """Write the header."""
+        options = self.options
+        columns = [*EVENT]
+        if not options.segments:
+            columns = ["label", "score", *(["labels"] if options.multi_label else [])]
+            columns += options.labels
+        sorts = ["sorted_to"] if options.sorts else []
+        self._write_row(["path", *columns, *sorts, "error"])
+
+    def add(self, prediction: Prediction) -> None:
+        """Write the row of a recording, or those of its events."""
+        value = prediction.to_dict(self.options.top_k)
+        ends: list[object] = [prediction.sorted_to or ""] if self.options.sorts else []
+        error = value["error"]["message"] if "error" in value else ""
+        if self.options.segments:
+            found = value.get("segments", [])
+            for event in found:
+                self._write_row([prediction.path, *(event[name] for name in EVENT), *ends, ""])
+            if error:
+                self._write_row([prediction.path, *("" for _ in EVENT), *ends, error])
+            return
+        cells: list[object] = [value["label"] or "", value["score"]]
+        if self.options.multi_label:
+            cells.append(";".join(prediction.labels or []))
+        cells += [value["scores"].get(label, "") for label in self.options.labels]
+        self._write_row([prediction.path, *cells, *ends, error])
+
+    def add_event(self, path: str, event: Event) -> None:
+        """Write the row of an event."""
+        ends = [""] if self.options.sorts else []
+        value = event.to_dict()
+        self._write_row([path, *(value[name] for name in EVENT), *ends, ""])
+
+    def _write_row(self, cells: Iterable[object]) -> None:
+        self.write(csv_text([cells]))

@@ -1,0 +1,134 @@
+"""What a model predicts of one recording, and that as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audiotl_cli.errors import AudioError
+from audiotl_cli.inference.events import DIGITS, Event
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model predicts of one recording.
+
+    Parameters
+    ----------
+    path : str
+    scores : dict
+        Score of every label, the highest first; empty if the recording cannot be used.
+    audio_s : float
+        Seconds of audio.
+    error : AudioError or None
+        Why the recording cannot be used.
+    labels : list of str or None
+        All labels that are predicted, maybe none; None for a model that predicts one label.
+    rejected : bool
+        Whether the model takes it for none of its labels; the scores are there all the same.
+    segments : list of Event or None
+        Where labels are heard; None where that was not asked for.
+    sorted_to : str or None
+        Where the recording was put, if it was sorted into the folder of its label.
+    sort_error : AudioError or None
+        Why it could not be put there.
+    """
+
+    path: str
+    scores: dict[str, float]
+    audio_s: float = 0.0
+    error: AudioError | None = None
+    labels: list[str] | None = None
+    rejected: bool = False
+    segments: list[Event] | None = None
+    sorted_to: str | None = None
+    sort_error: AudioError | None = None
+
+    @property
+    def label(self) -> str | None:
+        """The most likely label; None for none of them."""
+        return None if self.rejected else next(iter(self.scores), None)
+
+    @property
+    def score(self) -> float | None:
+        """The highest score."""
+        return next(iter(self.scores.values()), None)
+
+    @property
+    def failure(self) -> AudioError | None:
+        """What went wrong, with the recording or with putting it where it belongs."""
+        return self.error or self.sort_error
+
+    def to_dict(self, top_k: int | None = None) -> dict[str, Any]:
+        """Return the prediction as every JSON output has it.
+
+        Parameters
+        ----------
+        top_k : int or None
+            How many scores, the highest first; None is all.
+        """
+        scores = dict(list(self.scores.items())[:top_k])
+        value: dict[str, Any] = {
+            "path": self.path,
+            "label": self.label,
+            "score": None if self.score is None else round(self.score, DIGITS),
+            "scores": {label: round(score, DIGITS) for label, score in scores.items()},
+        }
+        if self.labels is not None:
+            value["labels"] = self.labels
+        if self.rejected:
+            value["rejected"] = True
+        if self.segments is not None:
+            value["segments"] = [event.to_dict() for event in self.segments]
+        if self.sorted_to is not None:
+            value["sorted_to"] = self.sorted_to
+        if self.failure is not None:
+            value["error"] = _error_dict(self.failure)
+        return value
+
+    def to_state(self) -> dict[str, Any]:
+        """Return everything the prediction holds, unrounded; `from_state` reads it."""
+        return {
+            "path": self.path,
+            "scores": self.scores,
+            "audio_s": self.audio_s,
+            "error": _error_dict(self.error),
+            "labels": self.labels,
+            "rejected": self.rejected,
+            "segments": None
+            if self.segments is None
+            else [(one.start_s, one.end_s, one.label, one.score) for one in self.segments],
+            "sorted_to": self.sorted_to,
+            "sort_error": _error_dict(self.sort_error),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Prediction:
+        """Return the prediction that `to_state` was called on.
+
+        Raises
+        ------
+        KeyError, TypeError
+            The state is not such a one.
+        """
+        segments = state["segments"]
+        errors = {name: state[name] for name in ("error", "sort_error")}
+        return cls(
+            **{
+                **state,
+                "segments": None if segments is None else [Event(*one) for one in segments],
+                **{
+                    name: None
+                    if error is None
+                    else AudioError(error["message"], code=error["code"], stage=error["stage"])
+                    for name, error in errors.items()
+                },
+            }
+        )
+
+
+def _error_dict(error: AudioError | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    return {"stage": error.stage, "code": error.code, "message": str(error)}

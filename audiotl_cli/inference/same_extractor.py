@@ -1,0 +1,141 @@
+"""Load the extractor that features were made with, to make more that match them exactly.
+
+Its name comes from a file, and is no order to run a program: see `extractors.trusted`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+
+from audiotl_cli.classifiers.card import ExtractorSpec
+from audiotl_cli.errors import ArtifactError, DataError, UsageError
+from audiotl_cli.extractors.base import Extractor
+from audiotl_cli.extractors.registry import load_extractor
+from audiotl_cli.extractors.trusted import load_named, remember
+from audiotl_cli.project import store_spec
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.description import fingerprint
+from audiotl_cli.store.store import FeatureStore
+
+
+def chosen_extractor(
+    name: str,
+    *,
+    typed: bool,
+    layer: str | None = None,
+    hop_s: float | None = None,
+    resampler: str = "soxr",
+    engine: str | None = None,
+) -> Extractor:
+    """Return the extractor that features are to be made with.
+
+    Parameters
+    ----------
+    name, layer, hop_s, resampler, engine
+        See `load_extractor`.
+    typed : bool
+        Whether the user typed the name, which is remembered then, or ``audiotl.toml`` brings it.
+
+    Raises
+    ------
+    ArtifactError
+        It is not typed, and a program that the user does not trust.
+    """
+    if not typed:
+        return load_named(
+            name, "audiotl.toml", layer=layer, hop_s=hop_s, resampler=resampler, engine=engine
+        )
+    extractor = load_extractor(name, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
+    remember(name)
+    return extractor
+
+
+def extractor_of_model(spec: ExtractorSpec, model: Path, trust: Collection[str] = ()) -> Extractor:
+    """Return the extractor that a model was trained on.
+
+    Parameters
+    ----------
+    spec : ExtractorSpec
+    model : Path
+    trust : collection of str
+        SHA-256 of programs that the user trusts in this run.
+
+    Raises
+    ------
+    ArtifactError
+        This installation has none that gives the same features, or it is a program that the
+        user does not trust.
+    """
+    if spec.imported:
+        raise ArtifactError(
+            f"{model} was trained on imported features ({spec.name}); it can be evaluated on "
+            "such features, but there is no network to embed recordings for it"
+        )
+    try:
+        return _load(spec, model, "was trained on", "Train the model again", trust)
+    except UsageError as error:
+        raise ArtifactError(f"{model} needs what is not here: {error}") from error
+
+
+def extractor_of_store(
+    store: FeatureStore, trust: Collection[str] = (), typed: Collection[str] = ()
+) -> Extractor:
+    """Return the extractor that a store's features were made with.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    trust : collection of str
+        SHA-256 of programs that the user trusts in this run.
+    typed : collection of str
+        Extractors that the user typed in this run.
+
+    Raises
+    ------
+    DataError
+        The features were imported.
+    ArtifactError
+        This installation has none that gives the same features, or it is a program that the
+        user does not trust.
+    """
+    spec = store_spec(store)
+    if spec.imported:
+        raise DataError(
+            f"{store.folder} holds imported features: there is no network to embed recordings "
+            "like them; name clips of the index"
+        )
+    try:
+        cure = "Make them again with: audiotl extract"
+        return _load(spec, store.folder, "holds", cure, trust, typed)
+    except UsageError as error:
+        raise ArtifactError(f"{store.folder} needs what is not here: {error}") from error
+
+
+def _load(
+    spec: ExtractorSpec,
+    holder: AnyPath,
+    relation: str,
+    cure: str,
+    trust: Collection[str],
+    typed: Collection[str] = (),
+) -> Extractor:
+    extractor = load_named(
+        spec.name,
+        str(holder),
+        trust=trust,
+        typed=typed,
+        layer=spec.layer,
+        hop_s=spec.hop_s,
+        resampler=spec.resampler,
+        engine=spec.engine or None,
+    )
+    found = fingerprint(asdict(extractor.describe()))
+    if found != spec.fingerprint:
+        raise ArtifactError(
+            f"{holder} {relation} features of {spec.name} with the fingerprint "
+            f"{spec.fingerprint}; this installation makes {found}: its weights or version differ. "
+            f"{cure}"
+        )
+    return extractor

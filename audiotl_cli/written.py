@@ -1,0 +1,185 @@
+"""Tell what audiotl wrote from what somebody else made, and never write over the latter.
+
+Every folder that audiotl writes results into has a hidden file ``.audiotl-written``: a line for
+every file written there, with its name and the SHA-256 of its content. A file whose content is
+listed may be replaced. Any other was made, or edited, by somebody else. The line is written before
+the file, so that a run killed in between never makes a stranger of the tool's own file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from audiotl_cli.errors import UsageError
+from audiotl_cli.files import digest, remove_regular, write_whole
+from audiotl_cli.journal_lines import append_lines, read_lines
+from audiotl_cli.locks import locked
+
+LIST = ".audiotl-written"
+LINE_EXTRA = 10  # bytes that `append_lines` puts around a line
+
+Content = Callable[[Path], str]
+"""Returns what stands for the content of a file: two files with the same are the same."""
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of every byte."""
+    return digest(path, "sha256")
+
+
+class WrittenFiles:
+    """What audiotl wrote, folder by folder; each list is read once.
+
+    Parameters
+    ----------
+    content : callable
+        What stands for the content of a file.
+    """
+
+    def __init__(self, content: Content = file_sha256) -> None:
+        self._content = content
+        self._folders: dict[Path, tuple[int, dict[str, set[tuple[str, str]]]]] = {}
+
+    def is_free(self, path: Path) -> bool:
+        """Return whether a file may be written: it is not there, or as audiotl wrote it."""
+        return not os.path.lexists(path) or bool(self._marks(path))
+
+    def is_made_with(self, path: Path, made_with: str) -> bool:
+        """Return whether a file is there, as audiotl wrote it with these very settings."""
+        return os.path.lexists(path) and any(made == made_with for _, made in self._marks(path))
+
+    def is_listed(self, path: Path, content: str) -> bool:
+        """Return whether audiotl wrote a file with this content."""
+        return any(listed == content for listed, _ in self._known(path))
+
+    def claim(self, paths: Iterable[Path], *, overwrite: bool = False) -> None:
+        """Make sure that files may be written, before any work is done for them.
+
+        Parameters
+        ----------
+        paths : iterable of Path
+        overwrite : bool
+            Whether what is there now may be lost, whoever made it. It is listed as if audiotl had
+            written it; edited after that, it may not.
+
+        Raises
+        ------
+        UsageError
+            A file is somebody else's, or no file at all.
+        """
+        taken = [path for path in paths if not self.is_free(path)]
+        for path in taken:
+            if not path.is_file():
+                what = "a folder" if path.is_dir() else "no ordinary file"
+                raise UsageError(f"{path} is {what}, and cannot be written; choose another name")
+        if taken and not overwrite:
+            raise UsageError(refusal(taken))
+        for path in taken:
+            self.mark(path, self._content(path))
+
+    def mark(self, path: Path, content: str, made_with: str = "") -> None:
+        """Take a file into the list, before it gets this content."""
+        known = self._known(path)
+        if (content, made_with) in known:
+            return
+        line = json.dumps([path.name, content, made_with]).encode()
+        try:
+            append_lines(path.with_name(LIST), [line])
+        except OSError as error:
+            error.filename = str(path)
+            raise
+        known.add((content, made_with))
+        n_bytes, found = self._folders[path.parent]
+        if _size(path.with_name(LIST)) == n_bytes + LINE_EXTRA + len(line):  # nobody else's line
+            self._folders[path.parent] = n_bytes + LINE_EXTRA + len(line), found
+
+    def write(self, path: Path, data: bytes | memoryview, made_with: str = "") -> None:
+        """Write a file whole, and its folder if need be.
+
+        Processes that write into the same folder wait for each other.
+
+        Parameters
+        ----------
+        path : Path
+        data : bytes or memoryview
+        made_with : str
+            A digest of the settings it depends on, for `is_made_with`.
+
+        Raises
+        ------
+        UsageError
+            The file is somebody else's.
+        OSError
+            It cannot be written; what was there stays.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path.with_name(LIST)):
+            self.claim([path])
+            self.mark(path, hashlib.sha256(data).hexdigest(), made_with)
+            write_whole(path, data, before_rename=lambda: self.claim([path]))
+
+    def remove(self, path: Path) -> None:
+        """Delete a file if audiotl wrote it and nobody has edited it since."""
+        if self._marks(path):
+            remove_regular(path)
+
+    def _marks(self, path: Path) -> set[tuple[str, str]]:
+        """Return what is listed of a file with the content that it has now."""
+        if not path.is_file() or not self._known(path):
+            return set()
+        try:
+            content = self._content(path)
+        except OSError:
+            return set()
+        return {listed for listed in self._known(path) if listed[0] == content}
+
+    def _known(self, path: Path) -> set[tuple[str, str]]:
+        """Return what is listed of a file; another process may have just added to it."""
+        folder = path.parent
+        n_bytes = _size(folder / LIST)
+        if folder not in self._folders or self._folders[folder][0] != n_bytes:
+            self._folders[folder] = n_bytes, _read_list(folder)
+        return self._folders[folder][1].setdefault(path.name, set())
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _read_list(folder: Path) -> dict[str, set[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = {}
+    for line in read_lines(folder / LIST):
+        try:
+            name, content, made_with = json.loads(line)
+            found.setdefault(name, set()).add((content, made_with))
+        except (RecursionError, TypeError, ValueError):  # a line of another version
+            continue
+    return found
+
+
+def claim(paths: Iterable[Path], *, overwrite: bool = False) -> None:
+    """Make sure that files may be written; see `WrittenFiles.claim`."""
+    WrittenFiles().claim(paths, overwrite=overwrite)
+
+
+def write_output(path: Path, data: bytes | memoryview) -> None:
+    """Write a file that people will look for, but never over somebody else's."""
+    WrittenFiles().write(path, data)
+
+
+def refusal(paths: Iterable[Path]) -> str:
+    """Return why files are not written over, and what to do."""
+    first, *more = map(str, paths)
+    names = f"{first} and {len(more)} more are" if more else f"{first} is"
+    them = "them" if more else "it"
+    return (
+        f"{names} not as audiotl wrote {them}: somebody made or edited {them}. Move {them} away, "
+        f"name another place, or lose {them} with --overwrite"
+    )

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from audiotl_cli.classifiers.card import ExtractorSpec, ModelCard
+from audiotl_cli.classifiers.model_text import card_path, card_text
+
+
+def _card(**other: object) -> ModelCard:
+    values: dict[str, object] = {
+        "classifier": "logreg", "pooling": "mean+std", "params": {"C": 1.0}, "scale": True,
+        "pca": None, "seed": 0, "labels": ["<b>cat</b>", "a|b*c", "broken\udcff"],
+        "extractors": [ExtractorSpec("yamnet", "abc", 1024, weights="unverified:mine.h5")],
+        "index": "pets.csv", "index_sha256": "00ff", "split": "train", "n_clips": 30,
+    }  # fmt: skip
+    return ModelCard(**(values | other))  # type: ignore[arg-type]
+
+
+def test_a_card_says_what_a_model_is() -> None:
+    held_out = {"split": "test", "n_clips": 10, "accuracy": 0.9}
+
+    text = card_text(_card(held_out=held_out), Path("m.joblib"))
+
+    for part in ("30 clips", r"pets.csv", "00ff", "Accuracy 0.900 on 10 clips", "mean+std",
+                 "not the published ones", "nothing in it runs"):  # fmt: skip
+        assert part in text
+    assert "Not measured on held-out clips" in card_text(_card(), Path("m.joblib"))
+
+
+def test_a_card_says_whether_this_model_rejects() -> None:
+    plain = card_text(_card(), Path("m.joblib"))
+    rejecting = card_text(_card(rejection={"rate": 0.05, "threshold": 0.1}), Path("m.joblib"))
+
+    assert "It was not trained to reject" in plain
+    assert "a share of 0.05 of the clips" in rejecting
+    assert "not trained to reject" not in rejecting
+
+
+def test_labels_are_text_in_markdown() -> None:
+    text = card_text(_card(), Path("m.joblib"))
+
+    assert r"- \<b\>cat\</b\>" in text
+    assert r"- a\|b\*c" in text
+    assert r"broken\\xff" in text
+
+
+def test_a_card_never_takes_the_place_of_its_model() -> None:
+    assert card_path(Path("m.joblib")) == Path("m.md")
+    assert card_path(Path("m.md")) == Path("m.md.md")

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import csv
+import json
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiotl_cli.cells import plain_cell
+from audiotl_cli.errors import AudioError
+from audiotl_cli.inference.events import Event
+from audiotl_cli.inference.formats import find_writers
+from audiotl_cli.inference.formats.audacity import AudacityWriter
+from audiotl_cli.inference.formats.base import Writer, WriterOptions
+from audiotl_cli.inference.formats.csv import CsvWriter
+from audiotl_cli.inference.formats.json import JsonWriter
+from audiotl_cli.inference.formats.jsonl import JsonLinesWriter
+from audiotl_cli.inference.formats.raven import COLUMNS, RavenWriter
+from audiotl_cli.inference.formats.rttm import RttmWriter
+from audiotl_cli.inference.formats.spans import spans
+from audiotl_cli.inference.prediction import Prediction
+from tests.inference.texts import heard, written
+
+seconds = st.integers(0, 10**9).map(lambda millionths: millionths / 1e6)
+names = st.text(min_size=1).filter(str.isprintable)
+segments = st.fixed_dictionaries({"start_s": seconds, "end_s": seconds, "label": names})
+
+
+@given(st.lists(segments))
+def test_audacity_labels_can_be_read_back(found: list[dict[str, Any]]) -> None:
+    lines = written(AudacityWriter, heard(found)).split("\n")[:-1]
+
+    read = [line.split("\t") for line in lines]
+    assert [(float(a), float(b), plain_cell(label)) for a, b, label in read] == [
+        (one["start_s"], one["end_s"], one["label"]) for one in found
+    ]
+
+
+@given(st.lists(segments))
+def test_raven_selections_can_be_read_back(found: list[dict[str, Any]]) -> None:
+    lines = written(RavenWriter, heard(found), highest_hz=8000.0).split("\n")[:-1]
+
+    rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert lines[0].split("\t") == list(COLUMNS)
+    assert [int(row["Selection"]) for row in rows] == list(range(1, len(found) + 1))
+    assert [
+        (float(row["Begin Time (s)"]), float(row["End Time (s)"]), plain_cell(row["Label"]))
+        for row in rows
+    ] == [(one["start_s"], one["end_s"], one["label"]) for one in found]
+    assert {(row["Low Freq (Hz)"], row["High Freq (Hz)"]) for row in rows} <= {("0.0", "8000.0")}
+
+
+@given(st.lists(segments), st.text(min_size=1))
+def test_rttm_can_be_read_back(found: list[dict[str, Any]], path: str) -> None:
+    lines = written(RttmWriter, heard(found, path)).split("\n")[:-1]
+
+    fields = [line.split() for line in lines]
+    assert {len(one) for one in fields} <= {10}
+    assert {one[0] for one in fields} <= {"SPEAKER"}
+    assert [(unquote(one[1]), float(one[3]), unquote(one[7])) for one in fields] == [
+        (path, one["start_s"], one["label"]) for one in found
+    ]
+    for one, event in zip(fields, found, strict=True):
+        assert float(one[4]) == pytest.approx(event["end_s"] - event["start_s"], abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [AudacityWriter, RavenWriter, RttmWriter])
+@pytest.mark.parametrize("label", ["a\tb", "a\nb", "a\r\nb", "a\x00b", "a\u2028b"])
+def test_no_label_breaks_a_line(kind: type[Writer], label: str) -> None:
+    plain, odd = (
+        written(kind, heard([{"start_s": 0.0, "end_s": 1.0, "label": text}]), highest_hz=1.0)
+        for text in ("ab", label)
+    )
+
+    assert len(odd.splitlines()) == len(plain.splitlines())
+    assert odd.count("\t") == plain.count("\t")
+    assert len(odd.split()) == len(plain.split())
+
+
+def test_a_label_is_no_formula() -> None:
+    event = {"start_s": 0, "end_s": 1, "label": "=1+1"}
+    (_, row) = written(RavenWriter, heard([event]), highest_hz=1.0).splitlines()
+
+    assert "\t'=1+1\t" in row
+
+
+def test_a_name_that_is_no_utf8_stays() -> None:
+    text = written(RttmWriter, heard([{"start_s": 0, "end_s": 1, "label": "a"}], "\udcff.wav"))
+
+    assert text.encode("utf-8", "surrogateescape").split()[1] == b"\xff.wav"
+
+
+def test_a_whole_recording_is_one_event_a_label() -> None:
+    scores = {"a": 0.7, "b": 0.6}
+
+    assert spans(Prediction("a.wav", scores, 4.0)) == [
+        {"start_s": 0.0, "end_s": 4.0, "label": "a", "score": 0.7}
+    ]
+    both = spans(Prediction("a.wav", scores, 4.0, labels=["a", "b"]))
+    assert [event["score"] for event in both] == [0.7, 0.6]
+    assert spans(Prediction("a.wav", scores, 4.0, rejected=True)) == []
+
+
+def test_every_format_is_found_with_what_it_is() -> None:
+    found = find_writers()
+
+    assert list(found) == ["json", "jsonl", "csv", "audacity", "raven", "rttm"]
+    assert [name for name, kind in found.items() if kind.file_each] == ["audacity", "raven"]
+    assert [name for name, kind in found.items() if not kind.streams] == ["json", "raven"]
+    assert len({kind.suffix for kind in found.values()}) == len(found)
+
+
+FAILED = Prediction("b.wav", {}, error=AudioError("no sound", code="empty", stage="decode"))
+
+
+@pytest.mark.parametrize("kind", find_writers().values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("segments", [False, True])
+def test_a_failed_recording_breaks_no_format(kind: type[Writer], segments: bool) -> None:
+    text = written(kind, FAILED, labels=["a"], segments=segments)
+
+    assert ("no sound" in text) == kind.complete
+    if kind is CsvWriter:
+        (row,) = csv.DictReader(text.splitlines())
+        assert (row["path"], row["error"]) == ("b.wav", "no sound")
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in find_writers().values() if k.streams], ids=lambda kind: kind.name
+)
+def test_an_event_that_comes_alone_is_written_like_one_of_a_recording(kind: type[Writer]) -> None:
+    event = Event(1.0, 2.5, "a b", 0.75)
+    parts: list[str] = []
+    writer = kind(parts.append, WriterOptions(labels=["a b"], segments=True))
+    writer.begin()
+    writer.add_event("a.wav", event)
+    writer.end()
+
+    if kind is JsonLinesWriter:
+        assert json.loads("".join(parts)) == {"path": "a.wav"} | event.to_dict()
+    else:
+        whole = written(
+            kind, Prediction("a.wav", {}, segments=[event]), labels=["a b"], segments=True
+        )
+        assert "".join(parts) == whole
+
+
+def test_json_holds_what_to_dict_gives() -> None:
+    prediction = Prediction(
+        "a.wav",
+        {"b": 0.123456789, "a": 0.1},
+        3.0,
+        labels=["b"],
+        segments=[Event(0.0, 1.23456789, "b", 1.0)],
+        sorted_to="b/a.wav",
+        sort_error=AudioError("not moved: full", code="not_sorted", stage="sort"),
+    )
+
+    value = prediction.to_dict(top_k=1)
+
+    assert value == {
+        "path": "a.wav",
+        "label": "b",
+        "score": 0.123457,
+        "scores": {"b": 0.123457},
+        "labels": ["b"],
+        "segments": [{"start_s": 0.0, "end_s": 1.234568, "label": "b", "score": 1.0}],
+        "sorted_to": "b/a.wav",
+        "error": {"stage": "sort", "code": "not_sorted", "message": "not moved: full"},
+    }
+    assert json.loads(written(JsonWriter, prediction, top_k=1)) == [value]
+    assert json.loads(written(JsonLinesWriter, prediction, top_k=1)) == value
+
+
+def test_a_table_says_where_recordings_were_put() -> None:
+    text = written(
+        CsvWriter, Prediction("a.wav", {"a": 1.0}, sorted_to="a/a.wav"), labels=["a"], sorts=True
+    )
+
+    (row,) = csv.DictReader(text.splitlines())
+    assert list(row) == ["path", "label", "score", "a", "sorted_to", "error"]
+    assert (row["sorted_to"], row["error"]) == ("a/a.wav", "")
