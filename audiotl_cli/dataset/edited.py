@@ -1,4 +1,4 @@
-"""Changes indexes that audiotl wrote, and tells those that somebody else made or edited."""
+"""Writes indexes that audiotl made, and recognises those that somebody else made or edited."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def test_an_interrupted_download_goes_on(
     broken = run("datasets", "fetch", "fsdd")
 
     assert broken.code == 4
-    assert "the same command goes on there" in broken.err
+    assert "the same command continues the download" in broken.err
     assert PART.stat().st_size == CUT
     assert not FOLDER.exists()
     assert run("datasets", "fetch", "fsdd").code == 1
