@@ -6,7 +6,7 @@ import abc
 import numbers
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError, UsageError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.runtime import batch_threads, one_blas_thread, thread_count
 from audiotl_cli.extractors.weights import WeightSource
@@ -84,18 +85,19 @@ class Extractor(abc.ABC):
 
     Parameters
     ----------
-    layer : str or None
-        One of the names in `layers`; None means the default.
-    hop_s : float or None
-        Seconds between windows, rounded to what the network allows.
-    resampler : {"soxr", "resampy"}
-    engine : str or None
-        One of `engines`; None is the first, the reference.
+    config : ExtractorConfig or None
+        None is the default of every setting.
+    **settings
+        Fields of `ExtractorConfig`, which replace those of `config`.
 
     Attributes
     ----------
+    config : ExtractorConfig
+        The settings in use: the layer, the exact hop and the engine are filled in.
     engines : tuple of str
-        What the network can be run in; empty where there is no choice.
+        What the network can be run in, the reference first; empty where there is no choice.
+    takes_weights : bool
+        Whether the user may name another file of weights than the published one.
     name, version : str
         `version` changes when the same audio gives other numbers.
     sample_rate : int
@@ -108,21 +110,23 @@ class Extractor(abc.ABC):
         Width of a frame.
     batch_size : int
         Windows the network is given at once, always: shorter batches are filled up, so
-        that a window's numbers do not depend on its neighbours. See `n_places`, too.
+        that a window's numbers do not depend on its neighbours. See `usable_batch_size`, too.
     parallel : bool
         Whether several threads may call `forward` at once.
-    beside_decoder : bool
-        Whether the front end runs in the processes that decode, rather than in threads here.
-        The extractor can be pickled, then. It pays where there is no network: Python threads
-        keep each other waiting.
+    front_end_in_worker : bool
+        Whether the front end runs in the processes that decode rather than in threads of this
+        one. The extractor must be fit to be pickled then. This is faster where there is no
+        network: Python threads keep each other waiting.
 
     Raises
     ------
     UsageError
-        The layer, hop, resampler or engine does not exist.
+        The layer, hop, resampler or engine does not exist, or the extractor takes no other
+        weights than its own.
     """
 
     engines: tuple[str, ...] = ()
+    takes_weights: bool = False
     name: str
     version: str
     summary: str
@@ -132,28 +136,30 @@ class Extractor(abc.ABC):
     default_layer: str
     batch_size: int = 16
     parallel: bool = False
-    beside_decoder: bool = False
+    front_end_in_worker: bool = False
 
-    def __init__(
-        self,
-        *,
-        layer: str | None = None,
-        hop_s: float | None = None,
-        resampler: str = "soxr",
-        engine: str | None = None,
-    ) -> None:
-        check_resampler(resampler)
-        if engine and engine not in self.engines:
-            raise UsageError(f"{self.name} does not run in {engine!r}")
-        self.engine = engine or next(iter(self.engines), "")
-        self.resampler = resampler
-        self.layer = layer or self.default_layer
+    def __init__(self, config: ExtractorConfig | None = None, **settings: Any) -> None:
+        config = replace(config or ExtractorConfig(), name=self.name, **settings)
+        check_resampler(config.resampler)
+        if config.weights is not None and not self.takes_weights:
+            raise UsageError(f"{self.name} takes no other weights than its own")
+        if config.engine and config.engine not in self.engines:
+            raise UsageError(f"{self.name} does not run in {config.engine!r}")
+        reference = next(iter(self.engines), "")
+        self.engine = config.engine or reference
+        self.layer = config.layer or self.default_layer
         self.check_layer()
-        asked = self.default_hop_s if hop_s is None else hop_s
-        if not 0 < asked <= 3600:
-            raise UsageError(f"--hop-s is {asked}, expected seconds above 0")
-        self.framing = self.frame(asked)
+        hop_s = self.default_hop_s if config.hop_s is None else config.hop_s
+        if not 0 < hop_s <= 3600:
+            raise UsageError(f"--hop-s is {hop_s}, expected seconds above 0")
+        self.framing = self.frame(hop_s)
         self.hop_s = self.framing.hop / self.sample_rate
+        self.config = replace(
+            config,
+            layer=self.layer,
+            hop_s=self.hop_s,
+            engine=None if self.engine == reference else self.engine,
+        )
 
     @classmethod
     @abc.abstractmethod
@@ -242,8 +248,6 @@ class Extractor(abc.ABC):
     def describe(self) -> Description:
         """Return everything that changes a number; see `Description`."""
         sha256, weights = self.weights_id()
-        # the reference says nothing of itself, so that its fingerprints are what they were
-        other = {"engine": self.engine} if self.engine not in ("", *self.engines[:1]) else {}
         return Description(
             extractor=self.name,
             version=self.version,
@@ -251,10 +255,10 @@ class Extractor(abc.ABC):
             sample_rate=self.sample_rate,
             window=self.framing.window,
             hop=self.framing.hop,
-            resampler=self.resampler,
+            resampler=self.config.resampler,
             weights_sha256=sha256,
             weights=weights,
-            details=self.details() | other,
+            details=self.details() | self.config.details(),
         )
 
     def patches(self, blocks: Iterable[Waveform], *, eager: bool = False) -> Iterator[Patches]:
@@ -272,7 +276,7 @@ class Extractor(abc.ABC):
         The network sees batches of exactly `batch_size`, filled up with zeros.
         """
         self.prepare()  # here, once, rather than in every thread
-        n, size = len(patches), self.n_places
+        n, size = len(patches), self.usable_batch_size
         batches = [patches[first : first + size] for first in range(0, n, size)]
         futures = [self.start(batch) for batch in batches]
         frames = np.empty((n, self.rows, self.dim), np.float32)
@@ -281,7 +285,7 @@ class Extractor(abc.ABC):
         return frames
 
     @cached_property
-    def n_places(self) -> int:
+    def usable_batch_size(self) -> int:
         """Windows that a batch holds: its first places, as far as all give the same numbers.
 
         What multiplies matrices may go through their last rows in another way, so that on some
@@ -296,7 +300,7 @@ class Extractor(abc.ABC):
         return next(others, self.batch_size)
 
     def start(self, patches: Patches) -> Future[npt.NDArray[np.float32]]:
-        """Start to run at most `n_places` windows; their frames are the future's result.
+        """Start to run at most `usable_batch_size` windows; their frames are the future's result.
 
         `prepare` must have been called.
         """
@@ -356,7 +360,7 @@ class Extractor(abc.ABC):
             raise AudioError("the waveform holds values that are not finite", code="not_finite")
         if not (isinstance(sample_rate, numbers.Real) and 1 <= sample_rate < float("inf")):
             raise AudioError(f"the sample rate is {sample_rate!r}, expected Hz", code="bad_rate")
-        samples = resample(samples, sample_rate, self.sample_rate, self.resampler)
+        samples = resample(samples, sample_rate, self.sample_rate, self.config.resampler)
         with one_blas_thread():
             frames = [self.run(patches) for patches in self.patches([samples])]
         return self.assemble(np.concatenate(frames))

@@ -32,7 +32,7 @@ class MfccExtractor(Extractor):
     default_layer = "statistics"
     batch_size = 64
     parallel = True
-    beside_decoder = True
+    front_end_in_worker = True
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:

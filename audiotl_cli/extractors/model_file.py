@@ -26,12 +26,14 @@ import numpy.typing as npt
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import UsageError, WeightsError, is_out_of_memory
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors import audioset
 from audiotl_cli.extractors.base import Description, Extractor, Layer, Patches
 from audiotl_cli.extractors.cache import file_sha256
 from audiotl_cli.extractors.model_settings import read_settings
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
 from audiotl_cli.storage.contents import ChangedFileError
+from audiotl_cli.storage.paths import local_path
 
 Array = npt.NDArray[np.float32]
 Shape = tuple[int | None, ...]
@@ -62,12 +64,10 @@ class ModelFileExtractor(Extractor):
 
     Parameters
     ----------
-    path : Path
-        The model. Its settings are in a file of the same name with ``.json`` added.
-    layer : str or None
-        Name of the output; None is the settings' or the only one.
-    hop_s, resampler
-        See `Extractor`.
+    config : ExtractorConfig
+        The name is ``tflite:FILE`` or ``savedmodel:FOLDER``; what audiotl cannot read from the
+        model is in a file of the same name with ``.json`` added. The layer is the name of an
+        output; None is that of the JSON file, or the only one.
 
     Notes
     -----
@@ -86,14 +86,8 @@ class ModelFileExtractor(Extractor):
     summary = "a TensorFlow model of your own"
     default_layer = ""
 
-    def __init__(
-        self,
-        *,
-        path: Path,
-        layer: str | None = None,
-        hop_s: float | None = None,
-        resampler: str = "soxr",
-    ) -> None:
+    def __init__(self, config: ExtractorConfig, **settings: Any) -> None:
+        path = local_path(config.name.partition(":")[2])
         self.name = f"{self.kind}:{path}"
         self.path = path.expanduser().absolute()
         self.check_there(self.path)
@@ -102,8 +96,9 @@ class ModelFileExtractor(Extractor):
         self.sample_rate = self.settings.sample_rate
         self.window_s = self.settings.window_s
         self.default_hop_s = self.settings.hop_s
+        self.default_layer = self.settings.output
         self.n_threads: int | None = None
-        super().__init__(layer=layer or self.settings.output, hop_s=hop_s, resampler=resampler)
+        super().__init__(config, **settings)
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.spectrogram import hann, mel_filters, transform
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
@@ -91,12 +92,9 @@ class OpenL3Extractor(WeightedExtractor):
     (``music``: people playing music; ``env``: animals, machines, nature) and the width of a
     frame (512, 6144).
 
-    Parameters
-    ----------
-    weights : Path, optional
-        Another file than the published one, ``.h5`` or ``.h5.gz``. Without it, the cached
-        file is used, or that of an installed ``openl3`` package (its code is not), or else
-        the published one is fetched.
+    The setting `weights` may be another file than the published one, ``.h5`` or ``.h5.gz``.
+    Without it, the cached file is used, or that of an installed ``openl3`` package (its code is
+    not), or else the published one is fetched.
 
     Notes
     -----
@@ -122,18 +120,8 @@ class OpenL3Extractor(WeightedExtractor):
     # of two, some processors give the second other last bits, so that its place stays empty
     batch_size = 1
 
-    def __init__(
-        self,
-        *,
-        weights: Path | None = None,
-        layer: str | None = None,
-        hop_s: float | None = None,
-        resampler: str = "soxr",
-        engine: str | None = None,
-    ) -> None:
-        super().__init__(
-            weights=weights, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine
-        )
+    def __init__(self, config: ExtractorConfig | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
         self.representation, self.content, _ = self.layer.split("_")
         if self.engine == NCNN:
             self.batch_size = 16  # shared out among threads; a small one keeps some waiting
@@ -185,7 +173,7 @@ class OpenL3Extractor(WeightedExtractor):
 
     @cached_property
     def _found(self) -> FoundWeights:
-        return find_weights(self.representation, self.content, self.weights)
+        return find_weights(self.representation, self.content, self.config.weights)
 
     def _network(self) -> Forward:
         found = self._found

@@ -24,7 +24,7 @@ from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import OUT_OF_MEMORY, AudioError, AudiotlError, is_out_of_memory
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
-from audiotl_cli.extractors.beside import read_patches
+from audiotl_cli.extractors.read_patches import read_patches
 from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread
 
 SEGMENTS_AHEAD = 2  # a recording: bounds memory on long ones
@@ -237,8 +237,8 @@ class _Batcher:
             self.waiting.append((entry, patches))
             entry.n_waiting += len(patches)
             self.n_waiting += len(patches)
-            while self.n_waiting >= self.extractor.n_places:
-                self._run(self.extractor.n_places)
+            while self.n_waiting >= self.extractor.usable_batch_size:
+                self._run(self.extractor.usable_batch_size)
             yield from self._complete()
         entry.all_in = True
         if job.no_decoder is not None:

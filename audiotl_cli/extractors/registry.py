@@ -6,12 +6,14 @@ theirs in the entry-point group ``audiotl.extractors``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from audiotl_cli.errors import UsageError, is_out_of_memory
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engines import choose
 from audiotl_cli.storage.paths import local_path
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from audiotl_cli.extractors.model_file import ModelFileExtractor
 
 GROUP = "audiotl.extractors"
-DEFAULT = "musicnn"
+DEFAULT = ExtractorConfig.name
 
 BUILT_IN = {
     "musicnn": "audiotl_cli.extractors.musicnn:MusicnnExtractor",
@@ -98,7 +100,7 @@ def model_file(name: str) -> tuple[type[ModelFileExtractor], Path] | None:
 
 
 def load_extractor(
-    name: str,
+    name: str | ExtractorConfig,
     weights: str | Path | None = None,
     layer: str | None = None,
     hop_s: float | None = None,
@@ -109,9 +111,11 @@ def load_extractor(
 
     Parameters
     ----------
-    name : str
+    name : str or ExtractorConfig
         A registered name, see `list_extractors`; or ``tflite:FILE`` or
-        ``savedmodel:FOLDER`` for a model of your own, see `extractors.model_file`.
+        ``savedmodel:FOLDER`` for a model of your own, see `extractors.model_file`. Or a
+        configuration, of which the other parameters replace settings unless they are at their
+        defaults.
     weights : path, optional
         Another file of weights than the published one, for networks that take one.
     layer : str, optional
@@ -136,21 +140,18 @@ def load_extractor(
     >>> embeddings.frames.shape, embeddings.times.tolist()
     ((5, 120), [0.0, 0.5, 1.0, 1.5, 2.0])
     """
-    options: dict[str, Any] = {"layer": layer, "hop_s": hop_s, "resampler": resampler}
-    _, path = _model_file(name)
-    if path:
-        options["path"] = local_path(path)
-    if weights is not None:
-        options["weights"] = local_path(str(weights))
-    found = extractor_class(name)
-    if engine is not None and (chosen := choose(engine, found.engines, name)):
-        options["engine"] = chosen
-    try:
-        return found(**options)
-    except TypeError as error:
-        if weights is None:
-            raise
-        raise UsageError(f"{name} takes no other weights than its own") from error
+    config = name if isinstance(name, ExtractorConfig) else ExtractorConfig(name)
+    config = config.changed(
+        weights=None if weights is None else local_path(str(weights)),
+        layer=layer,
+        hop_s=hop_s,
+        resampler=resampler,
+        engine=engine,
+    )
+    found = extractor_class(config.name)
+    if config.engine:
+        config = replace(config, engine=choose(config.engine, found.engines, config.name))
+    return found(config)
 
 
 def _model_file(name: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiotl_cli.errors import ArtifactError, AudiotlError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import find_plugin, load_extractor, model_file
 from audiotl_cli.files import state_folder, write_whole
@@ -85,35 +86,30 @@ def list_programs(names: Collection[str]) -> list[Program]:
 
 
 def load_named(
-    name: str,
+    config: ExtractorConfig,
     holder: str,
     *,
     trust: Collection[str] = (),
     typed: Collection[str] = (),
-    layer: str | None = None,
-    hop_s: float | None = None,
-    resampler: str = "soxr",
-    engine: str | None = None,
 ) -> Extractor:
     """Load an extractor whose name stands in a file.
 
     Parameters
     ----------
-    name : str
+    config : ExtractorConfig
     holder : str
         The file, for messages.
     trust : collection of str
         SHA-256 of programs that the user trusts in this run.
     typed : collection of str
         Names that the user typed in this run.
-    layer, hop_s, resampler, engine
-        See `load_extractor`.
 
     Raises
     ------
     ArtifactError
         It is a program that the user neither typed nor trusts.
     """
+    name = config.name
     program = None if name in typed else find_program(name)
     if program is not None and not (program.trusted or program.sha256 in trust):
         raise ArtifactError(
@@ -122,7 +118,7 @@ def load_named(
             f"its maker, add --trust sha256:{program.sha256}, or use it once yourself with: "
             f"audiotl extract --extractor {shlex.quote(name)}"
         )
-    return load_extractor(name, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
+    return load_extractor(config)
 
 
 def remember(name: str) -> None:

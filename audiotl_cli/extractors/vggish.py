@@ -75,13 +75,8 @@ class VggishExtractor(WeightedExtractor):
     the publisher does since 2023. ``postprocessed`` is the latter after AudioSet's PCA,
     whitening and quantisation: whole numbers 0 to 255, which need a second, small file.
 
-    Parameters
-    ----------
-    weights : Path or None
-        A user's own TensorFlow 1 checkpoint (one file) with VGGish's variables; None is the
-        published one.
-    layer, hop_s, resampler, engine
-        See `Extractor`; hops are multiples of 10 ms.
+    Hops are multiples of 10 ms. The setting `weights` may be a user's own TensorFlow 1
+    checkpoint (one file) with VGGish's variables.
 
     Notes
     -----
@@ -144,7 +139,7 @@ class VggishExtractor(WeightedExtractor):
     def published_checks(self) -> list[Check]:
         """Run the publisher's smoke test: 3 s of a 1 kHz sine, within a tenth."""
         sine = np.sin(2 * np.pi * 1000 * np.arange(3 * self.sample_rate) / self.sample_rate)
-        extractor = VggishExtractor(weights=self.weights, layer="embedding_pre_relu")
+        extractor = VggishExtractor(weights=self.config.weights, layer="embedding_pre_relu")
         extractor.batch_size = self.batch_size
         frames = extractor.embed(sine, self.sample_rate).frames
         checks = _statistics_checks("embedding_pre_relu", frames, 0.000657, 0.343)
@@ -158,7 +153,7 @@ class VggishExtractor(WeightedExtractor):
 
     @cached_property
     def _found(self) -> FoundWeights:
-        return locate(WEIGHTS, self.weights)
+        return locate(WEIGHTS, self.config.weights)
 
     @cached_property
     def _pca_found(self) -> FoundWeights:

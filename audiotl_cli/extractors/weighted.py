@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-from pathlib import Path
 
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.runtime import limit_threads
@@ -15,27 +14,11 @@ class WeightedExtractor(Extractor):
 
     A subclass says in `_found` where they are.
 
-    Parameters
-    ----------
-    weights : Path or None
-        A file in the published layout; None is the published one.
-    layer, hop_s, resampler, engine
-        See `Extractor`.
+    The setting `weights` is a file in the published layout; None is the published one.
     """
 
     parallel = True
-
-    def __init__(
-        self,
-        *,
-        weights: Path | None = None,
-        layer: str | None = None,
-        hop_s: float | None = None,
-        resampler: str = "soxr",
-        engine: str | None = None,
-    ) -> None:
-        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
-        self.weights = weights
+    takes_weights = True
 
     @property
     @abc.abstractmethod

@@ -75,13 +75,8 @@ class YamnetExtractor(WeightedExtractor):
 
     ``scores`` are the 521 classes' instead, each from 0 to 1 by itself; see `CLASS_NAMES`.
 
-    Parameters
-    ----------
-    weights : Path or None
-        A user's own file in the layout of ``yamnet.h5``, as it is or compressed by gzip;
-        None is the published one.
-    layer, hop_s, resampler, engine
-        See `Extractor`; hops are multiples of 10 ms.
+    Hops are multiples of 10 ms. The setting `weights` may be a user's own file in the layout
+    of ``yamnet.h5``, as it is or compressed by gzip.
 
     Notes
     -----
@@ -133,7 +128,7 @@ class YamnetExtractor(WeightedExtractor):
             "White noise": noise.uniform(-1, 1, n_samples),
             "Sine wave": np.sin(2 * np.pi * 440 * np.arange(n_samples) / self.sample_rate),
         }
-        extractor = YamnetExtractor(weights=self.weights, layer="scores")
+        extractor = YamnetExtractor(weights=self.config.weights, layer="scores")
         checks = []
         for expected, sound in sounds.items():
             scores = extractor.embed(sound, self.sample_rate).frames.mean(axis=0)
@@ -144,7 +139,7 @@ class YamnetExtractor(WeightedExtractor):
 
     @cached_property
     def _found(self) -> FoundWeights:
-        return locate(WEIGHTS, self.weights)
+        return locate(WEIGHTS, self.config.weights)
 
     @property
     def network(self) -> Network:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.json_files import get, parse_json_object, read_json_object
 from audiotl_cli.storage.paths import AnyPath, write_whole
 
@@ -115,8 +116,10 @@ def _checked(values: Mapping[str, Any]) -> StoreDescription:
     for name in _COUNTS:
         if name in made_from and not 0 < get(made_from, name, float) < 1e9:
             raise DataError(f"{name!r} is {made_from[name]}, expected a number above 0")
-    if "engine" in get({"details": {}} | made_from, "details", dict):
-        get(made_from["details"], "engine", str)
+    details = get({"details": {}} | made_from, "details", dict)
+    for name, kind in ExtractorConfig.types_of_details().items():
+        if name in details:
+            get(details, name, kind)
     if fingerprint(made_from) != get(values, "fingerprint", str):
         raise DataError("it does not fit its fingerprint")
     return StoreDescription(extractor, values["fingerprint"], dim, made_from)

@@ -10,12 +10,10 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from audiotl_cli.errors import UsageError
-from audiotl_cli.extractors.engines.operations import NCNN, TENSORFLOW, Forward, Network
+from audiotl_cli.extractor_config import AUTO, ENGINES, NCNN, TENSORFLOW
+from audiotl_cli.extractors.engines.operations import Forward, Network
 
-__all__ = ["AUTO", "CHOICES", "NCNN", "TENSORFLOW", "choose", "is_installed", "load"]
-
-AUTO = "auto"
-CHOICES = (AUTO, TENSORFLOW, NCNN)
+__all__ = ["AUTO", "ENGINES", "NCNN", "TENSORFLOW", "choose", "is_installed", "load"]
 
 
 def choose(asked: str, offered: tuple[str, ...], extractor: str) -> str | None:
@@ -24,7 +22,7 @@ def choose(asked: str, offered: tuple[str, ...], extractor: str) -> str | None:
     Parameters
     ----------
     asked : str
-        One of `CHOICES`; ``auto`` is ncnn where it is installed and the extractor can.
+        One of `ENGINES`; ``auto`` is ncnn where it is installed and the extractor can.
     offered : tuple of str
         The extractor's `engines`.
     extractor : str
@@ -35,8 +33,8 @@ def choose(asked: str, offered: tuple[str, ...], extractor: str) -> str | None:
     UsageError
         There is no such engine, it is not installed, or the extractor does not run in it.
     """
-    if asked not in CHOICES:
-        raise UsageError(f"no engine {asked!r}; choose from {', '.join(CHOICES)}")
+    if asked not in ENGINES:
+        raise UsageError(f"no engine {asked!r}; choose from {', '.join(ENGINES)}")
     if asked == AUTO:
         return NCNN if NCNN in offered and is_installed() else None
     if asked == TENSORFLOW:

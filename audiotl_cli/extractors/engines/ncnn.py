@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from audiotl_cli.extractor_config import NCNN
 from audiotl_cli.extractors.engines.built import Built, built
 from audiotl_cli.extractors.engines.operations import (
-    NCNN,
     Activation,
     Array,
     Forward,

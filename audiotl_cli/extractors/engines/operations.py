@@ -13,9 +13,6 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-TENSORFLOW, NCNN = "tensorflow", "ncnn"
-"""The engines, by the names that a person chooses them by."""
-
 Array = npt.NDArray[np.float32]
 Variables = Mapping[str, Array]
 """``LAYER/kernel`` and ``LAYER/bias`` of each layer with something learnt."""

@@ -27,19 +27,19 @@ def read_patches(
     extractor: Extractor, source: AudioSource, decoders: Decoders
 ) -> Generator[Prepared]:
     """Give the network's input for a source, as it comes; errors as `Decoders.read_blocks_at`."""
-    if extractor.beside_decoder:
+    if extractor.front_end_in_worker:
         job = partial(send_patches, extractor=extractor)
         with closing(decoders.read(source, job)) as messages:
             yield from map(_unpack, messages)
         return
-    read = decoders.read_blocks_at(source, extractor.sample_rate, extractor.resampler)
+    read = decoders.read_blocks_at(source, extractor.sample_rate, extractor.config.resampler)
     with closing(read) as blocks:
         yield from _prepared(extractor, blocks)
 
 
 def send_patches(source: AudioSource, send: Send, extractor: Extractor) -> None:
     """Send what `read_patches` gives; a job of the process that decodes."""
-    blocks = read_blocks_at(source, extractor.sample_rate, extractor.resampler)
+    blocks = read_blocks_at(source, extractor.sample_rate, extractor.config.resampler)
     for patches, n_samples in _prepared(extractor, blocks):
         send(_pack(patches, n_samples))
 
