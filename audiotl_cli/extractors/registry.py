@@ -1,4 +1,4 @@
-"""Names of extractors, and how to get one. Listing them imports none of them.
+"""Find extractors by name, without importing the others.
 
 To add a network: write its file and add one line to `BUILT_IN`. Other packages register
 theirs in the entry-point group ``audiotl.extractors``.
@@ -37,7 +37,7 @@ MODEL_FILES = {
     "tflite": "audiotl_cli.extractors.model_file:TfliteExtractor",
     "savedmodel": "audiotl_cli.extractors.model_file:SavedModelExtractor",
 }
-"""What stands before the colon in names such as ``tflite:FILE``: a model of one's own."""
+"""The classes for names such as ``tflite:FILE``, which is a model of the user's own."""
 
 
 def list_extractors() -> list[str]:
@@ -46,12 +46,12 @@ def list_extractors() -> list[str]:
 
 
 def extractor_class(name: str) -> type[Extractor]:
-    """Return the class registered under a name, or the one for ``tflite:FILE`` and alike.
+    """Return the class registered under a name, or the class for a name such as ``tflite:FILE``.
 
     Raises
     ------
     UsageError
-        No such extractor, or a plug-in that cannot be imported.
+        There is no such extractor, or a plug-in cannot be imported.
     """
     registered = _registered()
     kind, path = _model_file(name)
@@ -75,7 +75,7 @@ def extractor_class(name: str) -> type[Extractor]:
 
 
 def find_plugin(name: str) -> EntryPoint | None:
-    """Return how a plug-in registered a name; None for audiotl's own extractors.
+    """Return the entry point of a plug-in; None for an extractor of audiotl itself.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def find_plugin(name: str) -> EntryPoint | None:
 
 
 def model_file(name: str) -> tuple[type[ModelFileExtractor], Path] | None:
-    """Return the class and the file or folder of ``tflite:FILE`` and alike; None for others."""
+    """Return class and path for a name such as ``tflite:FILE``; None for other names."""
     kind, path = _model_file(name)
     if not path:
         return None
@@ -107,7 +107,7 @@ def load_extractor(
     resampler: str = "soxr",
     engine: str | None = None,
 ) -> Extractor:
-    """Return an extractor, ready to embed; weights are read at the first window.
+    """Return an extractor; its weights are read when the first window is embedded.
 
     Parameters
     ----------
@@ -117,14 +117,14 @@ def load_extractor(
         configuration, of which the other parameters replace settings unless they are at their
         defaults.
     weights : path, optional
-        Another file of weights than the published one, for networks that take one.
+        A file of weights to use instead of the published one.
     layer : str, optional
-        An output of the network; None is its default.
+        An output of the network; None for its default.
     hop_s : float, optional
-        Seconds between windows; None is the network's default.
+        Seconds between windows; None for the network's default.
     resampler : {"soxr", "resampy"}
     engine : {"auto", "tensorflow", "ncnn"}, optional
-        What runs the network; None is TensorFlow. See `engines.choose`.
+        What runs the network; None for TensorFlow. See `engines.choose`.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def load_extractor(
 
 
 def _model_file(name: str) -> tuple[str, str]:
-    """Split ``tflite:FILE`` and alike into kind and path; the path is empty for other names."""
+    """Split a name such as ``tflite:FILE`` into kind and path; other names have an empty path."""
     kind, _, path = name.partition(":")
     return kind, path if kind in MODEL_FILES else ""
 

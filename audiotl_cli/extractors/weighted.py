@@ -1,4 +1,4 @@
-"""What extractors share whose weights lie in a file that a user may replace."""
+"""Extractors whose weights are in a file that the user may replace."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from audiotl_cli.extractors.weights import FoundWeights
 
 
 class WeightedExtractor(Extractor):
-    """An extractor with weights: the published ones, or a file of a user's own.
+    """An extractor with weights: the published file, or one of the user's own.
 
-    A subclass says in `_found` where they are.
+    A subclass finds them in `_found`.
 
     The setting `weights` is a file in the published layout; None is the published one.
     """
@@ -23,7 +23,7 @@ class WeightedExtractor(Extractor):
     @property
     @abc.abstractmethod
     def _found(self) -> FoundWeights:
-        """The weights in use; raises `WeightsError` where there are none."""
+        """The weights in use; raises `WeightsError` if there are none."""
 
     def weights_id(self) -> tuple[str, str]:
         return self._found.identity, self._found.label
