@@ -22,7 +22,7 @@ from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.audio.worker import Job, send_measurement, send_samples
 from audiotl_cli.errors import AudioError, AudiotlError, StorageError
-from audiotl_cli.storage.copies import Ahead
+from audiotl_cli.storage.copies import Prefetcher
 from audiotl_cli.storage.failures import reason
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Decoders:
         self._idle: queue.SimpleQueue[DecoderProcess] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._ahead = Ahead()
+        self._prefetcher = Prefetcher()
         self._watch = threading.Thread(target=self._end_hanging, name="decoders", daemon=True)
         for _ in range(n_started):
             self._idle.put(self._start())
@@ -70,7 +70,7 @@ class Decoders:
         self._watch.join()
         for process in list(self._all):
             self._end(process)
-        self._ahead.close()
+        self._prefetcher.close()
 
     def stop(self) -> None:
         """Kill all processes; threads that read from them get errors soon."""
@@ -81,7 +81,7 @@ class Decoders:
 
     def expect(self, source: AudioSource) -> None:
         """Start to fetch a source that will be read soon."""
-        self._ahead.expect(source.path)
+        self._prefetcher.expect(source.path)
 
     def read_blocks_at(
         self, source: AudioSource, to_rate: int, resampler: str
@@ -164,7 +164,7 @@ class Decoders:
             return
         with ExitStack() as stack:
             try:
-                file = stack.enter_context(self._ahead.local_copy(source.path))
+                file = stack.enter_context(self._prefetcher.local_copy(source.path))
             except FileNotFoundError as error:
                 raise AudioError("no such file", code="missing", stage="open") from error
             except (OSError, StorageError) as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from importlib.metadata import version
 from types import NoneType, UnionType
 from typing import Any, Self, get_args, get_origin, get_type_hints
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from audiotl_cli import __version__
 from audiotl_cli.classifiers.checks import DamagedError
 from audiotl_cli.classifiers.pooling import POOLINGS
+from audiotl_cli.extractor_config import ExtractorConfig
 
 _LIBRARIES = ("scikit-learn", "numpy", "joblib", "tensorflow", "soundfile", "soxr")
 _DEEPEST = 8
@@ -30,30 +31,42 @@ class ExtractorSpec:
 
     Parameters
     ----------
-    name, layer, resampler : str
-    hop_s : float
-        Seconds.
-    dim : int
+    config : ExtractorConfig
     fingerprint : str
         The feature store's.
+    dim : int
     weights : str
         ``published``, ``none``, or ``unverified:`` and the name of a user's own file;
         ``unknown`` for features that came from elsewhere.
-    engine : str
-        What ran the network, where it was not its reference; else empty.
     imported : bool
         Whether the features came from elsewhere, so that no audio can be embedded.
     """
 
-    name: str
+    config: ExtractorConfig
     fingerprint: str
     dim: int
-    layer: str = ""
-    hop_s: float = 0.0
-    resampler: str = "soxr"
     weights: str = "published"
-    engine: str = ""
     imported: bool = False
+
+    @property
+    def name(self) -> str:
+        """The extractor's name."""
+        return self.config.name
+
+    @property
+    def layer(self) -> str:
+        """The output of the network; empty where it is not known."""
+        return self.config.layer or ""
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds between windows; 0 where they are not known."""
+        return self.config.hop_s or 0.0
+
+    @property
+    def engine(self) -> str:
+        """What ran the network, where that was not its reference; else empty."""
+        return self.config.engine or ""
 
     @property
     def warning(self) -> str:
@@ -63,10 +76,21 @@ class ExtractorSpec:
             return ""
         return f"weights of {self.name} are not the published ones: {name}"
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings and the rest, side by side, as plain values fit for JSON."""
+        made = {name: value for name, value in vars(self).items() if name != "config"}
+        return self.config.to_dict() | made
+
     @classmethod
     def from_dict(cls, values: Any) -> Self:
         """Return the extractor that plain values describe; `DamagedError` if they do not."""
-        found = cls(**_typed(cls, values))
+        names = ExtractorConfig.recorded()
+        settings = {name: values[name] for name in names if name in _object(cls, values)}
+        if "name" not in settings:
+            raise DamagedError("the card has an extractor without a name")
+        rest = {name: value for name, value in values.items() if name not in names}
+        config = ExtractorConfig(**_typed(ExtractorConfig, settings))
+        found = cls(config, **_typed(cls, rest, given={"config"}))
         if not 0 < found.dim <= MOST_FEATURES or found.hop_s < 0:
             raise DamagedError(
                 f"the card has an extractor with dim {found.dim} and hop_s {found.hop_s}"
@@ -146,9 +170,9 @@ class ModelCard:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain values, fit for JSON."""
+        values = vars(self) | {"extractors": [spec.to_dict() for spec in self.extractors]}
         return {
-            name: to_plain(value, f"the field {name} of the card")
-            for name, value in asdict(self).items()
+            name: to_plain(value, f"the field {name} of the card") for name, value in values.items()
         }
 
     @classmethod
@@ -210,19 +234,30 @@ def library_versions() -> dict[str, str]:
     return own | {name: version(name) for name in _LIBRARIES}
 
 
-def _typed(kind: type, values: Any) -> dict[str, Any]:
-    """Return plain values for the fields of a dataclass, each of the type that it has there."""
+def _object(kind: type, values: Any) -> dict[str, Any]:
+    """Return plain values for a dataclass; `DamagedError` unless they are a dictionary."""
     if type(values) is not dict:
         raise DamagedError(f"the card has a {type(values).__name__} where a {kind.__name__} is due")
+    return values
+
+
+def _typed(kind: type, values: Any, *, given: Collection[str] = ()) -> dict[str, Any]:
+    """Return plain values for the fields of a dataclass, each of the type that it has there.
+
+    Fields that are `given` already are not among the values.
+    """
     hints = get_type_hints(kind)
-    if unknown := sorted(ascii(name) for name in values.keys() - hints.keys()):
-        raise DamagedError(f"the card has the unknown field {unknown[0][:60]}")
+    wanted = [item for item in fields(kind) if item.name not in given]
+    unknown = _object(kind, values).keys() - {item.name for item in wanted}
+    if unknown:
+        name = min(ascii(name) for name in unknown)
+        raise DamagedError(f"the card has the unknown field {name[:60]}")
     found = {}
-    for one in fields(kind):
-        if one.name in values:
-            found[one.name] = _value(values[one.name], hints[one.name], one.name)
-        elif one.default is MISSING and one.default_factory is MISSING:
-            raise DamagedError(f"the card has no {one.name}")
+    for item in wanted:
+        if item.name in values:
+            found[item.name] = _value(values[item.name], hints[item.name], item.name)
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise DamagedError(f"the card has no {item.name}")
     return found
 
 

@@ -1,7 +1,7 @@
 """Read the per-frame feature files of sklearn-audio-transfer-learning.
 
-They hold one row a frame: ``X`` (n, dim) features, ``Y`` (n,) label numbers and ``IDS``
-(n,) the clip each row belongs to.
+They hold a row for each frame: ``X`` (n, dim) are features, ``Y`` (n,) numbers of labels and
+``IDS`` (n,) the clips that the rows belong to.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from audiotl_cli.errors import DataError, is_out_of_memory
 from audiotl_cli.files import open_regular
 
 MAX_INFLATION = 200
-"""Bytes a compressed byte may stand for. Deflate reaches 1032, on nothing but zeros."""
+"""Ratio of uncompressed to compressed bytes. Deflate reaches 1032, for nothing but zeros."""
 
 
 @dataclass(frozen=True)
 class SeedClip:
-    """One clip of such a file.
+    """A clip of a feature file.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ class SeedClip:
 def read_seed_file(path: Path) -> list[SeedClip]:
     """Return the clips of a feature file, in the order they first appear.
 
-    A label is the folder in the clip's path where that names the same classes as ``Y``
-    does, otherwise the number in ``Y``.
+    The label of a clip is the name of its folder if folders and numbers in ``Y`` correspond one
+    to one, and the number in ``Y`` otherwise.
 
     Raises
     ------
@@ -66,8 +66,8 @@ def read_seed_file(path: Path) -> list[SeedClip]:
             raise
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path} is not an npz file that can be read ({reason})") from error
-    one_each = numbers.shape == ids.shape == features.shape[:1] != (0,)
-    if features.ndim != 2 or features.dtype.kind not in "fiu" or not one_each:
+    same_length = numbers.shape == ids.shape == features.shape[:1] != (0,)
+    if features.ndim != 2 or features.dtype.kind not in "fiu" or not same_length:
         raise DataError(
             f"{path}: X {features.shape} {features.dtype}, Y {numbers.shape} and IDS {ids.shape} "
             "do not belong together; expected numbers (n, dim), (n,) and (n,)"
@@ -84,7 +84,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
 
 
 def _check_sizes(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    """Refuse a small file that would fill the memory when inflated."""
+    """Refuse a small file that would fill the memory when it is decompressed."""
     for member in members:
         if member.file_size > MAX_INFLATION * member.compress_size + (1 << 20):
             raise DataError(

@@ -12,8 +12,10 @@ from audiotl_cli.cluster.connection import check_address
 from audiotl_cli.cluster.extract import add_from_cluster, pack
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudioError, DataError, UsageError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import embed_sources
+from audiotl_cli.inference.same_extractor import chosen_extractor
 from audiotl_cli.processors import n_processors
 from audiotl_cli.project import HashedClip, hashed_clips, is_store, open_memo, store_spec
 from audiotl_cli.storage.paths import AnyPath, need_local
@@ -26,6 +28,44 @@ from audiotl_cli.store.writer import StoreWriter
 
 OnClip = Callable[[int, int, float], None]
 """Told the clips done, of how many, and the seconds of audio decoded so far."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How an extraction runs, and when it gives up.
+
+    Parameters
+    ----------
+    workers : int or None
+        Decoding threads, and threads of the network; None is one a core.
+    batch_size : int or None
+        Windows that the network is given at once; None is the network's own.
+    limit : int or None
+        Only the first clips of the index.
+    strict : bool
+        Whether the first clip that fails ends the run.
+    max_error_rate : float or None
+        Share of clips whose failure ends the run.
+    cluster : str or None
+        Where a Dask cluster is, see `cluster.connection.connect`; the store ends up the same.
+    """
+
+    workers: int | None = None
+    batch_size: int | None = None
+    limit: int | None = None
+    strict: bool = False
+    max_error_rate: float | None = None
+    cluster: str | None = None
+
+    def check(self) -> None:
+        """Raise `UsageError` for a number out of range, or options that exclude each other."""
+        counts = (self.workers, self.batch_size, self.limit)
+        if any(count is not None and count < 1 for count in counts):
+            raise UsageError("--workers, --batch-size and --limit are counts from 1")
+        if self.cluster is not None:
+            check_address(self.cluster)
+            if self.workers is not None:
+                raise UsageError("--workers counts threads of this machine, --cluster has workers")
 
 
 @dataclass(frozen=True)
@@ -71,16 +111,40 @@ class ExtractReport:
     wall_s: float
 
 
+def extract_with(
+    config: ExtractorConfig,
+    index: Index,
+    root: AnyPath,
+    run: RunOptions,
+    *,
+    typed: bool,
+    on_clip: OnClip = lambda done, total, audio_s: None,
+) -> ExtractReport:
+    """Embed what the store does not hold yet, with an extractor that the user chose.
+
+    Parameters
+    ----------
+    config : ExtractorConfig
+    index, root, run, on_clip
+        See `extract_features`; errors as there, too.
+    typed : bool
+        Whether the user typed the name of the extractor, or ``audiotl.toml`` brings it.
+
+    Raises
+    ------
+    ArtifactError
+        The extractor is not typed, and a program that the user does not trust.
+    """
+    extractor = chosen_extractor(config, typed=typed)
+    return extract_features(index, extractor, root, run, on_clip=on_clip)
+
+
 def extract_features(
     index: Index,
     extractor: Extractor,
     root: AnyPath,
+    run: RunOptions = RunOptions(),
     *,
-    workers: int | None = None,
-    limit: int | None = None,
-    strict: bool = False,
-    max_error_rate: float | None = None,
-    cluster: str | None = None,
     on_clip: OnClip = lambda done, total, audio_s: None,
 ) -> ExtractReport:
     """Embed what the store does not hold yet.
@@ -91,16 +155,7 @@ def extract_features(
     extractor : Extractor
     root : Path or RemotePath
         The folder of stores, or the extractor's own store.
-    workers : int or None
-        Decoding threads, and threads of the network; None is one a core.
-    limit : int or None
-        Only the first clips of the index.
-    strict : bool
-        Whether the first clip that fails ends the run.
-    max_error_rate : float or None
-        Share of clips whose failure ends the run.
-    cluster : str or None
-        Where a Dask cluster is, see `cluster.connection.connect`; the store ends up the same.
+    run : RunOptions
     on_clip : callable
 
     Raises
@@ -114,21 +169,18 @@ def extract_features(
         There is no cluster, or its workers do not fit.
     """
     started = time.perf_counter()
-    if (workers is not None and workers < 1) or (limit is not None and limit < 1):
-        raise UsageError("--workers and --limit are counts from 1")
-    if cluster is not None:
-        check_address(cluster)
-        if workers is not None:
-            raise UsageError("--workers counts threads of this machine, --cluster has workers")
-    workers = workers or n_processors()
+    run.check()
+    workers, cluster = run.workers or n_processors(), run.cluster
+    if run.batch_size is not None:
+        extractor.batch_size = run.batch_size
     packed = b"" if cluster is None else pack(extractor)
     extractor.use_threads(workers)
-    if limit is not None:
-        index = replace(index, clips=index.clips[:limit])
+    if run.limit is not None:
+        index = replace(index, clips=index.clips[: run.limit])
     store = _open_store(root, extractor)
     if cluster is not None:
         need_local(store.folder, "--cluster needs a store on a disk that all workers share")
-    failures = _Failures(len(index.clips), strict=strict, max_rate=max_error_rate)
+    failures = _Failures(len(index.clips), strict=run.strict, max_rate=run.max_error_rate)
     n_added, audio_s = 0, 0.0
     wanted = _by_key(index, store, failures)
     if all(key in store for key in wanted):

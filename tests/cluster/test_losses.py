@@ -18,7 +18,7 @@ import pytest
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudiotlError, ClusterError
 from audiotl_cli.extractors.base import Extractor
-from audiotl_cli.workflows.extract import ExtractReport, extract_features
+from audiotl_cli.workflows.extract import ExtractReport, RunOptions, extract_features
 from tests.cluster.conftest import CLIP_S, files_in, made_index
 from tests.cluster.networks import DeadlyExtractor, SlowExtractor
 from tests.cluster.processes import Machines, kill, wait_until, working
@@ -42,7 +42,11 @@ class Run(threading.Thread):
     def run(self) -> None:
         try:
             self.outcome = extract_features(
-                self.index, self.extractor, self.root, cluster=self.address, on_clip=self._note
+                self.index,
+                self.extractor,
+                self.root,
+                RunOptions(cluster=self.address),
+                on_clip=self._note,
             )
         except AudiotlError as error:
             self.outcome = error
@@ -124,7 +128,9 @@ def test_without_any_worker_left_it_ends_and_goes_on_later(
     assert isinstance(error, ClusterError)
     assert "has had no worker for 3 s" in str(error)
     cluster.worker("--no-nanny")
-    again = extract_features(index, FakeExtractor(), tmp_path / "store", cluster=cluster.address)
+    again = extract_features(
+        index, FakeExtractor(), tmp_path / "store", RunOptions(cluster=cluster.address)
+    )
     assert again.n_added + again.n_skipped == N_CLIPS
     assert files_in(tmp_path / "store") == whole
 
@@ -149,7 +155,9 @@ def test_when_the_scheduler_is_killed_the_next_run_does_what_is_missing(
         cluster.scheduler()
         cluster.worker("--no-nanny")
         address = cluster.address
-    again = extract_features(index, FakeExtractor(), tmp_path / "store", cluster=address)
+    again = extract_features(
+        index, FakeExtractor(), tmp_path / "store", RunOptions(cluster=address)
+    )
     assert again.n_skipped > 0
     assert again.n_added + again.n_skipped == N_CLIPS
     assert files_in(tmp_path / "store") == whole
@@ -165,7 +173,7 @@ def test_a_clip_that_kills_its_worker_is_found_and_the_rest_is_done(
         cluster.worker()
     with dask.config.set({"audiotl.workers-timeout": "30s"}):
         report = extract_features(
-            index, DeadlyExtractor(), tmp_path / "store", cluster=cluster.address
+            index, DeadlyExtractor(), tmp_path / "store", RunOptions(cluster=cluster.address)
         )
     (failure,) = report.failures
     assert (Path(failure.path).name, failure.stage, failure.code) == (

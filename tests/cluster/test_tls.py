@@ -11,7 +11,7 @@ import dask
 import pytest
 
 from audiotl_cli.errors import ClusterError
-from audiotl_cli.workflows.extract import extract_features
+from audiotl_cli.workflows.extract import RunOptions, extract_features
 from tests.cluster.conftest import files_in, made_index
 from tests.cluster.processes import machines
 from tests.extractors.fake import FakeExtractor
@@ -65,7 +65,11 @@ def test_certificates_are_asked_for_and_taken_from_dasks_configuration(tmp_path:
             dask.config.set({"audiotl.connect-timeout": "3s"}),
             pytest.raises(ClusterError, match="certificates are taken from Dask's configuration"),
         ):
-            extract_features(index, FakeExtractor(), tmp_path / "store", cluster=cluster.address)
+            extract_features(
+                index, FakeExtractor(), tmp_path / "store", RunOptions(cluster=cluster.address)
+            )
         with dask.config.set(tls):
-            extract_features(index, FakeExtractor(), tmp_path / "store", cluster=cluster.address)
+            extract_features(
+                index, FakeExtractor(), tmp_path / "store", RunOptions(cluster=cluster.address)
+            )
     assert files_in(tmp_path / "store") == files_in(tmp_path / "alone")
