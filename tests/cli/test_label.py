@@ -161,7 +161,7 @@ def test_an_interrupt_loses_no_answer(
     finished = run("label", "--ask")
 
     assert finished.code == 130
-    assert "the same command goes on where it stopped" in finished.err
+    assert "the same command continues where it stopped" in finished.err
     assert sum(bool(clip.label) for clip in Index.read(INDEX).clips) == 11
 
 

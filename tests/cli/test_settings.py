@@ -43,7 +43,7 @@ def test_the_environment_outranks_the_file_and_flags_outrank_both(
         ("extract = 3\n", "[extract] is not a command"),
         (
             "[store.imprt]\n",
-            "[store.imprt] is not a command; choose from import, info, prune, verify",
+            "[store.imprt] is not the name of a command; choose from import, info, prune, verify",
         ),
         ("[store.import]\nx = 1\n", "store.import has no option 'x'"),
     ],

@@ -310,7 +310,7 @@ def test_without_a_player_it_says_what_to_install(
     terminal = screen("label", path="")
 
     terminal.answer("p")
-    assert "there is no player" in terminal.until("audiotl[live]")
+    assert "no audio player was found" in terminal.until("audiotl[live]")
     terminal.answer("q")
 
     assert terminal.end() == 0

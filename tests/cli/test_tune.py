@@ -92,7 +92,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         interrupt_after(n_fits, patch)
         stopped = run(*TUNE, "--workers", 1)
     assert stopped.code == 130
-    assert "goes on where it stopped" in stopped.err
+    assert "continues where it stopped" in stopped.err
     assert not MODEL.exists()
     assert NOTES.exists() == (n_fits > 0)
 

@@ -146,7 +146,7 @@ HEADERS = {
     "logical": npy("(True, 4)", data=bytes(16)),
     "no width": npy(f"({10**12}, 0)"),
     "objects": npy("(1,)", "'|O'", bytes(8)),
-    "empty text": npy(f"({10**12},)", "'<U0'"),
+    "is empty": npy(f"({10**12},)", "'<U0'"),
     "records": npy("(1,)", f"{[('x', '<f4')] * 1!r}", bytes(4)),
     "brackets": npy("(" * 400),
     "minuses": npy("-" * 400 + "1"),
