@@ -246,7 +246,7 @@ def test_clips_that_were_trained_on_are_counted(
     assert n_both > 0
     assert finished.json["n_trained_on"] == n_both
     assert f"{n_both} of the 6 clips evaluated were trained on" in finished.err
-    assert f"6 clips, {n_both} of them trained on)" in shown.out
+    assert f"6 clips, including {n_both} training clips)" in shown.out
     assert clean.json["n_trained_on"] == 0
     assert "trained on" not in clean.err
     assert "trained_on" not in clean.json["card"]

@@ -68,7 +68,7 @@ def test_the_table_says_which_was_taken(extracted: Path, run: Run) -> None:
     finished = run(*TUNE)
     assert finished.code == 0
     assert "95 % interval" in finished.out
-    assert "* is taken" in finished.out
+    assert "* marks the choice" in finished.out
     assert sum(line.split()[:1] == ["*"] for line in finished.out.splitlines()) == 1
     assert finished.err.splitlines()[-1] == "Next: audiotl evaluate data/models/tuned.joblib"
 
