@@ -31,7 +31,9 @@ def registered() -> dict[str, Recipe]:
     found: dict[str, Recipe] = {}
     for recipe in sorted([*built_in, *_plugins()], key=lambda recipe: (recipe.place, recipe.name)):
         if recipe.name in found:
-            raise UsageError(f"there are two classifiers named {recipe.name!r}; remove one package")
+            raise UsageError(
+                f"two classifiers are named {recipe.name!r}; uninstall one of the packages"
+            )
         found[recipe.name] = recipe
     return found
 
@@ -89,8 +91,7 @@ def standardises(name: str, n_extractors: int = 1) -> bool:
 def table() -> str:
     """Return what there is to know of all classifiers, as a table in Markdown."""
     lines = [
-        "| `--classifier` | what it is | parameters, unless others are given | scaled first | "
-        "`--balance` |",
+        "| `--classifier` | Description | Default parameters | Scales features | `--balance` |",
         "|---|---|---|---|---|",
     ]
     for name, recipe in registered().items():

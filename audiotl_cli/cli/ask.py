@@ -21,7 +21,7 @@ NextRound = Callable[["Index", set[Any]], "Round"]
 SKIP, UNDO, PLAY, HELP, QUIT = "s", "u", "p", "?", "q"
 INTRODUCTION = (
     f"Type the number or the name of a label, or press Enter to accept the suggestion; {HELP} "
-    f"lists all keys. Every answer is saved at once."
+    "lists all keys. Every answer is saved at once."
 )
 KEYS = (
     ("Enter", "accept the suggestion shown in brackets"),
@@ -228,7 +228,7 @@ class LabelSession:
                 self._answers.pop()
                 terminal.say(
                     f"not undone: the clip was labelled {written.before[place]!r} by another "
-                    f"program",
+                    "program",
                     style="yellow",
                 )
                 return False
@@ -253,7 +253,7 @@ def show_progress(found: Round, *, warn: bool = True) -> None:
     if warn and found.n_unknown:
         output.warn(
             f"{found.n_unknown} unlabelled clips have no features and cannot be suggested; "
-            f"run: audiotl extract"
+            "run: audiotl extract"
         )
 
 

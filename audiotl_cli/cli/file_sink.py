@@ -78,7 +78,7 @@ class FileSink(Sink):
         if done:
             output.note(
                 f"{len(done)} recordings are already in {self.journal.path}, predicted with "
-                f"the same model and options"
+                "the same model and options"
             )
         return remaining
 

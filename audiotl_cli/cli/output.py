@@ -226,7 +226,7 @@ def leaderboard(tried: Sequence[Mapping[str, Any]], n_most: int = 10) -> None:
     dropped = f" ({n_dropped} stopped early, because they were clearly worse)" if n_dropped else ""
     line(
         f"{len(tried)} settings compared by cross-validation on the training clips{dropped}; * "
-        f"marks the choice, the simplest setting statistically tied with the best"
+        "marks the choice, the simplest setting statistically tied with the best"
     )
 
 

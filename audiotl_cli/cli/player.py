@@ -43,7 +43,7 @@ def play(source: AudioSource) -> None:
         names = ", ".join(name for name, *_ in PLAYERS)
         raise AudiotlError(
             f"no audio player was found: none of {names} is on PATH, and the package "
-            f"sounddevice is not installed; install it with: pip install 'audiotl[live]'"
+            "sounddevice is not installed; install it with: pip install 'audiotl[live]'"
         )
     waveform = _decode(source)
     if sounddevice is not None:

@@ -82,7 +82,7 @@ def predict(
             "--format",
             metavar="FORMAT",
             help=f"Format of the predictions: {listed(FORMATS)}.  [default: by the suffix of "
-            f"--output, else table]",
+            "--output, else table]",
         ),
         NO_TRACKS,
     ] = None,
@@ -92,9 +92,9 @@ def predict(
             "--output",
             parser=options.path,
             help="File to write instead of stdout; after an interruption, the same command "
-            "continues it. {listed(name for name, kind in FORMATS.items() if kind.file_each)} "
-            "write one file per recording into this folder.  [default for these: beside the "
-            "recording]",
+            "continues it. "
+            f"{listed(name for name, kind in FORMATS.items() if kind.file_each)} write one file "
+            "per recording into this folder.  [default for these: beside the recording]",
         ),
         settings.TYPED,
     ] = None,

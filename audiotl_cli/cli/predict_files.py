@@ -83,7 +83,7 @@ def check_beside(request: PredictRequest) -> None:
     if request.kind.file_each and request.to is None and sorter and sorter.how == "move":
         raise UsageError(
             f"--format {request.kind.name} writes files beside the recordings, which --move-to "
-            f"moves away: name a folder with --output"
+            "moves away: name a folder with --output"
         )
 
 

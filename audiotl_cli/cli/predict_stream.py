@@ -46,7 +46,7 @@ def watch_folder(request: PredictRequest, folder: Path, interval_s: float) -> No
     if sorter is not None and real_path(folder).is_relative_to(real_path(sorter.folder)):
         raise UsageError(
             f"{folder} is inside {sorter.folder}, the folder to sort recordings "
-            f"into; watch another folder"
+            "into; watch another folder"
         )
     model = request.load(request.find_model())
     sink: Sink = Sink()
@@ -97,7 +97,7 @@ def check_stream(request: PredictRequest) -> None:
     formats = stream_formats()
     if request.to is not None or request.kind.name not in formats:
         raise UsageError(
-            f"a stream is written to stdout as it arrives: expected --format "
+            "a stream is written to stdout as it arrives: expected --format "
             f"{', '.join(formats)}, and no --output"
         )
 

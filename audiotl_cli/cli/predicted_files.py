@@ -37,7 +37,7 @@ def choose_format(
         if json and format_ not in (None, "json"):
             raise UsageError(
                 f"--json writes JSON to stdout; to write {format_} as well, name "
-                f"a file with --output"
+                "a file with --output"
             )
         return TABLE if json else format_ or TABLE
     if to.is_dir():
@@ -48,7 +48,7 @@ def choose_format(
         *first, last = suffixes.values()
         raise UsageError(
             f"--output is {to}; expected a name ending in {', '.join(first)} or {last}, or the "
-            f"format named by --format"
+            "format named by --format"
         )
     return form
 
@@ -70,7 +70,7 @@ def choose_targets(
     if to is not None and to.exists() and not to.is_dir():
         raise UsageError(
             f"--output is {to}, a file; --format {kind.name} needs a folder, because it writes "
-            f"a file per recording"
+            "a file per recording"
         )
     targets: dict[AnyPath, Path] = {}
     taken: dict[Path, AnyPath] = {}

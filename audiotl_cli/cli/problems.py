@@ -58,7 +58,7 @@ def check_memory() -> None:
         raise AudiotlError(
             f"{OUT_OF_MEMORY}: this process is limited to {limit >> 20} MiB (ulimit -v); it "
             f"needs at least {MIN_ADDRESS_SPACE >> 20} MiB, or 3 GiB to run a network with "
-            f"TensorFlow"
+            "TensorFlow"
         )
     if limit != resource.RLIM_INFINITY and limit < SMALL_ADDRESS_SPACE:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

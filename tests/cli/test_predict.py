@@ -198,4 +198,4 @@ def test_a_missing_model_says_what_to_do(project: Path, run: Run) -> None:
     finished = run("predict", "new.wav", "--model", "gone.joblib")
 
     assert finished.code == 3
-    assert "gone.joblib: no such model; make one with: audiotl train" in finished.err
+    assert "gone.joblib does not exist; train a model with: audiotl train" in finished.err

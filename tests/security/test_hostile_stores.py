@@ -397,7 +397,7 @@ def test_json_objects_are_read_with_limits(tmp_path: Path) -> None:
         read_json_object(path, max_bytes=10)
     with pytest.raises(DataError, match="more than 2 levels deep"):
         read_json_object(path, max_depth=2)
-    with pytest.raises(DataError, match="holds a list, expected an object"):
+    with pytest.raises(DataError, match="holds a list, expected a JSON object"):
         parse_json_object(b"[]")
     with pytest.raises(DataError, match="not a finite number"):
         parse_json_object(b'{"a": NaN}')
