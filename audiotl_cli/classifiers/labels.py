@@ -77,6 +77,6 @@ def unbalanced(labels: Sequence[str]) -> str:
     if n_most < 10 * n_least:
         return ""
     return (
-        f"Labels are unbalanced: {n_most} clips are {most!r}, but only {n_least} are "
-        f"{least!r}; --balance gives every label the same weight"
+        f"Labels are unbalanced: {most!r} has {n_most} clips, but {least!r} only {n_least}; "
+        "--balance gives every label the same weight"
     )
