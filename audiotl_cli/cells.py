@@ -15,14 +15,14 @@ _SAFE_FORMULA = re.compile(rf"{_BEGIN}'([{_SIGNS}])|^('*)'(?=[\t\r])")
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:
-    """Return rows as CSV; text that a spreadsheet would take for a formula is marked for it."""
+    """Return rows as CSV, with text escaped that a spreadsheet would take for a formula."""
     text = io.StringIO()
     csv.writer(text).writerows([safe_cell(value) for value in row] for row in rows)
     return text.getvalue()
 
 
 def safe_cell(value: object) -> object:
-    """Return a cell that no spreadsheet computes; `plain_cell` gives it back.
+    """Return a cell that no spreadsheet computes as a formula; `plain_cell` reverses this.
 
     Spreadsheets split a line at commas, semicolons or tabs, as the language of the system has
     it, whatever a file is written with. So a ``'`` is put before the sign of a formula wherever
@@ -36,5 +36,5 @@ def safe_cell(value: object) -> object:
 
 
 def plain_cell(text: str) -> str:
-    """Return the text that `safe_cell` made a cell of; other text is returned as it is."""
+    """Return the text that `safe_cell` escaped; other text is returned unchanged."""
     return _SAFE_FORMULA.sub(r"\1\3\2", text) if "'" in text else text

@@ -15,16 +15,16 @@ from pathlib import Path
 from audiotl_cli import leftovers
 
 SMALL = 1 << 20
-"""Bytes of a file of settings, a note or the like, which is a few hundred: at most."""
+"""Largest size of a small file, such as settings or a note, in bytes."""
 
 
 def real_path(path: Path) -> Path:
-    """Return an absolute path without links; those that go round in circles stay as they are."""
+    """Return an absolute path without symbolic links; circular links are kept."""
     return Path(os.path.realpath(path))  # Path.resolve() raises RuntimeError there
 
 
 _LONG_NAME = 200
-"""Bytes of a file's name from which a temporary one, made of it, might be too long."""
+"""Bytes of a file name from which the temporary name made from it may be too long."""
 
 
 class NotAFileError(OSError):
@@ -42,7 +42,7 @@ def open_regular(path: Path, *, follow: bool = True) -> io.BufferedReader:
 
 
 def is_regular(path: Path) -> bool:
-    """Return whether a path is a file itself: no link, folder, pipe or device."""
+    """Return whether a path is a regular file: not a link, folder, pipe or device."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
@@ -50,9 +50,9 @@ def is_regular(path: Path) -> bool:
 
 
 def remove_regular(path: Path) -> bool:
-    """Delete a file if it is a regular one; return whether it was.
+    """Delete a file if it is a regular file; return whether it was.
 
-    Whatever else has its name stays: a link, a folder or a device is nothing we wrote.
+    A link, a folder or a device stays, because audiotl did not create it.
     """
     if not is_regular(path):
         return False
@@ -77,7 +77,7 @@ def read_regular(path: Path, max_bytes: int | None = None) -> bytes:
     Raises
     ------
     OSError
-        Also if it is larger than `max_bytes`.
+        The file cannot be read, or is larger than `max_bytes`.
     """
     with open_regular(path) as file:
         n_bytes = os.fstat(file.fileno()).st_size
@@ -91,22 +91,22 @@ def read_regular(path: Path, max_bytes: int | None = None) -> bytes:
 
 
 def regular_descriptor(path: Path) -> int:
-    """Open a file for reading, but never wait for a named pipe, nor read from a device.
+    """Open a file for reading, but never a named pipe or a device.
 
-    Whoever makes the files of a data set may put those there as well: reading from them takes
-    for ever, or gives bytes without end.
+    An untrusted data set may contain them: reading may block for ever or never end.
 
     Raises
     ------
     OSError
-        The file is not there, cannot be read, is a folder, or is none (`NotAFileError`).
+        The file does not exist, cannot be read, is a folder, or is a pipe or device
+        (`NotAFileError`).
     """
     try:
-        require_regular(os.stat(path), path)  # noqa: PTH116  (some devices act when they are opened)
+        require_regular(os.stat(path), path)  # noqa: PTH116  (opening some devices has effects)
         extra = (getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY"))
         descriptor = os.open(path, os.O_RDONLY | sum(extra))
-    except ValueError as error:  # a NUL byte, or half of a character
-        raise OSError(errno.EINVAL, "no file can have this name", str(path)) from error
+    except ValueError as error:  # a NUL byte, or an invalid character
+        raise OSError(errno.EINVAL, "this is not a valid file name", str(path)) from error
     try:
         require_regular(os.fstat(descriptor), path)  # as it was opened
     except BaseException:
@@ -125,7 +125,7 @@ def require_regular(state: os.stat_result, path: Path) -> None:
 
 
 def read_if_there(path: Path) -> bytes | None:
-    """Return the content of a file, or None where there is no file."""
+    """Return the content of a file, or None if it does not exist."""
     try:
         return read_regular(path)
     except FileNotFoundError:
@@ -141,7 +141,7 @@ def write_whole(
 ) -> None:
     """Write a file under a temporary name and rename it into place.
 
-    Readers see the old file or the whole new one, never a part.
+    Readers see either the old file or the complete new one.
 
     Parameters
     ----------
@@ -149,20 +149,20 @@ def write_whole(
         In a folder that exists.
     data : bytes
     sync : bool
-        Whether to wait until the disk has it, so that a power cut cannot take it back.
-        Without, it still survives the death of this process.
+        Whether to wait until the data is on disk, so that it survives a power cut. Without this,
+        it still survives the death of this process.
     before_rename : callable
-        Called at the last moment; what it raises leaves the old file in place.
+        Called just before the rename; an exception leaves the old file in place.
 
     Raises
     ------
     OSError
-        The folder cannot be written, or the disk is full; says which file. The old one stays.
-        Or a folder, pipe, socket or device lies there: a device is never replaced by a file.
+        The folder cannot be written, the disk is full, or the path is a folder, pipe, socket or
+        device. The old file stays.
     """
-    if os.path.exists(path):  # noqa: PTH110  (links may go round in circles)
+    if os.path.exists(path):  # noqa: PTH110  (links may be circular)
         require_regular(path.stat(), path)
-    # machines that share a disk may have processes of the same number
+    # processes on machines that share a disk may have the same ID
     name = path.name if len(os.fsencode(path.name)) < _LONG_NAME else "long"
     part = path.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(3)}.part")
     leftovers.sweep_once(path.parent)
@@ -185,7 +185,7 @@ def write_whole(
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names in a folder."""
+    """Wait until the names in a folder are on disk."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -205,7 +205,7 @@ def cache_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """Return the folder for what is remembered: ``AUDIOTL_STATE`` or the user's state folder."""
+    """Return the folder for persistent state: ``AUDIOTL_STATE`` or the user's state folder."""
     chosen = os.environ.get("AUDIOTL_STATE")
     if chosen:
         return Path(chosen).expanduser()
@@ -221,7 +221,7 @@ def digest(path: Path, kind: str) -> str:
     ----------
     path : Path
     kind : {"sha256", "md5", "gitblob"}
-        ``gitblob`` is the id git gives the file: the SHA-1 of a header and its bytes.
+        ``gitblob`` is the file's git object ID: the SHA-1 of a header and its bytes.
 
     Raises
     ------

@@ -16,14 +16,14 @@ APPEND_WAIT_S = 5.0
 """How long to wait for the lock: appending is quick, and the lines only save work."""
 
 MAX_LINE_BYTES = 1 << 20
-"""A longer line is none of ours: the fingerprint of ten minutes of sound takes a fifth of this."""
+"""Longest line that is read; the fingerprint of ten minutes of audio takes a fifth of this."""
 
 MAX_LINES_BYTES = 4 << 30
-"""What is read of a file of lines: the measurements of a million recordings."""
+"""Most bytes that are read from a file, enough for the measurements of a million recordings."""
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """Read what `append_lines` wrote; lines that were cut off or damaged are left out.
+    """Read the lines that `append_lines` wrote, without truncated or damaged ones.
 
     Lines of more than `MAX_LINE_BYTES`, and what follows the first `MAX_LINES_BYTES`, are left
     out as well.
@@ -38,7 +38,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 
 def append_lines(path: Path, lines: Iterable[bytes]) -> None:
-    """Append lines, each with a check sum; its folder is made if need be.
+    """Append lines, each with a checksum; the folder is created if it does not exist.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def append_lines(path: Path, lines: Iterable[bytes]) -> None:
 
 
 def ends_within_a_line(file: io.BufferedRandom | io.FileIO) -> bool:
-    """Return whether a process was killed while it appended."""
+    """Return whether a file ends in an incomplete line, because a process was killed."""
     if file.seek(0, os.SEEK_END) == 0:
         return False
     file.seek(-1, os.SEEK_END)

@@ -16,10 +16,10 @@ LOCK_WAIT_S = 60.0
 """How long a process waits for another that is changing the same file."""
 
 LOCK_SILENT_S = 1.0
-"""A wait that is longer is announced."""
+"""A longer wait is reported."""
 
 MAX_CHANGE_TRIES = 10
-"""How often a change is made anew because another program wrote the file meanwhile."""
+"""How often a change is retried because another program wrote the file meanwhile."""
 
 
 class FileChangedError(OSError):
@@ -28,7 +28,7 @@ class FileChangedError(OSError):
 
 @contextlib.contextmanager
 def locked(path: Path, *, wait_s: float | None = None) -> Iterator[None]:
-    """Hold the lock of a file for as long as it is read, changed and written.
+    """Hold the lock of a file while it is read, changed and written.
 
     The lock is an empty hidden file beside the file, ``.NAME.lock``, which stays there. The
     system frees the lock when its process ends, however it ends. Reading needs no lock, because
@@ -56,13 +56,13 @@ def locked(path: Path, *, wait_s: float | None = None) -> Iterator[None]:
         try:
             lock.acquire(timeout=min(wait_s, LOCK_SILENT_S))
         except filelock.Timeout:
-            logger.info("Waiting for another audiotl that is changing %s", path)
+            logger.info("Waiting for another audiotl process that is changing %s", path)
             lock.acquire(timeout=max(wait_s - LOCK_SILENT_S, 0))
     except filelock.Timeout as error:
         raise TimeoutError(
             errno.ETIMEDOUT,
-            f"is being changed by another audiotl; waited {wait_s:g} s. Try again when that has "
-            "finished",
+            f"is being changed by another audiotl process; waited {wait_s:g} s. Try again when "
+            "that process has finished",
             str(path),
         ) from error
     except OSError as error:
@@ -77,10 +77,10 @@ def locked(path: Path, *, wait_s: float | None = None) -> Iterator[None]:
 def change_file(
     path: Path, change: Callable[[bytes | None], bytes], *, sync: bool = True
 ) -> tuple[bytes | None, bytes]:
-    """Read a file, change it, and write it, without losing what anybody else writes meanwhile.
+    """Read, change and write a file without losing concurrent changes by others.
 
-    Other processes of this program wait, see `locked`. A program that knows no such lock, a
-    spreadsheet for instance, is noticed: its version is read, and changed in its turn.
+    Other audiotl processes wait, see `locked`. If a program that ignores the lock, such as a
+    spreadsheet, writes the file meanwhile, the change is applied again to its version.
 
     Parameters
     ----------
@@ -116,7 +116,9 @@ def change_file(
                 continue
             return old, new
     raise FileChangedError(
-        errno.EBUSY, "is being changed by another program; close it there, and try again", str(path)
+        errno.EBUSY,
+        "is being changed by another program; close the file there and try again",
+        str(path),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where things lie in a project folder, and what a command works on when not told."""
+"""Locate the files of a project, and choose the default index, model and feature stores."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def newest_index() -> Path:
     """
     indexes = list(INDEXES.glob("*.csv"))
     if not indexes:
-        raise DataError(f"there is no index in {INDEXES}; make one with: audiotl index FOLDER")
+        raise DataError(f"there is no index in {INDEXES}; create one with: audiotl index FOLDER")
     return max(indexes, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
@@ -58,7 +58,7 @@ def newest_model() -> Path:
     """
     models = list(MODELS.glob("*.joblib"))
     if not models:
-        raise DataError(f"there is no model in {MODELS}; make one with: audiotl train")
+        raise DataError(f"there is no model in {MODELS}; train one with: audiotl train")
     return max(models, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
@@ -169,7 +169,7 @@ def open_all(root: AnyPath) -> list[FeatureStore]:
 
 def no_store(root: AnyPath) -> DataError:
     """Return the error of a folder without stores."""
-    return DataError(f"there is no feature store in {root}; make one with: audiotl extract")
+    return DataError(f"there is no feature store in {root}; create one with: audiotl extract")
 
 
 def find_stores(root: AnyPath, extractors: list[str], keys: set[str]) -> list[FeatureStore]:
@@ -194,13 +194,13 @@ def find_stores(root: AnyPath, extractors: list[str], keys: set[str]) -> list[Fe
     stores = [store for store in candidates if not keys.isdisjoint(store.keys())]
     if not stores:
         raise DataError(
-            f"no features of this index's clips are in {root}; make them with: audiotl extract"
+            f"{root} has no features of the clips in this index; extract them with: audiotl extract"
         )
     if not extractors:
         if stores[-1] is not candidates[-1]:
             logger.warning(
-                "%s was used last, but holds no features of this index's clips; "
-                "%s is taken (--extractor chooses)",
+                "%s was used last, but has no features of the clips in this index; using %s "
+                "instead (choose with --extractor)",
                 candidates[-1].folder,
                 stores[-1].folder,
             )
@@ -211,8 +211,8 @@ def find_stores(root: AnyPath, extractors: list[str], keys: set[str]) -> list[Fe
         if not named:
             known = ", ".join(sorted({store.extractor for store in stores}))
             raise DataError(
-                f"no features of this index's clips by {name!r} are in {root} (there are some by "
-                f"{known}); make them with: audiotl extract --extractor {name}"
+                f"{root} has no {name!r} features of the clips in this index, only features of "
+                f"{known}; extract them with: audiotl extract --extractor {name}"
             )
         found.append(named[-1])
     return found

@@ -89,7 +89,7 @@ class Calibrator:
             raise DamagedError(f"it has the calibration {ascii(part.kind)[:40]}")
         n = len(floats(state, "scores", None))
         if n > MOST_STEPS:
-            raise DamagedError(f"it has {n} steps, expected {MOST_STEPS} at most")
+            raise DamagedError(f"it has {n} steps, expected at most {MOST_STEPS}")
         floats(state, "probabilities", n)
         ends = np.cumsum(integers(state, "n_steps", n_labels, low=1, high=n))
         if ends[-1] != n:
@@ -97,7 +97,7 @@ class Calibrator:
         known = (np.split(state.arrays[name], ends[:-1]) for name in ("scores", "probabilities"))
         steps = [(one.tolist(), other.tolist()) for one, other in zip(*known, strict=True)]
         if any(np.diff(one).min(initial=0) < 0 for one, _ in steps):
-            raise DamagedError("its scores are not in order")
+            raise DamagedError("its scores are not in ascending order")
         return cls("isotonic", n_clips, steps=steps)
 
     def apply(self, scores: FloatArray) -> FloatArray:

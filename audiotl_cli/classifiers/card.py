@@ -74,7 +74,7 @@ class ExtractorSpec:
         name = self.weights.removeprefix("unverified:")
         if name == self.weights:
             return ""
-        return f"weights of {self.name} are not the published ones: {name}"
+        return f"the weights of {self.name} are not the published ones: {name}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings and the rest, side by side, as plain values fit for JSON."""
@@ -190,7 +190,7 @@ class ModelCard:
         _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
         _check_described(card.rejection, {"rate": float, "threshold": float})
         if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):
-            raise DamagedError("the card has fewer than two labels, or one label twice")
+            raise DamagedError("the card has fewer than two labels, or a repeated label")
         if max(map(len, card.labels)) > _LONGEST_LABEL:
             raise DamagedError(f"the card has a label of more than {_LONGEST_LABEL} characters")
         if card.pooling not in POOLINGS or not card.extractors:
@@ -237,7 +237,9 @@ def library_versions() -> dict[str, str]:
 def _object(kind: type, values: Any) -> dict[str, Any]:
     """Return plain values for a dataclass; `DamagedError` unless they are a dictionary."""
     if type(values) is not dict:
-        raise DamagedError(f"the card has a {type(values).__name__} where a {kind.__name__} is due")
+        raise DamagedError(
+            f"the card has a {type(values).__name__} where a {kind.__name__} is expected"
+        )
     return values
 
 
@@ -295,7 +297,7 @@ def to_plain(value: Any, name: str, depth: int = _DEEPEST) -> Any:
         raise DamagedError(f"{name} is more than {_DEEPEST} levels deep")
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
-            raise DamagedError(f"{name} has a key that is no text")
+            raise DamagedError(f"{name} has a key that is not text")
         return {key: to_plain(part, name, depth - 1) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [to_plain(part, name, depth - 1) for part in value]

@@ -1,4 +1,6 @@
-"""A fitted classifier of clips: pooling, a pipeline, and how far its scores are to be relied on."""
+"""A fitted classifier of clips: pooling, a pipeline, and how far its scores are to be relied "
+"on.
+"""
 
 from __future__ import annotations
 
@@ -110,8 +112,8 @@ class ClipClassifier:
             scores = row_scores(outputs, n_labels, multi_label=self.multi_label)
         if not np.isfinite(scores).all():
             raise ArtifactError(
-                "the model gives scores that are not finite numbers: its numbers are too large; "
-                "train it again"
+                "the model gives scores that are not finite, because its parameters are too "
+                "large; train it again"
             )
         return scores
 
@@ -156,5 +158,5 @@ class ClipClassifier:
         expected = self.pipeline.n_features
         if X.shape[1] != expected:
             raise DataError(
-                f"the features have {X.shape[1]} values a clip, the model expects {expected}"
+                f"the features have {X.shape[1]} values per clip, but the model expects {expected}"
             )

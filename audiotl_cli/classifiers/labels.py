@@ -23,8 +23,8 @@ def label_names(labels: Sequence[str], *, multi_label: bool) -> list[str]:
     found = {one for text in labels for one in (split_labels(text) if multi_label else [text])}
     if len(found) < 2:
         raise DataError(
-            f"all {len(labels)} clips to train on have the same label, {min(found)!r}; "
-            "a classifier needs at least two"
+            f"all {len(labels)} training clips have the same label, {min(found)!r}; a "
+            "classifier needs at least two labels"
         )
     return sorted(found)
 
@@ -77,6 +77,6 @@ def unbalanced(labels: Sequence[str]) -> str:
     if n_most < 10 * n_least:
         return ""
     return (
-        f"Labels are unbalanced: {n_most} clips are {most!r}, {n_least} {least!r}; --balance lets "
-        "every label weigh the same"
+        f"Labels are unbalanced: {most!r} has {n_most} clips, but {least!r} only {n_least}; "
+        "--balance gives every label the same weight"
     )

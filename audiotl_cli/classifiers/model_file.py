@@ -110,7 +110,7 @@ def read_packed(path: Path) -> bytes:
     try:
         opened = open_regular(path)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise DataError(f"{path}: no such model; make one with: audiotl train") from error
+        raise DataError(f"{path} does not exist; train a model with: audiotl train") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
     with opened as file:
@@ -129,13 +129,13 @@ def read_model(path: Path, packed: bytes) -> tuple[ClipClassifier, ModelCard]:
         if parts.keys() - {"pipeline", "calibration", "rejection", "trained_on"}:
             raise DamagedError(f"it has the parts {ascii(sorted(parts))[:100]}")
         if any(part.parts for name, part in parts.items() if name != "pipeline"):
-            raise DamagedError("it has parts where there are none")
+            raise DamagedError("it has parts that such a model does not have")
         classifier = _assemble(parts, card)
         if "trained_on" in parts:
             expect_names(parts["trained_on"].state, ["marks"])
             marks = shaped(parts["trained_on"].state, "marks", (None,), ("u8",))
             if len(marks) > MOST_MARKS or parts["trained_on"].kind != _MARKS:
-                raise DamagedError(f"it has marks of {len(marks)} clips")
+                raise DamagedError(f"it lists {len(marks)} training clips")
             card = replace(card, trained_on=marks_from_array(marks))
         if classifier.calibrator is not None:
             card = replace(card, calibration=asdict(classifier.calibrator))
@@ -178,7 +178,7 @@ def _read(path: Path, packed: bytes) -> tuple[dict[str, Any], ModelCard]:
         shown = ascii(content["format"])[:20]
         raise ArtifactError(f"{path}: format {shown}, expected {FORMAT}; {_TRAIN}")
     if content.keys() != {"format", "card", "parts"} or type(content["parts"]) is not dict:
-        raise DamagedError("it has not a card and parts, and nothing else")
+        raise DamagedError("it does not consist of exactly a card and parts")
     return content["parts"], ModelCard.from_dict(content["card"])
 
 
@@ -186,13 +186,17 @@ def _part(value: Any, depth: int) -> Part:
     """Return the part that plain values describe."""
     hints = {"kind": str, "params": dict, "arrays": dict, "parts": list}
     if type(value) is not dict or value.keys() != hints.keys() or not depth:
-        raise DamagedError("it has a part that is none")
+        raise DamagedError("one of its parts is not valid")
     if not all(type(value[name]) is hint for name, hint in hints.items()):
-        raise DamagedError("it has a part whose entries have other types")
+        raise DamagedError("one of its parts has entries of the wrong types")
     if len(value["kind"]) > LONGEST_KEY:
-        raise DamagedError(f"it has a part whose kind is a text of {len(value['kind'])} characters")
+        raise DamagedError(
+            f"the kind of one of its parts is a text of {len(value['kind'])} characters"
+        )
     if not all(isinstance(array, np.ndarray) for array in value["arrays"].values()):
-        raise DamagedError(f"the part {ascii(value['kind'])[:40]} has an array that is none")
+        raise DamagedError(
+            f"the part {ascii(value['kind'])[:40]} has an entry that is not an array"
+        )
     params = to_plain(value["params"], "a part")
     parts = [_part(one, depth - 1) for one in value["parts"]]
     return Part(value["kind"], State(value["arrays"], params), parts)

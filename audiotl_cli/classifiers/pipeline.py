@@ -103,7 +103,9 @@ class Pipeline:
         """Return probabilities (n_rows, n_labels); `AttributeError` where there are none."""
         probabilities = self.outputs(X).probabilities
         if probabilities is None:
-            raise AttributeError("this classifier gives margins, see decision_function")
+            raise AttributeError(
+                "this classifier gives margins, not probabilities; use decision_function"
+            )
         return probabilities
 
     def decision_function(self, X: Array) -> Array:
@@ -116,7 +118,9 @@ class Pipeline:
         """
         margins = self.outputs(X).margins
         if margins is None:
-            raise AttributeError("this classifier gives probabilities, see predict_proba")
+            raise AttributeError(
+                "this classifier gives probabilities, not margins; use predict_proba"
+            )
         return margins[:, 0] if margins.shape[1] == 1 else margins
 
     def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
@@ -184,7 +188,7 @@ def _read_average(part: Part, n_features: int, n_labels: int, *, multi_label: bo
     ]
     widths: Any = part.state.params["widths"]
     if widths != [one.n_features for one in members] or sum(widths) != n_features or not members:
-        raise DamagedError(f"it averages classifiers of {n_features} features in wrong parts")
+        raise DamagedError(f"its averaged classifiers do not take {n_features} features in total")
     return Average(members, widths, n_labels, multi_label)
 
 
@@ -209,8 +213,8 @@ def _read_fitted(part: Part, n_features: int, n_labels: int) -> Fitted:
     recipe = registered().get(part.kind)
     if recipe is None or part.parts:
         raise DamagedError(
-            f"it has the classifier {part.kind!r}, which is not installed; there are "
-            f"{', '.join(registered())}"
+            f"it has the classifier {part.kind!r}, which is not installed; available "
+            f"classifiers: {', '.join(registered())}"
         )
     recipe.check(part.state, n_features, n_labels)
     return Fitted(recipe, part.state)

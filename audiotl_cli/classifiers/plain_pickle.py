@@ -86,11 +86,13 @@ class _Machine:
             if code == b".":
                 value = self.stack.pop()
                 if self.stack or self.place != len(self.packed):
-                    raise NotPlainError("something follows its end")
+                    raise NotPlainError("it has data after its end")
                 return value
             step = _STEPS.get(code)
             if step is None:
-                raise NotPlainError(f"it holds the pickle instruction {code!r}, which no model has")
+                raise NotPlainError(
+                    f"it holds the pickle instruction {code!r}, which models do not contain"
+                )
             step(self)
         raise NotPlainError(f"it has more than {MOST_STEPS} pickle instructions")
 
@@ -148,23 +150,23 @@ class _Machine:
     def recall(self, place: int) -> None:
         value = self.memo[place]
         if value is None:
-            raise NotPlainError("it refers to one of its containers twice")
+            raise NotPlainError("it refers to the same container twice")
         self.count(value)
         self.push(value)
 
     def extend_list(self, values: list[Any]) -> None:
         found = self.stack[-1]
         if type(found) is not list:
-            raise NotPlainError("it adds to what is no list")
+            raise NotPlainError("it appends to a value that is not a list")
         found.extend(values)
 
     def extend_dict(self, flat: list[Any]) -> None:
         found = self.stack[-1]
         if type(found) is not dict or len(flat) % 2:
-            raise NotPlainError("it adds names to what is no dictionary")
+            raise NotPlainError("it adds keys to a value that is not a dictionary")
         for key, value in zip(flat[::2], flat[1::2], strict=True):
             if type(key) is not str or len(key) > LONGEST_KEY or key in found:
-                raise NotPlainError("it has a name that is no text, too long, or there twice")
+                raise NotPlainError("it has a key that is not text, too long or repeated")
             found[key] = value
 
     def name(self) -> None:
@@ -173,19 +175,19 @@ class _Machine:
             raise NotPlainError("it holds a name that is no text")
         if (module, name) not in (_WRAPPER, _NDARRAY, _DTYPE):
             shown = ascii(f"{module}.{name}")[1:-1][:100]
-            raise NotPlainError(f"it holds the name {shown}, which no model has")
+            raise NotPlainError(f"it holds the name {shown}, which models do not contain")
         self.push(_Name((module, name)))
 
     def new(self) -> None:
         arguments, kind = self.stack.pop(), self.stack.pop()
         if not (_same(kind, _Name(_WRAPPER)) and _same(arguments, ())):
-            raise NotPlainError("it makes something else than an array")
+            raise NotPlainError("it creates an object that is not an array")
         self.push(_Wrapper())
 
     def call(self) -> None:
         arguments, function = self.stack.pop(), self.stack.pop()
         if not _same(function, _Name(_DTYPE)) or type(arguments) is not tuple or not arguments:
-            raise NotPlainError("it calls something")
+            raise NotPlainError("it calls a function")
         code = arguments[0]
         if type(code) is not str or code not in TYPES or not _same(arguments, (code, False, True)):
             raise NotPlainError(f"it has numbers of the type {ascii(code)[:40]}")
@@ -200,7 +202,7 @@ class _Machine:
         elif isinstance(thing, _Wrapper) and type(state) is dict:
             self.push(self.array(state))
         else:
-            raise NotPlainError("it changes something it has made")
+            raise NotPlainError("it modifies an object after creating it")
 
     def array(self, state: dict[str, Any]) -> np.ndarray[Any, Any]:
         """Return the array whose numbers come next."""
@@ -249,13 +251,13 @@ def _long(machine: _Machine) -> None:
 def _real(machine: _Machine) -> None:
     value = machine.number(">d")
     if not math.isfinite(value):
-        raise NotPlainError(f"it has the number {value}, expected finite ones")
+        raise NotPlainError(f"it has the number {value}, expected a finite number")
     machine.push(value)
 
 
 def _proto(machine: _Machine) -> None:
     if machine.place != 1 or machine.number("<B") not in (4, 5):
-        raise NotPlainError("it is a pickle of another protocol")
+        raise NotPlainError("it uses another pickle protocol")
 
 
 def _tuple(machine: _Machine, n: int) -> None:
@@ -314,4 +316,4 @@ def _check_plain(value: Any, depth: int) -> None:
         for part in value.values() if type(value) is dict else value:
             _check_plain(part, depth - 1)
     elif not (value is None or type(value) in (bool, int, float, str, np.ndarray)):
-        raise NotPlainError("it holds something else than values and arrays")
+        raise NotPlainError("it holds objects other than plain values and arrays")

@@ -89,8 +89,8 @@ def pool_clip(parts: Sequence[Frames], pooling: str) -> FloatArray:
     rows = [pool(frames, pooling) for frames in parts]
     if len({len(part) for part in rows}) > 1:
         raise UsageError(
-            "frames of several extractors cannot vote together: they have different hops; "
-            "choose another pooling, such as mean+std"
+            "--pooling vote cannot combine these extractors, because their hops differ; choose "
+            "another pooling, such as mean+std"
         )
     return rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
 

@@ -31,7 +31,9 @@ def registered() -> dict[str, Recipe]:
     found: dict[str, Recipe] = {}
     for recipe in sorted([*built_in, *_plugins()], key=lambda recipe: (recipe.place, recipe.name)):
         if recipe.name in found:
-            raise UsageError(f"there are two classifiers named {recipe.name!r}; remove one package")
+            raise UsageError(
+                f"two classifiers are named {recipe.name!r}; uninstall one of the packages"
+            )
         found[recipe.name] = recipe
     return found
 
@@ -78,28 +80,27 @@ def find_recipe(name: str) -> Recipe:
 
 
 def standardises(name: str, n_extractors: int = 1) -> bool:
-    """Return whether features are standardised first, unless otherwise asked for.
+    """Return whether features are standardised by default.
 
-    Those of several extractors side by side are: unscaled, the one with the largest numbers
-    would drown the others.
+    Concatenated features of several extractors always are, because the extractor with the
+    largest values would dominate otherwise.
     """
     return find_recipe(name).scales or n_extractors > 1
 
 
 def table() -> str:
-    """Return what there is to know of all classifiers, as a table in Markdown."""
+    """Return a Markdown table of all classifiers."""
     lines = [
-        "| `--classifier` | what it is | parameters, unless others are given | scaled first | "
-        "`--balance` |",
+        "| `--classifier` | Description | Default parameters | Scales features | `--balance` |",
         "|---|---|---|---|---|",
     ]
     for name, recipe in registered().items():
-        given = [f"`{key}={value}`" for key, value in recipe.params.items()]
-        params = ", ".join(given) or "defaults"
+        defaults = [f"`{key}={value}`" for key, value in recipe.params.items()]
+        params = ", ".join(defaults) or "defaults"
         aliases = "".join(f", `{alias}`" for alias in recipe.aliases)
         lines.append(
             f"| `{name}`{aliases} | {recipe.summary} | {params} | "
             f"{'yes' if recipe.scales else 'no'} | "
-            f"{'weights' if recipe.class_weights else 'clips drawn again'} |"
+            f"{'weights' if recipe.class_weights else 'resampling'} |"
         )
     return "\n".join(lines)

@@ -180,7 +180,7 @@ class Rejection:
         distance_scores = floats(state, "distance_scores", len(confidence))
         rising = all((np.diff(one) >= 0).all() for one in (confidence, distance_scores))
         if part.kind != _KIND or not rising or not (spread > 0).all():
-            raise DamagedError("its rejection is not as one is")
+            raise DamagedError("its rejection part is not valid")
         distances = LabelDistances(
             centre,
             spread,

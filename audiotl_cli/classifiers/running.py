@@ -121,7 +121,10 @@ class RunningScores:
         if any(map(len, self._voters)):
             self._ask(self._voters)
         if any(map(len, self._voters)):
-            raise UsageError("frames of several extractors cannot vote together: they do not match")
+            raise UsageError(
+                "--pooling vote cannot combine these extractors, because their "
+                "numbers of frames differ"
+            )
         return self.classifier.calibrated(self._votes[None, :] / self._n_votes)
 
     def rejected(self, scores: npt.NDArray[np.float64]) -> bool:

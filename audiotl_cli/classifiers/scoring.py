@@ -47,7 +47,7 @@ def row_labels(outputs: Outputs[Array]) -> npt.NDArray[np.intp]:
             if values.shape[1] == 1:
                 return (values[:, 0] > 0).astype(np.intp)
             return np.asarray(values.argmax(axis=1))
-    raise ValueError("a classifier that gives nothing")
+    raise ValueError("the classifier returned no scores")
 
 
 def softmax(margins: Array) -> Array:

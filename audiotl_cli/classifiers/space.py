@@ -71,7 +71,7 @@ def settings(
         `n` is below 1.
     """
     if n < 1:
-        raise UsageError(f"--search is {n}, expected a number of settings from 1")
+        raise UsageError(f"--search is {n}, expected at least 1 setting")
     spaces = [(recipe.name, recipe.space) for recipe in registered().values()]
     scaled, frames, whitened, unscaled = (
         [(name, params) for name, space in spaces for params in getattr(space, how)]

@@ -69,13 +69,13 @@ def fit_streamed(
 
     if options.multi_label or options.combine != "concat":
         raise UsageError(
-            "frames that do not fit into memory cannot be fitted with several labels a clip, nor "
-            "with --combine; take a pooling that makes one row a clip, such as mean+std"
+            "frames that do not fit into memory cannot be used with multi-label clips or with "
+            "--combine; choose a pooling that gives one row per clip, such as mean+std"
         )
     recipe = find_recipe(options.classifier)
     if not recipe.streams:
         raise UsageError(
-            f"{recipe.name} cannot be fitted block by block, only "
+            f"{recipe.name} cannot be trained block by block; choose from "
             f"{', '.join(streamed_classifiers())}"
         )
     names = label_names(labels, multi_label=False)
@@ -113,7 +113,7 @@ def _fit(
         estimator.set_params(class_weight=dict(enumerate(weights.tolist())))
     n_epochs = min(max(math.ceil(N_STEPS / n_rows), MIN_EPOCHS), MAX_EPOCHS)
     n_epochs = min(n_epochs, options.params.get("max_iter", MAX_EPOCHS))
-    logger.info("Fitting %s on %d frames, %d times", options.classifier, n_rows, n_epochs)
+    logger.info("Training %s on %d frames in %d passes", options.classifier, n_rows, n_epochs)
     for _ in range(n_epochs):
         for X, y in rows(rng):
             for _, scaler in steps:

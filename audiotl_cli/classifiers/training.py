@@ -67,7 +67,9 @@ def fit_classifier(
 def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions) -> ClipClassifier:
     """Fit a classifier on clips; as `fit_classifier`, but fit for several threads at once."""
     if options.combine not in COMBINATIONS:
-        raise UsageError(f"--combine is {options.combine!r}; choose from {', '.join(COMBINATIONS)}")
+        raise UsageError(
+            f"--combine is {options.combine!r}, expected one of {', '.join(COMBINATIONS)}"
+        )
     names = label_names(labels, multi_label=options.multi_label)
     X, y = _training_rows(
         clips, label_numbers(labels, names, multi_label=options.multi_label), options
@@ -92,7 +94,9 @@ def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions)
 def _training_rows(
     clips: Clips, y: npt.NDArray[np.int64], options: ClassifierOptions
 ) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Return the rows to fit on and what they are, rare ones repeated if they are to weigh more."""
+    """Return the rows to fit on and what they are, rare ones repeated if they are to weigh "
+    "more.
+    """
     rows = [pool_clip(parts, options.pooling) for parts in clips]
     X = np.concatenate(rows)
     if options.pca is not None and not 1 <= options.pca <= min(X.shape):
@@ -104,8 +108,8 @@ def _training_rows(
     if options.balance and not find_recipe(options.classifier).class_weights:
         if options.multi_label:
             raise UsageError(
-                f"{options.classifier} cannot weigh labels where clips have several; leave "
-                "--balance out, or take another classifier, such as logreg"
+                f"{options.classifier} cannot balance multi-label clips; leave out --balance, "
+                "or choose another classifier, such as logreg"
             )
         again = resample(y, options.seed)
         X, y = X[again], y[again]

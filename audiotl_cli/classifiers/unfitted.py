@@ -72,7 +72,7 @@ def build_steps(
     """Return what prepares features, unfitted; see `build_classifier`."""
     scale = options.scale
     if options.sqrt and scale is False:
-        raise UsageError("--root is a way to scale features: give no --no-scale with it")
+        raise UsageError("--root scales the features, so it cannot be combined with --no-scale")
     steps: list[tuple[str, Any]] = []
     if (options.sqrt or recipe.scales) if scale is None else scale:
         steps.append(("scale", build_scaler(sqrt=options.sqrt, widths=widths)))
@@ -100,8 +100,8 @@ def _build_estimator(recipe: Recipe, options: ClassifierOptions) -> Any:
     chosen = {**usual, **options.params}
     if chosen.get("decision_function_shape", "ovr") != "ovr":
         raise UsageError(
-            f"--param decision_function_shape is {chosen['decision_function_shape']!r}, expected "
-            "'ovr': scores here are one a label, not one a pair of labels"
+            f"--param decision_function_shape is {chosen['decision_function_shape']!r}, "
+            "expected 'ovr', which gives one score per label"
         )
     try:
         return recipe.build(chosen)

@@ -25,9 +25,9 @@ def test_a_card_says_what_a_model_is() -> None:
     text = card_text(_card(held_out=held_out), Path("m.joblib"))
 
     for part in ("30 clips", r"pets.csv", "00ff", "Accuracy 0.900 on 10 clips", "mean+std",
-                 "not the published ones", "nothing in it runs"):  # fmt: skip
+                 "not the published ones", "loading it runs no code"):  # fmt: skip
         assert part in text
-    assert "Not measured on held-out clips" in card_text(_card(), Path("m.joblib"))
+    assert "Not evaluated on held-out clips" in card_text(_card(), Path("m.joblib"))
 
 
 def test_a_card_says_whether_this_model_rejects() -> None:

@@ -129,5 +129,5 @@ def test_ctrl_c_says_what_is_true(
     finished = run("index", sounds, "--json")
 
     assert finished.code == 130
-    assert "Interrupted; the same command goes on where it stopped." in finished.err
+    assert "Interrupted; the same command continues where it stopped." in finished.err
     assert finished.json["error"] == {"exit_code": 130, "message": "interrupted"}

@@ -236,7 +236,7 @@ def test_a_file_that_another_process_is_changing(
     with held(path) as holder:
         finished = run(*command)
         assert finished.code == 3
-        assert f"{path}: is being changed by another audiotl; waited 0.1 s" in finished.err
+        assert f"{path}: is being changed by another audiotl process; waited 0.1 s" in finished.err
         assert INDEX.read_bytes() == before
         assert run("label", "--n", 2).code == 0  # reading waits for nobody
         holder.kill()

@@ -82,7 +82,7 @@ def test_nothing_but_a_file_is_opened(tmp_path: Path, make: Make) -> None:
 
 def test_names_that_no_file_can_have() -> None:
     for name in ("a\0b", "\ud800", "n" * 5000):
-        with pytest.raises(OSError, match=r"no file can have this name|too long"):
+        with pytest.raises(OSError, match=r"not a valid file name|too long"):
             open_regular(Path(name))
 
 
@@ -181,7 +181,7 @@ def test_arguments(
     ended = run(*command.split())
     assert ended.code in (2, 3, 4)
     assert "Traceback" not in ended.err
-    assert "This should not happen" not in ended.err
+    assert "This is a bug in audiotl" not in ended.err
     assert ended.err.strip()
 
 
@@ -201,7 +201,7 @@ def test_files_of_a_store(new: Path, run: Run, make: Make) -> None:
     make(shard)
     for command in (("store", "verify"), ("store", "info"), ("train",)):
         ended = run(*command)
-        assert "This should not happen" not in ended.err, ended.err
+        assert "This is a bug in audiotl" not in ended.err, ended.err
     assert run("extract", "--extractor", "mfcc").code in (0, 3)
     shutil.rmtree(store)
     store.mkdir()
@@ -209,7 +209,7 @@ def test_files_of_a_store(new: Path, run: Run, make: Make) -> None:
     for command in (("store", "info"), ("train",), ("store", "verify")):
         ended = run(*command)
         assert ended.code in (0, 1, 3)
-        assert "This should not happen" not in ended.err, ended.err
+        assert "This is a bug in audiotl" not in ended.err, ended.err
 
 
 OPENERS = {

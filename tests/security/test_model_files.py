@@ -238,7 +238,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "a card that is deep": lambda: changed(put_card("params", {"a": [[[[[[[[[1]]]]]]]]]})),
     "a label that is a number": lambda: changed(put_card("labels", ["a", "b", 3])),
     "labels that are a text": lambda: changed(put_card("labels", "abc")),
-    "one label twice": lambda: changed(put_card("labels", ["a", "a", "b"])),
+    "a repeated label": lambda: changed(put_card("labels", ["a", "a", "b"])),
     "a label as long as a book": lambda: changed(put_card("labels", ["a", "b", "c" * 900_000])),
     "no labels": lambda: changed(put_card("labels", [])),
     "an extractor that is none": lambda: changed(put_card("extractors", [3])),

@@ -62,7 +62,7 @@ def check_trees(state: State, n_features: int) -> int:
     integers(state, "feature", n, low=0, high=n_features - 1)
     first = integers(state, "first_node", None, low=0, high=n - 1)
     if len(first) > MOST_TREES or first[0] != 0 or (first[1:] <= first[:-1]).any():
-        raise DamagedError("its trees do not lie one after the other")
+        raise DamagedError("its trees are not stored one after the other")
     left, right = (integers(state, name, n, low=0, high=n - 1) for name in ("left", "right"))
     ends = np.append(first[1:], n)
     group = 0
@@ -83,24 +83,24 @@ def _check_some(left: Array, right: Array, first: Array, ends: Array) -> None:
     own = np.arange(len(left))
     inner = np.flatnonzero(left != own)
     if ((left == own) != (right == own)).any():
-        raise DamagedError("a node has one child")
+        raise DamagedError("a node has only one child")
     children = np.concatenate([left[inner], right[inner]])
     end = np.repeat(ends - offset, ends - first)
     if (np.minimum(left[inner], right[inner]) <= inner).any():
-        raise DamagedError("a child stands before its parent")
+        raise DamagedError("a child comes before its parent")
     if (np.maximum(left[inner], right[inner]) >= end[inner]).any():
         raise DamagedError("a child is in another tree")
     n_parents = np.bincount(children, minlength=len(own))
     n_parents[starts] += 1  # the first of a tree has none
     if (n_parents != 1).any():
-        raise DamagedError("a node has no parent, or two")
+        raise DamagedError("a node has no parent, or more than one")
     level = starts
     for _ in range(DEEPEST):
         level = level[left[level] != level]
         if not len(level):
             return
         level = np.concatenate([left[level], right[level]])
-    raise DamagedError(f"a tree is deeper than {DEEPEST}")
+    raise DamagedError(f"a tree is deeper than {DEEPEST} levels")
 
 
 def find_leaves(state: State, X: Array) -> Iterator[tuple[slice, Array]]:

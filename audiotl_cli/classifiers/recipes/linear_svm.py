@@ -44,10 +44,10 @@ class LinearSvmRecipe(Recipe):
         """
         from sklearn.linear_model import SGDClassifier
 
-        if others := sorted(params.keys() - {"C", "max_iter"}):
+        if unknown := sorted(params.keys() - {"C", "max_iter"}):
             raise UsageError(
-                "linear-svm, fitted block by block, takes the parameters C and max_iter alone, "
-                f"not {', '.join(others)}"
+                "linear-svm, fitted block by block, takes only the parameters C and max_iter, "
+                f"not {', '.join(unknown)}"
             )
         alpha = 1 / (params.get("C", 1.0) * n_rows)
         return SGDClassifier(

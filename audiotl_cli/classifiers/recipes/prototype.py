@@ -34,7 +34,7 @@ class PrototypeRecipe(Recipe):
     """
 
     name = "prototype"
-    summary = "Nearest mean of a label, for a handful of clips"
+    summary = "Nearest class mean, suited to a few clips per label"
     place = 80
     scales = True
     seeded = False

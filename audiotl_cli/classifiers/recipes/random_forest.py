@@ -61,7 +61,7 @@ class RandomForestRecipe(Recipe):
         given = np.zeros(n_nodes, bool)
         given[leaf] = True
         if (leaf[1:] < leaf[:-1]).any() or not np.array_equal(given, is_leaf):
-            raise DamagedError("what leaves give does not belong to them, one after the other")
+            raise DamagedError("the values of its leaves are not stored in the order of the leaves")
 
     def outputs(self, state: State, X: Array) -> Outputs[Array]:
         first = state.arrays["first_node"]

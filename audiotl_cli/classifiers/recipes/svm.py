@@ -32,7 +32,7 @@ _CELLS = 1 << 22  # numbers that are computed at once
 
 class SvmRecipe(Recipe):
     name = "svm"
-    summary = "Support vector machine with a radial kernel"
+    summary = "Support vector machine with an RBF kernel"
     place = 20
     complexity = 2
     # as sklearn-audio-transfer-learning set it
@@ -49,7 +49,7 @@ class SvmRecipe(Recipe):
 
         if params.get("probability") is True:
             raise UsageError(
-                "--param probability=true is not supported by svm; take --calibrate sigmoid"
+                "--param probability=true is not supported by svm; use --calibrate sigmoid instead"
             )
         return SVC(**params)
 

@@ -31,7 +31,7 @@ class Standardise:
         expect_names(state, ["mean", "scale"])
         mean, scale = (floats(state, name, n_features) for name in ("mean", "scale"))
         if not (scale > 0).all():
-            raise DamagedError("scale has values that are not above 0")
+            raise DamagedError("scale has values that are not positive")
         return cls(mean, scale)
 
     @property

@@ -43,7 +43,7 @@ class Whitening:
         components = floats(state, "components", None, n_features)
         deviation = floats(state, "deviation", len(components))
         if not (deviation > 0).all():
-            raise DamagedError("deviation has values that are not above 0")
+            raise DamagedError("deviation has values that are not positive")
         return cls(components, floats(state, "mean", n_features), deviation)
 
     @property
