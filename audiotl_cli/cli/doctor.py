@@ -25,17 +25,18 @@ def doctor(
     from audiotl_cli.workflows.doctor import examine
 
     with output.progress("Examining", "checks") as update:
-        findings = examine(lambda done, total: update(done, total, 0.0))
+        findings = examine(options.project(), lambda done, total: update(done, total, 0.0))
 
     def show() -> None:
         grid = output.table("", "what", "found", "what to do")
-        for one in findings:
-            sign = Text(SIGNS[one.state], style=STYLES[one.state])
-            grid.add_row(sign, *map(output.clean, (one.about, one.found, one.advice)))
+        for finding in findings:
+            sign = Text(SIGNS[finding.state], style=STYLES[finding.state])
+            cells = (finding.about, finding.found, finding.advice)
+            grid.add_row(sign, *map(output.clean, cells))
         output.show(grid)
-        n_bad = sum(one.state == "bad" for one in findings)
+        n_bad = sum(finding.state == "bad" for finding in findings)
         output.line(f"{n_bad} of {len(findings)} do not work" if n_bad else "All of it works.")
 
-    output.result([asdict(one) for one in findings], show)
-    if any(one.state == "bad" for one in findings):
+    output.result([asdict(finding) for finding in findings], show)
+    if any(finding.state == "bad" for finding in findings):
         raise typer.Exit(3)

@@ -85,15 +85,15 @@ def extract(
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.extractors.registry import DEFAULT
     from audiotl_cli.inference.same_extractor import chosen_extractor
-    from audiotl_cli.project import newest_index
-    from audiotl_cli.workflows.extract import extract_features
+    from audiotl_cli.workflows.extract import ExtractOptions, extract_features
 
-    path = index or newest_index()
-    clips = Index.read(path)
-    output.note(f"Index {path}: {len(clips.clips)} clips")
-    reports = []
-    for name in extractor or [DEFAULT]:
-        network = chosen_extractor(
+    chosen = ExtractOptions(
+        options.store_address(store), workers, limit, strict, max_error_rate, cluster
+    )
+    chosen.check()
+    names = extractor or [DEFAULT]
+    networks = [  # all of them before the first is used: a wrong name ends the run at once
+        chosen_extractor(
             name,
             typed=not options.from_file(context, "extractor"),
             layer=layer,
@@ -101,20 +101,17 @@ def extract(
             resampler=resampler,
             engine=engine,
         )
+        for name in names
+    ]
+    path = index or options.project().newest_index()
+    clips = Index.read(path)
+    output.note(f"Index {path}: {len(clips.clips)} clips")
+    reports = []
+    for name, network in zip(names, networks, strict=True):
         if batch_size is not None:
             network.batch_size = batch_size
         with output.progress(f"Embedding with {name}") as update:
-            report = extract_features(
-                clips,
-                network,
-                options.features_root(store),
-                workers=workers,
-                limit=limit,
-                strict=strict,
-                max_error_rate=max_error_rate,
-                cluster=cluster,
-                on_clip=update,
-            )
+            report = extract_features(options.project(), clips, network, chosen, on_clip=update)
         output.failures([(failure.path, failure.message) for failure in report.failures])
         reports.append(report)
     values = [_value(report) for report in reports]

@@ -12,7 +12,7 @@ from audiotl_cli.cli import options
 
 if TYPE_CHECKING:
     from audiotl_cli.classifiers.options import ClassifierOptions
-    from audiotl_cli.experiments.fit import Reliability
+    from audiotl_cli.experiments.training import Reliability
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Learning:
 
     def reliability(self) -> Reliability:
         """Return calibration and rejection, as the workflows take them."""
-        from audiotl_cli.experiments.fit import Reliability
+        from audiotl_cli.experiments.training import Reliability
 
         return Reliability(self.calibrate, self.reject)
 

@@ -187,7 +187,6 @@ def index(
     debug: options.Debug = False,
 ) -> None:
     """List the recordings of a folder with their labels, and split them."""
-    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.index import IndexOptions, build_index
     from audiotl_cli.workflows.sources import dataset_folder
 
@@ -217,7 +216,7 @@ def index(
         raise UsageError("--name and --out both name the index; give one of them")
     place = None if source is None else any_path(source)
     known_as = dataset_folder(dataset).name if dataset else ""
-    path = out or INDEXES / f"{name or known_as or _name_of(place)}.csv"
+    path = out or options.project().index_dir / f"{name or known_as or _name_of(place)}.csv"
     with output.progress("Listening to clips") as update:
         report = build_index(place, path, chosen, overwrite=overwrite, on_clip=update)
     found = report.index

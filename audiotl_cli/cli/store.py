@@ -123,13 +123,13 @@ def prune(
     debug: options.Debug = False,
 ) -> None:
     """Remove clips that no index names, damaged shards, and what killed runs left."""
-    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.prune import prune_stores
 
-    indexes = index or sorted(INDEXES.glob("*.csv"))
+    indexes = index or options.project().indexes()
     if indexes:
         output.note(f"Keeping the clips of {', '.join(map(str, indexes))}")
-    reports = prune_stores(options.features_root(store), indexes, dry_run=dry_run)
+    address = options.store_address(store)
+    reports = prune_stores(options.project(), address, indexes, dry_run=dry_run)
     done = [(report.store, report.pruned) for report in reports if report.pruned]
     value = {
         "dry_run": dry_run,
@@ -187,11 +187,12 @@ def import_(
     debug: options.Debug = False,
 ) -> None:
     """Bring in features made by sklearn-audio-transfer-learning, with an index of them."""
-    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.store import import_features
 
-    root = options.features_root(store)
-    report = import_features(file, name, split, root=root, indexes=INDEXES, overwrite=overwrite)
+    address = options.store_address(store)
+    report = import_features(
+        options.project(), file, name, split, store=address, overwrite=overwrite
+    )
     value = {
         "index": str(report.index.path),
         "store": str(report.store.folder),

@@ -17,7 +17,7 @@ from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.measured import Found, MeasuredClips
 from audiotl_cli.errors import AudioError, UsageError
 from audiotl_cli.processors import n_processors
-from audiotl_cli.project import FEATURES, INDEXES, open_memo
+from audiotl_cli.project import Project
 from audiotl_cli.storage.paths import AnyPath, join
 from audiotl_cli.store.memo import HashMemo, clip_key
 
@@ -49,13 +49,13 @@ class Heard:
     decoded_s: float = 0.0
 
 
-def open_measured() -> MeasuredClips:
-    """Return what was measured of clips in this project so far."""
-    return MeasuredClips(INDEXES / ".audit")
-
-
 def listen_to_clips(
-    clips: Sequence[Clip], root: AnyPath, *, workers: int | None = None, on_clip: OnClip
+    clips: Sequence[Clip],
+    root: AnyPath,
+    *,
+    project: Project | None = None,
+    workers: int | None = None,
+    on_clip: OnClip,
 ) -> list[Heard]:
     """Measure every clip that is not known yet.
 
@@ -64,6 +64,8 @@ def listen_to_clips(
     clips : sequence of Clip
     root : Path or RemotePath
         What their paths are relative to.
+    project : Project or None
+        Where measurements are kept; None for the current folder.
     workers : int or None
         Processes that decode; None is one a core.
     on_clip : callable
@@ -75,7 +77,8 @@ def listen_to_clips(
     """
     if workers is not None and workers < 1:
         raise UsageError("--workers is a count from 1")
-    memo, measured = open_memo(FEATURES), open_measured()
+    project = project or Project()
+    memo, measured = project.open_memo(), project.open_measured()
     stretches = [(clip.path, clip.start_s, clip.end_s) for clip in clips]
     heard: dict[tuple[str, float | None, float | None], Heard] = {}
     unique = list(dict.fromkeys(stretches))
