@@ -84,9 +84,9 @@ def export_model(
     path = output or model.with_name(f"{model.stem}{'-whole' if whole else ''}.{form}")
     if path.suffix != f".{form}":
         raise UsageError(f"--output is {path}, expected a name that ends in .{form}")
+    claim([path], overwrite=overwrite)
     if not path.parent.is_dir():
         raise DataError(f"{path} cannot be written: there is no folder {path.parent}")
-    claim([path], overwrite=overwrite)
     trusted = parse_trust(trust)
     classifier, card = load_model_file(model)
     if whole:
