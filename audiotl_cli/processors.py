@@ -53,3 +53,16 @@ def _quota(folder: Path) -> int:
         return max(0, -(-int(quota) // int(period)))  # "max" and -1 are no quota
     except (OSError, ValueError, ZeroDivisionError):
         return 0
+
+
+def machine_memory() -> int:
+    """Return the bytes of memory that this process may have: the machine's, or its group's."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # no such question on this system
+        memory = 8 << 30
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+    except (OSError, ValueError):
+        return memory
+    return min(memory, int(limit)) if limit.isdecimal() else memory

@@ -165,8 +165,28 @@ def _read_list(folder: Path) -> dict[str, set[tuple[str, str]]]:
 
 
 def claim(paths: Iterable[Path], *, overwrite: bool = False) -> None:
-    """Make sure that files may be written; see `WrittenFiles.claim`."""
+    """Make sure that files can and may be written, before any work is done for them.
+
+    Raises
+    ------
+    UsageError
+        A folder is none or cannot be written into; or see `WrittenFiles.claim`.
+    """
+    paths = list(paths)
+    for folder in {path.parent for path in paths}:
+        check_folder(folder)
     WrittenFiles().claim(paths, overwrite=overwrite)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise `UsageError` for a folder that cannot be made or written into."""
+    parents = (folder, *folder.absolute().parents)
+    nearest = next((path for path in parents if os.path.lexists(path)), None)
+    if nearest is None or (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        return
+    reason = "this user may not write into it" if nearest.is_dir() else "it is no folder"
+    into = "" if nearest == folder else f", which lies in {nearest}"
+    raise UsageError(f"nothing can be written into {folder}{into}: {reason}; choose another place")
 
 
 def write_output(path: Path, data: bytes | memoryview) -> None:

@@ -36,6 +36,7 @@ from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.duplicates.near_duplicates import find_near_duplicates
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.extractors.runtime import keep_freed_memory
+from audiotl_cli.project import Project
 from audiotl_cli.workflows.index import build_index
 from benchmarks.machine import describe, in_own_process, n_cores, peak_mb
 
@@ -74,7 +75,7 @@ def measure(folder: str, project: str) -> dict[str, Any]:
     times, cpu_s = [], [_cpu_s()]
     for _ in range(2):
         started = time.perf_counter()
-        report = build_index(Path(folder), Path("data/index/made.csv"), IndexOptions())
+        report = build_index(Project(), Path(folder), Path("data/index/made.csv"), IndexOptions())
         times.append(time.perf_counter() - started)
         cpu_s.append(_cpu_s())
     decoders = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -25,7 +25,8 @@ import soundfile
 
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.extractors.registry import load_extractor
-from audiotl_cli.workflows.extract import RunOptions, extract_features
+from audiotl_cli.project import Project
+from audiotl_cli.workflows.extract import ExtractOptions, extract_features
 from benchmarks.cluster_scale import cpu_s, measure_scale
 from benchmarks.corpus import make_corpus
 from benchmarks.machine import describe, in_own_process
@@ -71,7 +72,10 @@ def measure(folder: str, extractor: str, n_workers: int) -> dict[str, Any]:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as store:
         report = extract_features(
-            Index(clips, Path(folder)), network, Path(store), RunOptions(cluster=cluster)
+            Project(),
+            Index(clips, Path(folder)),
+            network,
+            ExtractOptions(Path(store), cluster=cluster),
         )
     wall_s = time.perf_counter() - started
     core_s = cpu_s()

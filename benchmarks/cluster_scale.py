@@ -24,8 +24,9 @@ import soundfile
 
 from audiotl_cli.cli.main import GC_THRESHOLD
 from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.project import Project
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.workflows.extract import RunOptions, extract_features
+from audiotl_cli.workflows.extract import ExtractOptions, extract_features
 from benchmarks.growth import CLIP_RATE, CLIP_S, Stub
 from benchmarks.machine import in_own_process, peak_mb
 
@@ -58,7 +59,9 @@ def measure(n_clips: int, n_workers: int) -> dict[str, Any]:
         with processes(folder, n_workers) as (address, scheduler):
             index = Index.read(path)
             with sampled(address) as samples:
-                report = extract_features(index, Stub(), features, RunOptions(cluster=address))
+                report = extract_features(
+                    Project(), index, Stub(), ExtractOptions(features, cluster=address)
+                )
             found |= {
                 "wall_s": report.wall_s,
                 "clip_ms": 1000 * report.wall_s / n_clips,
@@ -78,7 +81,9 @@ def measure(n_clips: int, n_workers: int) -> dict[str, Any]:
         started = time.perf_counter()
         index = Index.read(path)
         timed("read_index", started)
-        report = extract_features(index, Stub(), features, RunOptions(cluster="local[1]"))
+        report = extract_features(
+            Project(), index, Stub(), ExtractOptions(features, cluster="local[1]")
+        )
         timed("again", started)
         if n_stored != n_clips or report.n_skipped != n_clips:
             raise RuntimeError(f"{report.n_skipped} of {n_clips} clips are in the store")

@@ -18,7 +18,8 @@ from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
-from audiotl_cli.workflows.extract import extract_features
+from audiotl_cli.project import Project
+from audiotl_cli.workflows.extract import ExtractOptions, extract_features
 from benchmarks.machine import in_own_process, peak_mb
 
 CLIP_S, CLIP_RATE = 0.25, 16_000
@@ -89,7 +90,7 @@ def measure(folder: str, n_clips: int) -> dict[str, Any]:
         times = []
         for _ in range(2):
             started = time.perf_counter()
-            report = extract_features(index, Stub(), Path(store))
+            report = extract_features(Project(), index, Stub(), ExtractOptions(Path(store)))
             times.append(time.perf_counter() - started)
         if report.n_skipped != len(names):
             raise RuntimeError(f"{report.n_skipped} of {len(names)} clips are in the store")

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiotl_cli.classifiers.classifier import ClipClassifier
-from audiotl_cli.classifiers.likeness import POOLING, Likeness
 from audiotl_cli.classifiers.options import ClassifierOptions
-from audiotl_cli.classifiers.suggest import doubt, suggest
 from audiotl_cli.classifiers.training import fit_quietly
 from audiotl_cli.dataset.index import Index
-from audiotl_cli.experiments.features import LabelledFeatures, read_features
-from audiotl_cli.experiments.fitting import pool_rows
+from audiotl_cli.experiments.features import LabelledFeatures, pool_rows, read_features
+from audiotl_cli.project import Project
+from audiotl_cli.review.selection import doubt, suggest
+from audiotl_cli.review.similarity import POOLING, SimilarityScale
 
 START, GOAL, A_ROUND = 2, 10, 10
 RULES = ("random", "suggested")
@@ -47,7 +47,7 @@ def next_clips(
     """Return the clips of `rest` that are suggested."""
     doubts = doubt(model.scores([data.frames[i] for i in rest]))
     vectors = pool_rows(data, [*known, *rest], POOLING)
-    units = Likeness.measure(vectors).units(vectors)
+    units = SimilarityScale.measure(vectors).units(vectors)
     groups = [data.clips[i].group or None for i in rest]
     n = len(known)
     return [rest[i] for i in suggest(units[n:], doubts, units[:n], groups, A_ROUND)]
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=100, help="first seed")
     parser.add_argument("--figure", type=Path, help="a PNG to write")
     args = parser.parse_args()
-    data = read_features(Index.read(args.index), args.store, [], {"mean+std"})
+    data = read_features(Project(), Index.read(args.index), args.store, [], {"mean+std"})
     folds = sorted({clip.fold for clip in data.clips})
     seeds = range(args.first, args.first + args.seeds)
     grown: dict[str, NDArray[np.float64]] = {}

@@ -174,9 +174,14 @@ def fit_calibrator(method: str, scores: FloatArray, truth: npt.NDArray[np.int64]
     UsageError
         There is no such method.
     """
+    check_method(method)
+    return METHODS[method](scores, truth)
+
+
+def check_method(method: str) -> None:
+    """Raise `UsageError` unless there is such a calibration."""
     if method not in METHODS:
         raise UsageError(f"--calibrate is {method!r}, expected one of {', '.join(METHODS)}")
-    return METHODS[method](scores, truth)
 
 
 def _fit_temperature(scores: FloatArray, truth: npt.NDArray[np.int64]) -> Calibrator:

@@ -16,7 +16,7 @@ from audiotl_cli.classifiers.checks import DamagedError
 from audiotl_cli.classifiers.classifier import ClipClassifier, Clips
 from audiotl_cli.classifiers.labels import label_names, label_numbers, resample
 from audiotl_cli.classifiers.one_versus_rest import Constant, OneVersusRest
-from audiotl_cli.classifiers.options import COMBINATIONS, ClassifierOptions
+from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.parts import Array, Head, Step
 from audiotl_cli.classifiers.pipeline import Fitted, Pipeline, read_pipeline
 from audiotl_cli.classifiers.pooling import pool, pool_clip
@@ -25,7 +25,7 @@ from audiotl_cli.classifiers.registry import find_recipe, standardises
 from audiotl_cli.classifiers.steps.sqrt_scaling import SqrtScaler, SqrtScaling
 from audiotl_cli.classifiers.steps.standardise import Standardise
 from audiotl_cli.classifiers.steps.whitening import Whitening
-from audiotl_cli.classifiers.unfitted import Unfitted, build_classifier
+from audiotl_cli.classifiers.unfitted import Unfitted, build_classifier, check_choices
 from audiotl_cli.errors import UsageError
 
 logger = logging.getLogger(__name__)
@@ -66,10 +66,7 @@ def fit_classifier(
 
 def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions) -> ClipClassifier:
     """Fit a classifier on clips; as `fit_classifier`, but fit for several threads at once."""
-    if options.combine not in COMBINATIONS:
-        raise UsageError(
-            f"--combine is {options.combine!r}, expected one of {', '.join(COMBINATIONS)}"
-        )
+    check_choices(options)
     names = label_names(labels, multi_label=options.multi_label)
     X, y = _training_rows(
         clips, label_numbers(labels, names, multi_label=options.multi_label), options
@@ -106,11 +103,6 @@ def _training_rows(
         )
     y = np.repeat(y, [len(part) for part in rows], axis=0)
     if options.balance and not find_recipe(options.classifier).class_weights:
-        if options.multi_label:
-            raise UsageError(
-                f"{options.classifier} cannot balance multi-label clips; leave out --balance, "
-                "or choose another classifier, such as logreg"
-            )
         again = resample(y, options.seed)
         X, y = X[again], y[again]
     return X, y

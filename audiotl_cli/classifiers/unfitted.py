@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from audiotl_cli.classifiers.options import ClassifierOptions
+from audiotl_cli.classifiers.options import COMBINATIONS, ClassifierOptions
+from audiotl_cli.classifiers.pooling import check_pooling
 from audiotl_cli.classifiers.recipe import Recipe
 from audiotl_cli.classifiers.registry import find_recipe
 from audiotl_cli.classifiers.steps.sqrt_scaling import SqrtScaler
@@ -38,6 +39,36 @@ class Unfitted:
         estimator = self.steps[-1][1]
         estimator = estimator.estimator if self.multi_label else estimator
         return {name: _plain(value) for name, value in sorted(estimator.get_params().items())}
+
+
+def check_options(options: ClassifierOptions) -> None:
+    """Refuse options that no clips could make right, before any work is done.
+
+    Raises
+    ------
+    UsageError
+        There is no such classifier, pooling, combination or parameter, or options do not go
+        together.
+    """
+    check_choices(options)
+    if options.pca is not None and options.pca < 1:
+        raise UsageError(f"--pca is {options.pca}, expected a number of dimensions from 1")
+    build_classifier(options)
+
+
+def check_choices(options: ClassifierOptions) -> None:
+    """Refuse options that do not exist or do not go together; parameters are not looked at."""
+    recipe = find_recipe(options.classifier)
+    check_pooling(options.pooling)
+    if options.combine not in COMBINATIONS:
+        raise UsageError(
+            f"--combine is {options.combine!r}, expected one of {', '.join(COMBINATIONS)}"
+        )
+    if options.balance and options.multi_label and not recipe.class_weights:
+        raise UsageError(
+            f"{options.classifier} cannot balance multi-label clips; leave out --balance, "
+            "or choose another classifier, such as logreg"
+        )
 
 
 def build_classifier(options: ClassifierOptions, widths: Sequence[int] = ()) -> Unfitted:

@@ -13,7 +13,7 @@ from audiotl_cli.errors import AudiotlError, DataError
 
 if TYPE_CHECKING:
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.label import Round, Suggestion
+    from audiotl_cli.review.suggestions import Round, Suggestion
 
 NextRound = Callable[["Index", set[Any]], "Round"]
 """Returns the next clips to ask about, from the current index and the skipped clips."""
@@ -131,7 +131,7 @@ class LabelSession:
         return True
 
     def _show(self, suggestion: Suggestion) -> None:
-        from audiotl_cli.workflows.clip_names import bounds_text
+        from audiotl_cli.review.clip_names import bounds_text
 
         clip = suggestion.clip
         labels = self._index.labels()

@@ -25,7 +25,7 @@ def list_(
     """Show the data sets whose labels, folds, splits and groups are known."""
     from audiotl_cli.workflows.datasets import all_datasets
 
-    found = all_datasets()
+    found = all_datasets(options.project())
     output.result([_value(known) for known in found], lambda: _show(found))
 
 
@@ -45,7 +45,9 @@ def fetch(
 
     with output.progress(f"Fetching {name}", "MB") as update:
         report = fetch_dataset(
-            name, lambda _, done, total: update(round(done / 1e6), round(total / 1e6), 0.0)
+            options.project(),
+            name,
+            lambda _, done, total: update(round(done / 1e6), round(total / 1e6), 0.0),
         )
     found = report.comparison
     value = {

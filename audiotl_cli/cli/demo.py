@@ -16,7 +16,7 @@ def demo(
     from audiotl_cli.workflows.demo import make_demo_sounds
 
     output.note("Synthesising recordings of ten kinds of sounds ...", style=None)
-    made = make_demo_sounds()
+    made = make_demo_sounds(options.project())
     if made.n_written:
         output.line(f"{made.n_written} recordings written to {made.sounds} and {made.unseen}")
     else:

@@ -25,7 +25,7 @@ def doctor(
     from audiotl_cli.workflows.doctor import examine
 
     with output.progress("Examining", "checks") as update:
-        findings = examine(lambda done, total: update(done, total, 0.0))
+        findings = examine(options.project(), lambda done, total: update(done, total, 0.0))
 
     def show() -> None:
         grid = output.table("", "check", "found", "what to do")

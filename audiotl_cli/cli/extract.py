@@ -58,25 +58,24 @@ def extract(
 ) -> None:
     """Embed every clip of an index; what is stored already is not done again."""
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.project import newest_index
-    from audiotl_cli.workflows.extract import RunOptions, extract_with
+    from audiotl_cli.inference.same_extractor import chosen_extractor
+    from audiotl_cli.workflows.extract import ExtractOptions, extract_features
 
-    path = index or newest_index()
+    chosen = ExtractOptions(
+        options.store_address(store), workers, batch_size, limit, strict, max_error_rate, cluster
+    )
+    chosen.check()
+    names = extractor or [config.name]
+    typed = not options.from_file(context, "extractor")
+    # all of them before the first is used: a wrong name ends the run at once
+    networks = [chosen_extractor(replace(config, name=name), typed=typed) for name in names]
+    path = index or options.project().newest_index()
     clips = Index.read(path)
     output.note(f"Index {path}: {len(clips.clips)} clips")
     reports = []
-    run = RunOptions(workers, batch_size, limit, strict, max_error_rate, cluster)
-    typed = not options.from_file(context, "extractor")
-    for name in extractor or [config.name]:
+    for name, network in zip(names, networks, strict=True):
         with output.progress(f"Embedding with {name}") as update:
-            report = extract_with(
-                replace(config, name=name),
-                clips,
-                options.features_root(store),
-                run,
-                typed=typed,
-                on_clip=update,
-            )
+            report = extract_features(options.project(), clips, network, chosen, on_clip=update)
         output.failures([(failure.path, failure.message) for failure in report.failures])
         reports.append(report)
     values = [_value(report) for report in reports]

@@ -190,7 +190,6 @@ def index(
 ) -> None:
     """List the recordings of a folder with their labels, and split them."""
     from audiotl_cli.dataset.options import IndexOptions
-    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.datasets import dataset_folder
     from audiotl_cli.workflows.index import build_index
 
@@ -221,10 +220,12 @@ def index(
     if name is not None and out is not None:
         raise UsageError("--name and --out both name the index; give one of them")
     place = None if source is None else any_path(source)
-    known_as = dataset_folder(dataset).name if dataset else ""
-    path = out or INDEXES / f"{name or known_as or _name_of(place)}.csv"
+    known_as = dataset_folder(options.project(), dataset).name if dataset else ""
+    path = out or options.project().index_dir / f"{name or known_as or _name_of(place)}.csv"
     with output.progress("Measuring clips") as update:
-        report = build_index(place, path, chosen, overwrite=overwrite, on_clip=update)
+        report = build_index(
+            options.project(), place, path, chosen, overwrite=overwrite, on_clip=update
+        )
     found = report.index
     value = {
         "path": str(path),

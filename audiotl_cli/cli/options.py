@@ -19,6 +19,7 @@ from audiotl_cli.storage.paths import AnyPath, any_path, local_path
 
 if TYPE_CHECKING:
     from audiotl_cli.classifiers.trials import Runner
+    from audiotl_cli.project import Project
 
 
 def _set_json(value: bool) -> bool:
@@ -313,11 +314,28 @@ Workers = Annotated[
 ]
 
 
-def features_root(store: str | None) -> AnyPath:
-    """Return the folder of stores, or the single store, named by ``--store``."""
-    from audiotl_cli.project import FEATURES
+def project() -> Project:
+    """Return the project that commands work on: the current folder."""
+    from audiotl_cli.project import Project
 
-    return any_path(store) if store else FEATURES
+    return Project(Path())
+
+
+def find_index(given: Path | None) -> Path:
+    """Return the index that ``--index`` names, or the newest; say which it is."""
+    path = given or project().newest_index()
+    output.note(f"Index {path}")
+    return path
+
+
+def store_address(store: str | None) -> AnyPath | None:
+    """Return the folder of stores, or the store, that ``--store`` names; None without it."""
+    return any_path(store) if store else None
+
+
+def features_root(store: str | None) -> AnyPath:
+    """Return the folder of stores, or the store, that ``--store`` names, or the project's."""
+    return store_address(store) or project().features_dir
 
 
 def carry(context: typer.Context, *names: str) -> str:

@@ -17,6 +17,7 @@ from audiotl_cli.cli.predicted_files import choose_format
 from audiotl_cli.cli.sorting import choose_sorter
 from audiotl_cli.errors import UsageError
 from audiotl_cli.inference.formats.base import Writer
+from audiotl_cli.written import check_folder
 
 EXAMPLES = (
     "Examples:  audiotl predict file.wav   |   audiotl predict ~/new --format csv --output new.csv"
@@ -226,6 +227,8 @@ def _choose_writer(format_: str | None, to: Path | None, *, json: bool) -> type[
     """Return the writer class, or raise `UsageError` before any work is done."""
     formats = all_formats()
     if format_ is not None and find_format(format_, formats).file_each:
+        if to is not None:
+            check_folder(to.parent)
         return formats[format_]
     suffixes = {
         name: kind.suffix for name, kind in formats.items() if kind.suffix and not kind.file_each

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiotl_cli.cli import output
+from audiotl_cli.cli import options, output
 from audiotl_cli.cli.sorting import Sorter
 from audiotl_cli.cli.table_writer import TableWriter
 from audiotl_cli.errors import UsageError
@@ -53,9 +53,7 @@ class PredictRequest:
 
     def find_model(self) -> Path:
         """Return the model file, and print its path as a note."""
-        from audiotl_cli.project import newest_model
-
-        path = self.model or newest_model()
+        path = self.model or options.project().newest_model()
         output.note(f"Model {path}")
         return path
 

@@ -11,7 +11,7 @@ from audiotl_cli.files import real_path
 from audiotl_cli.inference.formats.base import Writer
 from audiotl_cli.inference.sorting import safe_name
 from audiotl_cli.storage.paths import AnyPath, need_local
-from audiotl_cli.written import claim
+from audiotl_cli.written import check_folder, claim
 
 TABLE = "table"
 LONGEST_NAME = 255  # bytes, as file systems have it
@@ -42,6 +42,7 @@ def choose_format(
         return TABLE if json else format_ or TABLE
     if to.is_dir():
         raise UsageError(f"--output is {to}, a folder; expected a file")
+    check_folder(to.parent)
     by_suffix = {suffix: name for name, suffix in suffixes.items()}
     form = format_ or by_suffix.get(to.suffix.lower())
     if form is None or form not in suffixes:

@@ -125,14 +125,14 @@ def prune(
     debug: options.Debug = False,
 ) -> None:
     """Remove clips that are in no index, damaged shards, and leftovers of killed runs."""
-    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.prune import prune_stores
 
-    indexes = index or sorted(INDEXES.glob("*.csv"))
+    indexes = index or options.project().indexes()
     if indexes:
         output.note(f"Keeping the clips listed in {', '.join(map(str, indexes))}")
-    reports = prune_stores(options.features_root(store), indexes, dry_run=dry_run)
-    done = [(report.store.folder, report.pruned) for report in reports if report.pruned]
+    address = options.store_address(store)
+    reports = prune_stores(options.project(), address, indexes, dry_run=dry_run)
+    done = [(report.store, report.pruned) for report in reports if report.pruned]
     value = {
         "dry_run": dry_run,
         "n_bytes": sum(pruned.n_bytes for _, pruned in done),
@@ -193,14 +193,15 @@ def import_(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Import features made by sklearn-audio-transfer-learning, and write an index of their "
-    "clips.
+    """Import features made by sklearn-audio-transfer-learning, and write an index of their
+    clips.
     """
-    from audiotl_cli.project import INDEXES
     from audiotl_cli.workflows.store import import_features
 
-    root = options.features_root(store)
-    report = import_features(file, name, split, root=root, indexes=INDEXES, overwrite=overwrite)
+    address = options.store_address(store)
+    report = import_features(
+        options.project(), file, name, split, store=address, overwrite=overwrite
+    )
     value = {
         "index": str(report.index.path),
         "store": str(report.store.folder),

@@ -15,10 +15,10 @@ from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.extractors.trusted import load_named, remember
-from audiotl_cli.project import store_spec
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.description import fingerprint
 from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.stored_clips import store_spec
 
 
 def chosen_extractor(config: ExtractorConfig, *, typed: bool) -> Extractor:

@@ -6,7 +6,9 @@ They hold a row for each frame: ``X`` (n, dim) are features, ``Y`` (n,) numbers 
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +17,8 @@ import numpy.typing as npt
 
 from audiotl_cli.errors import DataError, is_out_of_memory
 from audiotl_cli.files import open_regular
+from audiotl_cli.store.shard import Features
+from audiotl_cli.store.store import FeatureStore
 
 MAX_INFLATION = 200
 """Ratio of uncompressed to compressed bytes. Deflate reaches 1032, for nothing but zeros."""
@@ -98,3 +102,25 @@ def _labels(clips: list[str], numbers: list[str]) -> list[str]:
     pairs = set(zip(folders, numbers, strict=True))
     one_to_one = len(pairs) == len(set(folders)) == len(set(numbers))
     return folders if one_to_one and "" not in folders else numbers
+
+
+def add_seed_clips(store: FeatureStore, clips: Sequence[SeedClip]) -> list[str]:
+    """Add clips to a store, and return their keys."""
+    keys = []
+    with store.writer() as writer:
+        for clip in clips:
+            key = _content_key(clip)
+            if key not in store:
+                # the file does not say when its frames begin: they are numbered
+                times = np.arange(len(clip.frames), dtype=np.float64)
+                writer.add(key, Features(clip.frames, times))
+            keys.append(key)
+    store.touch()
+    return keys
+
+
+def _content_key(clip: SeedClip) -> str:
+    """Return what stands in for the hash of a sound file that is not at hand."""
+    digest = hashlib.sha256(clip.path.encode())
+    digest.update(clip.frames.tobytes())
+    return digest.hexdigest()

@@ -6,28 +6,24 @@ from audiotl_cli.dataset.audit import Audit, audit_clips, clip_problems
 from audiotl_cli.dataset.fix import Change, fix_problems
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.measure_clips import OnClip, measure_clips
-from audiotl_cli.dataset.measured import MeasuredClips
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.errors import DataError
-from audiotl_cli.project import FEATURES, INDEXES, open_memo
+from audiotl_cli.project import Project
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.memo import clip_key
 
 UNREADABLE = {"unreadable", "empty"}
 
 
-def open_measured() -> MeasuredClips:
-    """Return the measurements of clips in this project."""
-    return MeasuredClips(INDEXES / ".audit")
-
-
 def audit_source(
-    clips: list[Clip], root: AnyPath, options: IndexOptions, on_clip: OnClip
+    project: Project, clips: list[Clip], root: AnyPath, options: IndexOptions, on_clip: OnClip
 ) -> tuple[Audit, list[Change]]:
     """Measure clips and find their problems, and fix these if that is asked for.
 
     Parameters
     ----------
+    project : Project
+        Keeps the measurements.
     clips : list of Clip
     root : Path or RemotePath
         What their paths are relative to.
@@ -43,8 +39,8 @@ def audit_source(
     measured = measure_clips(
         clips,
         root,
-        open_memo(FEATURES),
-        open_measured(),
+        project.open_memo(),
+        project.open_measured(),
         clip_key,
         workers=options.workers,
         on_clip=on_clip,

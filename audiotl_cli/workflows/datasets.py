@@ -9,7 +9,7 @@ from audiotl_cli.dataset.catalog.base import DataSet
 from audiotl_cli.dataset.catalog.compare import Comparison, compare
 from audiotl_cli.dataset.catalog.registry import get_dataset, list_datasets
 from audiotl_cli.dataset.fetch import OnArchive, fetch
-from audiotl_cli.project import AUDIO
+from audiotl_cli.project import Project
 
 
 @dataclass(frozen=True)
@@ -48,22 +48,24 @@ class FetchReport:
     comparison: Comparison
 
 
-def dataset_folder(name: str) -> Path:
+def dataset_folder(project: Project, name: str) -> Path:
     """Return the folder of a project in which a named data set is put when it is fetched."""
-    return AUDIO / get_dataset(name).name
+    return project.audio_dir / get_dataset(name).name
 
 
-def all_datasets() -> list[DataSetInfo]:
+def all_datasets(project: Project) -> list[DataSetInfo]:
     """Return every data set that is known by name."""
     found = []
     for name in list_datasets():
-        folder = dataset_folder(name)
+        folder = dataset_folder(project, name)
         present = folder.is_dir() and any(folder.iterdir())
         found.append(DataSetInfo(get_dataset(name), folder, present))
     return found
 
 
-def fetch_dataset(name: str, on_archive: OnArchive = lambda name, done, total: None) -> FetchReport:
+def fetch_dataset(
+    project: Project, name: str, on_archive: OnArchive = lambda name, done, total: None
+) -> FetchReport:
     """Put a data set into ``data/audio/NAME``, and compare it with the published one.
 
     Raises
@@ -76,6 +78,6 @@ def fetch_dataset(name: str, on_archive: OnArchive = lambda name, done, total: N
         An archive is damaged or unsafe to unpack.
     """
     dataset = get_dataset(name)
-    folder = dataset_folder(name)
-    fetched = fetch(dataset, folder, AUDIO / "downloads" / dataset.name, on_archive)
+    folder = dataset_folder(project, name)
+    fetched = fetch(dataset, folder, project.audio_dir / "downloads" / dataset.name, on_archive)
     return FetchReport(folder, fetched, compare(dataset, folder))

@@ -23,6 +23,7 @@ from audiotl_cli.dataset.path_patterns import Pattern, search_paths
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import read_if_there
 from audiotl_cli.locks import locked
+from audiotl_cli.project import Project
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.audit import audit_source
 from audiotl_cli.workflows.datasets import dataset_folder
@@ -58,6 +59,7 @@ class IndexReport:
 
 
 def build_index(
+    project: Project,
     source: AnyPath | None,
     out: Path,
     options: IndexOptions,
@@ -69,6 +71,8 @@ def build_index(
 
     Parameters
     ----------
+    project : Project
+        Keeps measurements of clips, and named data sets.
     source : Path, RemotePath or None
         A folder; or a table or annotations, whose paths are relative to their own folder.
         None takes the folder into which a named data set is fetched.
@@ -90,7 +94,7 @@ def build_index(
     if source is None:
         if options.dataset is None:
             raise UsageError("name what to index: audiotl index FOLDER, or --dataset NAME")
-        source = dataset_folder(options.dataset)
+        source = dataset_folder(project, options.dataset)
     found = read_source(source, options)
     before = _check_out(out, [source, *found.tables], overwrite=overwrite)
     clips, root = found.clips, found.root
@@ -101,7 +105,7 @@ def build_index(
     ungrouped = warn_without_groups(clips)  # before --fix gives groups, and folds are dealt
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
-        audit, changes = audit_source(clips, root, options, on_clip)
+        audit, changes = audit_source(project, clips, root, options, on_clip)
     clips = split_clips(list(audit.clips), options, root, found.tables)
     clips = list(find_problems(replace(audit, clips=clips)).clips)  # splits may leak now
     made = Index(clips, root)

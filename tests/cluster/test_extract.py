@@ -10,7 +10,8 @@ import dask
 import pytest
 
 from audiotl_cli.errors import ClusterError, DataError, UsageError
-from audiotl_cli.workflows.extract import RunOptions, extract_features
+from audiotl_cli.project import Project
+from audiotl_cli.workflows.extract import ExtractOptions, extract_features
 from tests.cluster.conftest import files_in, made_index
 from tests.cluster.networks import SlowExtractor
 from tests.cluster.processes import Machines
@@ -25,12 +26,12 @@ def test_workers_leave_the_store_of_a_single_process(tmp_path: Path, n_workers: 
     index = made_index(tmp_path / "audio", N_CLIPS, bad=90)
     told: list[tuple[int, int, float]] = []
 
-    alone = extract_features(index, FakeExtractor(), tmp_path / "alone")
+    alone = extract_features(Project(), index, FakeExtractor(), ExtractOptions(tmp_path / "alone"))
     spread = extract_features(
+        Project(),
         index,
         FakeExtractor(),
-        tmp_path / "spread",
-        RunOptions(cluster=f"local[{n_workers}]"),
+        ExtractOptions(tmp_path / "spread", cluster=f"local[{n_workers}]"),
         on_clip=lambda *now: told.append(now),
     )
 
@@ -43,7 +44,10 @@ def test_workers_leave_the_store_of_a_single_process(tmp_path: Path, n_workers: 
     assert told[-1] == (N_CLIPS + 7, N_CLIPS + 7, spread.audio_s)
     good = replace(index, clips=[clip for clip in index.clips if clip.start_s is not None])
     again = extract_features(
-        good, FakeExtractor(), tmp_path / "spread", RunOptions(cluster="tcp://nobody:1")
+        Project(),
+        good,
+        FakeExtractor(),
+        ExtractOptions(tmp_path / "spread", cluster="tcp://nobody:1"),
     )
     assert (again.n_added, again.n_skipped) == (0, N_CLIPS)
 
@@ -71,7 +75,10 @@ def test_a_port_of_something_else_is_given_up(tmp_path: Path) -> None:
             pytest.raises(ClusterError, match="does not answer"),
         ):
             extract_features(
-                index, FakeExtractor(), tmp_path / "store", RunOptions(cluster=address)
+                Project(),
+                index,
+                FakeExtractor(),
+                ExtractOptions(tmp_path / "store", cluster=address),
             )
 
 
@@ -121,7 +128,10 @@ def test_without_workers_it_says_how_to_start_one(tmp_path: Path, cluster: Machi
         pytest.raises(ClusterError, match=r"no worker for 1 s.* dask worker --scheduler-file"),
     ):
         extract_features(
-            index, FakeExtractor(), tmp_path / "store", RunOptions(cluster=str(cluster.file))
+            Project(),
+            index,
+            FakeExtractor(),
+            ExtractOptions(tmp_path / "store", cluster=str(cluster.file)),
         )
 
 
@@ -130,14 +140,14 @@ def test_too_many_failures_end_the_run_and_stop_the_workers(tmp_path: Path) -> N
     index = made_index(tmp_path / "audio", N_CLIPS, bad=10)
     with pytest.raises(DataError, match="more than allowed"):
         extract_features(
+            Project(),
             index,
             SlowExtractor(),
-            tmp_path / "store",
-            RunOptions(cluster="local[2]", max_error_rate=0.01),
+            ExtractOptions(tmp_path / "store", cluster="local[2]", max_error_rate=0.01),
         )
-    report = extract_features(index, SlowExtractor(), tmp_path / "store")
+    report = extract_features(Project(), index, SlowExtractor(), ExtractOptions(tmp_path / "store"))
     assert report.n_skipped + report.n_added == N_CLIPS
-    extract_features(index, SlowExtractor(), tmp_path / "alone")
+    extract_features(Project(), index, SlowExtractor(), ExtractOptions(tmp_path / "alone"))
     assert files_in(tmp_path / "store") == files_in(tmp_path / "alone")
 
 

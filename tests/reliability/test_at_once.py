@@ -18,6 +18,7 @@ from audiotl_cli.classifiers import trials
 from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.training import fit_quietly
 from audiotl_cli.dataset.options import IndexOptions
+from audiotl_cli.project import Project
 from audiotl_cli.store.memo import HashMemo
 from audiotl_cli.workflows.index import build_index
 from tests.cli.test_store import write_seed_file
@@ -39,6 +40,7 @@ main(sys.argv[1:])
 REMEMBER = """
 import sys
 from pathlib import Path
+from audiotl_cli.project import Project
 from audiotl_cli.store.memo import HashMemo
 memo = HashMemo(Path("data/features/.hashes"))
 print("ready", flush=True)
@@ -256,7 +258,7 @@ def test_an_index_edited_while_recordings_are_read_is_not_written_over(
     for overwrite in (False, True):
         INDEX.write_bytes(INDEX.read_bytes().replace(b",hail,", b",rain,"))
         with pytest.raises(Exception, match="was changed while audiotl index was reading"):
-            build_index(sounds, INDEX, IndexOptions(), overwrite=overwrite, on_clip=edit)
+            build_index(Project(), sounds, INDEX, IndexOptions(), overwrite=overwrite, on_clip=edit)
         assert INDEX.read_bytes() == edited
 
 

@@ -19,7 +19,7 @@ from audiotl_cli.store.memo import clip_key
 from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore
 from tests.conftest import Run
-from tests.workflows.stores import sha256_of
+from tests.experiments.stores import sha256_of
 
 CV = ("evaluate", "--cv", "fold", "--classifier", "knn", "--pooling", "mean")
 KINDS = {"a": "ant", "b": "bee; ant", "c": "cat;bee"}

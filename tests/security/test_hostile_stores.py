@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.evaluation.results import read_result
 from audiotl_cli.journal_lines import append_lines
 from audiotl_cli.json_files import get, parse_json_object, read_json_object
 from audiotl_cli.store.description import fingerprint
 from audiotl_cli.store.memo import HashMemo
 from audiotl_cli.store.shard import DamagedShardError, read_keys, read_shard, write_shard
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.workflows.compare import read_result
 from tests.conftest import Run
 from tests.store.features import clips_of, on_disk
 

@@ -6,7 +6,7 @@ import pytest
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.workflows.clip_names import find_rows, name_of, read_name
+from audiotl_cli.review.clip_names import find_rows, name_of, read_name
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,15 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.experiments.rounds import CrossValidation
 from audiotl_cli.inference.formats.csv import CsvWriter
 from audiotl_cli.inference.prediction import Prediction
+from audiotl_cli.project import Project
 from audiotl_cli.workflows.cross_validate import cross_validate
 from audiotl_cli.workflows.evaluate import evaluate_model
-from audiotl_cli.workflows.train import train_model
+from audiotl_cli.workflows.train import TrainOptions, train_model
 from tests.classifiers.problems import made_clips
+from tests.experiments.stores import made_index, made_store
 from tests.inference.texts import written
-from tests.workflows.stores import made_index, made_store
 
-ROOT, MODELS = Path("data/features"), Path("data/models")
+PROJECT = Project()
 KINDS = {"ant": "ant", "bee": "big; bee", "cat": "big"}
 
 
@@ -37,11 +38,11 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
 
 def test_a_model_of_several_labels(index: Index) -> None:
     options = ClassifierOptions(pooling="mean", params={"C": 10.0})
-    report = train_model(index, ROOT, [], options, models=MODELS)
+    report = train_model(PROJECT, index, TrainOptions(options))
     assert report.card.multi_label
     assert list(report.card.labels) == ["ant", "bee", "big"]
     assert report.card.held_out == {"split": "test", "n_clips": 24, "accuracy": 1.0}
-    found = evaluate_model(report.path, index, ROOT, experiments=Path("x"))
+    found = evaluate_model(PROJECT, index, report.path)
     result = found.result
     assert result["mean_average_precision"] == 1.0
     assert (result["micro_f1"], result["macro_f1"], result["accuracy"]) == (1.0, 1.0, 1.0)
@@ -56,14 +57,14 @@ def test_a_model_of_several_labels(index: Index) -> None:
 def test_cross_validation_of_several_labels(index: Index, n_settings: int) -> None:
     options = ClassifierOptions("linear-svm", scale=True)
     asked = CrossValidation("fold", options, n_settings=n_settings)
-    found = cross_validate(index, ROOT, asked, experiments=Path("x"))
+    found = cross_validate(PROJECT, index, asked)
     assert found.result["mean_average_precision"] > 0.99
     assert found.result["accuracy"] > 0.95
     assert set(found.evaluation.source.rounds) == {"0", "1", "2", "3"}
 
 
 def test_a_saved_model_tells_several_labels(index: Index) -> None:
-    path = train_model(index, ROOT, [], ClassifierOptions("svm"), models=MODELS).path
+    path = train_model(PROJECT, index, TrainOptions(ClassifierOptions("svm"))).path
     classifier, _ = load_model_file(path)
     assert classifier.multi_label
     clips, kinds = made_clips(4, seed=5)
@@ -75,9 +76,9 @@ def test_a_saved_model_tells_several_labels(index: Index) -> None:
 
 def test_a_model_of_one_label_refuses_clips_with_several(index: Index, tmp_path: Path) -> None:
     single = replace(index, clips=[clip for clip in index.clips if "bee" not in clip.label])
-    path = train_model(single, ROOT, [], ClassifierOptions(), models=MODELS).path
+    path = train_model(PROJECT, single, TrainOptions()).path
     with pytest.raises(DataError, match="has clips with several labels"):
-        evaluate_model(path, index, ROOT, experiments=Path("x"))
+        evaluate_model(PROJECT, index, path)
 
 
 def test_a_table_of_several_labels() -> None:

@@ -59,12 +59,12 @@ def suggest(
     Parameters
     ----------
     units : float32 (n_clips, dim)
-        Of the clips to choose from, length 1; see `Likeness`.
+        Of the clips to choose from, length 1; see `SimilarityScale`.
     doubts : float64 (n_clips,)
     known : float32 (n_labelled, dim)
         Of the clips that have a label.
     groups : sequence of hashable
-        One a clip; of one group, one clip is taken at most. None stands alone.
+        The group of every clip; of a group, at most one clip is taken. None is a group of its own.
     n : int
 
     Returns
@@ -85,7 +85,7 @@ def suggest(
         # where nothing is gained any more, the least sure
         best = int(np.lexsort((-doubts, -np.round(gain, 5), ~free))[0])
         chosen.append(best)
-        same = [i for i, one in enumerate(groups) if one is not None and one == groups[best]]
+        same = [i for i, group in enumerate(groups) if group is not None and group == groups[best]]
         free[[best, *same]] = False
         covered = np.maximum(covered, near[best])
     return chosen

@@ -17,16 +17,18 @@ from audiotl_cli.classifiers.steps.standardise import Standardise
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import UsageError
 from audiotl_cli.experiments import stored
-from audiotl_cli.experiments.features import read_features
-from audiotl_cli.experiments.fitting import pool_rows
-from audiotl_cli.experiments.stored import StoredFrames, fits, machine_memory
+from audiotl_cli.experiments.features import pool_rows, read_features
+from audiotl_cli.experiments.stored import StoredFrames, fits
+from audiotl_cli.processors import machine_memory
+from audiotl_cli.project import Project
 from audiotl_cli.workflows.evaluate import evaluate_model
-from audiotl_cli.workflows.train import TrainReport, train_model
+from audiotl_cli.workflows.train import TrainOptions, TrainReport, train_model
 from tests.classifiers.problems import made_clips
-from tests.workflows.stores import made_index, made_store
+from tests.experiments.stores import made_index, made_store
 
 TINY = 1  # bytes: nothing fits
 N_TEST = 30
+PROJECT = Project()
 
 
 @pytest.fixture
@@ -43,9 +45,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
 
 def train(index: Index, name: str, memory: int | None = None, **options: object) -> TrainReport:
     chosen = replace(ClassifierOptions(name, pooling="vote"), **options)  # type: ignore[arg-type]
-    return train_model(
-        index, Path("data/features"), [], chosen, models=Path("data/models"), memory=memory
-    )
+    return train_model(PROJECT, index, TrainOptions(chosen, memory=memory))
 
 
 @pytest.mark.parametrize("how", [{"scale": True}, {"scale": False}, {"sqrt": True}])
@@ -69,7 +69,7 @@ def test_balanced_labels_weigh_the_same(index: Index) -> None:
     labels = sorted({clip.label for clip in index.clips})
     few = replace(index, clips=[clip for clip in index.clips if clip.label != "ant"][20:])
     card = load_model_file(train(few, "perceptron", TINY, balance=True).path)[1]
-    data = read_features(few, Path("data/features"), [], {"vote"})
+    data = read_features(PROJECT, few, None, [], {"vote"})
     counts = dict.fromkeys(labels[1:], 0)
     for clip, parts in zip(data.clips, data.frames, strict=True):
         counts[clip.label] += len(parts[0]) if clip.split == "train" else 0  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ def test_same_seed_same_bytes(index: Index, name: str) -> None:
 
 def test_the_strength_of_regularisation_is_that_of_c(index: Index) -> None:
     card = load_model_file(train(index, "linear-svm", TINY, params={"C": 0.5}).path)[1]
-    data = read_features(index, Path("data/features"), [], {"vote"})
+    data = read_features(PROJECT, index, None, [], {"vote"})
     n_rows = sum(
         len(parts[0])  # type: ignore[arg-type, misc]
         for clip, parts in zip(data.clips, data.frames, strict=True)
@@ -114,18 +114,18 @@ def test_scores_of_stored_frames_are_those_of_frames(
     results = []
     for memory in (machine_memory(), TINY):
         monkeypatch.setattr(stored, "machine_memory", lambda memory=memory: memory)
-        report = evaluate_model(path, index, Path("data/features"), experiments=Path("x"))
+        report = evaluate_model(PROJECT, index, path)
         results.append(report.result)
     assert results[0] == results[1]
     assert results[0]["accuracy"] == 1.0
 
 
 def test_blocks_hold_every_clip_once(index: Index) -> None:
-    data = read_features(index, Path("data/features"), [], memory=TINY)
+    data = read_features(PROJECT, index, None, [], memory=TINY)
     frames = data.frames
     assert isinstance(frames, StoredFrames)
     assert len(frames) == 150
-    held = read_features(index, Path("data/features"), []).frames
+    held = read_features(PROJECT, index, None, []).frames
     rows = list(range(7, 140))
     for rng in (None, np.random.default_rng(0)):
         blocks = list(frames.blocks(rows, rng))
@@ -155,47 +155,32 @@ def test_what_cannot_be_streamed(
 
 def test_settings_are_not_tried_on_stored_frames(index: Index) -> None:
     with pytest.raises(UsageError, match="they do not fit: train without --search"):
-        train_model(
-            index,
-            Path("data/features"),
-            [],
-            ClassifierOptions(),
-            n_settings=3,
-            models=Path("data/models"),
-            memory=TINY,
-        )
+        train_model(PROJECT, index, TrainOptions(n_settings=3, memory=TINY))
 
 
 def test_pooled_clips_keep_no_frames(index: Index) -> None:
-    root = Path("data/features")
-    pooled = read_features(index, root, [], {"mean", "mean+std"}, memory=TINY)
+    pooled = read_features(PROJECT, index, None, [], {"mean", "mean+std"}, memory=TINY)
     part = pooled.frames[5][0]
     assert isinstance(part, Pooled)
     assert part.rows["mean+std"].shape == (1, 12)
-    held = read_features(index, root, []).frames[5][0]
+    held = read_features(PROJECT, index, None, []).frames[5][0]
     np.testing.assert_array_equal(part.rows["mean"][0], held.mean(axis=0, dtype=np.float64).astype(np.float32))  # type: ignore[union-attr]  # fmt: skip # noqa: E501
 
 
 def test_several_stores_are_read_side_by_side(index: Index, tmp_path: Path) -> None:
-    other = [np.full((len(part[0]), 2), 7, np.float32) for part in read_features(index, Path("data/features"), []).frames]  # type: ignore[arg-type]  # fmt: skip # noqa: E501
+    other = [np.full((len(part[0]), 2), 7, np.float32) for part in read_features(PROJECT, index, None, []).frames]  # type: ignore[arg-type]  # fmt: skip # noqa: E501
     made_store(tmp_path, index, other, name="other", per_shard=7)
-    report = train_model(
-        index,
-        Path("data/features"),
-        ["made", "other"],
-        ClassifierOptions("perceptron", pooling="vote"),
-        models=Path("data/models"),
-        memory=TINY,
-    )
+    options = ClassifierOptions("perceptron", pooling="vote")
+    report = train_model(PROJECT, index, TrainOptions(options, ["made", "other"], memory=TINY))
     assert report.card.streamed
     assert report.card.held_out is not None
     assert report.card.held_out["accuracy"] == 1.0
 
 
 def test_vectors_of_stored_frames_are_those_of_frames(index: Index) -> None:
-    root, rows = Path("data/features"), [5, 140, 3, 77]
+    rows = [5, 140, 3, 77]
     vectors = [
-        pool_rows(read_features(index, root, [], memory=memory), rows, "mean+std")
+        pool_rows(read_features(PROJECT, index, None, [], memory=memory), rows, "mean+std")
         for memory in (None, TINY)
     ]
     assert vectors[0].shape == (4, 12)
@@ -203,7 +188,7 @@ def test_vectors_of_stored_frames_are_those_of_frames(index: Index) -> None:
 
 
 def test_a_few_clips_do_not_keep_whole_shards_in_memory(index: Index) -> None:
-    data = read_features(index, Path("data/features"), [])
+    data = read_features(PROJECT, index, None, [])
     (store,) = data.stores
     few = store.read(data.keys[::7])
     for features in few.values():
@@ -212,7 +197,7 @@ def test_a_few_clips_do_not_keep_whole_shards_in_memory(index: Index) -> None:
 
 
 def test_sizes_are_estimated_without_reading(index: Index) -> None:
-    data = read_features(index, Path("data/features"), [])
+    data = read_features(PROJECT, index, None, [])
     (store,) = data.stores
     on_disk = sum(path.stat().st_size for path in store.shards())
     assert store.size_of(data.keys) == on_disk

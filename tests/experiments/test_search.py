@@ -15,8 +15,8 @@ from audiotl_cli.classifiers.space import Setting
 from audiotl_cli.classifiers.training import fit_classifier
 from audiotl_cli.classifiers.trials import threads
 from audiotl_cli.dataset.index import Clip
-from audiotl_cli.experiments.choose import choose, deal_folds, only, plan
-from audiotl_cli.experiments.features import LabelledFeatures
+from audiotl_cli.experiments.features import LabelledFeatures, of_extractors
+from audiotl_cli.experiments.search import choose, deal_folds, plan
 from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.store.store import FeatureStore
 
@@ -121,8 +121,8 @@ def test_extractors_alone_in_pairs_and_all_together() -> None:
     three = of(data.clips, [[one[0]] * 3 for one in data.frames])
     subsets = {one.parts for one in plan(three, range(180), 10_000, LINEAR)}
     assert subsets == {(0, 1, 2), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2)}
-    assert [spec.name for spec in only(three, (2, 0)).extractors] == ["made2", "made0"]
-    assert len(only(three, (1,)).frames[5]) == 1
+    assert [spec.name for spec in of_extractors(three, (2, 0)).extractors] == ["made2", "made0"]
+    assert len(of_extractors(three, (1,)).frames[5]) == 1
 
 
 def test_what_is_asked_for_beside_the_setting_holds_for_all_that_are_tried() -> None:

@@ -1,4 +1,4 @@
-"""How alike two clips sound: the cosine of their pooled features, evenly weighted."""
+"""How similar two clips sound: the cosine of their pooled features, evenly weighted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POOLING = "mean+std"
 
 
 @dataclass(frozen=True)
-class Likeness:
+class SimilarityScale:
     """What makes vectors comparable: features centred, over the root of their deviation.
 
     As they are, the few features with large numbers would decide alone; divided by the whole
@@ -42,7 +42,7 @@ class Likeness:
     def units(self, vectors: FloatArray) -> FloatArray:
         """Return vectors (n_clips, dim) of length 1, whose products are cosines.
 
-        A vector in the very middle of all stays zero: it is like nothing.
+        A vector in the very middle of all stays zero: it is similar to nothing.
         """
         scaled: FloatArray = unit_rows((vectors - self.middle) * self.weight).astype(np.float32)
         return scaled

@@ -11,8 +11,8 @@ from audiotl_cli.errors import ArtifactError
 from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors import engines
 from audiotl_cli.inference.same_extractor import extractor_of_model
-from audiotl_cli.project import store_spec
 from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.stored_clips import store_spec
 from tests.conftest import Run
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -29,7 +29,7 @@ GAP = 0.5 / N_FOLDS  # of a label, left out on either side of what is tested
 MOST_VOTES = 2_000_000  # values of all frames; with more, fitting on frames takes minutes
 
 OnProgress = Callable[[int, int], None]
-"""Told how many fits are done, and of how many."""
+"""Called with the number of fits that are done, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class Choice:
 
     def leaderboard(self) -> list[dict[str, Any]]:
         """Return the settings that were tried as JSON values, the best first."""
-        return [self.as_json(one) for one in self.tried]
+        return [self.as_json(tried) for tried in self.tried]
 
-    def as_json(self, one: Tried) -> dict[str, Any]:
+    def as_json(self, tried: Tried) -> dict[str, Any]:
         """Return one row of the leaderboard."""
-        extractors = [self.extractors[part] for part in one.setting.parts]
-        return {"extractors": extractors, **one.as_json(), "chosen": one is self.chosen}
+        extractors = [self.extractors[part] for part in tried.setting.parts]
+        return {"extractors": extractors, **tried.as_json(), "chosen": tried is self.chosen}
 
 
 def plan(
@@ -186,34 +186,25 @@ def deal_folds(data: LabelledFeatures, rows: Sequence[int], seed: int) -> list[F
     clips = [data.clips[i] for i in rows]
     folds = [clip.fold for clip in clips]
     if "" not in folds and len(set(folds)) >= MIN_FOLDS:
-        return [(one.train, one.test) for one in leave_one_out(folds, "fold")]
+        return [(part.train, part.test) for part in leave_one_out(folds, "fold")]
     labels, paths = [clip.label for clip in clips], [clip.path for clip in clips]
     groups = join_groups([clip.group or None for clip in clips], paths)
     near = join_groups(
         groups, find_near(np.concatenate([pool_clip(data.frames[i], "mean+std") for i in rows]))
     )
     gap = 0.0 if all(clip.group for clip in clips) else GAP
-    for found, left_out in ((near, gap), (near, 0.0), (groups, 0.0)):
+    for kept, left_out in ((near, gap), (near, 0.0), (groups, 0.0)):
         rounds: list[Fold] = [
             *cut_in_order(
-                labels, paths, groups, near=found, n_parts=N_FOLDS, gap=left_out, seed=seed
+                labels, paths, groups, near=kept, n_parts=N_FOLDS, gap=left_out, seed=seed
             )
         ]
         known = [{labels[i] for i in fit} for fit, _ in rounds]
-        if len(rounds) >= MIN_FOLDS and all(one == set(labels) for one in known):
+        if len(rounds) >= MIN_FOLDS and all(found == set(labels) for found in known):
             return rounds
     dealt = assign_folds(clips, N_FOLDS, seed)
-    return [(one.train, one.test) for one in leave_one_out([clip.fold for clip in dealt], "fold")]
-
-
-def only(data: LabelledFeatures, parts: Sequence[int]) -> LabelledFeatures:
-    """Return the features of some of the extractors."""
-    return replace(
-        data,
-        frames=[[frames[part] for part in parts] for frames in data.frames],
-        extractors=[data.extractors[part] for part in parts],
-        stores=[data.stores[part] for part in parts],
-    )
+    parts = leave_one_out([clip.fold for clip in dealt], "fold")
+    return [(part.train, part.test) for part in parts]
 
 
 def _check_in_memory(data: LabelledFeatures) -> None:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classifiers.classifier import ClipClassifier
-from audiotl_cli.classifiers.likeness import POOLING, Likeness
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.pooling import FloatArray, Pooled
 from audiotl_cli.classifiers.registry import classifier_name
-from audiotl_cli.classifiers.suggest import MOST, Scores, doubt, suggest
+from audiotl_cli.classifiers.unfitted import check_options
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
 from audiotl_cli.dataset.relabel import Place, place_of
-from audiotl_cli.experiments.features import LabelledFeatures, pool_clips, read_clips
-from audiotl_cli.experiments.fitting import fit_alone, pool_rows, score_rows
+from audiotl_cli.experiments.features import LabelledFeatures, pool_clips, pool_rows, read_clips
+from audiotl_cli.experiments.splits import TRAIN
+from audiotl_cli.experiments.training import fit_alone, score_rows
 from audiotl_cli.labels import split_labels
-from audiotl_cli.project import clip_keys, find_stores, is_store, open_memo, store_spec
+from audiotl_cli.project import Project
+from audiotl_cli.review.selection import MOST, Scores, doubt, suggest
+from audiotl_cli.review.similarity import POOLING, SimilarityScale
 from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.find import find_stores
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.workflows.train import TRAIN
+from audiotl_cli.stored_clips import clip_keys, store_spec
 
 OnStep = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and of how much; 0 and 0 where that is
@@ -70,34 +73,49 @@ class Round:
     stores: list[FeatureStore]
 
 
+@dataclass(frozen=True)
+class SuggestOptions:
+    """How clips to label are chosen, and among which.
+
+    Parameters
+    ----------
+    classifier : ClassifierOptions
+    extractors : sequence of str
+        See `find_stores`.
+    store : Path, RemotePath or None
+        A folder of stores, or one store; None for the project's stores.
+    split : str
+        Which to suggest clips of; all clips, where the index has no splits.
+    """
+
+    classifier: ClassifierOptions = field(default_factory=ClassifierOptions)
+    extractors: Sequence[str] = ()
+    store: AnyPath | None = None
+    split: str = TRAIN
+
+
 class Suggester:
     """Suggests clips to label, and keeps the features of all clips from one round to the next.
 
     Parameters
     ----------
-    root : Path or RemotePath
-        A folder of stores, or one store.
-    extractors : list of str
-        See `find_stores`.
-    options : ClassifierOptions
-    split : str
-        Which to suggest clips of; all clips, where the index has no splits.
+    project : Project
+    options : SuggestOptions
+
+    Raises
+    ------
+    UsageError
+        The classifier or one of its options does not exist.
     """
 
-    def __init__(
-        self,
-        root: AnyPath,
-        extractors: list[str],
-        options: ClassifierOptions,
-        *,
-        split: str = TRAIN,
-    ) -> None:
-        self._root = root
-        self._extractors = extractors
-        self._options = options
-        self._split = split
+    def __init__(self, project: Project, options: SuggestOptions) -> None:
+        check_options(options.classifier)
+        self._root = options.store or project.features_dir
+        self._extractors = options.extractors
+        self._options = options.classifier
+        self._split = options.split
         self._on_step: OnStep = _say_nothing
-        self._memo = open_memo(root.parent if is_store(root) else root)
+        self._memo = project.open_memo(options.store)
         self._pooled: dict[AnyPath, dict[str, Pooled]] = {}
 
     def suggest(
@@ -111,8 +129,8 @@ class Suggester:
         """Suggest clips to label.
 
         A classifier is trained on the labelled clips of the training split, and the clips are
-        chosen whose labels would be most informative about those it is in doubt of, of one group
-        one at most. Without two labels, the clips are chosen that represent all others best. To
+        chosen whose labels would be most informative about those it is in doubt of, at most one of
+        a group. Without two labels, the clips are chosen that represent all others best. To
         label a split that is tested on, clips are drawn at random: any choice would make the test
         harder or easier than the recordings are.
 
@@ -242,10 +260,10 @@ class Suggester:
         vectors = pool_rows(data, rows, POOLING)
         if known is None:
             known = np.empty((0, vectors.shape[1]), np.float32)
-        likeness = Likeness.measure(np.concatenate([known, vectors]))
+        scale = SimilarityScale.measure(np.concatenate([known, vectors]))
         groups = [data.clips[i].group or None for i in rows]
-        units = likeness.units(vectors)
-        chosen = suggest(units, doubts[rows], likeness.units(known), groups, n)
+        units = scale.units(vectors)
+        chosen = suggest(units, doubts[rows], scale.units(known), groups, n)
         return [rows[i] for i in chosen]
 
 

@@ -15,9 +15,8 @@ from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.leaks import TRAINED_ON, Leak
 from audiotl_cli.experiments.features import evaluated
-from audiotl_cli.project import INDEXES
+from audiotl_cli.project import Project
 from audiotl_cli.store.memo import clip_key
-from audiotl_cli.workflows.audit import open_measured
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +43,12 @@ class Side:
     tested: bool
 
 
-def find_leaks(sides: Sequence[Side]) -> list[Leak]:
+def find_leaks(project: Project, sides: Sequence[Side]) -> list[Leak]:
     """Return the tested clips whose sound is on another side, too.
 
     They are compared by the measurements of ``audiotl index``; nothing is decoded.
     """
-    measured = open_measured()
+    measured = project.open_measured()
     found = [measured.get(side.key) for side in sides]
     duplicates = find_duplicates(found)
     by_key: dict[str, list[int]] = {}
@@ -102,15 +101,21 @@ def _first_in_two_parts(
 
 
 def sides_of_model(
-    card: ModelCard, clips: Sequence[Clip], keys: Sequence[str], tested: Collection[int]
+    project: Project,
+    card: ModelCard,
+    clips: Sequence[Clip],
+    keys: Sequence[str],
+    tested: Collection[int],
 ) -> list[Side]:
     """Return the clips tested, and those that a model was trained on, as far as they are known.
 
     Parameters
     ----------
+    project : Project
+        The index trained on is looked for in it.
     card : ModelCard
     clips, keys : sequence
-        Of the index evaluated on; the index trained on is looked for beside it.
+        Of the index evaluated on.
     tested : collection of int
         Positions of the clips that are tested.
     """
@@ -118,7 +123,7 @@ def sides_of_model(
     sides = [Side(clips[i], keys[i], "tested", tested=True) for i in tested]
     marked = [
         (clip, key)
-        for clip, key in [*_trained_elsewhere(card), *zip(clips, keys, strict=True)]
+        for clip, key in [*_trained_elsewhere(project, card), *zip(clips, keys, strict=True)]
         if clip_mark(key) in known
     ]
     trained: dict[str, Clip] = {}
@@ -127,9 +132,9 @@ def sides_of_model(
     return sides + [Side(clip, key, "trained on", tested=False) for key, clip in trained.items()]
 
 
-def _trained_elsewhere(card: ModelCard) -> list[tuple[Clip, str]]:
+def _trained_elsewhere(project: Project, card: ModelCard) -> list[tuple[Clip, str]]:
     """Return the clips, and their keys, of the index that a model was trained on."""
-    path = INDEXES / Path(card.index).name
+    path = project.index_dir / Path(card.index).name
     try:
         clips = Index.read(path).clips
     except DataError:
@@ -154,4 +159,14 @@ def warn_of_leaks(leaks: Sequence[Leak], n_clips: int) -> None:
             n_clips,
             names,
             ", ..." if len(copies) > MOST_NAMED else "",
+        )
+
+
+def warn_trained_on(n_trained_on: int | None, n_clips: int) -> None:
+    """Warn if some of the clips evaluated were trained on."""
+    if n_trained_on:
+        logger.warning(
+            "%d of the %d clips evaluated were trained on, so the score is too good",
+            n_trained_on,
+            n_clips,
         )

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiotl_cli.classifiers import suggest as module
-from audiotl_cli.classifiers.suggest import doubt, suggest
+from audiotl_cli.review import selection as module
+from audiotl_cli.review.selection import doubt, suggest
 
 NONE = np.empty((0, 2), np.float32)
 

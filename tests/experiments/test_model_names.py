@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from audiotl_cli.classifiers.card import ModelCard
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.workflows.train import LONGEST_NAME, model_name, name_part, write_card
+from audiotl_cli.experiments.model_names import LONGEST_NAME, model_name, name_part
+from audiotl_cli.experiments.saving import write_card
 
 texts = st.text(max_size=60)
 INDEX = Index([Clip("a")], Path(), Path("x.csv"))

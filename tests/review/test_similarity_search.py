@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiotl_cli.classifiers.likeness import POOLING, Likeness
 from audiotl_cli.classifiers.pooling import pool
 from audiotl_cli.errors import DataError
-from audiotl_cli.workflows import similar
-from audiotl_cli.workflows.similar import find_similar
-from tests.workflows.stores import made_index, made_store
+from audiotl_cli.project import Project
+from audiotl_cli.review import similarity_search
+from audiotl_cli.review.similarity import POOLING, SimilarityScale
+from audiotl_cli.workflows.similar import SimilarOptions, find_similar
+from tests.experiments.stores import made_index, made_store
 
 
 @pytest.fixture
@@ -41,13 +42,13 @@ def test_the_nearest_clips_are_found(store: Path, names: list[str]) -> None:
     cosines = []
     for name in names:
         vectors = vectors_of(store, name)
-        units = Likeness.measure(vectors).units(vectors)
+        units = SimilarityScale.measure(vectors).units(vectors)
         cosines.append(units @ units.T)
     mean = np.mean(cosines, axis=0)
     np.fill_diagonal(mean, -np.inf)
 
     results, used = find_similar(
-        index, store / "data" / "features", names, ["000003.wav", "000011.wav"], 5
+        Project(store), index, ["000003.wav", "000011.wav"], SimilarOptions(5, names)
     )
 
     assert [one.extractor for one in used] == names
@@ -63,15 +64,16 @@ def test_a_store_is_read_shard_by_shard(store: Path, monkeypatch: pytest.MonkeyP
     from audiotl_cli.dataset.index import Index
 
     index = Index.read(store / "data" / "index" / "made.csv")
-    monkeypatch.setattr(similar, "SAMPLE_BYTES", 1000)  # of 32 clips of 48 bytes: 4 shards
+    monkeypatch.setattr(
+        similarity_search, "SAMPLE_BYTES", 1000
+    )  # of 32 clips of 48 bytes: 4 shards
     told: list[tuple[int, int]] = []
 
     (one,), _ = find_similar(
+        Project(store),
         index,
-        store / "data" / "features",
-        ["made"],
         ["000003.wav"],
-        99,
+        SimilarOptions(99, ["made"]),
         on_clips=lambda done, total: told.append((done, total)),
     )
 
@@ -87,9 +89,8 @@ def test_imported_features_embed_nothing(store: Path, sounds: Path) -> None:
 
     with pytest.raises(DataError, match="imported features"):
         find_similar(
+            Project(store),
             index,
-            store / "data" / "features",
-            ["made"],
             [str(sounds / "rain" / "rain-00.wav")],
-            5,
+            SimilarOptions(5, ["made"]),
         )
