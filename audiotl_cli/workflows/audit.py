@@ -65,7 +65,6 @@ def listen_to_clips(
     root : Path or RemotePath
         What their paths are relative to.
     project : Project or None
-        Where measurements are kept; None for the current folder.
     workers : int or None
         Processes that decode; None is one a core.
     on_clip : callable
