@@ -6,10 +6,13 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 
+from audiotl_cli.cluster.connection import check_address
+from audiotl_cli.cluster.extract import add_from_cluster
 from audiotl_cli.dataset.index import Index
-from audiotl_cli.errors import AudioError, DataError
+from audiotl_cli.errors import AudioError, DataError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import embed_sources
+from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.description import fingerprint
 from audiotl_cli.store.find import is_store
@@ -19,6 +22,60 @@ from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.store.writer import StoreWriter
 from audiotl_cli.stored_clips import HashedClip, hashed_clips
+
+OnClip = Callable[[int, int, float], None]
+"""Called with the number of clips done, of how many, and the seconds of audio decoded so far."""
+
+
+@dataclass(frozen=True)
+class ExtractOptions:
+    """Where features are put, and how they are made.
+
+    Parameters
+    ----------
+    store : Path, RemotePath or None
+        The folder of stores, or the extractor's own store; None for the project's stores.
+    workers : int or None
+        Decoding threads, and threads of the network; None is one a core.
+    batch_size : int or None
+        Windows that the network is given at once; None is the network's own.
+    limit : int or None
+        Only the first clips of the index.
+    strict : bool
+        Whether the first clip that fails ends the run.
+    max_error_rate : float or None
+        Share of clips whose failure ends the run.
+    cluster : str or None
+        Where a Dask cluster is, see `cluster.connection.connect`; the store ends up the same.
+    """
+
+    store: AnyPath | None = None
+    workers: int | None = None
+    batch_size: int | None = None
+    limit: int | None = None
+    strict: bool = False
+    max_error_rate: float | None = None
+    cluster: str | None = None
+
+    def check(self) -> None:
+        """Refuse what cannot be done whatever the clips are, before any is read.
+
+        Raises
+        ------
+        UsageError
+            A number out of range, or an address that is none.
+        """
+        counts = (self.workers, self.batch_size, self.limit)
+        if any(count is not None and count < 1 for count in counts):
+            raise UsageError("--workers, --batch-size and --limit are counts from 1")
+        if self.max_error_rate is not None and not 0 <= self.max_error_rate <= 1:
+            raise UsageError(
+                f"--max-error-rate is {self.max_error_rate}, expected a share from 0 to 1"
+            )
+        if self.cluster is not None:
+            check_address(self.cluster)
+            if self.workers is not None:
+                raise UsageError("--workers counts threads of this machine, --cluster has workers")
 
 
 @dataclass(frozen=True)
@@ -127,3 +184,65 @@ def open_store(root: AnyPath, extractor: Extractor) -> FeatureStore:
             "above it, and the right store is found or made there"
         )
     return store
+
+
+@dataclass
+class Added:
+    """Clips that were added, and the seconds of audio decoded for them."""
+
+    n_clips: int = 0
+    audio_s: float = 0.0
+
+
+def add_missing(
+    store: FeatureStore,
+    index: Index,
+    wanted: dict[str, list[HashedClip]],
+    extractor: Extractor,
+    packed: bytes,
+    options: ExtractOptions,
+    failures: Failures,
+    on_clip: OnClip,
+) -> Added:
+    """Embed the clips that a store lacks, here or on a cluster.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    index : Index
+    wanted : dict
+        Clips by key, see `clips_by_key`.
+    extractor : Extractor
+    packed : bytes
+        The extractor, as it is sent to a cluster.
+    options : ExtractOptions
+    failures : Failures
+        Gets the clips that fail.
+    on_clip : callable
+    """
+    added = Added()
+    with store.writer() as writer:
+        # only now: another run may have added some, or a damaged shard been found
+        missing = {key: same for key, same in wanted.items() if key not in store}
+        left = LeftPieces(store.folder, missing, store.dim)
+
+        def report(done: int, audio_s: float) -> None:
+            added.audio_s = audio_s
+            on_clip(done, len(missing), audio_s)
+
+        report(0, 0.0)
+        if options.cluster is None:
+            workers = options.workers or n_processors()
+            keys = add_from_here(writer, left, index, missing, extractor, workers, report)
+        else:
+            keys = add_from_cluster(writer, left, index, missing, packed, options.cluster, report)
+        with closing(keys):  # so that an error here stops the workers at once
+            for key, error in keys:
+                if error is None:
+                    added.n_clips += 1
+                    continue
+                for hashed in missing[key]:
+                    failures.add(index.source(hashed.clip).path, error)
+        writer.close()
+        left.remove()
+    return added

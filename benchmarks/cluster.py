@@ -24,9 +24,10 @@ from typing import Any
 import soundfile
 
 from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.extraction import ExtractOptions
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.project import Project
-from audiotl_cli.workflows.extract import ExtractOptions, extract_features
+from audiotl_cli.workflows.extract import extract_features
 from benchmarks.cluster_scale import cpu_s, measure_scale
 from benchmarks.corpus import make_corpus
 from benchmarks.machine import describe, in_own_process

@@ -24,9 +24,10 @@ import soundfile
 
 from audiotl_cli.cli.main import GC_THRESHOLD
 from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.extraction import ExtractOptions
 from audiotl_cli.project import Project
 from audiotl_cli.store.store import FeatureStore
-from audiotl_cli.workflows.extract import ExtractOptions, extract_features
+from audiotl_cli.workflows.extract import extract_features
 from benchmarks.growth import CLIP_RATE, CLIP_S, Stub
 from benchmarks.machine import in_own_process, peak_mb
 

@@ -17,9 +17,10 @@ import soundfile
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.extraction import ExtractOptions
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 from audiotl_cli.project import Project
-from audiotl_cli.workflows.extract import ExtractOptions, extract_features
+from audiotl_cli.workflows.extract import extract_features
 from benchmarks.machine import in_own_process, peak_mb
 
 CLIP_S, CLIP_RATE = 0.25, 16_000

@@ -20,10 +20,11 @@ from audiotl_cli.audio.decode import read_blocks
 from audiotl_cli.audio.resample import resample_blocks
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.extraction import ExtractOptions
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.project import Project
-from audiotl_cli.workflows.extract import ExtractOptions, extract_features
+from audiotl_cli.workflows.extract import extract_features
 from benchmarks.arithmetic import bound_s, efficiency, shares
 from benchmarks.machine import best_in_turn, best_of, matrix_gflops, n_cores, peak_mb
 

@@ -58,8 +58,9 @@ def extract(
 ) -> None:
     """Embed every clip of an index; what is stored already is not done again."""
     from audiotl_cli.dataset.index import Index
+    from audiotl_cli.extraction import ExtractOptions
     from audiotl_cli.inference.same_extractor import chosen_extractor
-    from audiotl_cli.workflows.extract import ExtractOptions, extract_features
+    from audiotl_cli.workflows.extract import extract_features
 
     chosen = ExtractOptions(
         options.store_address(store), workers, batch_size, limit, strict, max_error_rate, cluster

@@ -113,7 +113,7 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
                 annotation=_annotation(field, types[field.name]),
             )
             for field in fields(kind)
-            if field.name in names_of(kind)
+            if _is_option(kind, field)
         ]
 
     @functools.wraps(command)

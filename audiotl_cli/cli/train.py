@@ -38,7 +38,8 @@ def train(
     """Fit a classifier on stored features and save it."""
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
-    from audiotl_cli.workflows.train import TrainOptions, train_model
+    from audiotl_cli.experiments.options import TrainOptions
+    from audiotl_cli.workflows.train import train_model
 
     chosen = TrainOptions(
         classifier=fitting.options(),

@@ -59,7 +59,7 @@ def tune(
     fitted and saved. Interrupted, the same command goes on where it stopped.
     """
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.workflows.train import TrainOptions
+    from audiotl_cli.experiments.options import TrainOptions
     from audiotl_cli.workflows.tune import tune_model
 
     chosen = TrainOptions(

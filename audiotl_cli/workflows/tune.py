@@ -5,12 +5,13 @@ from __future__ import annotations
 from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.experiments.features import is_multi_label, of_extractors, read_all_features
+from audiotl_cli.experiments.options import TrainOptions
 from audiotl_cli.experiments.saving import fit_and_save
 from audiotl_cli.experiments.search import OnProgress, choose, deal_folds, plan
 from audiotl_cli.experiments.splits import rows_to_train_on
 from audiotl_cli.experiments.tuning_notes import TuningNotes
 from audiotl_cli.project import Project
-from audiotl_cli.workflows.train import TrainOptions, TrainReport, model_path
+from audiotl_cli.workflows.train import TrainReport, model_path
 
 
 def tune_model(

@@ -10,8 +10,9 @@ import dask
 import pytest
 
 from audiotl_cli.errors import ClusterError, DataError, UsageError
+from audiotl_cli.extraction import ExtractOptions
 from audiotl_cli.project import Project
-from audiotl_cli.workflows.extract import ExtractOptions, extract_features
+from audiotl_cli.workflows.extract import extract_features
 from tests.cluster.conftest import files_in, made_index
 from tests.cluster.networks import SlowExtractor
 from tests.cluster.processes import Machines

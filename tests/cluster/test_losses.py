@@ -17,9 +17,10 @@ import pytest
 
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudiotlError, ClusterError
+from audiotl_cli.extraction import ExtractOptions
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.project import Project
-from audiotl_cli.workflows.extract import ExtractOptions, ExtractReport, extract_features
+from audiotl_cli.workflows.extract import ExtractReport, extract_features
 from tests.cluster.conftest import CLIP_S, files_in, made_index
 from tests.cluster.networks import DeadlyExtractor, SlowExtractor
 from tests.cluster.processes import Machines, kill, wait_until, working

@@ -12,13 +12,14 @@ from audiotl_cli.classifiers.model_file import load_model_file
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
+from audiotl_cli.experiments.options import TrainOptions
 from audiotl_cli.experiments.rounds import CrossValidation
 from audiotl_cli.inference.formats.csv import CsvWriter
 from audiotl_cli.inference.prediction import Prediction
 from audiotl_cli.project import Project
 from audiotl_cli.workflows.cross_validate import cross_validate
 from audiotl_cli.workflows.evaluate import evaluate_model
-from audiotl_cli.workflows.train import TrainOptions, train_model
+from audiotl_cli.workflows.train import train_model
 from tests.classifiers.problems import made_clips
 from tests.experiments.stores import made_index, made_store
 from tests.inference.texts import written

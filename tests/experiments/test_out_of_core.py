@@ -18,11 +18,12 @@ from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import UsageError
 from audiotl_cli.experiments import stored
 from audiotl_cli.experiments.features import pool_rows, read_features
+from audiotl_cli.experiments.options import TrainOptions
 from audiotl_cli.experiments.stored import StoredFrames, fits
 from audiotl_cli.processors import machine_memory
 from audiotl_cli.project import Project
 from audiotl_cli.workflows.evaluate import evaluate_model
-from audiotl_cli.workflows.train import TrainOptions, TrainReport, train_model
+from audiotl_cli.workflows.train import TrainReport, train_model
 from tests.classifiers.problems import made_clips
 from tests.experiments.stores import made_index, made_store
 

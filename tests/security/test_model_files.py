@@ -406,9 +406,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, run: Run) -> None:
 def test_a_model_that_names_no_program_is_shown_and_not_used(
     project: Path, run: Run, name: str, problem: str
 ) -> None:
-    spec = replace(
-        CARD.extractors[0], config=replace(CARD.extractors[0].config, name=name)
-    )
+    spec = replace(CARD.extractors[0], config=replace(CARD.extractors[0].config, name=name))
     Path("m.joblib").write_bytes(dump_model(fitted(), replace(CARD, extractors=[spec])))
 
     inspected = run("model", "inspect", "m.joblib", "--json").json
