@@ -51,8 +51,8 @@ class Average:
         total = ""
         for member, columns in zip(self.members, self.columns(), strict=True):
             part = graph.add("Gather", x, np.arange(columns.start, columns.stop), axis=1)
-            given = member.add_outputs(graph, part)
-            scores = add_row_scores(graph, given, self.n_labels, multi_label=self.multi_label)
+            outputs = member.add_outputs(graph, part)
+            scores = add_row_scores(graph, outputs, self.n_labels, multi_label=self.multi_label)
             total = graph.add("Add", total, scores) if total else scores
         return Outputs(graph.add("Div", total, np.float64(len(self.members))))
 

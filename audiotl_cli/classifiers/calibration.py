@@ -68,7 +68,7 @@ class Calibrator:
             arrays = {
                 "scores": np.concatenate(scores),
                 "probabilities": np.concatenate(probabilities),
-                "n_steps": np.array([len(one) for one in scores], np.int64),
+                "n_steps": np.array([len(values) for values in scores], np.int64),
             }
         params = {"n_clips": self.n_clips, "temperature": self.temperature}
         return Part(self.method, State(arrays, params))
@@ -95,8 +95,8 @@ class Calibrator:
         if ends[-1] != n:
             raise DamagedError(f"n_steps do not add up to {n}")
         known = (np.split(state.arrays[name], ends[:-1]) for name in ("scores", "probabilities"))
-        steps = [(one.tolist(), other.tolist()) for one, other in zip(*known, strict=True)]
-        if any(np.diff(one).min(initial=0) < 0 for one, _ in steps):
+        steps = [(values.tolist(), other.tolist()) for values, other in zip(*known, strict=True)]
+        if any(np.diff(values).min(initial=0) < 0 for values, _ in steps):
             raise DamagedError("its scores are not in ascending order")
         return cls("isotonic", n_clips, steps=steps)
 
@@ -108,7 +108,7 @@ class Calibrator:
             likely = 1 / (1 + np.exp(-(_log_odds(scores) * self.slopes + self.offsets)))
         else:
             columns = [
-                np.interp(one, *step) for one, step in zip(scores.T, self.steps, strict=True)
+                np.interp(values, *step) for values, step in zip(scores.T, self.steps, strict=True)
             ]
             likely = np.stack(columns, axis=1)
         total = likely.sum(axis=1, keepdims=True)

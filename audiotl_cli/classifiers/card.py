@@ -161,7 +161,7 @@ class ModelCard:
             Something is missing, unknown, or of another type; the message says what.
         """
         checked = _typed(cls, values)
-        checked["extractors"] = [ExtractorSpec.from_dict(one) for one in checked["extractors"]]
+        checked["extractors"] = [ExtractorSpec.from_dict(spec) for spec in checked["extractors"]]
         card = cls(**checked)
         _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
         _check_described(card.rejection, {"rate": float, "threshold": float})
@@ -220,11 +220,11 @@ def _typed(kind: type, values: Any) -> dict[str, Any]:
     if unknown := sorted(ascii(name) for name in values.keys() - hints.keys()):
         raise DamagedError(f"the card has the unknown field {unknown[0][:60]}")
     found = {}
-    for one in fields(kind):
-        if one.name in values:
-            found[one.name] = _value(values[one.name], hints[one.name], one.name)
-        elif one.default is MISSING and one.default_factory is MISSING:
-            raise DamagedError(f"the card has no {one.name}")
+    for entry in fields(kind):
+        if entry.name in values:
+            found[entry.name] = _value(values[entry.name], hints[entry.name], entry.name)
+        elif entry.default is MISSING and entry.default_factory is MISSING:
+            raise DamagedError(f"the card has no {entry.name}")
     return found
 
 

@@ -19,12 +19,12 @@ class DamagedError(Exception):
 
 def expect_names(state: State, arrays: Collection[str], params: Collection[str] = ()) -> None:
     """Raise `DamagedError` unless a state has these arrays and values, and no others."""
-    for what, found, expected in (
+    for kind, found, expected in (
         ("arrays", state.arrays, set(arrays)),
         ("values", state.params, set(params)),
     ):
         if set(found) != expected:
-            raise DamagedError(f"it has the {what} {sorted(found)}, expected {sorted(expected)}")
+            raise DamagedError(f"it has the {kind} {sorted(found)}, expected {sorted(expected)}")
 
 
 def floats(state: State, name: str, *shape: int | None) -> Array:

@@ -77,7 +77,7 @@ class Tried:
 
 def rank(tried: Sequence[Tried]) -> list[Tried]:
     """Return the best first, those that were dropped last; of equals, the one named first."""
-    return sorted(tried, key=lambda one: (-len(one.right), -one.accuracy))
+    return sorted(tried, key=lambda trial: (-len(trial.right), -trial.accuracy))
 
 
 def pick(tried: Sequence[Tried]) -> Tried:
@@ -96,10 +96,10 @@ def pick(tried: Sequence[Tried]) -> Tried:
         At least one; of equals, the one named first is taken.
     """
     best = rank(tried)[0]
-    whole = [one for one in tried if len(one.right) == len(best.right)]
-    good = [one for one in whole if _as_good(one.all_right, best.all_right)]
-    simplest = min(one.setting.complexity for one in good)
-    return rank([one for one in good if one.setting.complexity == simplest])[0]
+    whole = [trial for trial in tried if len(trial.right) == len(best.right)]
+    good = [trial for trial in whole if _as_good(trial.all_right, best.all_right)]
+    simplest = min(trial.setting.complexity for trial in good)
+    return rank([trial for trial in good if trial.setting.complexity == simplest])[0]
 
 
 def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
@@ -115,7 +115,7 @@ def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
         From settings to which clips they predicted correctly, fold by fold, in the same folds.
     """
     correct = {
-        i: np.concatenate([np.asarray(fold, bool) for fold in one]) for i, one in right.items()
+        i: np.concatenate([np.asarray(fold, bool) for fold in folds]) for i, folds in right.items()
     }
     best = max(correct.values(), key=lambda clips: int(clips.sum()))
     left = []
@@ -126,6 +126,6 @@ def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
     return left
 
 
-def _as_good(one: npt.NDArray[np.float64], best: npt.NDArray[np.float64]) -> bool:
-    short = best - one
+def _as_good(correct: npt.NDArray[np.float64], best: npt.NDArray[np.float64]) -> bool:
+    short = best - correct
     return bool(short.mean() <= short.std(ddof=1) / math.sqrt(len(short)) + 1e-12)

@@ -20,7 +20,7 @@ def label_names(labels: Sequence[str], *, multi_label: bool) -> list[str]:
     DataError
         There is only one.
     """
-    found = {one for text in labels for one in (split_labels(text) if multi_label else [text])}
+    found = {label for text in labels for label in (split_labels(text) if multi_label else [text])}
     if len(found) < 2:
         raise DataError(
             f"all {len(labels)} training clips have the same label, {min(found)!r}; a "
@@ -38,7 +38,7 @@ def label_numbers(
         return np.array([number[label] for label in labels], np.int64)
     has = np.zeros((len(labels), len(names)), np.int64)
     for i, text in enumerate(labels):
-        has[i, [number[one] for one in split_labels(text)]] = 1
+        has[i, [number[label] for label in split_labels(text)]] = 1
     return has
 
 
@@ -70,7 +70,7 @@ def resample(y: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
 
 def unbalanced(labels: Sequence[str]) -> str:
     """Return what to know where one label has ten times the clips of another; else nothing."""
-    counts = Counter(one for text in labels for one in split_labels(text))
+    counts = Counter(label for text in labels for label in split_labels(text))
     if not counts:
         return ""
     (most, n_most), (least, n_least) = counts.most_common()[0], counts.most_common()[-1]

@@ -194,7 +194,7 @@ def _part(value: Any, depth: int) -> Part:
             f"the part {ascii(value['kind'])[:40]} has an entry that is not an array"
         )
     params = to_plain(value["params"], "a part")
-    parts = [_part(one, depth - 1) for one in value["parts"]]
+    parts = [_part(nested, depth - 1) for nested in value["parts"]]
     return Part(value["kind"], State(value["arrays"], params), parts)
 
 

@@ -32,24 +32,25 @@ class OneVersusRest:
 
     def outputs(self, X: Array) -> Outputs[Array]:
         """Return probabilities where all members give some, else margins, (n_rows, n_labels)."""
-        given = [member.outputs(X) for member in self.members]
-        likely = [one.probabilities[:, 1:] for one in given if one.probabilities is not None]
-        if len(likely) == len(given):
+        outputs = [member.outputs(X) for member in self.members]
+        known = [output.probabilities for output in outputs]
+        likely = [values[:, 1:] for values in known if values is not None]
+        if len(likely) == len(outputs):
             return Outputs(np.concatenate(likely, axis=1))
-        margins = [one.margins for one in given if one.margins is not None]
+        margins = [output.margins for output in outputs if output.margins is not None]
         return Outputs(margins=np.concatenate(margins, axis=1))
 
     def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
         """Write what `outputs` does."""
-        given = [member.add_outputs(graph, x) for member in self.members]
+        outputs = [member.add_outputs(graph, x) for member in self.members]
         likely = [
-            graph.add("Gather", one.probabilities, np.array([1]), axis=1)
-            for one in given
-            if one.probabilities is not None
+            graph.add("Gather", output.probabilities, np.array([1]), axis=1)
+            for output in outputs
+            if output.probabilities is not None
         ]
-        if len(likely) == len(given):
+        if len(likely) == len(outputs):
             return Outputs(graph.add("Concat", *likely, axis=1))
-        margins = [one.margins for one in given]
+        margins = [output.margins for output in outputs]
         return Outputs(margins=graph.add("Concat", *margins, axis=1))
 
     def typical(self, n_features: int) -> tuple[Array, Array]:

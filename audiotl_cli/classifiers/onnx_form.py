@@ -36,8 +36,8 @@ def add_classifier(graph: Graph, classifier: ClipClassifier, parts: Sequence[str
         rejected = graph.constant(np.array(False))
     else:
         rejected = classifier.rejection.add_to(graph, parts, scores)
-    given = graph.reshape(graph.cast(scores, np.float32), n_labels)
-    graph.output("scores", given, np.float32, [n_labels])
+    result = graph.reshape(graph.cast(scores, np.float32), n_labels)
+    graph.output("scores", result, np.float32, [n_labels])
     graph.output("rejected", rejected, np.bool_, [])
 
 

@@ -137,7 +137,8 @@ class Pipeline:
 def is_scaled(pipeline: Pipeline) -> bool:
     """Return whether features are scaled first; of an average, whether its members' are."""
     if isinstance(pipeline.head, Average):
-        return all(isinstance(one, Pipeline) and is_scaled(one) for one in pipeline.head.members)
+        members = pipeline.head.members
+        return all(isinstance(member, Pipeline) and is_scaled(member) for member in members)
     return any(isinstance(step, Standardise | SqrtScaling) for step in pipeline.steps)
 
 
@@ -165,10 +166,10 @@ def read_pipeline(
     expect_names(part.state, [], ["n_features"])
     n_features = width = whole(part.state, "n_features", 1, MOST_FEATURES)
     steps: list[Step] = []
-    for one in part.parts[:-1]:
-        if one.kind not in STEPS or one.parts:
-            raise DamagedError(f"it has the step {one.kind!r}")
-        step: Step = STEPS[one.kind].from_state(one.state, width)
+    for inner in part.parts[:-1]:
+        if inner.kind not in STEPS or inner.parts:
+            raise DamagedError(f"it has the step {inner.kind!r}")
+        step: Step = STEPS[inner.kind].from_state(inner.state, width)
         steps.append(step)
         width = step.n_outputs
     last = part.parts[-1]
@@ -184,10 +185,12 @@ def read_pipeline(
 def _read_average(part: Part, n_features: int, n_labels: int, *, multi_label: bool) -> Head:
     expect_names(part.state, [], ["widths"])
     members = [
-        read_pipeline(one, n_labels, multi_label=multi_label, average=False) for one in part.parts
+        read_pipeline(inner, n_labels, multi_label=multi_label, average=False)
+        for inner in part.parts
     ]
     widths: Any = part.state.params["widths"]
-    if widths != [one.n_features for one in members] or sum(widths) != n_features or not members:
+    expected = [member.n_features for member in members]
+    if widths != expected or sum(widths) != n_features or not members:
         raise DamagedError(f"its averaged classifiers do not take {n_features} features in total")
     return Average(members, widths, n_labels, multi_label)
 
@@ -200,12 +203,12 @@ def _read_one_versus_rest(part: Part, n_features: int, n_labels: int) -> Head:
             f"{n_labels} labels"
         )
     members: list[Head] = []
-    for one in part.parts:
-        if one.kind == Constant.kind and not one.parts:
-            expect_names(one.state, [], ["value"])
-            members.append(Constant(whole(one.state, "value", 0, 1)))
+    for inner in part.parts:
+        if inner.kind == Constant.kind and not inner.parts:
+            expect_names(inner.state, [], ["value"])
+            members.append(Constant(whole(inner.state, "value", 0, 1)))
         else:
-            members.append(_read_fitted(one, n_features, 2))
+            members.append(_read_fitted(inner, n_features, 2))
     return OneVersusRest(members)
 
 

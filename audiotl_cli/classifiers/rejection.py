@@ -178,7 +178,7 @@ class Rejection:
         centre, spread = (floats(state, name, n_features) for name in ("centre", "spread"))
         confidence = floats(state, "confidence", None)
         distance_scores = floats(state, "distance_scores", len(confidence))
-        rising = all((np.diff(one) >= 0).all() for one in (confidence, distance_scores))
+        rising = all((np.diff(values) >= 0).all() for values in (confidence, distance_scores))
         if part.kind != _KIND or not rising or not (spread > 0).all():
             raise DamagedError("its rejection part is not valid")
         distances = LabelDistances(
@@ -221,8 +221,8 @@ def acceptance(
     known_confidence, known_distance_scores : float64 (n_known,)
         The same of known clips, sorted.
     """
-    both = _ranks(confidence, known_confidence) * _ranks(distance_scores, known_distance_scores)
-    return np.asarray(np.sqrt(both))
+    product = _ranks(confidence, known_confidence) * _ranks(distance_scores, known_distance_scores)
+    return np.asarray(np.sqrt(product))
 
 
 def pooled(clips: Sequence[Sequence[Frames]]) -> Vector:
@@ -242,5 +242,5 @@ def _add_rank(graph: Graph, value: str, known: Vector) -> str:
     """Write the share of the known that lie below, those that are equal counted half."""
     below = graph.reduce("Sum", graph.count(value, "Greater", known + SAME), 1)
     upto = graph.reduce("Sum", graph.count(value, "GreaterOrEqual", known - SAME), 1)
-    both = graph.add("Add", graph.add("Add", below, upto), ONE)
-    return graph.add("Div", both, np.float64(2 * len(known) + 2))
+    n_below = graph.add("Add", graph.add("Add", below, upto), ONE)
+    return graph.add("Div", n_below, np.float64(2 * len(known) + 2))

@@ -116,7 +116,7 @@ class RunningScores:
             Several extractors are to vote although their frames do not match one to one.
         """
         if self._voters is None:
-            clip = [one.pooled() for one in self._pools]
+            clip = [pool.pooled() for pool in self._pools]
             return self.classifier.scores([clip])
         if any(map(len, self._voters)):
             self._ask(self._voters)
@@ -131,7 +131,7 @@ class RunningScores:
         """Return whether the clip is none of the labels, given its scores."""
         if self.classifier.rejection is None:
             return False
-        return bool(self.classifier.rejects([[one.pooled() for one in self._pools]], scores)[0])
+        return bool(self.classifier.rejects([[pool.pooled() for pool in self._pools]], scores)[0])
 
     def _ask(self, voters: list[FloatArray]) -> None:
         n = min(map(len, voters))

@@ -70,7 +70,7 @@ def search(
         if len(left) < len(racing):
             on_drop((len(racing) - len(left)) * (len(folds) - fold - 1))
         racing = left
-    return [Tried(one, right[i]) for i, one in enumerate(candidates)]
+    return [Tried(candidate, right[i]) for i, candidate in enumerate(candidates)]
 
 
 def _pooled_by(setting: Setting) -> tuple[tuple[int, ...], str, bool]:

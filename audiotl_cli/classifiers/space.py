@@ -80,15 +80,15 @@ def settings(
     found: list[Setting] = []
     for parts in subsets:
         options = _combine(scaled, _POOLINGS, base)
-        options += [replace(one, sqrt=True) for one in options]
+        options += [replace(option, sqrt=True) for option in options]
         if parts in voting:
             options += _combine(frames, ("vote",), base)
         if base.pca is None and n_features > _N_WHITE:
             options += _combine(whitened, _POOLINGS[:2], replace(base, pca=_N_WHITE))
         if base.scale is None and len(parts) == 1:
             plain = _combine(unscaled, _POOLINGS[:2], base)
-            options += [replace(one, scale=False) for one in plain]
-        found += [Setting(one, parts) for one in options]
+            options += [replace(option, scale=False) for option in plain]
+        found += [Setting(option, parts) for option in options]
     order = np.random.default_rng(base.seed).permutation(len(found))
     drawn = [found[i] for i in sorted(order[: n - 1])]
     return [Setting(base, subsets[0]), *sorted(drawn, key=lambda setting: setting.complexity)]

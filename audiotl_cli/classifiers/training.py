@@ -155,7 +155,7 @@ def _fit_average(
         for first, last in zip([0, *ends[:-1]], ends, strict=True)
     ]
     n_labels = y.shape[1] if options.multi_label else len(np.unique(y))
-    head = Average([one for one, _ in fits], list(widths), n_labels, options.multi_label)
+    head = Average([member for member, _ in fits], list(widths), n_labels, options.multi_label)
     return Pipeline([], head, X.shape[1]), fits[0][1]
 
 

@@ -30,7 +30,7 @@ Right = tuple[bool, ...]
 Runner = Callable[["Trials", Sequence[tuple[Setting, int]]], Iterator[Right]]
 """Does fits, wherever that is, and yields how they did, in order."""
 
-_one_at_a_time = threading.Lock()  # for what is not thread-safe
+_serial = threading.Lock()  # for classifiers that are not thread-safe
 
 
 class Trials:
@@ -66,7 +66,7 @@ class Trials:
         if _may_rotate(options):
             options = replace(options, pooling="mean", scale=False, sqrt=False)
         thread_safe = find_recipe(options.classifier).thread_safe
-        with nullcontext() if thread_safe else _one_at_a_time:
+        with nullcontext() if thread_safe else _serial:
             model = fit_quietly(fitted, [self.labels[i] for i in fit], options)
         predicted = model.predict(tested)
         return tuple(self.labels[i] == label for i, label in zip(test, predicted, strict=True))
@@ -78,8 +78,11 @@ class Trials:
             return self._of(fit, parts), self._of(test, parts)
         together = [(part,) for part in parts] if options.combine == "average" else [parts]
         with self._turning:
-            pairs = [self._rotated(number, options.pooling, options.sqrt, one) for one in together]
-        return _together([one for one, _ in pairs]), _together([one for _, one in pairs])
+            pairs = [
+                self._rotated(number, options.pooling, options.sqrt, extractor)
+                for extractor in together
+            ]
+        return _together([known for known, _ in pairs]), _together([other for _, other in pairs])
 
     def _of(self, rows: Sequence[int], parts: tuple[int, ...]) -> Clips:
         return [[self.clips[i][part] for part in parts] for i in rows]
@@ -93,7 +96,7 @@ class Trials:
 
 def _together(several: Sequence[Clips]) -> Clips:
     """Return clips with all their parts, given some parts of all clips at a time."""
-    return [[part for clip in one for part in clip] for one in zip(*several, strict=True)]
+    return [[part for clip in clips for part in clip] for clips in zip(*several, strict=True)]
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def add_trees(
     n_outputs = len(base)
     n_rounds = int(place.max()) // n_outputs + 1
     parts = _in_parts(value)
-    given = graph.add(
+    gathered = graph.add(
         "TreeEnsembleRegressor",
         x,
         domain=TREES,
@@ -175,7 +175,7 @@ def add_trees(
         nodes_values_as_tensor=from_array(state.arrays["threshold"].astype(np.float64)),
         **_node_columns(state, tree),
     )
-    wide = graph.reshape(graph.cast(given, np.float64), -1, n_rounds, n_outputs, N_PARTS)
+    wide = graph.reshape(graph.cast(gathered, np.float64), -1, n_rounds, n_outputs, N_PARTS)
     rounds = graph.reduce("Sum", wide, 3, keep=False)
     start = graph.add("Gather", rounds, np.array([0]), axis=1)
     begin = graph.add("Add", graph.add("Mul", start, np.float64(0)), base)
