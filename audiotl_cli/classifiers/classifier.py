@@ -1,6 +1,4 @@
-"""A fitted classifier of clips: pooling, a pipeline, and how far its scores are to be relied "
-"on.
-"""
+"""A fitted classifier of clips: pooling, a pipeline, calibration and rejection."""
 
 from __future__ import annotations
 

@@ -94,9 +94,7 @@ def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions)
 def _training_rows(
     clips: Clips, y: npt.NDArray[np.int64], options: ClassifierOptions
 ) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Return the rows to fit on and what they are, rare ones repeated if they are to weigh "
-    "more.
-    """
+    """Return the training rows and their labels, with rare labels resampled if requested."""
     rows = [pool_clip(parts, options.pooling) for parts in clips]
     X = np.concatenate(rows)
     if options.pca is not None and not 1 <= options.pca <= min(X.shape):
