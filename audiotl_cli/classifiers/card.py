@@ -40,7 +40,7 @@ class ExtractorSpec:
         ``published``, ``none``, or ``unverified:`` and the name of a user's own file;
         ``unknown`` for features that came from elsewhere.
     engine : str
-        What ran the network, where it was not its reference; else empty.
+        The engine that ran the network, or empty for its reference engine.
     imported : bool
         Whether the features came from elsewhere, so that no audio can be embedded.
     """
@@ -57,7 +57,7 @@ class ExtractorSpec:
 
     @property
     def warning(self) -> str:
-        """What every report says where the weights are not the published ones; else empty."""
+        """Warning for reports if the weights are not the published ones; else empty."""
         name = self.weights.removeprefix("unverified:")
         if name == self.weights:
             return ""
@@ -65,7 +65,7 @@ class ExtractorSpec:
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
-        """Return the extractor that plain values describe; `DamagedError` if they do not."""
+        """Return the extractor from plain values; raise `DamagedError` if they are invalid."""
         found = cls(**_typed(cls, values))
         if not 0 < found.dim <= MOST_FEATURES or found.hop_s < 0:
             raise DamagedError(
@@ -101,21 +101,21 @@ class ModelCard:
     versions : dict
         Of Python and the libraries.
     search : list of dict
-        How the settings that were tried did, the best first; empty without a search.
+        Results of the settings that were tried, the best first; empty without a search.
     combine : str
         How several extractors are combined.
     balance : bool
-        Whether labels weigh the same.
+        Whether all labels have the same weight.
     multi_label : bool
         Whether a clip may have any number of labels.
     streamed : bool
-        Whether it was fitted block by block, its frames being too many for the memory.
+        Whether it was trained block by block, because its frames exceeded the memory limit.
     sqrt : bool
         Whether features were scaled by `SqrtScaler`.
     trained_on : sequence of str
         Marks of the clips it was trained on, sorted; see `clip_mark`; empty where not known.
     calibration : dict or None
-        What makes probabilities of scores; see `Calibrator`.
+        The calibration of scores; see `Calibrator`.
     rejection : dict or None
         ``rate``, the share of known clips that may be rejected, and ``threshold``.
     """
@@ -153,7 +153,7 @@ class ModelCard:
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
-        """Return the card that plain values describe.
+        """Return the card from plain values.
 
         Raises
         ------
@@ -187,7 +187,7 @@ def _check_described(described: dict[str, Any] | None, hints: Mapping[str, type]
 
 
 def clip_mark(key: str) -> str:
-    """Return 16 hexadecimal digits that stand for a clip, given its key in the store.
+    """Return 16 hexadecimal digits that identify a clip, from its key in the store.
 
     Among a million clips, two have the same with a probability of 3e-8 (birthday bound).
     """
@@ -195,23 +195,23 @@ def clip_mark(key: str) -> str:
 
 
 def marks_to_array(marks: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """Return marks of clips as numbers, which take less room."""
+    """Return marks of clips as numbers, which take less memory."""
     return np.array([int(mark, 16) for mark in marks], np.uint64)
 
 
 def marks_from_array(numbers: npt.NDArray[np.uint64]) -> list[str]:
-    """Return the marks that numbers stand for."""
+    """Return the marks of clips from their numbers."""
     return [f"{number:016x}" for number in numbers.tolist()]
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of every library that changes a number."""
+    """Return the versions of Python and of all libraries that affect results."""
     own = {"audiotl": __version__, "python": platform.python_version()}
     return own | {name: version(name) for name in _LIBRARIES}
 
 
 def _typed(kind: type, values: Any) -> dict[str, Any]:
-    """Return plain values for the fields of a dataclass, each of the type that it has there."""
+    """Return checked plain values for the fields of a dataclass, each of its declared type."""
     if type(values) is not dict:
         raise DamagedError(
             f"the card has a {type(values).__name__} where a {kind.__name__} is expected"
@@ -229,7 +229,7 @@ def _typed(kind: type, values: Any) -> dict[str, Any]:
 
 
 def _value(value: Any, hint: Any, name: str) -> Any:
-    """Return a value of a type, and what it holds of the type it is to hold."""
+    """Return a value after checking its type and the types of its elements."""
     if not _is_a(value, hint):
         raise DamagedError(f"the field {name} of the card is a {type(value).__name__}")
     inner = get_args(hint)[-1:] if get_origin(hint) in (Sequence, dict) else ()
@@ -256,7 +256,7 @@ def to_plain(value: Any, name: str, depth: int = _DEEPEST) -> Any:
     Raises
     ------
     DamagedError
-        It holds something else, too long a text, or is too deep.
+        It holds other values, too long a text, or is nested too deeply.
     """
     if not depth:
         raise DamagedError(f"{name} is more than {_DEEPEST} levels deep")

@@ -1,4 +1,4 @@
-"""Labels as numbers: one a clip, or several joined by ``;``."""
+"""Encode labels as numbers: one label per clip, or several joined by ``;``."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def predicted_labels(
 ) -> str:
     """Return the label with the highest score, the first of equals.
 
-    Where a clip may have several: all from `THRESHOLD`, joined by ``;``; maybe none.
+    For multi-label clips: all labels with a score of at least `THRESHOLD`, joined by ``;``, or
+    none.
     """
     if not multi_label:
         return names[int(scores.argmax())]
@@ -56,9 +57,9 @@ def predicted_labels(
 
 
 def resample(y: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
-    """Return positions that take every label equally often: as often as the commonest.
+    """Return positions that contain every label as often as the most common one.
 
-    All are taken once; of rarer labels, some are drawn again.
+    Every clip is included; clips of rarer labels are drawn again.
     """
     rng = np.random.default_rng(seed)
     _, counts = np.unique(y, return_counts=True)
@@ -69,7 +70,7 @@ def resample(y: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
 
 
 def unbalanced(labels: Sequence[str]) -> str:
-    """Return what to know where one label has ten times the clips of another; else nothing."""
+    """Return a warning if one label has ten times the clips of another; else an empty text."""
     counts = Counter(label for text in labels for label in split_labels(text))
     if not counts:
         return ""

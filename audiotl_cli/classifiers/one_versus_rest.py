@@ -1,4 +1,4 @@
-"""Clips that may have several labels: one classifier a label, against all other clips."""
+"""Multi-label classification: one classifier per label, against all other clips."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from audiotl_cli.graph import Graph
 
 @dataclass(frozen=True)
 class OneVersusRest:
-    """A classifier a label.
+    """One classifier per label.
 
     Parameters
     ----------
     members : sequence of Head
-        Each of two labels: not this one, and this one.
+        Each has two labels: without and with the label.
     """
 
     kind: ClassVar[str] = "one-versus-rest"
     members: Sequence[Head]
 
     def to_part(self) -> Part:
-        """Return what is saved."""
+        """Return the part to save."""
         return Part(self.kind, parts=[member.to_part() for member in self.members])
 
     def outputs(self, X: Array) -> Outputs[Array]:
-        """Return probabilities where all members give some, else margins, (n_rows, n_labels)."""
+        """Return probabilities if all members give them, else margins, (n_rows, n_labels)."""
         outputs = [member.outputs(X) for member in self.members]
         known = [output.probabilities for output in outputs]
         likely = [values[:, 1:] for values in known if values is not None]
@@ -41,7 +41,7 @@ class OneVersusRest:
         return Outputs(margins=np.concatenate(margins, axis=1))
 
     def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
-        """Write what `outputs` does."""
+        """Add the ONNX nodes that compute `outputs`."""
         outputs = [member.add_outputs(graph, x) for member in self.members]
         likely = [
             graph.add("Gather", output.probabilities, np.array([1]), axis=1)
@@ -54,7 +54,7 @@ class OneVersusRest:
         return Outputs(margins=graph.add("Concat", *margins, axis=1))
 
     def typical(self, n_features: int) -> tuple[Array, Array]:
-        """Return about where features lay: as the first member that knows."""
+        """Return the centre and spread of features, from the first member that has them."""
         centre, spread = self.members[0].typical(n_features)
         for member in self.members[1:]:
             if centre.any():
@@ -65,7 +65,7 @@ class OneVersusRest:
 
 @dataclass(frozen=True)
 class Constant:
-    """What stands for a label that all clips have, or none.
+    """A classifier for a label that all clips have, or none.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Constant:
     value: int
 
     def to_part(self) -> Part:
-        """Return what is saved."""
+        """Return the part to save."""
         return Part(self.kind, State(params={"value": self.value}))
 
     def outputs(self, X: Array) -> Outputs[Array]:
@@ -86,7 +86,7 @@ class Constant:
         return Outputs(both(margins), margins)
 
     def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
-        """Write what `outputs` does."""
+        """Add the ONNX nodes that compute `outputs`."""
         none = graph.add("Mul", graph.reduce("Sum", graph.cast(x, np.float64), 1), np.float64(0))
         margins = graph.add("Add", none, np.float64(self.value))
         other = graph.add("Sub", np.float64(1), margins)

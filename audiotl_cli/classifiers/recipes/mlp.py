@@ -21,7 +21,7 @@ class MlpRecipe(Recipe):
     summary = "Neural network with one hidden layer"
     place = 40
     complexity = 1
-    params: ClassVar[Params] = {  # as sklearn-audio-transfer-learning set them
+    params: ClassVar[Params] = {  # as in sklearn-audio-transfer-learning
         "hidden_layer_sizes": (20,),
         "max_iter": 600,
         "solver": "sgd",
