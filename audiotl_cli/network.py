@@ -64,8 +64,7 @@ def without_secrets(text: object) -> str:
 
 
 def size_limit(size: int | None, *, exact: bool = False) -> int:
-    """Return the largest accepted size of a file, in bytes, from the size that its publisher "
-    "states.
+    """Return the largest accepted size of a file in bytes, from its published size.
 
     Parameters
     ----------

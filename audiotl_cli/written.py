@@ -198,8 +198,12 @@ def refusal(paths: Iterable[Path]) -> str:
     """Return the message that files cannot be overwritten, with advice."""
     first, *more = map(str, paths)
     names = f"{first} and {len(more)} more are" if more else f"{first} is"
-    them = "them" if more else "it"
+    if more:
+        return (
+            f"{names} not as audiotl wrote them: somebody created or edited them. Move them away, "
+            "choose another place, or replace them with --overwrite"
+        )
     return (
-        f"{names} not as audiotl wrote {them}: somebody created or edited {them}. Move {them} "
-        f"away, choose another place, or replace {them} with --overwrite"
+        f"{names} not as audiotl wrote it: somebody created or edited it. Move it away, choose "
+        "another place, or replace it with --overwrite"
     )

@@ -108,7 +108,7 @@ def _read(sources: list[AudioSource]) -> float:
 
 def _listen(sources: list[AudioSource]) -> tuple[float, list[Words]]:
     listen_s, found = _time(lambda: [listen(source) for source in sources])
-    return listen_s, [one.words for one in found]
+    return listen_s, [item.words for item in found]
 
 
 def _time(run: Callable[[], Any]) -> tuple[float, Any]:
@@ -118,8 +118,8 @@ def _time(run: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def _cpu_s() -> float:
-    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, both))
+    processes = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, processes))
 
 
 def main() -> None:

@@ -70,7 +70,7 @@ class ExtractorSpec:
 
     @property
     def warning(self) -> str:
-        """What every report says where the weights are not the published ones; else empty."""
+        """Warning for reports if the weights are not the published ones; else empty."""
         name = self.weights.removeprefix("unverified:")
         if name == self.weights:
             return ""
@@ -125,21 +125,21 @@ class ModelCard:
     versions : dict
         Of Python and the libraries.
     search : list of dict
-        How the settings that were tried did, the best first; empty without a search.
+        Results of the settings that were tried, the best first; empty without a search.
     combine : str
         How several extractors are combined.
     balance : bool
-        Whether labels weigh the same.
+        Whether all labels have the same weight.
     multi_label : bool
         Whether a clip may have any number of labels.
     streamed : bool
-        Whether it was fitted block by block, its frames being too many for the memory.
+        Whether it was trained block by block, because its frames exceeded the memory limit.
     sqrt : bool
         Whether features were scaled by `SqrtScaler`.
     trained_on : sequence of str
         Marks of the clips it was trained on, sorted; see `clip_mark`; empty where not known.
     calibration : dict or None
-        What makes probabilities of scores; see `Calibrator`.
+        The calibration of scores; see `Calibrator`.
     rejection : dict or None
         ``rate``, the share of known clips that may be rejected, and ``threshold``.
     """
@@ -177,7 +177,7 @@ class ModelCard:
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
-        """Return the card that plain values describe.
+        """Return the card from plain values.
 
         Raises
         ------
@@ -185,7 +185,7 @@ class ModelCard:
             Something is missing, unknown, or of another type; the message says what.
         """
         checked = _typed(cls, values)
-        checked["extractors"] = [ExtractorSpec.from_dict(one) for one in checked["extractors"]]
+        checked["extractors"] = [ExtractorSpec.from_dict(spec) for spec in checked["extractors"]]
         card = cls(**checked)
         _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
         _check_described(card.rejection, {"rate": float, "threshold": float})
@@ -211,7 +211,7 @@ def _check_described(described: dict[str, Any] | None, hints: Mapping[str, type]
 
 
 def clip_mark(key: str) -> str:
-    """Return 16 hexadecimal digits that stand for a clip, given its key in the store.
+    """Return 16 hexadecimal digits that identify a clip, from its key in the store.
 
     Among a million clips, two have the same with a probability of 3e-8 (birthday bound).
     """
@@ -219,17 +219,17 @@ def clip_mark(key: str) -> str:
 
 
 def marks_to_array(marks: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """Return marks of clips as numbers, which take less room."""
+    """Return marks of clips as numbers, which take less memory."""
     return np.array([int(mark, 16) for mark in marks], np.uint64)
 
 
 def marks_from_array(numbers: npt.NDArray[np.uint64]) -> list[str]:
-    """Return the marks that numbers stand for."""
+    """Return the marks of clips from their numbers."""
     return [f"{number:016x}" for number in numbers.tolist()]
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of every library that changes a number."""
+    """Return the versions of Python and of all libraries that affect results."""
     own = {"audiotl": __version__, "python": platform.python_version()}
     return own | {name: version(name) for name in _LIBRARIES}
 
@@ -264,7 +264,7 @@ def _typed(kind: type, values: Any, *, given: Collection[str] = ()) -> dict[str,
 
 
 def _value(value: Any, hint: Any, name: str) -> Any:
-    """Return a value of a type, and what it holds of the type it is to hold."""
+    """Return a value after checking its type and the types of its elements."""
     if not _is_a(value, hint):
         raise DamagedError(f"the field {name} of the card is a {type(value).__name__}")
     inner = get_args(hint)[-1:] if get_origin(hint) in (Sequence, dict) else ()
@@ -291,7 +291,7 @@ def to_plain(value: Any, name: str, depth: int = _DEEPEST) -> Any:
     Raises
     ------
     DamagedError
-        It holds something else, too long a text, or is too deep.
+        It holds other values, too long a text, or is nested too deeply.
     """
     if not depth:
         raise DamagedError(f"{name} is more than {_DEEPEST} levels deep")

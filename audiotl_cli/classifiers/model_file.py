@@ -1,8 +1,8 @@
-"""A model as a file: a card and named arrays, and nothing that could run.
+"""Read and write model files, which contain only a card and named arrays.
 
 The file is what `joblib.dump` makes of plain dictionaries, lists, texts, numbers and numeric
-arrays, so that `joblib.load` shows what is in it. It is read here by a machine that can make
-nothing else (`plain_pickle`), and every part is checked by whoever computes with it.
+arrays, so that `joblib.load` shows its contents. It is read here by `plain_pickle`, which can
+create nothing else, and every part is checked by the code that uses it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from audiotl_cli.errors import ArtifactError, DataError
 from audiotl_cli.files import open_regular
 
 FORMAT = 2
-PROTOCOL = 4  # of pickle: the same bytes on every version of Python
+PROTOCOL = 4  # pickle protocol that gives the same bytes on every version of Python
 MOST_BYTES = 4 * 1024**3
 """Of a model file: more than the frames of 100 hours kept by nearest neighbours."""
 MOST_MARKS = 2_000_000  # of clips; as text they take ten times as much memory
@@ -44,7 +44,7 @@ def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
     Raises
     ------
     DataError
-        Something in the model is too large to be read again.
+        A part of the model is too large to be read again.
     """
     import joblib
 
@@ -85,20 +85,20 @@ def _canonical(value: Any, texts: dict[str, str]) -> Any:
 
 
 def load_model_file(path: Path) -> tuple[ClipClassifier, ModelCard]:
-    """Load a model file; nothing in it runs, whoever made it.
+    """Load a model file; this cannot run code from it.
 
     Raises
     ------
     DataError
         There is no such file.
     ArtifactError
-        The file is no model, was saved by an earlier version of audiotl, or is damaged.
+        The file is not a model, was saved by an earlier version of audiotl, or is damaged.
     """
     return read_model(path, read_packed(path))
 
 
 def read_packed(path: Path) -> bytes:
-    """Return the bytes of a model file, unless there are far too many.
+    """Return the bytes of a model file, unless it is too large.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def read_packed(path: Path) -> bytes:
 
 
 def read_model(path: Path, packed: bytes) -> tuple[ClipClassifier, ModelCard]:
-    """Make a model of the bytes of its file, whose path is for messages; see `load_model_file`."""
+    """Load a model from bytes; the path is used in messages only. See `load_model_file`."""
     try:
         content, card = _read(path, packed)
         parts = {name: _part(value, _DEEPEST) for name, value in content.items()}
@@ -146,12 +146,13 @@ def read_model(path: Path, packed: bytes) -> tuple[ClipClassifier, ModelCard]:
 
 
 def read_card(path: Path, packed: bytes) -> ModelCard:
-    """Return the card in a model file; the arrays are not looked at.
+    """Return the card in a model file, without checking the arrays.
 
     Raises
     ------
     ArtifactError
-        It is no model, was saved by an earlier version of audiotl, or its card is damaged.
+        The file is not a model, was saved by an earlier version of audiotl, or its card is
+        damaged.
     """
     try:
         return _read(path, packed)[1]
@@ -183,7 +184,7 @@ def _read(path: Path, packed: bytes) -> tuple[dict[str, Any], ModelCard]:
 
 
 def _part(value: Any, depth: int) -> Part:
-    """Return the part that plain values describe."""
+    """Return a part from plain values."""
     hints = {"kind": str, "params": dict, "arrays": dict, "parts": list}
     if type(value) is not dict or value.keys() != hints.keys() or not depth:
         raise DamagedError("one of its parts is not valid")
@@ -198,7 +199,7 @@ def _part(value: Any, depth: int) -> Part:
             f"the part {ascii(value['kind'])[:40]} has an entry that is not an array"
         )
     params = to_plain(value["params"], "a part")
-    parts = [_part(one, depth - 1) for one in value["parts"]]
+    parts = [_part(nested, depth - 1) for nested in value["parts"]]
     return Part(value["kind"], State(value["arrays"], params), parts)
 
 
@@ -223,7 +224,7 @@ def _assemble(parts: dict[str, Part], card: ModelCard) -> ClipClassifier:
 
 
 def _try(classifier: ClipClassifier, card: ModelCard) -> None:
-    """Judge a clip of zeros: numbers that lead nowhere show here, and not among recordings."""
+    """Score a clip of zeros, so that invalid parameters are noticed when the model is loaded."""
     clip = [np.zeros((1, spec.dim), np.float32) for spec in card.extractors]
     try:
         scores = classifier.scores([clip])

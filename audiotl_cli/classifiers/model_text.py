@@ -1,4 +1,4 @@
-"""A model's card as a page for people: ``MODEL.md`` beside ``MODEL.joblib``."""
+"""Write the model card as Markdown: ``MODEL.md`` beside ``MODEL.joblib``."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from audiotl_cli.classifiers.card import ExtractorSpec, ModelCard
 from audiotl_cli.text import printable
 
 MARK = "<!-- written by audiotl train, which overwrites this file -->"
-"""First line of a card; a file without it is somebody's own."""
+"""First line of a card; audiotl does not overwrite files without it."""
 
 
 def card_path(model: Path) -> Path:
-    """Return where the card of a model file lies."""
+    """Return the path of the card of a model file."""
     path = model.with_suffix(".md")
     return path if path != model else model.with_name(f"{model.name}.md")
 
 
 def card_text(card: ModelCard, model: Path) -> str:
-    """Return a model card in Markdown (Mitchell et al., 2019); the same model gives the same."""
+    """Return a model card in Markdown (Mitchell et al., 2019); it depends only on the model."""
     networks = " and ".join(_text(f"{spec.name} {spec.layer}".strip()) for spec in card.extractors)
     return "\n".join(
         [
@@ -64,7 +64,8 @@ def card_text(card: ModelCard, model: Path) -> str:
             *(f"- **{_text(spec.warning)}**" for spec in card.extractors if spec.warning),
             _rejection(card),
             "- It was evaluated on clips like those it was trained on; it may perform worse in"
-            " other places, with other devices or at other distances. Try it on your own recordings"
+            " other places, with other devices or at other distances. Try it on your own "
+            "recordings"
             " before relying on it.",
             "- The file contains only numbers and text, so loading it runs no code.",
             "",
@@ -115,5 +116,5 @@ def _extractor(spec: ExtractorSpec) -> str:
 
 
 def _text(text: str) -> str:
-    """Return text that Markdown shows as it is."""
+    """Return text escaped for Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>#|~&!]|^[-+]|^\d+(?=[.)]))", r"\\\1", printable(text))

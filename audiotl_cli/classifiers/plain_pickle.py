@@ -1,10 +1,9 @@
-"""Read a pickle of plain values and numeric arrays, as joblib writes them, and nothing else.
+"""Read pickles that contain only plain values and numeric arrays, as joblib writes them.
 
-A pickle is a program for a small machine. This is that machine with the instructions alone that
-`joblib.dump` needs for dictionaries, lists, texts, numbers and arrays. It looks up no names: three
-are known by their text, and stand for what an array is made of. Everything is bounded: what a
-file claims to hold is held against what it has before memory is taken, containers cannot be
-referred to twice, and instructions are counted.
+A pickle is a program for a stack machine. This machine has only the instructions that `joblib.dump`
+needs for dictionaries, lists, texts, numbers and arrays. It imports nothing: it knows three names
+by their text, which describe an array. Everything is bounded: sizes are checked against the file
+before memory is allocated, containers cannot be referred to twice, and instructions are counted.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _ALIGNMENT = 16
 
 
 class NotPlainError(Exception):
-    """The bytes are no pickle of plain values and arrays; the message says what they hold."""
+    """The bytes are not a pickle of plain values and arrays; the message says what was found."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class _Type:
 
 
 class _Wrapper:
-    """An array that is about to be described."""
+    """An array whose description follows."""
 
 
 _MARK = object()
@@ -62,7 +61,7 @@ def read_plain(packed: bytes) -> Any:
     Raises
     ------
     NotPlainError
-        It holds anything else, is damaged, or is out of all proportion.
+        It holds other objects, is damaged, or exceeds a limit.
     """
     try:
         value = _Machine(packed).run()
@@ -120,7 +119,7 @@ class _Machine:
         self.push(tuple(values))
 
     def pop_to_mark(self) -> list[Any]:
-        """Take everything off the stack from the last mark on."""
+        """Pop everything above the last mark from the stack."""
         place = len(self.stack) - 1
         while self.stack[place] is not _MARK:
             place -= 1
@@ -138,7 +137,7 @@ class _Machine:
         self.push(text)
 
     def count(self, value: Any) -> None:
-        """Add up how long all texts are, also those that are referred to again."""
+        """Count the characters of all texts, including repeated references."""
         self.n_characters += len(value) if isinstance(value, str) else 0
         if self.n_characters > MOST_CHARACTERS:
             raise NotPlainError(f"its texts have more than {MOST_CHARACTERS} characters")
@@ -275,7 +274,7 @@ def _pair(machine: _Machine) -> None:
 
 _STEPS = {
     b"\x80": _proto,
-    b"\x95": lambda machine: machine.take(8),  # how long a frame is: nothing hangs on it
+    b"\x95": lambda machine: machine.take(8),  # the length of a frame is not needed
     b"(": lambda machine: machine.push(_MARK),
     b"}": lambda machine: machine.push({}),
     b"]": lambda machine: machine.push([]),
@@ -309,7 +308,7 @@ _STEPS = {
 
 
 def _check_plain(value: Any, depth: int) -> None:
-    """Check that nothing is left but dictionaries, lists, texts, numbers and arrays."""
+    """Check that only dictionaries, lists, texts, numbers and arrays remain."""
     if type(value) in (dict, list):
         if not depth:
             raise NotPlainError(f"it is more than {DEEPEST} containers deep")

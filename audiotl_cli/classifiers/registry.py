@@ -1,4 +1,4 @@
-"""The classifiers there are: every file in `recipes`, and what other packages register."""
+"""All available classifiers: the files in `recipes`, and those of other packages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def registered() -> dict[str, Recipe]:
     Raises
     ------
     UsageError
-        A plug-in cannot be imported, is no recipe, or takes a name that is taken.
+        A plug-in cannot be imported, is not a recipe, or has a name that is already used.
     """
     built_in = [
         importlib.import_module(f"{recipes.__name__}.{name.replace('-', '_')}").RECIPE
@@ -46,7 +46,7 @@ def _plugins() -> list[Recipe]:
             recipe = recipe() if isinstance(recipe, type) else recipe
             if not isinstance(recipe, Recipe):
                 raise TypeError(f"it is {recipe!r}, expected a {Recipe.__qualname__}")
-        except Exception as error:  # a plug-in's import can fail in any way
+        except Exception as error:  # importing a plug-in may raise any exception
             raise UsageError(
                 f"the classifier {entry.name!r} ({entry.value}) cannot be loaded: {error}"
             ) from error
@@ -75,7 +75,7 @@ def classifier_name(name: str) -> str:
 
 
 def find_recipe(name: str) -> Recipe:
-    """Return the recipe with a name or alias; `UsageError` if there is none."""
+    """Return the recipe with a name or alias; raise `UsageError` if there is none."""
     return registered()[classifier_name(name)]
 
 

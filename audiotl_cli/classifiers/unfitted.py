@@ -1,4 +1,4 @@
-"""What is to be fitted: scikit-learn's estimators, built from options."""
+"""Build unfitted scikit-learn estimators from options."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from audiotl_cli.errors import UsageError
 
 @dataclass(frozen=True)
 class Unfitted:
-    """What is to be fitted, in order.
+    """The unfitted steps of a pipeline, in order.
 
     Parameters
     ----------
     recipe : Recipe
     steps : list of (str, object)
-        What prepares features, and at the end the scikit-learn estimator.
+        Steps that prepare features, and finally the scikit-learn estimator.
     multi_label : bool
-        Whether that is scikit-learn's one-versus-rest of estimators.
+        Whether the estimator is a one-versus-rest classifier.
     """
 
     recipe: Recipe
@@ -72,14 +72,14 @@ def check_choices(options: ClassifierOptions) -> None:
 
 
 def build_classifier(options: ClassifierOptions, widths: Sequence[int] = ()) -> Unfitted:
-    """Return what is to be fitted.
+    """Return the unfitted pipeline.
 
     Parameters
     ----------
     options : ClassifierOptions
         `scale` None is the recipe's choice, and yes for `sqrt`; `combine` is not looked at.
     widths : sequence of int
-        How many features each extractor gives, for `sqrt`.
+        Number of features of each extractor, for `sqrt`.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def build_classifier(options: ClassifierOptions, widths: Sequence[int] = ()) -> 
 def build_steps(
     recipe: Recipe, options: ClassifierOptions, widths: Sequence[int] = ()
 ) -> list[tuple[str, Any]]:
-    """Return what prepares features, unfitted; see `build_classifier`."""
+    """Return the unfitted steps that prepare features; see `build_classifier`."""
     scale = options.scale
     if options.sqrt and scale is False:
         raise UsageError("--root scales the features, so it cannot be combined with --no-scale")
@@ -116,7 +116,7 @@ def build_steps(
 
 
 def build_scaler(*, sqrt: bool, widths: Sequence[int] = ()) -> Any:
-    """Return an unfitted scaler: `SqrtScaler`, or one that standardises every feature."""
+    """Return an unfitted scaler: `SqrtScaler` or `StandardScaler`."""
     from sklearn.preprocessing import StandardScaler
 
     return SqrtScaler(widths) if sqrt else StandardScaler()

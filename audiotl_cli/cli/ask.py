@@ -35,8 +35,7 @@ KEYS = (
     (HELP, "show these keys and the labels"),
 )
 MAX_LABEL_LINES = 3
-"""Most lines of labels to show with every question; longer lists are shown once, and on "
-"request."""
+"""Most lines of labels shown with every question; longer lists are shown on request."""
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,8 @@ class FileSink(Sink):
         from audiotl_cli.inference.journal import recording_state
 
         if isinstance(recording, RemotePath) and path not in self.journal.predictions:
-            self._remote[path] = (
-                recording  # its state is read when it is predicted, because each request takes time
-            )
+            # its state is read when it is predicted, because each request takes time
+            self._remote[path] = recording
             return False
         self._states[path] = state = recording_state(recording)
         return self.journal.is_current(path, state)

@@ -339,9 +339,7 @@ def features_root(store: str | None) -> AnyPath:
 
 
 def carry(context: typer.Context, *names: str) -> str:
-    """Return a command's options that differ from their defaults, to repeat in the next "
-    "command.
-    """
+    """Return a command's non-default options, to repeat in the next command."""
     words: list[str] = []
     for parameter in context.command.params:
         value = context.params.get(parameter.name or "")

@@ -140,9 +140,7 @@ class FolderSink(Sink):
         self._n_done = 0
 
     def remaining(self, inputs: Inputs) -> Inputs:
-        """Return the inputs without a current file; fail those whose file must not be "
-        "overwritten.
-        """
+        """Return the inputs without a current file; fail those with protected files."""
         from audiotl_cli.inference.prediction import Prediction
 
         remaining: list[AnyPath | Prediction] = []

@@ -193,9 +193,7 @@ def import_(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Import features made by sklearn-audio-transfer-learning, and write an index of their
-    clips.
-    """
+    """Import features of sklearn-audio-transfer-learning, and write an index of their clips."""
     from audiotl_cli.workflows.store import import_features
 
     address = options.store_address(store)

@@ -19,7 +19,7 @@ from audiotl_cli.errors import UsageError
 from audiotl_cli.graph import Graph
 from audiotl_cli.vectors import unit_rows
 
-_CELLS = 1 << 22  # distances that are computed at once
+_CELLS = 1 << 22  # distances computed at once
 _POWERS = {"euclidean": 2.0, "l2": 2.0, "manhattan": 1.0, "cityblock": 1.0, "l1": 1.0}
 _METRICS = ("cosine", "minkowski")
 _WEIGHTS = ("uniform", "distance")
@@ -33,7 +33,7 @@ class NeighboursRecipe(Recipe):
     params: ClassVar[Params] = {
         "n_neighbors": 1,
         "metric": "cosine",
-    }  # as sklearn-audio-transfer-learning set them
+    }  # as in sklearn-audio-transfer-learning
     seeded = False
     class_weights = False
 

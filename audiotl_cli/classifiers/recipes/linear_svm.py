@@ -22,7 +22,7 @@ class LinearSvmRecipe(Recipe):
     summary = "Linear support vector machine"
     place = 10
     complexity = 0
-    params: ClassVar[Params] = {"C": 1.0}  # as sklearn-audio-transfer-learning set it
+    params: ClassVar[Params] = {"C": 1.0}  # as in sklearn-audio-transfer-learning
     streams = True
     thread_safe = False  # liblinear draws its random numbers from one generator for the process
     rotates = True
