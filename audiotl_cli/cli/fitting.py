@@ -74,7 +74,7 @@ def names_of(*kinds: type) -> list[str]:
     return [field.name for kind in kinds for field in fields(kind) if _is_option(kind, field)]
 
 
-def _is_option(kind: type, field: Field[Any]) -> bool:
+def _is_option(kind: Any, field: Field[Any]) -> bool:
     return not issubclass(kind, ExtractorConfig) or "help" in field.metadata
 
 
