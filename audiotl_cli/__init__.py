@@ -20,18 +20,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audiotl_cli.dataset.index import Index
+    from audiotl_cli.extractor_config import ExtractorConfig
     from audiotl_cli.extractors.registry import load_extractor
+    from audiotl_cli.inference.embedder import AudioEmbedder
+    from audiotl_cli.project import Project
     from audiotl_cli.store.store import FeatureStore
-    from audiotl_cli.workflows.embedder import AudioEmbedder
     from audiotl_cli.workflows.predict import load_model
 
 __version__ = "0.1.0"
-__all__ = ["AudioEmbedder", "FeatureStore", "Index", "load_extractor", "load_model"]
+__all__ = [
+    "AudioEmbedder",
+    "ExtractorConfig",
+    "FeatureStore",
+    "Index",
+    "Project",
+    "load_extractor",
+    "load_model",
+]
 
 _HOMES = {
-    "AudioEmbedder": "audiotl_cli.workflows.embedder",
+    "AudioEmbedder": "audiotl_cli.inference.embedder",
+    "ExtractorConfig": "audiotl_cli.extractor_config",
     "FeatureStore": "audiotl_cli.store.store",
     "Index": "audiotl_cli.dataset.index",
+    "Project": "audiotl_cli.project",
     "load_extractor": "audiotl_cli.extractors.registry",
     "load_model": "audiotl_cli.workflows.predict",
 }

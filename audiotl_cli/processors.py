@@ -13,12 +13,12 @@ OWN_CGROUPS = Path("/proc/self/cgroup")
 def n_processors() -> int:
     """Return how many processors this process may use, at least one.
 
-    A machine may have more than that: the process may be bound to some of them (``taskset``,
-    a batch system), or its control group may have a quota (containers).
+    The machine may have more: the process may be bound to some of them (``taskset``, a batch
+    system), or its control group may have a quota (containers).
     """
     try:
         n = len(os.sched_getaffinity(0))
-    except (AttributeError, OSError):  # no such question on this system
+    except (AttributeError, OSError):  # not available on this system
         n = os.cpu_count() or 1
     return max(1, min([n, *_quotas()]))
 
@@ -53,3 +53,16 @@ def _quota(folder: Path) -> int:
         return max(0, -(-int(quota) // int(period)))  # "max" and -1 are no quota
     except (OSError, ValueError, ZeroDivisionError):
         return 0
+
+
+def machine_memory() -> int:
+    """Return the bytes of memory that this process may have: the machine's, or its group's."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # no such question on this system
+        memory = 8 << 30
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+    except (OSError, ValueError):
+        return memory
+    return min(memory, int(limit)) if limit.isdecimal() else memory

@@ -1,232 +1,116 @@
-"""Where things lie in a project folder, and what a command works on when not told."""
+"""Locate the files of a project, and choose the default index and model."""
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.classifiers.card import ExtractorSpec
-from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.errors import AudioError, DataError
-from audiotl_cli.storage.contents import Content
-from audiotl_cli.storage.paths import AnyPath, join
-from audiotl_cli.storage.remote import RemotePath
-from audiotl_cli.store.description import STORE_FILE
-from audiotl_cli.store.memo import HashMemo, clip_key
-from audiotl_cli.store.store import FeatureStore, open_stores
-
-logger = logging.getLogger(__name__)
-
-DATA = Path("data")
-INDEXES = DATA / "index"
-FEATURES = DATA / "features"
-MODELS = DATA / "models"
-EXPERIMENTS = DATA / "experiments"
-
-REQUESTS_AT_ONCE = 16
-"""To object storage, about recordings."""
+from audiotl_cli.dataset.measured import MeasuredClips
+from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.find import is_store
+from audiotl_cli.store.memo import HashMemo
 
 
-def newest_index() -> Path:
-    """Return the index in ``data/index`` that was written last.
-
-    Raises
-    ------
-    DataError
-        There is none.
-    """
-    indexes = list(INDEXES.glob("*.csv"))
-    if not indexes:
-        raise DataError(f"there is no index in {INDEXES}; make one with: audiotl index FOLDER")
-    return max(indexes, key=lambda path: (path.stat().st_mtime_ns, path.name))
-
-
-def newest_model() -> Path:
-    """Return the model in ``data/models`` that was saved last.
-
-    Raises
-    ------
-    DataError
-        There is none.
-    """
-    models = list(MODELS.glob("*.joblib"))
-    if not models:
-        raise DataError(f"there is no model in {MODELS}; make one with: audiotl train")
-    return max(models, key=lambda path: (path.stat().st_mtime_ns, path.name))
-
-
-def open_memo(root: AnyPath) -> HashMemo:
-    """Return the memo of file hashes kept beside the stores in `root`.
-
-    Of stores on object storage it lies in the project: many may write to those at once.
-    """
-    return HashMemo((root if isinstance(root, Path) else FEATURES) / ".hashes")
-
-
-def clip_keys(index: Index, memo: HashMemo) -> list[str | AudioError]:
-    """Return the key of every clip in the store, or why it has none.
-
-    The hash of a file that is not there is taken from the index, so that features can be
-    used without the audio they were made from.
-    """
-    return [
-        clip if isinstance(clip, AudioError) else clip.key for clip in hashed_clips(index, memo)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class HashedClip:
-    """A clip and what its recording held when it was hashed.
+@dataclass(frozen=True)
+class Project:
+    """A folder in which indexes, features, models and evaluations lie.
 
     Parameters
     ----------
-    clip : Clip
-    content : Content
+    root : Path
+        The folder; the current one unless given. Nothing in it has to exist.
+
+    Examples
+    --------
+    >>> project = Project(Path("birds"))
+    >>> project.models_dir.as_posix()
+    'birds/data/models'
     """
 
-    clip: Clip
-    content: Content
+    root: Path = Path()
 
     @property
-    def key(self) -> str:
-        """Its key in the store."""
-        return clip_key(self.content.sha256, self.clip.start_s, self.clip.end_s)
+    def audio_dir(self) -> Path:
+        """Data sets that were fetched or synthesised, one folder each."""
+        return self.root / "data" / "audio"
 
-    def source(self, index: Index) -> AudioSource:
-        """Return where its samples are; another content than the one hashed is not decoded."""
-        return replace(index.source(self.clip), content=self.content)
+    @property
+    def index_dir(self) -> Path:
+        """Indexes."""
+        return self.root / "data" / "index"
 
+    @property
+    def features_dir(self) -> Path:
+        """Feature stores, one folder each."""
+        return self.root / "data" / "features"
 
-def hashed_clips(index: Index, memo: HashMemo) -> list[HashedClip | AudioError]:
-    """Hash the recordings of an index; see `clip_keys`."""
-    hashed: list[HashedClip | AudioError] = []
-    names = dict.fromkeys(clip.path for clip in index.clips)  # a recording may be a thousand clips
-    try:
-        found = dict(
-            zip(names, _contents([_place(index, name) for name in names], memo), strict=True)
-        )
-    finally:  # a network that fails half way
-        memo.save()
-    for clip in index.clips:
-        content = found[clip.path]
-        if isinstance(content, AudioError):
-            if content.code != "missing" or not clip.sha256:
-                hashed.append(content)
-                continue
-            content = Content(clip.sha256)
-        hashed.append(HashedClip(clip, content))
-    return hashed
+    @property
+    def models_dir(self) -> Path:
+        """Models."""
+        return self.root / "data" / "models"
 
+    @property
+    def experiments_dir(self) -> Path:
+        """Evaluations, one folder each."""
+        return self.root / "data" / "experiments"
 
-def _place(index: Index, name: str) -> str | AnyPath:
-    if isinstance(index.audio_root, Path) and "://" not in name:
-        return os.path.join(index.audio_root, name)  # noqa: PTH118  (a Path takes longer)
-    return join(index.audio_root, name)
+    def indexes(self) -> list[Path]:
+        """Return the files of all indexes, by name."""
+        return sorted(self.index_dir.glob("*.csv"))
 
+    def models(self) -> list[Path]:
+        """Return the files of all models, by name."""
+        return sorted(self.models_dir.glob("*.joblib"))
 
-def _contents(paths: Sequence[str | AnyPath], memo: HashMemo) -> Iterator[Content | AudioError]:
-    def content(path: str | AnyPath) -> Content | AudioError:
-        try:
-            return memo.content(path)
-        except AudioError as error:
-            return error
+    def newest_index(self) -> Path:
+        """Return the index that was written last.
 
-    if not any(isinstance(path, RemotePath) for path in paths):
-        yield from map(content, paths)
-        return
-    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        try:
-            yield from pool.map(content, paths)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def is_store(folder: AnyPath) -> bool:
-    """Return whether a folder is one store rather than a folder of stores."""
-    return (folder / STORE_FILE).is_file()
-
-
-def open_all(root: AnyPath) -> list[FeatureStore]:
-    """Open a store, or all in a folder of stores, the one used last at the end.
-
-    Raises
-    ------
-    DataError
-        There is none.
-    """
-    stores = [FeatureStore(root)] if is_store(root) else open_stores(root)
-    if not stores:
-        raise no_store(root)
-    return stores
-
-
-def no_store(root: AnyPath) -> DataError:
-    """Return the error of a folder without stores."""
-    return DataError(f"there is no feature store in {root}; make one with: audiotl extract")
-
-
-def find_stores(root: AnyPath, extractors: list[str], keys: set[str]) -> list[FeatureStore]:
-    """Return the stores that hold the clips of an index.
-
-    Parameters
-    ----------
-    root : Path or RemotePath
-        A folder of stores, or one store.
-    extractors : list of str
-        One store for each: the one used last whose extractor (or folder) is called so.
-        Empty: the store used last.
-    keys : set of str
-        Stores that hold none of these are passed over.
-
-    Raises
-    ------
-    DataError
-        There is no such store; says which there are.
-    """
-    candidates = [FeatureStore(root)] if is_store(root) else open_stores(root)
-    stores = [store for store in candidates if not keys.isdisjoint(store.keys())]
-    if not stores:
-        raise DataError(
-            f"no features of this index's clips are in {root}; make them with: audiotl extract"
-        )
-    if not extractors:
-        if stores[-1] is not candidates[-1]:
-            logger.warning(
-                "%s was used last, but holds no features of this index's clips; "
-                "%s is taken (--extractor chooses)",
-                candidates[-1].folder,
-                stores[-1].folder,
-            )
-        return [stores[-1]]
-    found = []
-    for name in extractors:
-        named = [store for store in stores if name in (store.extractor, store.folder.name)]
-        if not named:
-            known = ", ".join(sorted({store.extractor for store in stores}))
+        Raises
+        ------
+        DataError
+            There is none.
+        """
+        indexes = self.indexes()
+        if not indexes:
             raise DataError(
-                f"no features of this index's clips by {name!r} are in {root} (there are some by "
-                f"{known}); make them with: audiotl extract --extractor {name}"
+                f"there is no index in {self.index_dir}; create one with: audiotl index FOLDER"
             )
-        found.append(named[-1])
-    return found
+        return max(indexes, key=_age)
+
+    def newest_model(self) -> Path:
+        """Return the model that was saved last.
+
+        Raises
+        ------
+        DataError
+            There is none.
+        """
+        models = self.models()
+        if not models:
+            raise DataError(
+                f"there is no model in {self.models_dir}; create one with: audiotl train"
+            )
+        return max(models, key=_age)
+
+    def open_memo(self, features: AnyPath | None = None) -> HashMemo:
+        """Return the memo of file hashes kept beside feature stores.
+
+        Of stores on object storage it lies in the project: many may write to those at once.
+
+        Parameters
+        ----------
+        features : Path, RemotePath or None
+            A folder of stores, or one store; None for the project's.
+        """
+        if not isinstance(features, Path):
+            return HashMemo(self.features_dir / ".hashes")
+        return HashMemo((features.parent if is_store(features) else features) / ".hashes")
+
+    def open_measured(self) -> MeasuredClips:
+        """Return what ``audiotl index`` measured of clips so far."""
+        return MeasuredClips(self.index_dir / ".audit")
 
 
-def store_spec(store: FeatureStore) -> ExtractorSpec:
-    """Return the extractor that made a store's features, as a model card has it."""
-    made = store.made_from
-    return ExtractorSpec(
-        name=store.extractor,
-        fingerprint=store.fingerprint,
-        dim=store.dim,
-        layer=made.get("layer", ""),
-        hop_s=made["hop"] / made["sample_rate"] if {"hop", "sample_rate"} <= made.keys() else 0.0,
-        resampler=made.get("resampler", "soxr"),
-        weights=made.get("weights", "unknown"),
-        engine=made.get("details", {}).get("engine", ""),
-        imported="imported" in made,
-    )
+def _age(path: Path) -> tuple[int, str]:
+    return path.stat().st_mtime_ns, path.name

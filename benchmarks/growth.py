@@ -17,7 +17,9 @@ import soundfile
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.extraction import ExtractOptions
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
+from audiotl_cli.project import Project
 from audiotl_cli.workflows.extract import extract_features
 from benchmarks.machine import in_own_process, peak_mb
 
@@ -73,10 +75,10 @@ def measure_growth(sizes: list[int], lengths_s: tuple[float, float]) -> dict[str
             _write_long(path, length_s)
             long.append(in_own_process(__name__, folder=name, n_clips=0))
             path.unlink()
-    short, longest = (one["peak_mb"] for one in long)
+    short, longest = (row["peak_mb"] for row in long)
     return {
         "clips": clips,
-        "long": [{"length_s": s, **one} for s, one in zip(lengths_s, long, strict=True)],
+        "long": [{"length_s": s, **row} for s, row in zip(lengths_s, long, strict=True)],
         "long_more_mb": longest - short,
     }
 
@@ -89,7 +91,7 @@ def measure(folder: str, n_clips: int) -> dict[str, Any]:
         times = []
         for _ in range(2):
             started = time.perf_counter()
-            report = extract_features(index, Stub(), Path(store))
+            report = extract_features(Project(), index, Stub(), ExtractOptions(Path(store)))
             times.append(time.perf_counter() - started)
         if report.n_skipped != len(names):
             raise RuntimeError(f"{report.n_skipped} of {len(names)} clips are in the store")

@@ -20,8 +20,10 @@ from audiotl_cli.audio.decode import read_blocks
 from audiotl_cli.audio.resample import resample_blocks
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.extraction import ExtractOptions
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import load_extractor
+from audiotl_cli.project import Project
 from audiotl_cli.workflows.extract import extract_features
 from benchmarks.arithmetic import bound_s, efficiency, shares
 from benchmarks.machine import best_in_turn, best_of, matrix_gflops, n_cores, peak_mb
@@ -124,7 +126,7 @@ def _extract(model: Extractor, paths: list[Path]) -> None:
     """Run what `audiotl extract` runs, into a store that is not there yet."""
     index = Index([Clip(path.name) for path in paths], paths[0].parent)
     with tempfile.TemporaryDirectory() as store:
-        report = extract_features(index, model, Path(store))
+        report = extract_features(Project(), index, model, ExtractOptions(Path(store)))
         if report.failures:
             raise RuntimeError(f"{report.failures[0].path}: {report.failures[0].message}")
 

@@ -18,7 +18,7 @@ MODULES = (
     "audiotl_cli.dataset.index",
     "audiotl_cli.extractors.registry",
     "audiotl_cli.store.store",
-    "audiotl_cli.workflows.embedder",
+    "audiotl_cli.inference.embedder",
     "audiotl_cli.workflows.predict",
 )
 

@@ -16,26 +16,26 @@ SIGNS = {"good": "ok", "absent": "-", "bad": "BAD"}
 def doctor(
     json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False
 ) -> None:
-    """Try whether everything works here: libraries, decoders, networks, and the project.
+    """Check that everything works on this machine: libraries, decoders, networks and the project.
 
-    Nothing is fetched and nothing is changed. Exit code 3 if anything that should work does not.
+    Downloads and changes nothing. The exit code is 3 if a check fails.
     """
     from rich.text import Text
 
     from audiotl_cli.workflows.doctor import examine
 
     with output.progress("Examining", "checks") as update:
-        findings = examine(lambda done, total: update(done, total, 0.0))
+        findings = examine(options.project(), lambda done, total: update(done, total, 0.0))
 
     def show() -> None:
-        grid = output.table("", "what", "found", "what to do")
-        for one in findings:
-            sign = Text(SIGNS[one.state], style=STYLES[one.state])
-            grid.add_row(sign, *map(output.clean, (one.about, one.found, one.advice)))
+        grid = output.table("", "check", "found", "what to do")
+        for finding in findings:
+            sign = Text(SIGNS[finding.state], style=STYLES[finding.state])
+            grid.add_row(sign, *map(output.clean, (finding.about, finding.found, finding.advice)))
         output.show(grid)
-        n_bad = sum(one.state == "bad" for one in findings)
-        output.line(f"{n_bad} of {len(findings)} do not work" if n_bad else "All of it works.")
+        n_bad = sum(finding.state == "bad" for finding in findings)
+        output.line(f"{n_bad} of {len(findings)} checks failed" if n_bad else "All checks passed.")
 
-    output.result([asdict(one) for one in findings], show)
-    if any(one.state == "bad" for one in findings):
+    output.result([asdict(finding) for finding in findings], show)
+    if any(finding.state == "bad" for finding in findings):
         raise typer.Exit(3)

@@ -14,6 +14,7 @@ from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.fitting import Fitting, Learning, names_of, spread
 
 if TYPE_CHECKING:
+    from audiotl_cli.dataset.index import Index
     from audiotl_cli.evaluation.comparison import Comparison
     from audiotl_cli.workflows.report import EvaluateReport
 
@@ -102,18 +103,16 @@ def evaluate(
     printed: Printed,
 ) -> None:
     """Measure how good a model is, on clips it has not seen."""
-    from audiotl_cli.project import newest_model
     from audiotl_cli.workflows.compare import write_pages
 
     _check(context, model or [], evaluated, trained)
     found: list[tuple[EvaluateReport | None, Mapping[str, Any]]]
     if evaluated.cv is not None:
         given: list[Path] = []
-        _claim(given, evaluated)
         report = _cross_validate(evaluated, trained, fitting, learning)
         found = [(report, report.result)]
     else:
-        given = model or [newest_model()]
+        given = model or [options.project().newest_model()]
         _claim(given, evaluated)
         found = _evaluate_models(given, evaluated, fitting.seed)
     compared: list[Comparison] = []
@@ -179,44 +178,40 @@ def _claim(given: Sequence[Path], evaluated: Evaluated) -> None:
         claim_report(evaluated.report, overwrite=evaluated.overwrite)
 
 
-def _read_index(evaluated: Evaluated) -> Any:
+def _read_index(evaluated: Evaluated) -> Index:
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.project import newest_index
 
-    path = evaluated.index or newest_index()
-    index = Index.read(path)
-    output.note(f"Index {path}")
-    return index
+    return Index.read(options.find_index(evaluated.index))
 
 
 def _cross_validate(
     evaluated: Evaluated, trained: Trained, fitting: Fitting, learning: Learning
 ) -> EvaluateReport:
     from audiotl_cli.experiments.rounds import CrossValidation
-    from audiotl_cli.project import EXPERIMENTS
     from audiotl_cli.workflows.cross_validate import cross_validate
 
     assert evaluated.cv is not None
-    index = _read_index(evaluated)
-    asked = CrossValidation(
+    chosen = CrossValidation(
         evaluated.cv,
         fitting.options(),
         trained.extractor or [],
+        options.store_address(evaluated.store),
         n_settings=trained.search,
         reliability=learning.reliability(),
         open_set=evaluated.open_set,
         learning_curve=evaluated.learning_curve,
         memory=learning.memory,
+        report=evaluated.report,
+        overwrite=evaluated.overwrite,
     )
+    chosen.check()
+    index = _read_index(evaluated)
     unit = "fits" if trained.search else "rounds"
     with options.fits(trained.cluster) as run, output.progress("Cross-validating", unit) as update:
         return cross_validate(
+            options.project(),
             index,
-            options.features_root(evaluated.store),
-            asked,
-            report=evaluated.report,
-            experiments=EXPERIMENTS,
-            overwrite=evaluated.overwrite,
+            chosen,
             run=run,
             on_round=lambda done, total: update(done, total, 0.0),
         )
@@ -226,9 +221,8 @@ def _evaluate_models(
     given: Sequence[Path], evaluated: Evaluated, seed: int
 ) -> list[tuple[EvaluateReport | None, Mapping[str, Any]]]:
     """Evaluate models, and read the results of earlier evaluations; in the order given."""
-    from audiotl_cli.project import EXPERIMENTS
-    from audiotl_cli.workflows.compare import read_result
-    from audiotl_cli.workflows.evaluate import evaluate_model
+    from audiotl_cli.evaluation.results import read_result
+    from audiotl_cli.workflows.evaluate import EvaluateOptions, evaluate_model
 
     index = _read_index(evaluated) if any(path.suffix != RESULT for path in given) else None
     several = len(given) > 1
@@ -239,18 +233,15 @@ def _evaluate_models(
             continue
         assert index is not None
         output.note(f"Model {path}")
-        report = evaluate_model(
-            path,
-            index,
-            options.features_root(evaluated.store),
-            split=evaluated.split,
-            report=evaluated.report / path.stem
-            if evaluated.report and several
-            else evaluated.report,
-            experiments=EXPERIMENTS,
+        folder = evaluated.report
+        chosen = EvaluateOptions(
+            options.store_address(evaluated.store),
+            evaluated.split,
+            folder / path.stem if folder and several else folder,
             overwrite=evaluated.overwrite,
             seed=seed,
         )
+        report = evaluate_model(options.project(), index, path, chosen)
         found.append((report, report.result))
     return found
 
@@ -258,16 +249,14 @@ def _evaluate_models(
 def _compare(
     given: Sequence[Path], values: Sequence[Mapping[str, Any]], evaluated: Evaluated, seed: int
 ) -> list[Comparison]:
-    from audiotl_cli.workflows.compare import compare_results
+    from audiotl_cli.workflows.compare import compare_evaluations
 
     names = [path.parent.name if path.suffix == RESULT else path.stem for path in given]
-    return compare_results(names, values, _comparison_folder(evaluated), seed)
+    return compare_evaluations(names, values, _comparison_folder(evaluated), seed)
 
 
 def _comparison_folder(evaluated: Evaluated) -> Path:
-    from audiotl_cli.project import EXPERIMENTS
-
-    return evaluated.report or EXPERIMENTS / "comparison"
+    return evaluated.report or options.project().experiments_dir / "comparison"
 
 
 def _print(

@@ -15,8 +15,7 @@ from audiotl_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.storage.paths import AnyPath
-    from audiotl_cli.workflows.label import Round, Suggester, Suggestion
+    from audiotl_cli.review.suggestions import Round, Suggester, Suggestion
 
 EXAMPLES = (
     "Examples:  audiotl label   |   audiotl label --n 20 --format csv --output todo.csv   |   "
@@ -85,7 +84,6 @@ def label(
 ) -> None:
     """Label the clips that a classifier would learn most from."""
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.project import newest_index
 
     form = choose_format(format_, to, records.SUFFIXES, json=json)
     listing = options.typed(context, "n", "format_", "to", "json")
@@ -94,14 +92,13 @@ def label(
         raise UsageError(f"{', '.join(unused)} with --set or --from: these only write labels")
     if ask and (unused := options.typed(context, "format_", "to", "json")):
         raise UsageError(f"{', '.join(unused)} with --ask: answers go into the index")
-    path = index or newest_index()
-    output.note(f"Index {path}")
+    path = options.find_index(index)
     if given:
         _write(Index.read(path), answers or [], table)
         output.next_command(f"audiotl label{options.carry(context, 'index', 'store')}")
         return
     check_targets(to, {}, [path], overwrite=overwrite)
-    next_round = _suggesting(options.features_root(store), extractor or [], fitting, split, n)
+    next_round = _suggesting(store, extractor or [], fitting, split, n)
     if ask or (ask is None and not listing and terminal.is_interactive()):
         LabelSession(Index.read(path), next_round).run()
         output.next_command(f"audiotl train{options.carry(context, 'index', 'store')}")
@@ -115,7 +112,7 @@ def label(
 
 
 def _suggesting(
-    root: AnyPath, extractors: list[str], fitting: Fitting, split: str, n: int
+    store: str | None, extractors: list[str], fitting: Fitting, split: str, n: int
 ) -> NextRound:
     """Return what suggests clips of an index, and shows meanwhile what it is doing."""
     suggester: Suggester | None = None
@@ -124,9 +121,11 @@ def _suggesting(
         nonlocal suggester
         with terminal.steps() as on_step:
             if suggester is None:
-                from audiotl_cli.workflows.label import Suggester
+                from audiotl_cli.review.suggestions import Suggester, SuggestOptions
 
-                suggester = Suggester(root, extractors, fitting.options(), split=split)
+                address = options.store_address(store)
+                chosen = SuggestOptions(fitting.options(), extractors, address, split)
+                suggester = Suggester(options.project(), chosen)
             return suggester.suggest(index, n, without, on_step=on_step)
 
     return next_round
@@ -171,7 +170,7 @@ def _rows(values: list[dict[str, Any]]) -> list[list[object]]:
 
 
 def _show(found: Round) -> None:
-    from audiotl_cli.workflows.clip_names import name_of
+    from audiotl_cli.review.clip_names import name_of
 
     if not found.suggestions:
         output.line("Every clip that has features has a label.")

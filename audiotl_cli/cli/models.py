@@ -11,7 +11,7 @@ from audiotl_cli.cli import options, output, settings
 
 if TYPE_CHECKING:
     from audiotl_cli.extractors.checks import Check
-    from audiotl_cli.workflows.models import ModelInfo
+    from audiotl_cli.extractors.listing import ModelInfo
     from audiotl_cli.workflows.verify import VerifyReport
 
 app = typer.Typer(

@@ -10,7 +10,7 @@ from audiotl_cli.cli import options, output, records, settings
 from audiotl_cli.cli.predicted_files import check_targets, choose_format
 
 if TYPE_CHECKING:
-    from audiotl_cli.workflows.similar import Similar
+    from audiotl_cli.review.similarity_search import Similar
 
 EXAMPLES = (
     "Examples:  audiotl similar call.wav   |   audiotl similar night.wav:12.5-14 --top-k 20   |   "
@@ -43,40 +43,42 @@ def similar(
 ) -> None:
     """Find the clips that sound most like a recording."""
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.project import newest_index
-    from audiotl_cli.workflows.clip_names import read_name
-    from audiotl_cli.workflows.similar import find_similar
+    from audiotl_cli.review.clip_names import read_name
+    from audiotl_cli.workflows.similar import SimilarOptions, find_similar
 
     form = choose_format(format_, to, records.SUFFIXES, json=json)
-    path = index or newest_index()
-    output.note(f"Index {path}")
+    chosen = SimilarOptions(
+        top_k,
+        extractor or [],
+        options.store_address(store),
+        trust or (),
+        typed=[] if options.from_file(context, "extractor") else extractor or [],
+        workers=workers,
+    )
+    path = options.find_index(index)
     inputs = [path, *(read_name(name).path for name in files)]
     check_targets(to, {}, inputs, overwrite=overwrite)
     with output.progress("Comparing") as update:
         results, stores = find_similar(
+            options.project(),
             Index.read(path),
-            options.features_root(store),
-            extractor or [],
             files,
-            top_k,
-            trust=trust or (),
-            typed=[] if options.from_file(context, "extractor") else extractor or [],
-            workers=workers,
+            chosen,
             on_clips=lambda done, total: update(done, total, 0.0),
         )
     for used in stores:
         output.note(f"Features {used.folder}")
-    values = [_record(one) for one in results]
+    values = [_record(result) for result in results]
     records.give(form, to, values, lambda: _rows(values), lambda: _show(results))
-    failed = [one for one in results if one.error is not None]
-    output.failures([(one.name, str(one.error)) for one in failed])
+    failed = [result for result in results if result.error is not None]
+    output.failures([(result.name, str(result.error)) for result in failed])
     if failed:
         raise typer.Exit(1)
 
 
-def _record(one: Similar) -> dict[str, Any]:
+def _record(result: Similar) -> dict[str, Any]:
     record: dict[str, Any] = {
-        "path": one.name,
+        "path": result.name,
         "similar": [
             {
                 "path": str(near.source.path),
@@ -85,14 +87,14 @@ def _record(one: Similar) -> dict[str, Any]:
                 "label": near.clip.label or None,
                 "similarity": round(near.similarity, 6),
             }
-            for near in one.found
+            for near in result.found
         ],
     }
-    if one.error is not None:
+    if result.error is not None:
         record["error"] = {
-            "stage": one.error.stage,
-            "code": one.error.code,
-            "message": str(one.error),
+            "stage": result.error.stage,
+            "code": result.error.code,
+            "message": str(result.error),
         }
     return record
 
@@ -102,19 +104,19 @@ def _rows(values: list[dict[str, Any]]) -> list[list[object]]:
     for value in values:
         if "error" in value:
             rows.append([value["path"], *("" for _ in COLUMNS), value["error"]["message"]])
-        rows += [[value["path"], *(one[c] for c in COLUMNS), ""] for one in value["similar"]]
+        rows += [[value["path"], *(near[c] for c in COLUMNS), ""] for near in value["similar"]]
     return rows
 
 
 def _show(results: list[Similar]) -> None:
-    from audiotl_cli.workflows.clip_names import name_of
+    from audiotl_cli.review.clip_names import name_of
 
-    for one in results:
-        if one.error is not None:
+    for result in results:
+        if result.error is not None:
             continue
-        output.line(one.name, style="bold")
+        output.line(result.name, style="bold")
         grid = output.table("similarity", "label", "clip", numbers=("similarity",))
-        for near in one.found:
+        for near in result.found:
             label = output.clean(near.clip.label or "(no label)")
             grid.add_row(f"{near.similarity:.3f}", label, output.clean(name_of(near.source)))
         output.show(grid)

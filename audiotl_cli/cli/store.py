@@ -12,7 +12,7 @@ from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.show_programs import show_programs
 
 app = typer.Typer(
-    no_args_is_help=True, help="Look into feature stores, check them, import features."
+    no_args_is_help=True, help="Inspect, verify and prune feature stores, or import features."
 )
 
 
@@ -23,24 +23,24 @@ def info(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show which features there are, and how they were made."""
+    """List the feature stores, and how their features were made."""
     from audiotl_cli.workflows.store import store_info
 
     found = store_info(options.features_root(store))
     value = [
         {
-            "store": str(one.store.folder),
-            "extractor": one.store.extractor,
-            "fingerprint": one.store.fingerprint,
-            "dim": one.store.dim,
-            "n_clips": one.n_clips,
-            "n_shards": one.n_shards,
-            "n_bytes": one.n_bytes,
-            "weights": one.extractor.weights,
-            "made_from": one.store.made_from,
-            "programs": [asdict(program) for program in one.programs],
+            "store": str(item.store.folder),
+            "extractor": item.store.extractor,
+            "fingerprint": item.store.fingerprint,
+            "dim": item.store.dim,
+            "n_clips": item.n_clips,
+            "n_shards": item.n_shards,
+            "n_bytes": item.n_bytes,
+            "weights": item.extractor.weights,
+            "made_from": item.store.made_from,
+            "programs": [asdict(program) for program in item.programs],
         }
-        for one in found
+        for item in found
     ]
 
     def show() -> None:
@@ -48,15 +48,16 @@ def info(
             "store", "layer", "dim", "clips", "shards", "MB",
             numbers=("dim", "clips", "shards", "MB"),
         )  # fmt: skip
-        for one in found:
+        for item in found:
             grid.add_row(
-                output.clean(one.store.folder), str(one.store.made_from.get("layer", "")),
-                str(one.store.dim), str(one.n_clips), str(one.n_shards), f"{one.n_bytes / 1e6:.1f}",
+                output.clean(item.store.folder), str(item.store.made_from.get("layer", "")),
+                str(item.store.dim), str(item.n_clips), str(item.n_shards),
+                f"{item.n_bytes / 1e6:.1f}",
             )  # fmt: skip
         output.show(grid)
-        output.warnings([one.extractor.warning for one in found])
-        for one in found:
-            show_programs(one.store.folder, one.programs)
+        output.warnings([item.extractor.warning for item in found])
+        for item in found:
+            show_programs(item.store.folder, item.programs)
 
     output.result(value, show)
 
@@ -69,7 +70,7 @@ def verify(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Read every shard; damaged ones are named and moved aside, to be made again."""
+    """Read every shard, and move damaged ones aside so that they are extracted again."""
     from audiotl_cli.workflows.store import verify_stores
 
     with output.progress("Reading shards", "shards") as update:
@@ -87,7 +88,7 @@ def verify(
 
     def show() -> None:
         for report in reports:
-            state = f"{len(report.damaged)} damaged shards" if report.damaged else "all whole"
+            state = f"{len(report.damaged)} damaged shards" if report.damaged else "no damage"
             output.line(f"{report.folder}: {report.n_clips} clips, {state}")
 
     output.result(value, show)
@@ -108,56 +109,57 @@ def prune(
         list[Path] | None,
         typer.Option(
             parser=options.path,
-            help="Keep the clips of this index; repeat for several.  [default: all in data/index]",
+            help="Index whose clips to keep; repeat for several.  [default: all indexes in "
+            "data/index]",
         ),
         settings.TYPED,
     ] = None,
     store: options.Store = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Say what would go, and change nothing."),
+        typer.Option("--dry-run", help="Show what would be removed, but change nothing."),
         settings.FREE,
     ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Remove clips that no index names, damaged shards, and what killed runs left."""
-    from audiotl_cli.project import INDEXES
+    """Remove clips that are in no index, damaged shards, and leftovers of killed runs."""
     from audiotl_cli.workflows.prune import prune_stores
 
-    indexes = index or sorted(INDEXES.glob("*.csv"))
+    indexes = index or options.project().indexes()
     if indexes:
-        output.note(f"Keeping the clips of {', '.join(map(str, indexes))}")
-    reports = prune_stores(options.features_root(store), indexes, dry_run=dry_run)
+        output.note(f"Keeping the clips listed in {', '.join(map(str, indexes))}")
+    address = options.store_address(store)
+    reports = prune_stores(options.project(), address, indexes, dry_run=dry_run)
     done = [(report.store, report.pruned) for report in reports if report.pruned]
     value = {
         "dry_run": dry_run,
         "n_bytes": sum(pruned.n_bytes for _, pruned in done),
         "stores": [
             {
-                "store": str(one.folder),
+                "store": str(folder),
                 "n_removed": pruned.n_clips,
                 "n_kept": pruned.n_kept,
                 "leftovers": [str(path) for path in pruned.leftovers],
                 "n_bytes": pruned.n_bytes,
             }
-            for one, pruned in done
+            for folder, pruned in done
         ],
         "busy": [str(report.store.folder) for report in reports if not report.pruned],
     }
 
     def show() -> None:
-        what = "would go" if dry_run else "removed"
-        for one, pruned in done:
+        outcome = "would be removed" if dry_run else "removed"
+        for folder, pruned in done:
             output.line(
-                f"{one.folder}: {pruned.n_clips} clips and {len(pruned.leftovers)} leftover files "
-                f"{what} ({pruned.n_bytes / 1e6:.1f} MB), {pruned.n_kept} clips kept"
+                f"{folder}: {pruned.n_clips} clips and {len(pruned.leftovers)} leftover "
+                f"files {outcome} ({pruned.n_bytes / 1e6:.1f} MB), {pruned.n_kept} clips kept"
             )
 
     output.result(value, show)
     busy = [
-        (str(report.store.folder), "another run is adding to it; left as it is")
+        (str(report.store.folder), "not pruned, because another command is writing to it")
         for report in reports
         if not report.pruned
     ]
@@ -174,24 +176,30 @@ def import_(
     context: typer.Context,
     file: Annotated[
         Path,
-        typer.Argument(parser=options.path, help="npz with X (features), Y (labels), IDS (clips)."),
+        typer.Argument(
+            parser=options.path,
+            help="NPZ file with the arrays X (features), Y (labels) and IDS (clips).",
+        ),
     ],
     name: Annotated[
-        str, typer.Option(help="Name of the index and of the features."), settings.FREE
+        str, typer.Option(help="Name of the index and of the feature store."), settings.FREE
     ],
-    split: Annotated[str, typer.Option(help="Split its clips belong to."), settings.FREE] = "train",
+    split: Annotated[
+        str, typer.Option(help="Split to put the clips into."), settings.FREE
+    ] = "train",
     store: options.Store = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Bring in features made by sklearn-audio-transfer-learning, with an index of them."""
-    from audiotl_cli.project import INDEXES
+    """Import features of sklearn-audio-transfer-learning, and write an index of their clips."""
     from audiotl_cli.workflows.store import import_features
 
-    root = options.features_root(store)
-    report = import_features(file, name, split, root=root, indexes=INDEXES, overwrite=overwrite)
+    address = options.store_address(store)
+    report = import_features(
+        options.project(), file, name, split, store=address, overwrite=overwrite
+    )
     value = {
         "index": str(report.index.path),
         "store": str(report.store.folder),
@@ -210,5 +218,5 @@ def import_(
         output.line(f"{report.index.path}: {len(report.index.clips)} clips ({splits})")
 
     output.result(value, show)
-    where = options.carry(context, "store")
-    output.next_command(f"audiotl train --classifier linear-svm --pooling vote{where}")
+    store_options = options.carry(context, "store")
+    output.next_command(f"audiotl train --classifier linear-svm --pooling vote{store_options}")

@@ -38,26 +38,29 @@ def train(
     """Fit a classifier on stored features and save it."""
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
-    from audiotl_cli.project import MODELS, newest_index
+    from audiotl_cli.experiments.options import TrainOptions
     from audiotl_cli.workflows.train import train_model
 
-    path = index or newest_index()
-    output.note(f"Index {path}")
+    chosen = TrainOptions(
+        classifier=fitting.options(),
+        extractors=extractor or [],
+        store=options.store_address(store),
+        n_settings=search,
+        reliability=learning.reliability(),
+        split=split,
+        out=out,
+        overwrite=overwrite,
+        memory=learning.memory,
+    )
     if cluster and not search:
         raise UsageError("--cluster without --search: one fit needs no cluster")
+    chosen.check()
+    path = options.find_index(index)
     with options.fits(cluster) as run, output.progress("Trying settings", "fits") as update:
         report = train_model(
+            options.project(),
             Index.read(path),
-            options.features_root(store),
-            extractor or [],
-            fitting.options(),
-            n_settings=search,
-            reliability=learning.reliability(),
-            split=split,
-            out=out,
-            models=MODELS,
-            overwrite=overwrite,
-            memory=learning.memory,
+            chosen,
             run=run,
             on_fit=lambda done, total: update(done, total, 0.0),
         )

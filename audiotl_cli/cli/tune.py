@@ -59,27 +59,30 @@ def tune(
     fitted and saved. Interrupted, the same command goes on where it stopped.
     """
     from audiotl_cli.dataset.index import Index
-    from audiotl_cli.project import MODELS, newest_index
+    from audiotl_cli.experiments.options import TrainOptions
     from audiotl_cli.workflows.tune import tune_model
 
-    path = index or newest_index()
-    output.note(f"Index {path}")
+    chosen = TrainOptions(
+        classifier=fitting.options(),
+        extractors=extractor or [],
+        store=options.store_address(store),
+        n_settings=search,
+        reliability=learning.reliability(),
+        split=split,
+        out=out,
+        overwrite=overwrite,
+        memory=learning.memory,
+    )
+    chosen.check()
+    path = options.find_index(index)
     with (
         options.fits(cluster, workers) as run,
         output.progress("Trying settings", "fits") as update,
     ):
         report = tune_model(
+            options.project(),
             Index.read(path),
-            options.features_root(store),
-            extractor or [],
-            fitting.options(),
-            n_settings=search,
-            reliability=learning.reliability(),
-            split=split,
-            out=out,
-            models=MODELS,
-            overwrite=overwrite,
-            memory=learning.memory,
+            chosen,
             run=run,
             on_fit=lambda done, total: update(done, total, 0.0),
         )

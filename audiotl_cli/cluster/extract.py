@@ -20,11 +20,11 @@ from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError, UsageError, is_out_of_memory
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.files import refuse_link
-from audiotl_cli.project import HashedClip
 from audiotl_cli.storage.paths import need_local
 from audiotl_cli.store.pieces import LeftPieces, Piece, pieces_of
 from audiotl_cli.store.shard import SHARD_CLIPS
 from audiotl_cli.store.writer import StoreWriter
+from audiotl_cli.stored_clips import HashedClip
 
 TASK_AUDIO_S = 3600.0
 """Long clips make shorter tasks, where the index says how long they are: what a worker is at is

@@ -1,4 +1,4 @@
-"""Changes indexes that audiotl wrote, and tells those that somebody else made or edited."""
+"""Writes indexes that audiotl made, and recognises those that somebody else made or edited."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from audiotl_cli.dataset.index import Index, index_content
-from audiotl_cli.files import change_file
+from audiotl_cli.locks import change_file
 from audiotl_cli.written import WrittenFiles
 
 
@@ -25,7 +25,7 @@ def change_index(path: Path, change: Callable[[bytes | None], Index]) -> Index:
     Raises
     ------
     TimeoutError
-        Another process is changing the file, see `files.locked`.
+        Another process is changing the file, see `locks.locked`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     index = Index([], path.parent)

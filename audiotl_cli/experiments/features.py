@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from audiotl_cli.classifiers.card import ExtractorSpec
-from audiotl_cli.classifiers.pooling import Frames, Pooled, pool
+from audiotl_cli.classifiers.pooling import FloatArray, Frames, Pooled, pool, pool_clip
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index, clip_labels
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.clips import EvaluatedClip
 from audiotl_cli.experiments.stored import StoredFrames, fits
 from audiotl_cli.labels import canonical
-from audiotl_cli.project import clip_keys, find_stores, is_store, open_all, open_memo, store_spec
+from audiotl_cli.project import Project
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.description import folder_name
+from audiotl_cli.store.find import find_stores, is_store, open_all
 from audiotl_cli.store.store import FeatureStore
+from audiotl_cli.stored_clips import clip_keys, store_spec
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +60,10 @@ class LabelledFeatures:
 
 
 def read_features(
+    project: Project,
     index: Index,
-    root: AnyPath,
-    extractors: list[str],
+    store: AnyPath | None,
+    extractors: Sequence[str],
     poolings: Collection[str] | None = None,
     *,
     memory: int | None = None,
@@ -67,10 +72,11 @@ def read_features(
 
     Parameters
     ----------
+    project : Project
     index : Index
-    root : Path or RemotePath
-        A folder of stores, or one store.
-    extractors : list of str
+    store : Path, RemotePath or None
+        A folder of stores, or one store; None for the project's stores.
+    extractors : sequence of str
         Names, or store folders' names; empty for the store used last.
     poolings : collection of str, optional
         The only poolings that will be asked for. Where frames need not vote, they are pooled
@@ -84,21 +90,27 @@ def read_features(
     DataError
         No clip has both a label and features.
     """
-    keyed = _keyed_clips(index, root)
+    root = store or project.features_dir
+    keyed = _labelled_clips(project, index, root)
     stores = find_stores(root, extractors, {key for _, key in keyed})
     return read_clips(keyed, stores, poolings, memory)
 
 
 def read_all_features(
-    index: Index, root: AnyPath, extractors: list[str], *, memory: int | None = None
+    project: Project,
+    index: Index,
+    store: AnyPath | None,
+    extractors: Sequence[str],
+    *,
+    memory: int | None = None,
 ) -> LabelledFeatures:
     """Read the features of all labelled clips of an index, of several extractors.
 
     Parameters
     ----------
-    index, root
+    project, index, store
         As for `read_features`.
-    extractors : list of str
+    extractors : sequence of str
         Names, or store folders' names; empty for all stores that hold as many of these clips
         as any does, by name.
     memory : int, optional
@@ -109,27 +121,30 @@ def read_all_features(
     DataError
         As `read_features`.
     """
-    keyed = _keyed_clips(index, root)
+    root = store or project.features_dir
+    keyed = _labelled_clips(project, index, root)
     keys = {key for _, key in keyed}
     stores = find_stores(root, extractors, keys)
     if not extractors and not is_store(root):
-        held = {store.folder.name: (store, len(keys & store.keys())) for store in open_all(root)}
+        held = {found.folder.name: (found, len(keys & found.keys())) for found in open_all(root)}
         most = max(n for _, n in held.values())
         few = [name for name, (_, n) in held.items() if 0 < n < most]
         if few:
             logger.warning("left out, for they hold fewer of the clips: %s", ", ".join(few))
-        stores = [store for _, (store, n) in sorted(held.items()) if n == most]
+        stores = [found for _, (found, n) in sorted(held.items()) if n == most]
     return read_clips(keyed, stores, memory=memory)
 
 
 def read_features_of(
+    project: Project,
     index: Index,
-    root: AnyPath,
-    specs: list[ExtractorSpec],
+    store: AnyPath | None,
+    specs: Sequence[ExtractorSpec],
     poolings: Collection[str] | None = None,
 ) -> LabelledFeatures:
     """Read the features a model was trained on, for another index; errors as above."""
-    keyed = _keyed_clips(index, root)
+    root = store or project.features_dir
+    keyed = _labelled_clips(project, index, root)
     stores = []
     for spec in specs:
         folder = root if is_store(root) else root / folder_name(spec.name, spec.fingerprint)
@@ -144,9 +159,14 @@ def read_features_of(
     return read_clips(keyed, stores, poolings)
 
 
-def _keyed_clips(index: Index, root: AnyPath) -> list[tuple[Clip, str]]:
-    memo = open_memo(root.parent if is_store(root) else root)
-    keys = clip_keys(index, memo)
+def is_multi_label(index: Index) -> bool:
+    """Return whether any clip of an index has several labels."""
+    return any(len(set(clip_labels(clip))) > 1 for clip in index.clips)
+
+
+def _labelled_clips(project: Project, index: Index, root: AnyPath) -> list[tuple[Clip, str]]:
+    """Return the clips with a label, and their keys in the stores."""
+    keys = clip_keys(index, project.open_memo(root))
     labelled = [
         (clip, key if isinstance(key, str) else "")  # no store has such a key
         for clip, key in zip(index.clips, keys, strict=True)
@@ -226,6 +246,28 @@ def pool_clips(
             pooled[key] = Pooled({name: pool(found.frames, name) for name in poolings})
         on_clips(len(pooled))
     return pooled
+
+
+def pool_rows(data: LabelledFeatures, rows: Sequence[int], pooling: str) -> FloatArray:
+    """Return one vector for each of some clips; `pooling` is any but ``vote``."""
+    if not isinstance(data.frames, StoredFrames):
+        return np.concatenate([pool_clip(data.frames[i], pooling) for i in rows])
+    pooled = {
+        i: pool_clip(clip, pooling)
+        for some, clips in data.frames.blocks(rows)
+        for i, clip in zip(some, clips, strict=True)
+    }
+    return np.concatenate([pooled[i] for i in rows])
+
+
+def of_extractors(data: LabelledFeatures, parts: Sequence[int]) -> LabelledFeatures:
+    """Return the features of some of the extractors."""
+    return replace(
+        data,
+        frames=[[frames[part] for part in parts] for frames in data.frames],
+        extractors=[data.extractors[part] for part in parts],
+        stores=[data.stores[part] for part in parts],
+    )
 
 
 def evaluated(clip: Clip) -> EvaluatedClip:

@@ -17,7 +17,7 @@ from audiotl_cli.evaluation.learning_curve import (
 )
 from audiotl_cli.evaluation.protocols import Round
 from audiotl_cli.experiments.features import LabelledFeatures, evaluated
-from audiotl_cli.experiments.fit import fit_rows
+from audiotl_cli.experiments.training import fit_rows
 
 
 def measure_learning_curve(

@@ -12,7 +12,7 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.open_set import OpenSet, separate, summarise
 from audiotl_cli.evaluation.protocols import Round
 from audiotl_cli.experiments.features import LabelledFeatures
-from audiotl_cli.experiments.fit import fit_rows
+from audiotl_cli.experiments.training import fit_rows
 
 
 def measure_open_set(

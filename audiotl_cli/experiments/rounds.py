@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ import numpy as np
 from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.trials import Runner
+from audiotl_cli.classifiers.unfitted import check_options
+from audiotl_cli.errors import UsageError
 from audiotl_cli.evaluation.outcomes import FloatArray
-from audiotl_cli.evaluation.protocols import Round
+from audiotl_cli.evaluation.protocols import Round, parse_protocol
+from audiotl_cli.evaluation.report.write import claim_report
 from audiotl_cli.evaluation.task import task_of
-from audiotl_cli.experiments.choose import choose, deal_folds, only, plan
-from audiotl_cli.experiments.features import LabelledFeatures
-from audiotl_cli.experiments.fit import SCORES_ALONE, Reliability, fit_rows
-from audiotl_cli.experiments.fitting import score_rows
+from audiotl_cli.experiments.features import LabelledFeatures, of_extractors
+from audiotl_cli.experiments.search import choose, deal_folds, plan
+from audiotl_cli.experiments.training import SCORES_ALONE, Reliability, fit_rows, score_rows
+from audiotl_cli.storage.paths import AnyPath
 
 OnRound = Callable[[int, int], None]
 
@@ -32,8 +36,10 @@ class CrossValidation:
         ``fold``: the index's folds; ``group``: leave one group out; a number of folds, dealt
         so that groups stay together; or that and how often, such as ``5x10``.
     classifier : ClassifierOptions
-    extractors : list of str
-        As for `train_model`.
+    extractors : sequence of str
+        Whose features to use, put side by side; empty for the store used last.
+    store : Path, RemotePath or None
+        A folder of feature stores, or one store; None for the project's stores.
     n_settings : int
         How many settings to try in every round, among the clips it trains on; the clips held
         out have no part in the choice. 0 takes `classifier` as it is.
@@ -44,17 +50,43 @@ class CrossValidation:
     learning_curve : bool
         Whether to measure how accuracy grows with the number of clips.
     memory : int or None
-        As for `train_model`.
+        Bytes that frames that vote, and what is made of them, may take; None is half of this
+        machine's.
+    report : Path or None
+        Folder for the report; None names one in the project.
+    overwrite : bool
+        Whether files in that folder that somebody else made may be lost.
     """
 
     protocol: str
     classifier: ClassifierOptions = field(default_factory=ClassifierOptions)
-    extractors: list[str] = field(default_factory=list)
+    extractors: Sequence[str] = ()
+    store: AnyPath | None = None
     n_settings: int = 0
     reliability: Reliability = SCORES_ALONE
     open_set: bool = False
     learning_curve: bool = False
     memory: int | None = None
+    report: Path | None = None
+    overwrite: bool = False
+
+    def check(self, *, multi_label: bool = False) -> None:
+        """Refuse what cannot be done whatever the features are, before any is read.
+
+        Raises
+        ------
+        UsageError
+            Options that do not exist or do not go together, or the report cannot be written.
+        """
+        parse_protocol(self.protocol)
+        check_options(replace(self.classifier, multi_label=multi_label))
+        self.reliability.check(multi_label=multi_label)
+        if self.open_set and multi_label:
+            raise UsageError(
+                "--open-set leaves out one label at a time, but clips of this index have several"
+            )
+        if self.report is not None:
+            claim_report(self.report, overwrite=self.overwrite)
 
 
 @dataclass
@@ -146,6 +178,6 @@ class Rounds:
         candidates = plan(data, part.train, options.n_settings, options.classifier)
         folds = deal_folds(data, part.train, options.classifier.seed)
         choice = choose(data, part.train, candidates, folds, on_progress=on_fit, run=self.run)
-        used = only(data, choice.chosen.setting.parts)
+        used = of_extractors(data, choice.chosen.setting.parts)
         model = fit_rows(used, part.train, choice.options, options.reliability)
         return model, used, choice.as_json(choice.chosen)

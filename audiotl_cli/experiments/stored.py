@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from audiotl_cli.classifiers.pooling import FloatArray
+from audiotl_cli.processors import machine_memory
 from audiotl_cli.store.store import FeatureStore
 
 BLOCK_BYTES = 256 << 20
@@ -33,19 +32,6 @@ def fits(stores: Sequence[FeatureStore], keys: Sequence[str], memory: int | None
     if memory is None:
         memory = machine_memory() // 2
     return COPIES * sum(store.size_of(keys) for store in stores) <= memory
-
-
-def machine_memory() -> int:
-    """Return the bytes of memory that this process may have: the machine's, or its group's."""
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # no such question on this system
-        memory = 8 << 30
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-    except (OSError, ValueError):
-        return memory
-    return min(memory, int(limit)) if limit.isdecimal() else memory
 
 
 class StoredFrames(Sequence[list[FloatArray]]):

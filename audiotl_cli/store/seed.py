@@ -1,12 +1,14 @@
 """Read the per-frame feature files of sklearn-audio-transfer-learning.
 
-They hold one row a frame: ``X`` (n, dim) features, ``Y`` (n,) label numbers and ``IDS``
-(n,) the clip each row belongs to.
+They hold a row for each frame: ``X`` (n, dim) are features, ``Y`` (n,) numbers of labels and
+``IDS`` (n,) the clips that the rows belong to.
 """
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,14 +17,16 @@ import numpy.typing as npt
 
 from audiotl_cli.errors import DataError, is_out_of_memory
 from audiotl_cli.files import open_regular
+from audiotl_cli.store.shard import Features
+from audiotl_cli.store.store import FeatureStore
 
 MAX_INFLATION = 200
-"""Bytes a compressed byte may stand for. Deflate reaches 1032, on nothing but zeros."""
+"""Ratio of uncompressed to compressed bytes. Deflate reaches 1032, for nothing but zeros."""
 
 
 @dataclass(frozen=True)
 class SeedClip:
-    """One clip of such a file.
+    """A clip of a feature file.
 
     Parameters
     ----------
@@ -39,8 +43,8 @@ class SeedClip:
 def read_seed_file(path: Path) -> list[SeedClip]:
     """Return the clips of a feature file, in the order they first appear.
 
-    A label is the folder in the clip's path where that names the same classes as ``Y``
-    does, otherwise the number in ``Y``.
+    The label of a clip is the name of its folder if folders and numbers in ``Y`` correspond one
+    to one, and the number in ``Y`` otherwise.
 
     Raises
     ------
@@ -64,9 +68,10 @@ def read_seed_file(path: Path) -> list[SeedClip]:
     except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
         if is_out_of_memory(error):
             raise
-        raise DataError(f"{path} is not an npz file that can be read ({error})") from error
-    one_each = numbers.shape == ids.shape == features.shape[:1] != (0,)
-    if features.ndim != 2 or features.dtype.kind not in "fiu" or not one_each:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} is not an npz file that can be read ({reason})") from error
+    same_length = numbers.shape == ids.shape == features.shape[:1] != (0,)
+    if features.ndim != 2 or features.dtype.kind not in "fiu" or not same_length:
         raise DataError(
             f"{path}: X {features.shape} {features.dtype}, Y {numbers.shape} and IDS {ids.shape} "
             "do not belong together; expected numbers (n, dim), (n,) and (n,)"
@@ -83,7 +88,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
 
 
 def _check_sizes(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    """Refuse a small file that would fill the memory when inflated."""
+    """Refuse a small file that would fill the memory when it is decompressed."""
     for member in members:
         if member.file_size > MAX_INFLATION * member.compress_size + (1 << 20):
             raise DataError(
@@ -97,3 +102,25 @@ def _labels(clips: list[str], numbers: list[str]) -> list[str]:
     pairs = set(zip(folders, numbers, strict=True))
     one_to_one = len(pairs) == len(set(folders)) == len(set(numbers))
     return folders if one_to_one and "" not in folders else numbers
+
+
+def add_seed_clips(store: FeatureStore, clips: Sequence[SeedClip]) -> list[str]:
+    """Add clips to a store, and return their keys."""
+    keys = []
+    with store.writer() as writer:
+        for clip in clips:
+            key = _content_key(clip)
+            if key not in store:
+                # the file does not say when its frames begin: they are numbered
+                times = np.arange(len(clip.frames), dtype=np.float64)
+                writer.add(key, Features(clip.frames, times))
+            keys.append(key)
+    store.touch()
+    return keys
+
+
+def _content_key(clip: SeedClip) -> str:
+    """Return what stands in for the hash of a sound file that is not at hand."""
+    digest = hashlib.sha256(clip.path.encode())
+    digest.update(clip.frames.tobytes())
+    return digest.hexdigest()

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiotl_cli.project import DATA
+from audiotl_cli.project import Project
 
 N_TAKES = 24
-SOUNDS = DATA / "audio" / "demo"
-UNSEEN = DATA / "audio" / "demo-unseen"
 
 
 @dataclass(frozen=True)
@@ -31,10 +29,11 @@ class DemoSounds:
     n_written: int
 
 
-def make_demo_sounds() -> DemoSounds:
+def make_demo_sounds(project: Project) -> DemoSounds:
     """Synthesise the recordings that are not there yet."""
     from audiotl_cli.dataset.demo_sounds import write_demo_sounds
 
-    n_written = write_demo_sounds(SOUNDS, range(N_TAKES))
-    n_written += write_demo_sounds(UNSEEN, [N_TAKES])
-    return DemoSounds(SOUNDS, UNSEEN, n_written)
+    sounds, unseen = project.audio_dir / "demo", project.audio_dir / "demo-unseen"
+    n_written = write_demo_sounds(sounds, range(N_TAKES))
+    n_written += write_demo_sounds(unseen, [N_TAKES])
+    return DemoSounds(sounds, unseen, n_written)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
-from audiotl_cli.project import clip_keys, is_store, open_all, open_memo
+from audiotl_cli.project import Project
 from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.find import open_all
 from audiotl_cli.store.memo import HashMemo, clip_key
 from audiotl_cli.store.prune import Pruned, prune
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.store.writer import BusyStoreError, check_not_linked
+from audiotl_cli.stored_clips import clip_keys
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,16 @@ class PruneReport:
     pruned: Pruned | None
 
 
-def prune_stores(root: AnyPath, indexes: Sequence[Path], *, dry_run: bool) -> list[PruneReport]:
+def prune_stores(
+    project: Project, store: AnyPath | None, indexes: Sequence[Path], *, dry_run: bool
+) -> list[PruneReport]:
     """Take out of every store the clips that no index names, and what broken runs left.
 
     Parameters
     ----------
-    root : Path or RemotePath
-        A folder of stores, or one store.
+    project : Project
+    store : Path, RemotePath or None
+        A folder of stores, or one store; None for the project's stores.
     indexes : sequence of Path
         Their clips are kept.
     dry_run : bool
@@ -52,19 +57,19 @@ def prune_stores(root: AnyPath, indexes: Sequence[Path], *, dry_run: bool) -> li
     """
     if not indexes:
         raise DataError("there is no index to say which features are needed; name one: --index")
-    stores = open_all(root)
-    for store in stores:  # before anything is deleted in the others
-        check_not_linked(store.folder)
-    memo = open_memo(root.parent if is_store(root) else root)
+    stores = open_all(store or project.features_dir)
+    for opened in stores:  # before anything is deleted in the others
+        check_not_linked(opened.folder)
+    memo = project.open_memo(store)
     needed: set[str] = set()
     for path in indexes:
         needed |= _needed_keys(Index.read(path), memo)
     reports = []
-    for store in stores:
+    for opened in stores:
         try:
-            reports.append(PruneReport(store, prune(store, needed, dry_run=dry_run)))
+            reports.append(PruneReport(opened, prune(opened, needed, dry_run=dry_run)))
         except BusyStoreError:
-            reports.append(PruneReport(store, None))
+            reports.append(PruneReport(opened, None))
     return reports
 
 

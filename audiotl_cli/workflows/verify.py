@@ -5,34 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from audiotl_cli.errors import WeightsError
-from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.registry import extractor_class, list_extractors
-from audiotl_cli.extractors.sources import digest_checks, find
-from audiotl_cli.extractors.weights import FoundWeights, WeightSource
-from audiotl_cli.workflows.models import resolve
+from audiotl_cli.extractors.verification import (
+    NetworkChecks,
+    check_named,
+    check_network,
+    has_weights,
+)
 
 OnNetwork = Callable[[int, int], None]
-"""Told the networks done, and of how many."""
-
-
-@dataclass(frozen=True)
-class NetworkChecks:
-    """What was checked of one network.
-
-    Parameters
-    ----------
-    name : str
-        The extractor's, or the file's that was asked for.
-    weights : dict
-        ``published`` or ``unverified:`` and a name, for each file that is here.
-    checks : list of Check
-    """
-
-    name: str
-    weights: dict[str, str]
-    checks: list[Check]
+"""Called with the number of networks done, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -74,63 +57,19 @@ def verify_models(
         There is no such extractor or file.
     """
     if name is not None:
-        kind, source = resolve(name)
         on_network(0, 1)
-        if source is None:
-            checked = _check_network(name, kind)
-        else:
-            found = _here((source,))
-            checked = NetworkChecks(name, _labels(found), _digest_checks(found))
+        checked = check_named(name)
         on_network(1, 1)
         return VerifyReport([checked], [])
     kinds = {
-        one: kind for one in list_extractors() if (kind := extractor_class(one)).weights_files()
+        kind_name: kind
+        for kind_name in list_extractors()
+        if (kind := extractor_class(kind_name)).weights_files()
     }
-    ready = [
-        one
-        for one, kind in kinds.items()
-        if all(find(source) for source in kind.weights_files(kind.default_layer))
-    ]
+    ready = [kind_name for kind_name, kind in kinds.items() if has_weights(kind)]
     networks = []
-    for done, one in enumerate(ready, 1):
-        on_network(done - 1, len(ready))
-        networks.append(_check_network(one, kinds[one]))
+    for done, kind_name in enumerate(ready):
+        on_network(done, len(ready))
+        networks.append(check_network(kind_name, kinds[kind_name]))
     on_network(len(ready), len(ready))
-    return VerifyReport(networks, [one for one in kinds if one not in ready])
-
-
-def _check_network(name: str, kind: type[Extractor]) -> NetworkChecks:
-    found = _here(kind.weights_files())
-    checks = _digest_checks(found)
-    missing = [
-        source for source in kind.weights_files(kind.default_layer) if source not in dict(found)
-    ]
-    for source in missing:
-        what = f"the layer {kind.default_layer}"
-        told = f"not installed: audiotl models fetch {source.name}"
-        checks.append(Check(what, "", told, passed=None, missing=True))
-    if not missing:
-        checks += kind().published_checks()
-    return NetworkChecks(name, _labels(found), checks)
-
-
-Found = list[tuple[WeightSource, FoundWeights]]
-
-
-def _here(sources: tuple[WeightSource, ...]) -> Found:
-    """Return the sources whose weights are here; an error if there should be and are none."""
-    found = [(source, weights) for source in sources if (weights := find(source))]
-    if sources and not found:
-        raise WeightsError(
-            f"the weights {' or '.join(one.name for one in sources)} are not installed; "
-            f"fetch them with: audiotl models fetch {sources[0].name}"
-        )
-    return found
-
-
-def _labels(found: Found) -> dict[str, str]:
-    return {source.name: weights.label for source, weights in found}
-
-
-def _digest_checks(found: Found) -> list[Check]:
-    return [check for source, weights in found for check in digest_checks(source, weights)]
+    return VerifyReport(networks, [kind_name for kind_name in kinds if kind_name not in ready])

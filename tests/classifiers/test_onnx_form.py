@@ -21,7 +21,7 @@ from audiotl_cli.classifiers.rejection import Rejection, fit_label_distances
 from audiotl_cli.classifiers.training import fit_quietly
 from audiotl_cli.errors import UsageError
 from audiotl_cli.graph import Graph
-from audiotl_cli.workflows.export import same_labels
+from audiotl_cli.inference.onnx_export import same_labels
 from tests.classifiers.problems import made_clips
 from tests.classifiers.test_classifier import NAMES, QUICK
 from tests.classifiers.test_model_file import CARD

@@ -1,4 +1,4 @@
-"""Steps, averages, several labels, calibration and rejection in a file: whole or refused."""
+"""Steps, averages, multi-label, calibration and rejection in a file: whole or refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "sqrt, PCA": {"sqrt": True, "pca": 3},
     "standardised, PCA": {"scale": True, "pca": 3},
     "average": {"combine": "average"},
-    "several labels": {"multi_label": True},
+    "multi-label": {"multi_label": True},
 }
 
 
@@ -131,4 +131,4 @@ def test_parts_are_not_missing_or_more() -> None:
         assert read({**whole, "parts": {**whole["parts"], **change}})
     swapped = copy.deepcopy(whole)
     swapped["parts"]["pipeline"]["parts"][-1]["params"]["widths"] = [8, 12]
-    assert "wrong parts" in read(swapped)
+    assert "do not take" in read(swapped)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from audiotl_cli.workflows import doctor
+from audiotl_cli.doctor import decoding
 from tests.conftest import Run
 
 
@@ -31,7 +31,7 @@ def test_what_is_broken_is_named(
 ) -> None:
     (tmp_path / "cache").write_text("a file where a folder should be")
     monkeypatch.setenv("AUDIOTL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setitem(doctor.FORMATS, "FLAC", "VORBIS")
+    monkeypatch.setitem(decoding.FORMATS, "FLAC", "VORBIS")
     for name, content in (("index/broken.csv", b"label\nant\n"), ("models/broken.joblib", b"no")):
         path = project / "data" / name
         path.parent.mkdir(parents=True)
@@ -51,6 +51,6 @@ def test_another_sound_than_was_written_is_noticed(
     def wrong(tone: Any) -> None:
         written(tone[::-1] * 0 + 1)
 
-    written = doctor._expect_tone
-    monkeypatch.setattr(doctor, "_expect_tone", wrong)
-    assert [one.state for one in doctor._decoding()] == ["bad"]
+    written = decoding.check_tone
+    monkeypatch.setattr(decoding, "check_tone", wrong)
+    assert [one.state for one in decoding.check_decoding()] == ["bad"]

@@ -14,7 +14,7 @@ import soxr
 
 from audiotl_cli import load_model
 from audiotl_cli.classifiers import onnx_form as clips
-from audiotl_cli.workflows import export
+from audiotl_cli.inference import onnx_export
 from tests.conftest import REPOSITORY, Run
 
 
@@ -67,7 +67,7 @@ def test_a_graph_that_tells_something_else_is_not_written(
     def wrong(graph: Any, classifier: Any, parts: Any) -> None:
         right(graph, classifier, [graph.add("Neg", part) for part in parts])
 
-    monkeypatch.setattr(export, "add_classifier", wrong)
+    monkeypatch.setattr(onnx_export, "add_classifier", wrong)
     done = run("model", "export", model)
     assert done.code == 5
     assert "sounds.onnx is not written: of 60 probes" in done.err

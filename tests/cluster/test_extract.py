@@ -10,6 +10,8 @@ import dask
 import pytest
 
 from audiotl_cli.errors import ClusterError, DataError, UsageError
+from audiotl_cli.extraction import ExtractOptions
+from audiotl_cli.project import Project
 from audiotl_cli.workflows.extract import extract_features
 from tests.cluster.conftest import files_in, made_index
 from tests.cluster.networks import SlowExtractor
@@ -25,12 +27,12 @@ def test_workers_leave_the_store_of_a_single_process(tmp_path: Path, n_workers: 
     index = made_index(tmp_path / "audio", N_CLIPS, bad=90)
     told: list[tuple[int, int, float]] = []
 
-    alone = extract_features(index, FakeExtractor(), tmp_path / "alone")
+    alone = extract_features(Project(), index, FakeExtractor(), ExtractOptions(tmp_path / "alone"))
     spread = extract_features(
+        Project(),
         index,
         FakeExtractor(),
-        tmp_path / "spread",
-        cluster=f"local[{n_workers}]",
+        ExtractOptions(tmp_path / "spread", cluster=f"local[{n_workers}]"),
         on_clip=lambda *now: told.append(now),
     )
 
@@ -42,7 +44,12 @@ def test_workers_leave_the_store_of_a_single_process(tmp_path: Path, n_workers: 
     assert spread.audio_s == pytest.approx(alone.audio_s)
     assert told[-1] == (N_CLIPS + 7, N_CLIPS + 7, spread.audio_s)
     good = replace(index, clips=[clip for clip in index.clips if clip.start_s is not None])
-    again = extract_features(good, FakeExtractor(), tmp_path / "spread", cluster="tcp://nobody:1")
+    again = extract_features(
+        Project(),
+        good,
+        FakeExtractor(),
+        ExtractOptions(tmp_path / "spread", cluster="tcp://nobody:1"),
+    )
     assert (again.n_added, again.n_skipped) == (0, N_CLIPS)
 
 
@@ -68,7 +75,12 @@ def test_a_port_of_something_else_is_given_up(tmp_path: Path) -> None:
             dask.config.set({"audiotl.connect-timeout": "1s"}),
             pytest.raises(ClusterError, match="does not answer"),
         ):
-            extract_features(index, FakeExtractor(), tmp_path / "store", cluster=address)
+            extract_features(
+                Project(),
+                index,
+                FakeExtractor(),
+                ExtractOptions(tmp_path / "store", cluster=address),
+            )
 
 
 @pytest.mark.parametrize(
@@ -116,7 +128,12 @@ def test_without_workers_it_says_how_to_start_one(tmp_path: Path, cluster: Machi
         dask.config.set({"audiotl.workers-timeout": "1s"}),
         pytest.raises(ClusterError, match=r"no worker for 1 s.* dask worker --scheduler-file"),
     ):
-        extract_features(index, FakeExtractor(), tmp_path / "store", cluster=str(cluster.file))
+        extract_features(
+            Project(),
+            index,
+            FakeExtractor(),
+            ExtractOptions(tmp_path / "store", cluster=str(cluster.file)),
+        )
 
 
 @pytest.mark.slow
@@ -124,11 +141,14 @@ def test_too_many_failures_end_the_run_and_stop_the_workers(tmp_path: Path) -> N
     index = made_index(tmp_path / "audio", N_CLIPS, bad=10)
     with pytest.raises(DataError, match="more than allowed"):
         extract_features(
-            index, SlowExtractor(), tmp_path / "store", cluster="local[2]", max_error_rate=0.01
+            Project(),
+            index,
+            SlowExtractor(),
+            ExtractOptions(tmp_path / "store", cluster="local[2]", max_error_rate=0.01),
         )
-    report = extract_features(index, SlowExtractor(), tmp_path / "store")
+    report = extract_features(Project(), index, SlowExtractor(), ExtractOptions(tmp_path / "store"))
     assert report.n_skipped + report.n_added == N_CLIPS
-    extract_features(index, SlowExtractor(), tmp_path / "alone")
+    extract_features(Project(), index, SlowExtractor(), ExtractOptions(tmp_path / "alone"))
     assert files_in(tmp_path / "store") == files_in(tmp_path / "alone")
 
 

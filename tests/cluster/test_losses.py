@@ -17,7 +17,9 @@ import pytest
 
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudiotlError, ClusterError
+from audiotl_cli.extraction import ExtractOptions
 from audiotl_cli.extractors.base import Extractor
+from audiotl_cli.project import Project
 from audiotl_cli.workflows.extract import ExtractReport, extract_features
 from tests.cluster.conftest import CLIP_S, files_in, made_index
 from tests.cluster.networks import DeadlyExtractor, SlowExtractor
@@ -42,7 +44,11 @@ class Run(threading.Thread):
     def run(self) -> None:
         try:
             self.outcome = extract_features(
-                self.index, self.extractor, self.root, cluster=self.address, on_clip=self._note
+                Project(),
+                self.index,
+                self.extractor,
+                ExtractOptions(self.root, cluster=self.address),
+                on_clip=self._note,
             )
         except AudiotlError as error:
             self.outcome = error
@@ -80,7 +86,7 @@ def index(tmp_path: Path) -> Index:
 
 @pytest.fixture
 def whole(tmp_path: Path, index: Index) -> dict[str, bytes]:
-    extract_features(index, FakeExtractor(), tmp_path / "whole")
+    extract_features(Project(), index, FakeExtractor(), ExtractOptions(tmp_path / "whole"))
     return files_in(tmp_path / "whole")
 
 
@@ -124,7 +130,12 @@ def test_without_any_worker_left_it_ends_and_goes_on_later(
     assert isinstance(error, ClusterError)
     assert "has had no worker for 3 s" in str(error)
     cluster.worker("--no-nanny")
-    again = extract_features(index, FakeExtractor(), tmp_path / "store", cluster=cluster.address)
+    again = extract_features(
+        Project(),
+        index,
+        FakeExtractor(),
+        ExtractOptions(tmp_path / "store", cluster=cluster.address),
+    )
     assert again.n_added + again.n_skipped == N_CLIPS
     assert files_in(tmp_path / "store") == whole
 
@@ -149,7 +160,9 @@ def test_when_the_scheduler_is_killed_the_next_run_does_what_is_missing(
         cluster.scheduler()
         cluster.worker("--no-nanny")
         address = cluster.address
-    again = extract_features(index, FakeExtractor(), tmp_path / "store", cluster=address)
+    again = extract_features(
+        Project(), index, FakeExtractor(), ExtractOptions(tmp_path / "store", cluster=address)
+    )
     assert again.n_skipped > 0
     assert again.n_added + again.n_skipped == N_CLIPS
     assert files_in(tmp_path / "store") == whole
@@ -165,7 +178,10 @@ def test_a_clip_that_kills_its_worker_is_found_and_the_rest_is_done(
         cluster.worker()
     with dask.config.set({"audiotl.workers-timeout": "30s"}):
         report = extract_features(
-            index, DeadlyExtractor(), tmp_path / "store", cluster=cluster.address
+            Project(),
+            index,
+            DeadlyExtractor(),
+            ExtractOptions(tmp_path / "store", cluster=cluster.address),
         )
     (failure,) = report.failures
     assert (Path(failure.path).name, failure.stage, failure.code) == (
@@ -173,7 +189,7 @@ def test_a_clip_that_kills_its_worker_is_found_and_the_rest_is_done(
     )  # fmt: skip
     assert report.n_added == N_CLIPS
     harmless = Index([one for one in index.clips if one.path != "poison.wav"], index.audio_root)
-    extract_features(harmless, FakeExtractor(), tmp_path / "whole")
+    extract_features(Project(), harmless, FakeExtractor(), ExtractOptions(tmp_path / "whole"))
     assert files_in(tmp_path / "store") == files_in(tmp_path / "whole")
 
 
@@ -230,9 +246,9 @@ def test_ctrl_c_ends_with_130_and_can_be_resumed(
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130, err
-    assert "the same command goes on where it stopped" in err
+    assert "the same command continues where it stopped" in err
     assert "Traceback" not in err
-    again = extract_features(index, FakeExtractor(), tmp_path / "store")
+    again = extract_features(Project(), index, FakeExtractor(), ExtractOptions(tmp_path / "store"))
     assert again.n_added + again.n_skipped == N_CLIPS
     assert again.audio_s < 0.9 * N_CLIPS * CLIP_S  # not all of them were embedded again
     assert files_in(tmp_path / "store") == whole

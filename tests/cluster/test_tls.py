@@ -11,6 +11,8 @@ import dask
 import pytest
 
 from audiotl_cli.errors import ClusterError
+from audiotl_cli.extraction import ExtractOptions
+from audiotl_cli.project import Project
 from audiotl_cli.workflows.extract import extract_features
 from tests.cluster.conftest import files_in, made_index
 from tests.cluster.processes import machines
@@ -56,7 +58,7 @@ def test_certificates_are_asked_for_and_taken_from_dasks_configuration(tmp_path:
     for role in ("SCHEDULER", "WORKER", "CLIENT"):
         env |= {f"DASK_DISTRIBUTED__COMM__TLS__{role}__{part}": own for part in ("CERT", "KEY")}
     index = made_index(tmp_path / "audio", 300)
-    extract_features(index, FakeExtractor(), tmp_path / "alone")
+    extract_features(Project(), index, FakeExtractor(), ExtractOptions(tmp_path / "alone"))
     with machines(tmp_path, env) as cluster:
         cluster.scheduler("--protocol", "tls")
         cluster.worker("--no-nanny")
@@ -65,7 +67,17 @@ def test_certificates_are_asked_for_and_taken_from_dasks_configuration(tmp_path:
             dask.config.set({"audiotl.connect-timeout": "3s"}),
             pytest.raises(ClusterError, match="certificates are taken from Dask's configuration"),
         ):
-            extract_features(index, FakeExtractor(), tmp_path / "store", cluster=cluster.address)
+            extract_features(
+                Project(),
+                index,
+                FakeExtractor(),
+                ExtractOptions(tmp_path / "store", cluster=cluster.address),
+            )
         with dask.config.set(tls):
-            extract_features(index, FakeExtractor(), tmp_path / "store", cluster=cluster.address)
+            extract_features(
+                Project(),
+                index,
+                FakeExtractor(),
+                ExtractOptions(tmp_path / "store", cluster=cluster.address),
+            )
     assert files_in(tmp_path / "store") == files_in(tmp_path / "alone")

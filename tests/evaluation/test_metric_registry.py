@@ -20,7 +20,7 @@ from audiotl_cli.evaluation.metrics.registry import (
 )
 from audiotl_cli.evaluation.outcomes import FloatArray, Outcomes
 from tests.conftest import Run
-from tests.workflows.stores import made_index, made_store
+from tests.experiments.stores import made_index, made_store
 
 
 @pytest.fixture

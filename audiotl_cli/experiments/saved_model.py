@@ -1,0 +1,66 @@
+"""What an evaluation of a saved model is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from audiotl_cli.classifiers.card import ModelCard, clip_mark
+from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.dataset.index import Index
+from audiotl_cli.evaluation.duplicates import DuplicatePair
+from audiotl_cli.evaluation.evaluation import Source
+from audiotl_cli.evaluation.measure import ScoredClips
+from audiotl_cli.experiments.features import LabelledFeatures, evaluated
+from audiotl_cli.experiments.sections import duplicates, index_name, weights_warnings
+from audiotl_cli.experiments.training import score_rows
+
+
+def score_clips(
+    classifier: ClipClassifier, data: LabelledFeatures, rows: Sequence[int]
+) -> ScoredClips:
+    """Return the scores of clips, and which are rejected."""
+    scores = score_rows(classifier, data, rows)
+    rejected = None
+    if classifier.rejection is not None:
+        rejected = classifier.rejects([data.frames[i] for i in rows], scores).astype(np.float64)
+    clips = [evaluated(data.clips[i]) for i in rows]
+    return ScoredClips(clips, classifier.labels, [scores], classifier.multi_label, rejected)
+
+
+def describe_source(
+    model: Path,
+    card: ModelCard,
+    index: Index,
+    split: str,
+    data: LabelledFeatures,
+    rows: Sequence[int],
+) -> Source:
+    """Return what is evaluated, and on what."""
+    known = set(card.trained_on)
+    n_trained_on = sum(clip_mark(data.keys[i]) in known for i in rows) if known else None
+    return Source(
+        index=index_name(index),
+        index_sha256=index.sha256(),
+        n_trained_on=n_trained_on,
+        warnings=weights_warnings(data),
+        model=str(model),
+        split=split,
+        card={name: value for name, value in card.to_dict().items() if name != "trained_on"},
+    )
+
+
+def duplicates_of_training(
+    data: LabelledFeatures, card: ModelCard, split: str
+) -> list[DuplicatePair] | None:
+    """Return tested clips nearly equal to clips trained on; None if none of these is known."""
+    known = set(card.trained_on)
+    trained_on = [clip_mark(key) in known for key in data.keys]
+    if not any(trained_on):
+        return None
+    beside = [i for i, clip in enumerate(data.clips) if trained_on[i] or clip.split == split]
+    tested = [data.clips[i].split == split for i in beside]
+    parts = ["tested" if is_tested else "trained on" for is_tested in tested]
+    return duplicates(data, beside, parts, tested)

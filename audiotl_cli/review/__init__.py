@@ -1,0 +1,1 @@
+"""Review: which clips to label next, and which clips sound like a recording."""

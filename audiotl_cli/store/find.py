@@ -1,0 +1,83 @@
+"""Find the feature stores in a folder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from audiotl_cli.errors import DataError
+from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.store.description import STORE_FILE
+from audiotl_cli.store.store import FeatureStore, open_stores
+
+logger = logging.getLogger(__name__)
+
+
+def is_store(folder: AnyPath) -> bool:
+    """Return whether a folder is one store rather than a folder of stores."""
+    return (folder / STORE_FILE).is_file()
+
+
+def open_all(root: AnyPath) -> list[FeatureStore]:
+    """Open a store, or all in a folder of stores, the one used last at the end.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    stores = [FeatureStore(root)] if is_store(root) else open_stores(root)
+    if not stores:
+        raise no_store(root)
+    return stores
+
+
+def no_store(root: AnyPath) -> DataError:
+    """Return the error of a folder without stores."""
+    return DataError(f"there is no feature store in {root}; make one with: audiotl extract")
+
+
+def find_stores(root: AnyPath, extractors: Sequence[str], keys: set[str]) -> list[FeatureStore]:
+    """Return the stores that hold the clips of an index.
+
+    Parameters
+    ----------
+    root : Path or RemotePath
+        A folder of stores, or one store.
+    extractors : sequence of str
+        One store for each: the one used last whose extractor (or folder) is called so.
+        Empty: the store used last.
+    keys : set of str
+        Stores that hold none of these are passed over.
+
+    Raises
+    ------
+    DataError
+        There is no such store; says which there are.
+    """
+    candidates = [FeatureStore(root)] if is_store(root) else open_stores(root)
+    stores = [store for store in candidates if not keys.isdisjoint(store.keys())]
+    if not stores:
+        raise DataError(
+            f"no features of this index's clips are in {root}; make them with: audiotl extract"
+        )
+    if not extractors:
+        if stores[-1] is not candidates[-1]:
+            logger.warning(
+                "%s was used last, but holds no features of this index's clips; "
+                "%s is taken (--extractor chooses)",
+                candidates[-1].folder,
+                stores[-1].folder,
+            )
+        return [stores[-1]]
+    found = []
+    for name in extractors:
+        named = [store for store in stores if name in (store.extractor, store.folder.name)]
+        if not named:
+            known = ", ".join(sorted({store.extractor for store in stores}))
+            raise DataError(
+                f"no features of this index's clips by {name!r} are in {root} (there are some by "
+                f"{known}); make them with: audiotl extract --extractor {name}"
+            )
+        found.append(named[-1])
+    return found
