@@ -104,6 +104,7 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter.replace(annotation=kind))
             continue
         kinds[parameter.name] = kind
+        names = names_of(kinds[parameter.name])
         types = get_type_hints(kind, include_extras=True)
         parameters += [
             inspect.Parameter(
@@ -113,7 +114,7 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
                 annotation=_annotation(field, types[field.name]),
             )
             for field in fields(kind)
-            if field.name in names_of(kind)
+            if field.name in names
         ]
 
     @functools.wraps(command)

@@ -237,7 +237,7 @@ def test_a_damaged_copy_in_the_cache_is_fetched_anew(
 
 
 def test_the_cache_has_a_limit(root: RemotePath, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audiotl_cli.storage.cache.MOST_BYTES", 10_000)
+    monkeypatch.setattr("audiotl_cli.storage.cache.MAX_BYTES", 10_000)
     with opened(root).writer() as writer:
         add(writer, range(32))
     assert holds(opened(root), range(32))
