@@ -130,12 +130,12 @@ def test_whatever_runs_do_nothing_is_lost(root: RemotePath) -> None:
         done: set[int] = set()
         running: list[StoreWriter] = []
         for _ in range(40):
-            what = rng.random()
-            if what < 0.15 and len(running) < 3:
+            draw = rng.random()
+            if draw < 0.15 and len(running) < 3:
                 running.append(opened(place).writer().__enter__())
-            elif what < 0.2 and running:
+            elif draw < 0.2 and running:
                 running.pop(rng.randrange(len(running))).__exit__(None, None, None)
-            elif what < 0.25 and running:
+            elif draw < 0.25 and running:
                 kill(running.pop(rng.randrange(len(running))))
             elif running:
                 number = rng.randrange(30)
