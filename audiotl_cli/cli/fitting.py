@@ -80,16 +80,16 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
     parameters: list[inspect.Parameter] = []
     kinds: dict[str, Any] = {}
     hints = get_type_hints(command, include_extras=True)
-    for one in inspect.signature(command).parameters.values():
-        kind = hints[one.name]
+    for parameter in inspect.signature(command).parameters.values():
+        kind = hints[parameter.name]
         if not is_dataclass(kind):
-            parameters.append(one.replace(annotation=kind))
+            parameters.append(parameter.replace(annotation=kind))
             continue
-        kinds[one.name] = kind
+        kinds[parameter.name] = kind
         types = get_type_hints(kind, include_extras=True)
         parameters += [
             inspect.Parameter(
-                field.name, one.kind, default=field.default, annotation=types[field.name]
+                field.name, parameter.kind, default=field.default, annotation=types[field.name]
             )
             for field in fields(kind)
         ]
@@ -101,5 +101,5 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
         command(**given)
 
     typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    typed.__annotations__ = {one.name: one.annotation for one in parameters}
+    typed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return typed

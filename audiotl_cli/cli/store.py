@@ -29,18 +29,18 @@ def info(
     found = store_info(options.features_root(store))
     value = [
         {
-            "store": str(one.store.folder),
-            "extractor": one.store.extractor,
-            "fingerprint": one.store.fingerprint,
-            "dim": one.store.dim,
-            "n_clips": one.n_clips,
-            "n_shards": one.n_shards,
-            "n_bytes": one.n_bytes,
-            "weights": one.extractor.weights,
-            "made_from": one.store.made_from,
-            "programs": [asdict(program) for program in one.programs],
+            "store": str(entry.store.folder),
+            "extractor": entry.store.extractor,
+            "fingerprint": entry.store.fingerprint,
+            "dim": entry.store.dim,
+            "n_clips": entry.n_clips,
+            "n_shards": entry.n_shards,
+            "n_bytes": entry.n_bytes,
+            "weights": entry.extractor.weights,
+            "made_from": entry.store.made_from,
+            "programs": [asdict(program) for program in entry.programs],
         }
-        for one in found
+        for entry in found
     ]
 
     def show() -> None:
@@ -48,15 +48,16 @@ def info(
             "store", "layer", "dim", "clips", "shards", "MB",
             numbers=("dim", "clips", "shards", "MB"),
         )  # fmt: skip
-        for one in found:
+        for entry in found:
             grid.add_row(
-                output.clean(one.store.folder), str(one.store.made_from.get("layer", "")),
-                str(one.store.dim), str(one.n_clips), str(one.n_shards), f"{one.n_bytes / 1e6:.1f}",
+                output.clean(entry.store.folder), str(entry.store.made_from.get("layer", "")),
+                str(entry.store.dim), str(entry.n_clips), str(entry.n_shards),
+                f"{entry.n_bytes / 1e6:.1f}",
             )  # fmt: skip
         output.show(grid)
-        output.warnings([one.extractor.warning for one in found])
-        for one in found:
-            show_programs(one.store.folder, one.programs)
+        output.warnings([entry.extractor.warning for entry in found])
+        for entry in found:
+            show_programs(entry.store.folder, entry.programs)
 
     output.result(value, show)
 
@@ -136,23 +137,23 @@ def prune(
         "n_bytes": sum(pruned.n_bytes for _, pruned in done),
         "stores": [
             {
-                "store": str(one.folder),
+                "store": str(opened.folder),
                 "n_removed": pruned.n_clips,
                 "n_kept": pruned.n_kept,
                 "leftovers": [str(path) for path in pruned.leftovers],
                 "n_bytes": pruned.n_bytes,
             }
-            for one, pruned in done
+            for opened, pruned in done
         ],
         "busy": [str(report.store.folder) for report in reports if not report.pruned],
     }
 
     def show() -> None:
         what = "would go" if dry_run else "removed"
-        for one, pruned in done:
+        for opened, pruned in done:
             output.line(
-                f"{one.folder}: {pruned.n_clips} clips and {len(pruned.leftovers)} leftover files "
-                f"{what} ({pruned.n_bytes / 1e6:.1f} MB), {pruned.n_kept} clips kept"
+                f"{opened.folder}: {pruned.n_clips} clips and {len(pruned.leftovers)} leftover "
+                f"files {what} ({pruned.n_bytes / 1e6:.1f} MB), {pruned.n_kept} clips kept"
             )
 
     output.result(value, show)
