@@ -15,7 +15,7 @@ from audiotl_cli.extractor_config import ExtractorConfig
 
 if TYPE_CHECKING:
     from audiotl_cli.classifiers.options import ClassifierOptions
-    from audiotl_cli.experiments.fit import Reliability
+    from audiotl_cli.experiments.training import Reliability
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Learning:
 
     def reliability(self) -> Reliability:
         """Return calibration and rejection, as the workflows take them."""
-        from audiotl_cli.experiments.fit import Reliability
+        from audiotl_cli.experiments.training import Reliability
 
         return Reliability(self.calibrate, self.reject)
 
