@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audiotl_cli.dataset.index import Index
+    from audiotl_cli.extractor_config import ExtractorConfig
     from audiotl_cli.extractors.registry import load_extractor
     from audiotl_cli.inference.embedder import AudioEmbedder
     from audiotl_cli.project import Project
@@ -27,10 +28,19 @@ if TYPE_CHECKING:
     from audiotl_cli.workflows.predict import load_model
 
 __version__ = "0.1.0"
-__all__ = ["AudioEmbedder", "FeatureStore", "Index", "Project", "load_extractor", "load_model"]
+__all__ = [
+    "AudioEmbedder",
+    "ExtractorConfig",
+    "FeatureStore",
+    "Index",
+    "Project",
+    "load_extractor",
+    "load_model",
+]
 
 _HOMES = {
     "AudioEmbedder": "audiotl_cli.inference.embedder",
+    "ExtractorConfig": "audiotl_cli.extractor_config",
     "FeatureStore": "audiotl_cli.store.store",
     "Index": "audiotl_cli.dataset.index",
     "Project": "audiotl_cli.project",

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 def component_numbers(n: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
     """Return the number of the component of every node, 0 for that of the first node.
 
-    The commands that need this have not imported SciPy, and importing it costs more time than
-    all of this.
+    This does not use SciPy, because importing it would take longer than the computation.
 
     Parameters
     ----------

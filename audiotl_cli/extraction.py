@@ -37,6 +37,8 @@ class ExtractOptions:
         The folder of stores, or the extractor's own store; None for the project's stores.
     workers : int or None
         Decoding threads, and threads of the network; None is one a core.
+    batch_size : int or None
+        Windows that the network is given at once; None is the network's own.
     limit : int or None
         Only the first clips of the index.
     strict : bool
@@ -49,6 +51,7 @@ class ExtractOptions:
 
     store: AnyPath | None = None
     workers: int | None = None
+    batch_size: int | None = None
     limit: int | None = None
     strict: bool = False
     max_error_rate: float | None = None
@@ -62,8 +65,9 @@ class ExtractOptions:
         UsageError
             A number out of range, or an address that is none.
         """
-        if any(count is not None and count < 1 for count in (self.workers, self.limit)):
-            raise UsageError("--workers and --limit are counts from 1")
+        counts = (self.workers, self.batch_size, self.limit)
+        if any(count is not None and count < 1 for count in counts):
+            raise UsageError("--workers, --batch-size and --limit are counts from 1")
         if self.max_error_rate is not None and not 0 <= self.max_error_rate <= 1:
             raise UsageError(
                 f"--max-error-rate is {self.max_error_rate}, expected a share from 0 to 1"

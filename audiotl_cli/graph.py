@@ -1,7 +1,7 @@
 """Write an ONNX graph, node by node.
 
-It lies below the rooms, because both networks and classifiers are written with it. Of the
-package ``onnx`` no more is used than its format.
+Both networks and classifiers use it, so it is a top-level module. It uses only the file format
+of the package ``onnx``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 
 from audiotl_cli.errors import UsageError
 
-OPSET, TREES_OPSET, IR_VERSION = 18, 3, 9  # what runtimes of 2023 know already
+OPSET, TREES_OPSET, IR_VERSION = 18, 3, 9  # supported by runtimes since 2023
 TREES = "ai.onnx.ml"
 
 Value = Any
-"""The name of something in the graph, or numbers that become a constant of it."""
+"""The name of a value in the graph, or an array that becomes a constant."""
 
 
 class Graph:
@@ -35,7 +35,7 @@ class Graph:
             import onnx
         except ImportError as error:
             raise UsageError(
-                "writing ONNX needs the package onnx: pip install 'audiotl[export]'"
+                "ONNX export needs the package onnx; install it with: pip install 'audiotl[export]'"
             ) from error
         self._onnx = onnx
         self._nodes: list[Any] = []
@@ -45,17 +45,17 @@ class Graph:
         self._numbers = itertools.count()
 
     def input(self, name: str, dtype: Any, shape: Sequence[int | str]) -> str:
-        """Name something that is given; a name in its shape stands for any length."""
+        """Declare an input; a name in its shape stands for any length."""
         self._inputs.append(self._value(name, dtype, shape))
         return name
 
     def output(self, name: str, value: str, dtype: Any, shape: Sequence[int | str]) -> None:
-        """Name something that is told."""
+        """Declare an output."""
         self._nodes.append(self._onnx.helper.make_node("Identity", [value], [name]))
         self._outputs.append(self._value(name, dtype, shape))
 
     def constant(self, values: Any) -> str:
-        """Return the name of numbers that are kept in the file."""
+        """Add a constant and return its name."""
         name = f"constant_{next(self._numbers)}"
         array = np.ascontiguousarray(values).reshape(np.shape(values))
         self._constants.append(self._onnx.numpy_helper.from_array(array, name))
@@ -70,7 +70,7 @@ class Graph:
     ) -> list[str]:
         """Add a node and return the names of its outputs."""
         number = next(self._numbers)
-        inputs = [one if isinstance(one, str) else self.constant(one) for one in values]
+        inputs = [value if isinstance(value, str) else self.constant(value) for value in values]
         outputs = [f"{operation}_{number}_{place}" for place in range(n_outputs)]
         self._nodes.append(
             self._onnx.helper.make_node(operation, inputs, outputs, domain=domain, **attributes)
@@ -86,11 +86,11 @@ class Graph:
         return self.add(f"Reduce{how}", value, np.array(axes, np.int64), keepdims=int(keep))
 
     def reshape(self, value: str, *shape: int) -> str:
-        """Lay out anew; 0 keeps a length, -1 is what is left."""
+        """Reshape; 0 keeps a length, and -1 infers it."""
         return self.add("Reshape", value, np.array(shape, np.int64))
 
     def count(self, value: Value, how: str, other: Value) -> str:
-        """Return ones (float64) where a comparison holds, else zeros."""
+        """Return 1.0 (float64) where a comparison holds, else 0.0."""
         return self.cast(self.add(how, value, other), np.float64)
 
     def one_hot(self, places: str, n: int) -> str:

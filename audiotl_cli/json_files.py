@@ -1,4 +1,4 @@
-"""Read JSON files that anybody may have made: bounded in size and depth, every value checked."""
+"""Read untrusted JSON files: limit size and depth, and check every value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.files import open_regular
 
 MAX_BYTES = 1 << 20
-"""Of a description or a note, which take a few kilobytes."""
+"""Largest size of a file; descriptions and notes take a few kilobytes."""
 
 MAX_DEPTH = 32
 
@@ -29,14 +29,14 @@ def read_json_object(
     path : Path
         A regular file, or a link to one.
     max_bytes, max_depth : int
-        What the file may hold at most.
+        Largest size of the file and depth of nesting.
     finite : bool
-        Whether numbers that are not finite are refused.
+        Whether to refuse numbers that are not finite.
 
     Raises
     ------
     DataError
-        The file holds something else, too much of it, or too deeply nested.
+        The file is not a JSON object, too large or too deeply nested.
     OSError
         It cannot be read, or is no regular file.
     """
@@ -58,20 +58,20 @@ def parse_json_object(
     except ValueError as error:  # also numbers of thousands of digits, and bytes that are no text
         raise DataError(f"it is not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise DataError(f"it holds {_kind(value)}, expected an object")
+        raise DataError(f"it holds {_kind(value)}, expected a JSON object")
     check_values(value, max_depth, finite=finite)
     return value
 
 
 def get(values: Mapping[str, Any], name: str, kind: type[Value]) -> Value:
-    """Return a value of an object, which must be there and of one type.
+    """Return a required value of an object, which must have the given type.
 
     ``float`` takes integers as well; ``int`` does not take ``true`` and ``false``.
 
     Raises
     ------
     DataError
-        It is missing, or another type.
+        The value is missing or has another type.
     """
     if name not in values:
         raise DataError(f"{name!r} is missing")
@@ -99,7 +99,7 @@ def _kind(value: object) -> str:
 
 
 def check_values(value: object, max_depth: int = MAX_DEPTH, *, finite: bool = True) -> None:
-    """Refuse what is nested too deeply, and text and numbers that cannot be written again.
+    """Refuse values nested too deeply, and text and numbers that JSON cannot represent.
 
     Raises
     ------

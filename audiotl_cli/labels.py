@@ -1,18 +1,18 @@
-"""The labels of a clip as text: one, or several joined by ``;``."""
+"""Convert between the labels of a clip and their text, joined by ``;``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 SEPARATOR = ";"
-"""Between the labels of a clip that has several, as in an index."""
+"""Separates the labels of a multi-label clip, as in an index."""
 
 THRESHOLD = 0.5
 """The score from which a multi-label model gives a clip a label."""
 
 
 def split_labels(text: str) -> list[str]:
-    """Return the labels in a text, sorted, each once."""
+    """Return the labels in a text, sorted and without duplicates."""
     return sorted({part.strip() for part in text.split(SEPARATOR)} - {""})
 
 
@@ -22,5 +22,5 @@ def join_labels(labels: Iterable[str]) -> str:
 
 
 def canonical(text: str) -> str:
-    """Return the text that stands for a set of labels, in whatever order they were given."""
+    """Return the canonical text of a set of labels, whatever their order."""
     return join_labels(split_labels(text))

@@ -1,7 +1,7 @@
-"""Temporary files and folders: they go when they are done with, however a run ends.
+"""Create temporary files and folders, and delete those that killed runs left behind.
 
-One that is in use is locked. The system releases the lock when a process dies, even if it is
-killed, so that the next run knows what is left of it from what others are using.
+Files in use are locked. The system releases the lock when a process ends, even if it is killed, so
+the next run can tell leftovers from files that others are using.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pathlib import Path
 
 FOLDER = re.compile(r"audiotl-[a-z0-9_]{8}")
 FILE = re.compile(r"\..+\.\d+-[0-9a-f]{6}\.part", re.DOTALL)
-"""The names of `temporary_folder`, and of `files.write_whole`."""
+"""Names given by `temporary_folder` and `files.write_whole`."""
 
 STALE_S = 60.0
-"""What is younger than this stays: between making and locking it, there is a moment."""
+"""Younger files stay, because they may not be locked yet."""
 
 _in_use: set[Path] = set()
 _lock = threading.Lock()
@@ -32,9 +32,9 @@ _lock = threading.Lock()
 
 @contextmanager
 def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
-    """Give a new folder for a while; by default in the system's folder for temporary files.
+    """Yield a new temporary folder, by default in the system's folder for temporary files.
 
-    What killed runs left in `parent` is deleted.
+    Leftovers of killed runs in `parent` are deleted.
     """
     parent = parent or Path(tempfile.gettempdir())
     sweep_once(parent)
@@ -48,7 +48,7 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
 
 @contextmanager
 def in_use(path: Path) -> Iterator[None]:
-    """Lock a temporary file or folder of this process for a while."""
+    """Lock a temporary file or folder of this process inside the context."""
     lock = _locked(path)
     with _lock:
         _in_use.add(path)
@@ -62,7 +62,7 @@ def in_use(path: Path) -> Iterator[None]:
 
 
 def delete_all() -> None:
-    """Delete whatever this process has in use: it is about to end, and will not get to it."""
+    """Delete all temporary files of this process, which is about to end."""
     with _lock:
         paths = list(_in_use)
     for path in paths:
@@ -70,7 +70,7 @@ def delete_all() -> None:
 
 
 def sweep_temporary() -> None:
-    """Sweep the system's folder for temporary files; what goes wrong is not worth a word."""
+    """Sweep the system's folder for temporary files, and ignore errors."""
     with contextlib.suppress(OSError):
         sweep_once(Path(tempfile.gettempdir()))
 
@@ -88,7 +88,7 @@ def _sweep_once(folder: Path) -> None:
 def sweep(folder: Path) -> None:
     """Delete the temporary files and folders that killed runs left in a folder.
 
-    Those of other users, and those that somebody may still be using, stay.
+    Files of other users, and files that may be in use, stay.
     """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -124,10 +124,10 @@ def _delete(path: Path) -> None:
 
 
 def _locked(path: Path) -> int | None:
-    """Return the lock of a file or folder; None if others have it, or nothing can be locked."""
+    """Lock a file or folder and return the lock; None if it is in use or cannot be locked."""
     try:
         import fcntl
-    except ImportError:  # Windows, where what is open cannot be deleted anyway
+    except ImportError:  # Windows, where open files cannot be deleted anyway
         return None
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:

@@ -1,7 +1,7 @@
-"""How a file comes over the network: streamed to disk, resumed where it broke off.
+"""Download a file to disk, and resume interrupted downloads.
 
-Servers are not trusted. One that sends more than expected, hardly anything, compressed data that
-nobody asked for, or a redirect to something other than the web is given up with a message.
+Servers are not trusted: too much or too little data, unrequested compression, and redirects to
+insecure URLs end the download with an error.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from urllib.parse import urljoin, urlsplit
 from audiotl_cli.errors import FetchError
 
 OnBytes = Callable[[int, int], None]
-"""Called with the bytes that have come, and of how many; 0 where the server does not say."""
+"""Called with the number of bytes received and the total, which is 0 if unknown."""
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 30  # without a byte
 MIN_BYTES_PER_S = 1000.0
-"""A server that sends less than this on average over `SLOW_S` is given up."""
+"""The download fails if the average rate over `SLOW_S` is below this."""
 SLOW_S = 60.0
 MAX_REDIRECTS = 10
 SIZE_MARGIN = 2
-"""How many times the size that is known roughly a file may have."""
-MAX_UNKNOWN_BYTES = 4 << 30  # of a file whose size is not known at all
+"""A file may be this many times larger than its approximate size."""
+MAX_UNKNOWN_BYTES = 4 << 30  # for files of unknown size
 LOG_EVERY_S = 5.0
-CHUNK = 1 << 16  # bytes; what is not whole when the connection breaks is lost
+CHUNK = 1 << 16  # bytes; an incomplete chunk is lost when the connection breaks
 _OK, _PARTIAL, _NOTHING_LEFT = 200, 206, 416  # statuses; 416: the range begins where the file ends
 
 
@@ -44,27 +44,27 @@ def is_offline() -> bool:
 
 
 def mirrored(url: str) -> str:
-    """Return the URL with its host replaced by ``AUDIOTL_MIRROR``, where that is set."""
+    """Return the URL with its host replaced by ``AUDIOTL_MIRROR``, if set."""
     mirror = os.environ.get("AUDIOTL_MIRROR", "").rstrip("/")
     return mirror + urlsplit(url).path if mirror else url
 
 
 def is_url(source: str | Path) -> bool:
-    """Return whether a source is fetched rather than read."""
+    """Return whether a source is a web URL rather than a local file."""
     return str(source).lower().startswith(("http://", "https://"))
 
 
 def without_secrets(text: object) -> str:
-    """Return a text, or a URL, with what URLs in it may give away left out.
+    """Return text without the secrets that URLs in it may contain.
 
-    That is a user's name and password, and everything after a question mark: tokens are there.
+    These are user names, passwords and query strings, which may hold tokens.
     """
     without_user = re.sub(r"(?<=://)[^/\s]*@", "", str(text))
     return re.sub(r"(://[^\s?#]*)[?#][^\s)'\"]+", r"\1", without_user)
 
 
 def size_limit(size: int | None, *, exact: bool = False) -> int:
-    """Return how many bytes a file may have at most, given the size that its publisher states.
+    """Return the largest accepted size of a file in bytes, from its published size.
 
     Parameters
     ----------
@@ -86,10 +86,10 @@ def download(
     max_bytes: int = MAX_UNKNOWN_BYTES,
     resume: bool = False,
 ) -> None:
-    """Write what a URL gives to a file, which is left incomplete when this fails.
+    """Download a URL to a file, which is left incomplete if this fails.
 
     Proxies are taken from ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``. Without
-    `on_bytes` the log says how far it is.
+    `on_bytes`, progress is logged.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def download(
     target : Path
     on_bytes : callable, optional
     max_bytes : int
-        Of the whole file; see `size_limit`. A file that has more is emptied.
+        Limit of the whole file; see `size_limit`. A larger file is emptied.
     resume : bool
         Ask only for what an incomplete file does not hold yet. Servers that cannot do so
         send everything, and the file begins anew.
@@ -120,7 +120,7 @@ def download(
         with closing(_Reader(url, headers)) as parts:
             response = next(parts)
             if response.status_code == _NOTHING_LEFT and n_held:
-                return  # all of it is here; whether it is right is for the caller to see
+                return  # the file is complete; the caller checks its digest
             n_held = _check_answer(url, response, file, n_held)
             length = response.headers.get("Content-Length", "")
             total = n_held + int(length) if length.isdecimal() else 0
@@ -134,7 +134,7 @@ def download(
 
 
 def _check_answer(url: str, response: Any, file: IO[bytes], n_held: int) -> int:
-    """Refuse an answer that is not the file; return where in the file it begins."""
+    """Refuse a response that is not the file; return the offset at which it starts."""
     status, encoding = response.status_code, response.headers.get("Content-Encoding", "")
     if status not in (_OK, _PARTIAL):
         reason = without_secrets(response.reason or "")[:80]
@@ -142,23 +142,26 @@ def _check_answer(url: str, response: Any, file: IO[bytes], n_held: int) -> int:
     if encoding.lower() not in ("", "identity") and not urlsplit(url).path.endswith("gz"):
         raise FetchError(
             f"{_shown(url)} could not be fetched (the server sends it compressed as "
-            f"{encoding[:20]!r}, which it was asked not to do)"
+            f"{encoding[:20]!r}, although uncompressed data was requested)"
         )
     if status == _OK:
         return _empty(file)
     if not response.headers.get("Content-Range", "").startswith(f"bytes {n_held}-"):
         _empty(file)
-        raise FetchError(f"{_shown(url)} could not be fetched (another part came than was wanted)")
+        raise FetchError(
+            f"{_shown(url)} could not be fetched (the server sent another part of "
+            "the file than requested)"
+        )
     return n_held
 
 
 def _check_size(url: str, file: IO[bytes], n_bytes: int, max_bytes: int) -> None:
-    """Refuse a file that has more bytes than it may have; nothing of it is kept."""
+    """Refuse and empty a file that exceeds its size limit."""
     if n_bytes > max_bytes:
         _empty(file)
         raise FetchError(
-            f"{_shown(url)} gives more than the {max_bytes / 1e6:.1f} MB that the file may have: "
-            "it is another file than expected, or has no end"
+            f"{_shown(url)} sends more than the expected maximum of {max_bytes / 1e6:.1f} MB, "
+            "so it is not the expected file"
         )
 
 
@@ -252,14 +255,14 @@ class _Reader(Iterator[Any]):
             response.close()
             url = self._redirected(url, urljoin(url, response.headers["Location"]))
         raise FetchError(
-            f"{_shown(self.url)} could not be fetched (over {MAX_REDIRECTS} redirects)"
+            f"{_shown(self.url)} could not be fetched (more than {MAX_REDIRECTS} redirects)"
         )
 
     def _redirected(self, url: str, to: str) -> str:
         if not is_url(to) or (url.lower().startswith("https:") and to.lower().startswith("http:")):
             raise FetchError(
                 f"{_shown(self.url)} could not be fetched (it redirects to "
-                f"{_shown(to)[:200]}, which is not https, or not the web at all)"
+                f"{_shown(to)[:200]}, which is not an https URL)"
             )
         return to
 
@@ -272,7 +275,7 @@ def _empty(file: IO[bytes]) -> int:
 
 
 def _log_progress(name: str) -> OnBytes:
-    """Return what writes to the log, every few seconds, how much of a file has come."""
+    """Return a callback that logs the progress of a download every few seconds."""
     shown_name = name.strip(".").removesuffix(".part")
     last = time.monotonic()
 
@@ -291,7 +294,7 @@ def _shown(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return the innermost reason, which is what a person can act on."""
+    """Return the innermost reason, which helps the user most."""
     cause: BaseException = error
     while cause.__context__ is not None:
         cause = cause.__context__

@@ -13,12 +13,12 @@ OWN_CGROUPS = Path("/proc/self/cgroup")
 def n_processors() -> int:
     """Return how many processors this process may use, at least one.
 
-    A machine may have more than that: the process may be bound to some of them (``taskset``,
-    a batch system), or its control group may have a quota (containers).
+    The machine may have more: the process may be bound to some of them (``taskset``, a batch
+    system), or its control group may have a quota (containers).
     """
     try:
         n = len(os.sched_getaffinity(0))
-    except (AttributeError, OSError):  # no such question on this system
+    except (AttributeError, OSError):  # not available on this system
         n = os.cpu_count() or 1
     return max(1, min([n, *_quotas()]))
 

@@ -1,4 +1,4 @@
-"""Find the programs that audiotl starts: never in the current folder, whoever filled it."""
+"""Find programs to start, but never in the current folder, which may be untrusted."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def find_program(name: str) -> str | None:
-    """Return the absolute path of a program in the folders of ``PATH``; None if it is in none.
+    """Return the absolute path of a program on ``PATH``, or None if it is not found.
 
-    Folders of ``PATH`` that are relative, and the current one, are passed over. Windows looks
-    into the current folder first; what it finds there does not count.
+    Relative folders on ``PATH`` and the current folder are skipped, even on Windows, which would
+    search the current folder first.
     """
     for folder in os.get_exec_path():
         if not os.path.isabs(folder) or Path(folder).resolve() == Path.cwd():  # noqa: PTH117

@@ -1,4 +1,4 @@
-"""Where things lie in a project folder."""
+"""Locate the files of a project, and choose the default index and model."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Project:
         indexes = self.indexes()
         if not indexes:
             raise DataError(
-                f"there is no index in {self.index_dir}; make one with: audiotl index FOLDER"
+                f"there is no index in {self.index_dir}; create one with: audiotl index FOLDER"
             )
         return max(indexes, key=_age)
 
@@ -88,7 +88,9 @@ class Project:
         """
         models = self.models()
         if not models:
-            raise DataError(f"there is no model in {self.models_dir}; make one with: audiotl train")
+            raise DataError(
+                f"there is no model in {self.models_dir}; create one with: audiotl train"
+            )
         return max(models, key=_age)
 
     def open_memo(self, features: AnyPath | None = None) -> HashMemo:

@@ -12,6 +12,7 @@ from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classifiers.card import ExtractorSpec
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.storage.contents import Content
 from audiotl_cli.storage.paths import AnyPath, join
 from audiotl_cli.storage.remote import RemotePath
@@ -104,13 +105,9 @@ def store_spec(store: FeatureStore) -> ExtractorSpec:
     """Return the extractor that made a store's features, as a model card has it."""
     made = store.made_from
     return ExtractorSpec(
-        name=store.extractor,
+        ExtractorConfig.of_description(store.extractor, made),
         fingerprint=store.fingerprint,
         dim=store.dim,
-        layer=made.get("layer", ""),
-        hop_s=made["hop"] / made["sample_rate"] if {"hop", "sample_rate"} <= made.keys() else 0.0,
-        resampler=made.get("resampler", "soxr"),
         weights=made.get("weights", "unknown"),
-        engine=made.get("details", {}).get("engine", ""),
         imported="imported" in made,
     )

@@ -1,4 +1,4 @@
-"""What several rooms do with rows of features before they compare them."""
+"""Standardise and normalise rows of features."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ _SMALLEST = 1e-36  # and so is one whose deviation single precision hardly holds
 def centre_and_scale(X: npt.NDArray[Any]) -> tuple[Vector, Vector]:
     """Return the mean and the deviation of each feature of rows (n_rows, n_features).
 
-    A feature that is constant, but for rounding, has the scale 1, as in scikit-learn's
-    `StandardScaler`: it is zero in these rows once the mean is taken away, and in others it counts
-    as it is.
+    A feature that is constant up to rounding has the scale 1, as in scikit-learn's
+    `StandardScaler`.
     """
     centre = X.mean(axis=0, dtype=np.float64)
     squares = np.zeros(X.shape[1])
@@ -38,7 +37,7 @@ def standardise(X: npt.NDArray[Any]) -> Vector:
 
 
 def unit_rows(X: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return rows of the length 1; nothing stays nothing."""
+    """Return rows scaled to length 1; zero rows stay zero."""
     lengths = np.sqrt(np.einsum("ij,ij->i", X, X))[:, None]
     scaled: npt.NDArray[Any] = X / np.where(lengths == 0, 1, lengths).astype(X.dtype)
     return scaled

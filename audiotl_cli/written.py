@@ -1,9 +1,9 @@
-"""Tell what audiotl wrote from what somebody else made, and never write over the latter.
+"""Keep track of files that audiotl wrote, and never overwrite any others.
 
-Every folder that audiotl writes results into has a hidden file ``.audiotl-written``: a line for
-every file written there, with its name and the SHA-256 of its content. A file whose content is
-listed may be replaced. Any other was made, or edited, by somebody else. The line is written before
-the file, so that a run killed in between never makes a stranger of the tool's own file.
+Every folder that audiotl writes results to has a hidden file ``.audiotl-written`` with a line per
+written file: its name and the SHA-256 of its content. Only a file whose content is listed may be
+replaced; any other was created or edited by somebody else. The line is written before the file, so
+that files of killed runs are still recognised.
 """
 
 from __future__ import annotations
@@ -15,20 +15,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from audiotl_cli.errors import UsageError
-from audiotl_cli.files import (
-    append_lines,
-    digest,
-    locked,
-    read_lines,
-    remove_regular,
-    write_whole,
-)
+from audiotl_cli.files import digest, remove_regular, write_whole
+from audiotl_cli.journal_lines import append_lines, read_lines
+from audiotl_cli.locks import locked
 
 LIST = ".audiotl-written"
 LINE_EXTRA = 10  # bytes that `append_lines` puts around a line
 
 Content = Callable[[Path], str]
-"""Returns what stands for the content of a file: two files with the same are the same."""
+"""Returns a digest of the content of a file."""
 
 
 def file_sha256(path: Path) -> str:
@@ -37,12 +32,12 @@ def file_sha256(path: Path) -> str:
 
 
 class WrittenFiles:
-    """What audiotl wrote, folder by folder; each list is read once.
+    """The files that audiotl wrote, by folder; each list is read once.
 
     Parameters
     ----------
     content : callable
-        What stands for the content of a file.
+        Returns a digest of the content of a file.
     """
 
     def __init__(self, content: Content = file_sha256) -> None:
@@ -50,11 +45,11 @@ class WrittenFiles:
         self._folders: dict[Path, tuple[int, dict[str, set[tuple[str, str]]]]] = {}
 
     def is_free(self, path: Path) -> bool:
-        """Return whether a file may be written: it is not there, or as audiotl wrote it."""
+        """Return whether a file may be written: it does not exist, or audiotl wrote it."""
         return not os.path.lexists(path) or bool(self._marks(path))
 
     def is_made_with(self, path: Path, made_with: str) -> bool:
-        """Return whether a file is there, as audiotl wrote it with these very settings."""
+        """Return whether a file exists as audiotl wrote it with these settings."""
         return os.path.lexists(path) and any(made == made_with for _, made in self._marks(path))
 
     def is_listed(self, path: Path, content: str) -> bool:
@@ -62,32 +57,32 @@ class WrittenFiles:
         return any(listed == content for listed, _ in self._known(path))
 
     def claim(self, paths: Iterable[Path], *, overwrite: bool = False) -> None:
-        """Make sure that files may be written, before any work is done for them.
+        """Check that files may be written, before any work is done for them.
 
         Parameters
         ----------
         paths : iterable of Path
         overwrite : bool
-            Whether what is there now may be lost, whoever made it. It is listed as if audiotl had
-            written it; edited after that, it may not.
+            Whether existing files may be replaced, whoever made them. They are listed as if
+            audiotl had written them, so later edits are protected again.
 
         Raises
         ------
         UsageError
-            A file is somebody else's, or no file at all.
+            A file was made or edited by somebody else, or is not a regular file.
         """
         taken = [path for path in paths if not self.is_free(path)]
         for path in taken:
             if not path.is_file():
-                what = "a folder" if path.is_dir() else "no ordinary file"
-                raise UsageError(f"{path} is {what}, and cannot be written; choose another name")
+                kind = "a folder" if path.is_dir() else "not a regular file"
+                raise UsageError(f"{path} is {kind}, so it cannot be written; choose another name")
         if taken and not overwrite:
             raise UsageError(refusal(taken))
         for path in taken:
             self.mark(path, self._content(path))
 
     def mark(self, path: Path, content: str, made_with: str = "") -> None:
-        """Take a file into the list, before it gets this content."""
+        """List a file before it is written with this content."""
         known = self._known(path)
         if (content, made_with) in known:
             return
@@ -103,7 +98,7 @@ class WrittenFiles:
             self._folders[path.parent] = n_bytes + LINE_EXTRA + len(line), found
 
     def write(self, path: Path, data: bytes | memoryview, made_with: str = "") -> None:
-        """Write a file whole, and its folder if need be.
+        """Write a complete file, and create its folder if it does not exist.
 
         Processes that write into the same folder wait for each other.
 
@@ -133,7 +128,7 @@ class WrittenFiles:
             remove_regular(path)
 
     def _marks(self, path: Path) -> set[tuple[str, str]]:
-        """Return what is listed of a file with the content that it has now."""
+        """Return the entries of a file that match its current content."""
         if not path.is_file() or not self._known(path):
             return set()
         try:
@@ -143,7 +138,7 @@ class WrittenFiles:
         return {listed for listed in self._known(path) if listed[0] == content}
 
     def _known(self, path: Path) -> set[tuple[str, str]]:
-        """Return what is listed of a file; another process may have just added to it."""
+        """Return all entries of a file, including those just added by other processes."""
         folder = path.parent
         n_bytes = _size(folder / LIST)
         if folder not in self._folders or self._folders[folder][0] != n_bytes:
@@ -195,16 +190,20 @@ def check_folder(folder: Path) -> None:
 
 
 def write_output(path: Path, data: bytes | memoryview) -> None:
-    """Write a file that people will look for, but never over somebody else's."""
+    """Write a result file, but never overwrite somebody else's."""
     WrittenFiles().write(path, data)
 
 
 def refusal(paths: Iterable[Path]) -> str:
-    """Return why files are not written over, and what to do."""
+    """Return the message that files cannot be overwritten, with advice."""
     first, *more = map(str, paths)
     names = f"{first} and {len(more)} more are" if more else f"{first} is"
-    them = "them" if more else "it"
+    if more:
+        return (
+            f"{names} not as audiotl wrote them: somebody created or edited them. Move them away, "
+            "choose another place, or replace them with --overwrite"
+        )
     return (
-        f"{names} not as audiotl wrote {them}: somebody made or edited {them}. Move {them} away, "
-        f"name another place, or lose {them} with --overwrite"
+        f"{names} not as audiotl wrote it: somebody created or edited it. Move it away, choose "
+        "another place, or replace it with --overwrite"
     )

@@ -137,8 +137,8 @@ def _sections(text: str) -> tuple[str, ...]:
     return names
 
 
-def _say(what: str) -> None:
-    print(f"measuring {what} ...", flush=True)
+def _say(text: str) -> None:
+    print(f"measuring {text} ...", flush=True)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,11 @@ from audiotl_cli.audio.decode import find_recordings, read_blocks
 from audiotl_cli.audio.fingerprint import Words
 from audiotl_cli.audio.measure import measure as listen
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.dataset.near import find_near
+from audiotl_cli.dataset.duplicates.near_duplicates import find_near_duplicates
+from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.extractors.runtime import keep_freed_memory
-from audiotl_cli.workflows.index import IndexOptions, build_index
+from audiotl_cli.project import Project
+from audiotl_cli.workflows.index import build_index
 from benchmarks.machine import describe, in_own_process, n_cores, peak_mb
 
 RATE = 44_100  # Hz
@@ -73,7 +75,7 @@ def measure(folder: str, project: str) -> dict[str, Any]:
     times, cpu_s = [], [_cpu_s()]
     for _ in range(2):
         started = time.perf_counter()
-        report = build_index(Path(folder), Path("data/index/made.csv"), IndexOptions())
+        report = build_index(Project(), Path(folder), Path("data/index/made.csv"), IndexOptions())
         times.append(time.perf_counter() - started)
         cpu_s.append(_cpu_s())
     decoders = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -96,7 +98,7 @@ def measure_parts(folder: Path) -> dict[str, float]:
         list(processes.map(_read, [share[:10] for share in shares]))  # imports
         decode_s = sum(processes.map(_read, shares))
         listen_s, words = zip(*processes.map(_listen, shares), strict=True)
-    compare_s, _ = _time(lambda: find_near(list(chain.from_iterable(words))))
+    compare_s, _ = _time(lambda: find_near_duplicates(list(chain.from_iterable(words))))
     return {"decode_s": decode_s, "listen_s": sum(listen_s), "compare_s": compare_s}
 
 
@@ -106,7 +108,7 @@ def _read(sources: list[AudioSource]) -> float:
 
 def _listen(sources: list[AudioSource]) -> tuple[float, list[Words]]:
     listen_s, found = _time(lambda: [listen(source) for source in sources])
-    return listen_s, [one.words for one in found]
+    return listen_s, [item.words for item in found]
 
 
 def _time(run: Callable[[], Any]) -> tuple[float, Any]:
@@ -116,8 +118,8 @@ def _time(run: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def _cpu_s() -> float:
-    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, both))
+    processes = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, processes))
 
 
 def main() -> None:

@@ -54,8 +54,8 @@ def measure_speed(extractor: str, audio: Path | None) -> list[dict[str, Any]]:
             )
             for n in WORKERS
         ]
-    for one in found:
-        one["relative"] = one["rate"] / found[0]["rate"]
+    for row in found:
+        row["relative"] = row["rate"] / found[0]["rate"]
     return found
 
 
@@ -95,7 +95,7 @@ def measure(folder: str, extractor: str, n_workers: int) -> dict[str, Any]:
 def faster_than_linear(found: list[Mapping[str, Any]]) -> list[str]:
     """Return what grows faster than the number of clips, between one size and the next."""
     problems = []
-    for small, large in pairwise(sorted(found, key=lambda one: one["n_clips"])):
+    for small, large in pairwise(sorted(found, key=lambda row: row["n_clips"])):
         more = large["n_clips"] / small["n_clips"]
         for name in GROWING:
             a_clip = name in ("clip_ms", "cpu_ms")
@@ -115,7 +115,7 @@ def draw(found: list[Mapping[str, Any]], path: Path) -> Path:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    sizes = [one["n_clips"] for one in found]
+    sizes = [row["n_clips"] for row in found]
     panels = (
         ("seconds", (("again_s", "run with nothing to do"), ("read_index_s", "reading the index"),
                      ("open_s", "opening the store"))),
@@ -126,7 +126,7 @@ def draw(found: list[Mapping[str, Any]], path: Path) -> Path:
     figure, axes = plt.subplots(1, 4, figsize=(14, 3.6), layout="constrained")
     for axis, (unit, lines) in zip(axes, panels, strict=True):
         for name, label in lines:
-            axis.plot(sizes, [one[name] for one in found], "o-", label=label)
+            axis.plot(sizes, [row[name] for row in found], "o-", label=label)
         axis.set_xscale("log")
         if unit == "seconds":
             axis.set_yscale("log")
@@ -164,21 +164,21 @@ def main() -> None:
     found["machine"] = describe()
     if options.speed or both:
         found["speed"] = measure_speed(options.extractor, options.audio)
-        for one in found["speed"]:
-            who = f"{one['n_workers']} workers" if one["n_workers"] else "one process"
+        for row in found["speed"]:
+            name = f"{row['n_workers']} workers" if row["n_workers"] else "one process"
             print(
-                f"{who:12} {one['rate']:8.0f} s of audio a second, {one['relative']:.2f} times; "
-                f"{one['core_s']:.0f} core seconds"
+                f"{name:12} {row['rate']:8.0f} s of audio a second, {row['relative']:.2f} times; "
+                f"{row['core_s']:.0f} core seconds"
             )
     if options.scale or both:
         found["scale"] = measure_scale(sorted(options.sizes), options.workers)
     kept.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     if scale := found.get("scale"):
-        for one in scale:
+        for row in scale:
             print(
-                f"{one['n_clips']:9} clips: {one['clip_ms']:.2f} ms a clip, scheduler "
-                f"{one['scheduler_mb']:.0f} MB, {one['most_tasks']} tasks, store opened in "
-                f"{one['open_s']:.1f} s, nothing to do {one['again_s']:.1f} s"
+                f"{row['n_clips']:9} clips: {row['clip_ms']:.2f} ms a clip, scheduler "
+                f"{row['scheduler_mb']:.0f} MB, {row['most_tasks']} tasks, store opened in "
+                f"{row['open_s']:.1f} s, nothing to do {row['again_s']:.1f} s"
             )
         print(draw(scale, options.output / "cluster.png"))
         if problems := faster_than_linear(scale):

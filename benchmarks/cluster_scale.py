@@ -48,8 +48,8 @@ def measure(n_clips: int, n_workers: int) -> dict[str, Any]:
         folder = Path(name)
         found: dict[str, Any] = {"n_clips": n_clips}
 
-        def timed(what: str, started: float) -> None:
-            found[f"{what}_s"] = time.perf_counter() - started
+        def timed(step: str, started: float) -> None:
+            found[f"{step}_s"] = time.perf_counter() - started
 
         _write_recordings(folder, n_clips)
         started = time.perf_counter()
@@ -98,9 +98,9 @@ def processes(folder: Path, n_workers: int) -> Iterator[tuple[str, int]]:
     place = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": place}
     dask = [sys.executable, "-P", "-m", "dask"]
-    here = ["--host", "127.0.0.1", "--scheduler-file", str(file)]
-    scheduler = [*dask, "scheduler", *here, "--port", "0", "--no-dashboard"]
-    worker = [*dask, "worker", *here, "--nthreads", "1", "--no-dashboard"]
+    address = ["--host", "127.0.0.1", "--scheduler-file", str(file)]
+    scheduler = [*dask, "scheduler", *address, "--port", "0", "--no-dashboard"]
+    worker = [*dask, "worker", *address, "--nthreads", "1", "--no-dashboard"]
     worker += ["--local-directory", str(folder)]
     started = []
     try:
@@ -164,8 +164,9 @@ def _cpu_s_of(process: int) -> float:
 
 def cpu_s() -> float:
     """Return the core seconds of this process, and of all it waited for."""
-    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in both)
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    usage = [resource.getrusage(kind) for kind in kinds]
+    return sum(used.ru_utime + used.ru_stime for used in usage)
 
 
 def _clips(n_clips: int) -> list[Clip]:

@@ -41,7 +41,7 @@ class Corpus:
     sample_rates: list[int]
 
 
-def make_corpus(folder: Path, given: Path | None) -> Corpus:
+def make_corpus(folder: Path, audio: Path | None) -> Corpus:
     """Write recordings of equally many kinds into `folder`.
 
     Parameters
@@ -51,7 +51,7 @@ def make_corpus(folder: Path, given: Path | None) -> Corpus:
         A folder of recordings; None takes ``AUDIOTL_BENCH_AUDIO``, else ESC-10 in the
         shared data where that is at hand, else makes the sounds of the demonstration.
     """
-    name, source = _choose(folder, given)
+    name, source = _choose(folder, audio)
     recordings = find_recordings(source)
     if not recordings:
         raise SystemExit(f"{source} holds no recordings")
@@ -107,12 +107,12 @@ def _forever(paths: list[Path], rate: int) -> Iterator[np.ndarray]:
                 yield samples.mean(axis=1)
 
 
-def _choose(folder: Path, given: Path | None) -> tuple[str, Path]:
+def _choose(folder: Path, audio: Path | None) -> tuple[str, Path]:
     named = os.environ.get("AUDIOTL_BENCH_AUDIO")
-    if given is None and named:
-        given = Path(named)
-    if given is not None:
-        return given.name, given
+    if audio is None and named:
+        audio = Path(named)
+    if audio is not None:
+        return audio.name, audio
     shared = Path(os.environ.get("AUDIOTL_SHARED", REPOSITORY.parent / "shared"))
     if (esc10 := shared / "data" / "esc10").is_dir():
         return "ESC-10", esc10

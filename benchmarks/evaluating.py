@@ -73,10 +73,10 @@ def write_project(folder: Path, case: Case) -> None:
     clips = []
     with store.writer() as writer:
         for i in range(case.n_train + case.n_test):
-            some = [i % case.n_labels, *rng.integers(case.n_labels, size=case.labels_a_clip - 1)]
-            frame = centres[some].sum(axis=0) + rng.standard_normal(DIM, np.float32)
+            numbers = [i % case.n_labels, *rng.integers(case.n_labels, size=case.labels_a_clip - 1)]
+            frame = centres[numbers].sum(axis=0) + rng.standard_normal(DIM, np.float32)
             key = f"{i:064x}"
-            label = ";".join(f"label {number}" for number in some)
+            label = ";".join(f"label {number}" for number in numbers)
             group = f"group {i % case.n_groups}" if case.n_groups else ""
             split = "train" if i < case.n_train else "test"
             path = f"recordings/{i // 100}/{i}.wav"

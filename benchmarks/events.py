@@ -101,11 +101,11 @@ def count_hits(found: Spans, truth: Spans, *, offsets: bool) -> int:
     """
     left = list(truth)
     for start, end, label in found:
-        for one in left:
-            near = abs(start - one[0]) <= COLLAR_S and label == one[2]
-            slack = max(COLLAR_S, 0.2 * (one[1] - one[0]))
-            if near and (not offsets or abs(end - one[1]) <= slack):
-                left.remove(one)
+        for event in left:
+            near = abs(start - event[0]) <= COLLAR_S and label == event[2]
+            slack = max(COLLAR_S, 0.2 * (event[1] - event[0]))
+            if near and (not offsets or abs(end - event[1]) <= slack):
+                left.remove(event)
                 break
     return len(truth) - len(left)
 
@@ -134,8 +134,8 @@ def measure(predicted: Sequence[dict[str, object]], truth: dict[str, Spans]) -> 
         spans = truth[Path(str(record["path"])).name]
         segments = record["segments"]
         assert isinstance(segments, list)
-        found = [(one["start_s"], one["end_s"], one["label"]) for one in segments]
-        found = [one for one in found if one[2] != BACKGROUND]
+        found = [(event["start_s"], event["end_s"], event["label"]) for event in segments]
+        found = [event for event in found if event[2] != BACKGROUND]
         onsets += count_hits(found, spans, offsets=False)
         both += count_hits(found, spans, offsets=True)
         n_found, n_true = n_found + len(found), n_true + len(spans)
@@ -194,10 +194,10 @@ def main() -> None:
             audiotl("extract", "--extractor", args.extractor, folder=folder)
             trained = audiotl("train", *more, "--json", folder=folder)
             model = json.loads(trained)["model"]
-            told = audiotl(
+            output = audiotl(
                 "predict", "made", "--segments", "--model", model, "--json", folder=folder
             )
-            print(name, *more, json.dumps(measure(json.loads(told), truth)), flush=True)
+            print(name, *more, json.dumps(measure(json.loads(output), truth)), flush=True)
 
 
 if __name__ == "__main__":

@@ -75,10 +75,10 @@ def measure_growth(sizes: list[int], lengths_s: tuple[float, float]) -> dict[str
             _write_long(path, length_s)
             long.append(in_own_process(__name__, folder=name, n_clips=0))
             path.unlink()
-    short, longest = (one["peak_mb"] for one in long)
+    short, longest = (row["peak_mb"] for row in long)
     return {
         "clips": clips,
-        "long": [{"length_s": s, **one} for s, one in zip(lengths_s, long, strict=True)],
+        "long": [{"length_s": s, **row} for s, row in zip(lengths_s, long, strict=True)],
         "long_more_mb": longest - short,
     }
 

@@ -42,15 +42,15 @@ def first_clips(data: LabelledFeatures, pool: list[int], rng: np.random.Generato
 
 
 def next_clips(
-    data: LabelledFeatures, model: ClipClassifier, known: list[int], rest: list[int]
+    data: LabelledFeatures, model: ClipClassifier, known: list[int], unlabelled: list[int]
 ) -> list[int]:
     """Return the clips of `rest` that are suggested."""
-    doubts = doubt(model.scores([data.frames[i] for i in rest]))
-    vectors = pool_rows(data, [*known, *rest], POOLING)
+    doubts = doubt(model.scores([data.frames[i] for i in unlabelled]))
+    vectors = pool_rows(data, [*known, *unlabelled], POOLING)
     units = SimilarityScale.measure(vectors).units(vectors)
-    groups = [data.clips[i].group or None for i in rest]
+    groups = [data.clips[i].group or None for i in unlabelled]
     n = len(known)
-    return [rest[i] for i in suggest(units[n:], doubts, units[:n], groups, A_ROUND)]
+    return [unlabelled[i] for i in suggest(units[n:], doubts, units[:n], groups, A_ROUND)]
 
 
 def grow(data: LabelledFeatures, fold: str, seed: int, rule: str) -> list[float]:
@@ -64,17 +64,17 @@ def grow(data: LabelledFeatures, fold: str, seed: int, rule: str) -> list[float]
         model = fit_quietly(
             [data.frames[i] for i in known], [data.labels[i] for i in known], ClassifierOptions()
         )
-        told = model.predict([data.frames[i] for i in test])
+        predicted = model.predict([data.frames[i] for i in test])
         accuracies.append(
-            float(np.mean([a == data.labels[i] for a, i in zip(told, test, strict=True)]))
+            float(np.mean([a == data.labels[i] for a, i in zip(predicted, test, strict=True)]))
         )
         if len(known) >= GOAL * len(model.labels):
             return accuracies
-        rest = sorted(set(pool) - set(known))
+        unlabelled = sorted(set(pool) - set(known))
         if rule == "random":
-            known += [int(i) for i in rng.choice(rest, A_ROUND, replace=False)]
+            known += [int(i) for i in rng.choice(unlabelled, A_ROUND, replace=False)]
         else:
-            known += next_clips(data, model, known, rest)
+            known += next_clips(data, model, known, unlabelled)
 
 
 def draw(grown: dict[str, NDArray[np.float64]], path: Path) -> None:

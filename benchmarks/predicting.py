@@ -55,10 +55,10 @@ def measure(folder: Path, extractor: str, n_rounds: int) -> dict[str, Costs]:
             rounds["extract"].append(
                 run(project, "extract", "--extractor", extractor, "--store", store)
             )
-            words = ("predict", str(folder), "--model", "model.joblib", "--output", "told.csv")
+            words = ("predict", str(folder), "--model", "model.joblib", "--output", "predicted.csv")
             rounds["predict"].append(run(project, *words))
     found = {
-        name: {key: statistics.median(one[key] for one in costs) for key in costs[0]}
+        name: {key: statistics.median(cost[key] for cost in costs) for key in costs[0]}
         for name, costs in rounds.items()
     }
     over = {key: found["predict"][key] / found["extract"][key] for key in found["extract"]}

@@ -107,11 +107,11 @@ def _show_published(console: Console, found: Mapping[str, Any]) -> None:
         "MusiCNN beside its published package", "hop 1 s", "audio s a second", "ours is faster by"
     )
     table.add_row("audiotl", _rate(found["ours"]["rate"]), "")
-    for name, ratio, what in (
+    for name, ratio, name_ in (
         ("features", "ratio", "published, with embeddings"),
         ("taggram", "ratio_taggram", "published, tags alone"),
     ):
-        table.add_row(what, _rate(found[name]["rate"]), f"{found[ratio]:.2f}")
+        table.add_row(name_, _rate(found[name]["rate"]), f"{found[ratio]:.2f}")
     console.print(table)
     console.print(
         f"Rates between files of {short:.0f} and {long:.0f} s, so that the start falls out of all "
@@ -137,8 +137,8 @@ def _show_startup(console: Console, found: Mapping[str, Any]) -> None:
 def _show_growth(console: Console, found: Mapping[str, Any]) -> None:
     table = _table("A stub for a network", "what", "ms a clip", "s", "again s", "MB")
     for row in found["clips"]:
-        what = f"{row['n_clips']} clips of 0.25 s"
-        table.add_row(what, f"{row['clip_ms']:.2f}", *_times(row))
+        clips = f"{row['n_clips']} clips of 0.25 s"
+        table.add_row(clips, f"{row['clip_ms']:.2f}", *_times(row))
     for row in found["long"]:
         table.add_row(f"{row['length_s'] / 60:.0f} min, 48 kHz, stereo", "", *_times(row))
     console.print(table)

@@ -1,4 +1,4 @@
-"""Count the samples of a stream while another reads it."""
+"""Count the samples of a stream as they are read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from audiotl_cli.audio.types import Waveform
 
 
 class CountedBlocks:
-    """A stream of blocks, to be gone through once.
+    """A stream of blocks that counts its samples; it can be read once.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class CountedBlocks:
     Attributes
     ----------
     n_samples : int
-        Of the blocks given so far.
+        In the blocks read so far.
     """
 
     def __init__(self, blocks: Iterable[Waveform]) -> None:

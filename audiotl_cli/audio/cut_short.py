@@ -1,4 +1,4 @@
-"""Tell sound files that end before the samples their header promises."""
+"""Detect sound files that end before the samples their header promises."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import BinaryIO, Literal
 from audiotl_cli.storage.paths import AnyPath, open_file
 
 UNKNOWN_SIZE = 0x7FFF_F000
-"""Writers that do not know a length in advance put 0 or a number from here up."""
+"""Writers that do not know the length in advance write 0 or a number from here up."""
 
 _FORMS: dict[bytes, tuple[Literal["little", "big"], bytes]] = {
     b"RIFF": ("little", b"data"),
@@ -20,16 +20,16 @@ OGG_HEADER = 27  # bytes, before the sizes of a page's segments
 OGG_LONGEST = OGG_HEADER + 255 + 255 * 255
 OGG_LAST = 0x04
 
-MP3_ODDS = 2_048
-"""Bytes that an MP3 may lack of what it promises: more than a frame, which taggers may drop."""
+MP3_TOLERANCE = 2_048
+"""Bytes that may be missing from an MP3: more than a frame, which taggers may drop."""
 
 
 def is_cut_short(path: AnyPath) -> bool:
     """Return whether a WAV, AIFF, Ogg or MP3 file is shorter than it says.
 
-    libsndfile reads what is there of such a file and says nothing. WAV and AIFF say how many
-    bytes of samples there are, the last page of an Ogg file that it is the last, and most MP3
-    files, in their first frame, how many bytes follow.
+    libsndfile reads such a file up to its end without an error. WAV and AIFF files state how many
+    bytes of samples they hold, the last page of an Ogg file is marked, and the first frame of most
+    MP3 files states how many bytes follow.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def is_cut_short(path: AnyPath) -> bool:
         if mark == b"OggS":
             return _lacks_last_page(file, size)
         if mark[:3] == b"ID3" or (mark[:1] == b"\xff" and mark[1:2] >= b"\xe0"):
-            return _mp3_end(file) > size + MP3_ODDS
+            return _mp3_end(file) > size + MP3_TOLERANCE
         return False
 
 
@@ -62,7 +62,7 @@ def _samples_end(file: BinaryIO, order: Literal["little", "big"], samples: bytes
 
 
 def _lacks_last_page(file: BinaryIO, size: int) -> bool:
-    """Return whether the last page there is, is not the last, or not whole."""
+    """Return whether the last page in the file is incomplete, or not marked as the last."""
     file.seek(max(0, size - OGG_LONGEST))
     end = file.read()
     at = len(end)

@@ -99,9 +99,9 @@ def probe(path: AnyPath) -> AudioInfo:
 def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
     """Decode a source into mono blocks at the file's own rate.
 
-    Channels are averaged. Memory does not grow with the file. Of a file cut short, the
-    samples that are there are given where its format ends quietly (WAV, MP3, Ogg); where a
-    decoder loses its way (FLAC) that is an error, after the blocks before it.
+    Channels are averaged. Memory does not grow with the file. A truncated file gives the samples
+    it holds if its format allows that (WAV, MP3, Ogg); with other formats (FLAC) it gives the
+    blocks before the damage, and then an error.
 
     Yields
     ------
@@ -122,7 +122,7 @@ def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
 def channel_blocks(
     file: soundfile.SoundFile, source: AudioSource, n_block: int | None = None
 ) -> Iterator[Any]:
-    """Decode the stretch that a source means, of its file; errors as `read_blocks`.
+    """Decode the stretch of a file that a source names; errors as `read_blocks`.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def open_sound(path: AnyPath, content: Content | None = None) -> Iterator[soundf
 
 @contextmanager
 def _checked(path: Path, descriptor: int, content: Content | None) -> Iterator[None]:
-    """See to it that what is read is what was hashed, whatever is found in it."""
+    """Raise an error if the file that is read is not the one that was hashed."""
     if content is None:
         yield
         return
@@ -200,7 +200,7 @@ def _checked(path: Path, descriptor: int, content: Content | None) -> Iterator[N
         opened = OpenContent(descriptor, content)
         try:
             yield
-        except AudioError:  # of half a file, say, that is being written
+        except AudioError:  # the file may only be half written
             opened.check(path)
             raise
         opened.check(path)
@@ -220,8 +220,8 @@ def _sound(opened: int | Reader) -> Iterator[soundfile.SoundFile]:
         raise AudioError(
             f"is not a sound file that can be decoded ({_reason(error)})", stage="open"
         ) from error
-    # else it seeks after every read, which fails in streams of unknown length, and makes it
-    # decode MP3 anew at every block, with other numbers than in one go
+    # otherwise soundfile seeks after every read, which fails in streams of unknown length, and
+    # restarts the MP3 decoder at every block, with slightly different samples
     file.seekable = lambda: False
     with file:
         if not MIN_SAMPLE_RATE <= file.samplerate <= MAX_SAMPLE_RATE:
@@ -244,7 +244,7 @@ def _read(file: soundfile.SoundFile, n_frames: int) -> Any:
 
 
 def _skip(file: soundfile.SoundFile, n_frames: int) -> None:
-    """Move to a frame; formats that cannot seek are read up to it."""
+    """Move to a frame; in formats that cannot seek, read up to it."""
     import soundfile
 
     try:

@@ -1,4 +1,4 @@
-"""One process that decodes, and the pipes to it."""
+"""A process that decodes, and the pipes to it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PIPE_BYTES = 1 << 20  # a whole block fits, so that a decoder works ahead
 
 ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",  # nothing here multiplies matrices
-    # glibc keeps the memory of a block for the next; else a quarter of the time goes into
-    # giving it back to the system and taking it again
+    # glibc keeps the memory of a block for the next; otherwise a quarter of the time is spent on
+    # returning memory to the system and allocating it again
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(128 << 20),
 }
@@ -38,7 +38,7 @@ main()
 
 
 class DecoderDiedError(Exception):
-    """The process ended, or was ended, before it had given everything."""
+    """The process ended, or was killed, before it had sent everything."""
 
 
 class DecoderProcess:
@@ -47,13 +47,13 @@ class DecoderProcess:
     Attributes
     ----------
     ready : bool
-        Whether it has said that it is there.
+        Whether it has reported that it is ready.
     n_served : int
-        Recordings it has been through.
+        Number of recordings it has finished.
     between_recordings : bool
-        Whether it waits for the next one.
+        Whether it waits for the next recording.
     hung : bool
-        Whether it was ended for having given nothing too long.
+        Whether it was killed because it sent nothing for too long.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class DecoderProcess:
         self._requests: IO[bytes] = self._popen.stdin
         self._answers: IO[bytes] = self._popen.stdout
         _widen(self._answers)
-        # written by the watching thread alone, and by the reading one alone
+        # the first is written only by the watching thread, the second only by the reading thread
         self._watched_s, self._limit_s = 0.0, float("inf")
         self.ready = False
         self.n_served = 0
@@ -84,7 +84,7 @@ class DecoderProcess:
         self.hung = False
 
     def read(self, source: AudioSource, job: Job, patience_s: float) -> Iterator[bytearray]:
-        """Yield what a job sends of a source, and raise what it raises.
+        """Run a job on a source, yield the blocks it sends, and raise its errors.
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ class DecoderProcess:
         job : Job
             Can be pickled.
         patience_s : float
-            Seconds without anything after which the process is ended.
+            Seconds without a message after which the process is killed.
         """
         self.between_recordings = False
         if not self.ready:
@@ -120,18 +120,18 @@ class DecoderProcess:
             return
 
     def watch(self, step_s: float) -> None:
-        """Count a step of time; end the process when it let its reader wait for too many."""
+        """Count a step of time; kill the process if its reader has waited for too long."""
         self._watched_s += step_s
         if self._watched_s > self._limit_s:
             self.hung = True
             self.kill()
 
     def kill(self) -> None:
-        """End the process, whatever it is doing."""
+        """Kill the process."""
         self._popen.kill()
 
     def end_reason(self) -> str:
-        """Return how the process ended, in a word or two."""
+        """Return the signal or the exit code with which the process ended."""
         code = self._popen.wait()
         try:
             return signal.Signals(-code).name if code < 0 else f"exit code {code}"
@@ -139,7 +139,7 @@ class DecoderProcess:
             return f"signal {-code}"
 
     def last_words(self) -> str:
-        """Return what the process wrote to stderr since it was last asked."""
+        """Return what the process wrote to stderr since the last call."""
         if not os.fstat(self._said.fileno()).st_size:
             return ""
         self._said.seek(0)
@@ -149,7 +149,7 @@ class DecoderProcess:
         return said
 
     def close(self) -> None:
-        """End the process and close the pipes to it."""
+        """Kill the process and close the pipes to it."""
         self.kill()
         self._popen.wait()
         for file in (self._requests, self._answers, self._said):
@@ -175,7 +175,7 @@ class DecoderProcess:
 
 
 def _widen(pipe: IO[bytes]) -> None:
-    """Give a pipe room for a whole block, where the system lets us."""
+    """Let a pipe hold a whole block, if the system allows it."""
     try:
         import fcntl
 

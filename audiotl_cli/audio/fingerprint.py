@@ -1,10 +1,10 @@
-"""A fingerprint of a sound: what stays when it is made quieter, encoded again, or cut.
+"""A fingerprint of a sound, which stays when the sound is quieter, encoded again, or cut.
 
 After Haitsma, J. and Kalker, T. (2002), A highly robust audio fingerprinting system (ISMIR):
-every 16 ms a word, whose bits tell whether the energy of neighbouring bands, one against the
-other, went up or down. Here: 25 bands from 300 to 3400 Hz, windows of 128 ms (theirs have
-370 ms, too much for clips of a second), differences over 128 ms, and a bit that tells whether
-there is sound at all.
+every 16 ms a word, whose bits state whether the difference in energy between neighbouring bands
+rose or fell. Here there are 25 bands from 300 to 3400 Hz, windows of 128 ms (theirs have 370 ms,
+too long for clips of a second), differences over 128 ms, and a bit that states whether there is
+sound at all.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from audiotl_cli.audio.spectrogram import hann, transform
 from audiotl_cli.audio.types import Waveform
 
 Words = npt.NDArray[np.uint32]
-"""Words of a fingerprint, shape (n_words,); 0 where nothing is heard."""
+"""Words of a fingerprint, shape (n_words,); 0 where there is no sound."""
 
-RATE = 8_000  # Hz; nothing above 3400 Hz is looked at
+RATE = 8_000  # Hz; frequencies above 3400 Hz are not used
 WINDOW, HOP = 1024, 128
 LAG = 8
 N_BITS = 24
 HEARD = np.uint32(1 << N_BITS)
 
 LONGEST_S = 600.0
-"""Of longer recordings, this much is taken: a word is 250 bytes a second."""
+"""Only this much of a recording is used: a fingerprint takes 250 bytes a second."""
 
 FAINT = 1e-4
-"""Power of the loudest window below which a window counts as nothing: 40 dB."""
+"""Share of the loudest window's power below which a window counts as silent: 40 dB."""
 FLOOR = 1e-3  # as power of a spectrum; -80 dB of full scale
 
 _EDGES = np.round(np.geomspace(300, 3400, N_BITS + 2) * WINDOW / RATE).astype(int)
 
 
 class FingerprintStream:
-    """Makes a fingerprint of blocks that come one after the other.
+    """Makes a fingerprint of consecutive blocks.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class FingerprintStream:
             self._take(self._resampler.resample_chunk(block) if self._resampler else block)
 
     def words(self) -> Words:
-        """Return the fingerprint; nothing can be added after."""
+        """Return the fingerprint; nothing can be added afterwards."""
         if self._resampler and self._n_left > 0:
             self._take(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
         bands = np.concatenate([np.zeros((0, N_BITS + 1), np.float32), *self._bands])
@@ -81,7 +81,7 @@ class FingerprintStream:
         n_windows = (len(samples) - WINDOW) // HOP + 1
         if n_windows > 0:
             windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
-            for first in range(0, n_windows, 1024):  # in parts, for memory's sake
+            for first in range(0, n_windows, 1024):  # in parts, to save memory
                 spectrum = transform(windows[first : first + 1024], hann(WINDOW), WINDOW)
                 power = spectrum.real**2 + spectrum.imag**2
                 bands = np.add.reduceat(power, _EDGES, axis=1)[:, :-1]

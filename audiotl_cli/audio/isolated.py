@@ -1,6 +1,6 @@
-"""Decode in processes of their own, so that a decoder's fault costs one recording.
+"""Decode in separate processes, so that a decoder's fault costs only one recording.
 
-libsndfile reads untrusted files; a damaged one may crash it or send it round in circles.
+libsndfile reads untrusted files; a damaged file may crash it or keep it in an endless loop.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.audio.worker import Job, send_measurement, send_samples
 from audiotl_cli.errors import AudioError, AudiotlError, StorageError
-from audiotl_cli.storage.copies import Ahead
+from audiotl_cli.storage.copies import Prefetcher
 from audiotl_cli.storage.failures import reason
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 60.0
-"""A decoder that gives nothing for so long hangs; large files are given longer:"""
+"""A decoder that sends nothing for this long hangs; large files get more time, see below."""
 
 SLOWEST_READ = 4e6
-"""Bytes a second. Seeking may have to read a whole file, and the slowest disks are far away."""
+"""Bytes a second. Seeking may read the whole file, and network disks are slow."""
 
 
 class Decoders:
@@ -40,9 +40,9 @@ class Decoders:
     Parameters
     ----------
     n_started : int
-        Processes to start at once; more are started as threads ask for them.
+        Processes to start immediately; more are started when threads need them.
     timeout_s : float or None
-        Seconds without a sign of life after which a process is ended; None is `TIMEOUT_S`.
+        Seconds without a message after which a process is killed; None is `TIMEOUT_S`.
     """
 
     def __init__(self, n_started: int = 0, *, timeout_s: float | None = None) -> None:
@@ -51,7 +51,7 @@ class Decoders:
         self._idle: queue.SimpleQueue[DecoderProcess] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._ahead = Ahead()
+        self._prefetcher = Prefetcher()
         self._watch = threading.Thread(target=self._end_hanging, name="decoders", daemon=True)
         for _ in range(n_started):
             self._idle.put(self._start())
@@ -70,18 +70,18 @@ class Decoders:
         self._watch.join()
         for process in list(self._all):
             self._end(process)
-        self._ahead.close()
+        self._prefetcher.close()
 
     def stop(self) -> None:
-        """End all processes now; threads that read from them get errors, and soon."""
+        """Kill all processes; threads that read from them get errors soon."""
         with self._lock:
             self._stopped.set()
             for process in self._all:
                 process.kill()
 
     def expect(self, source: AudioSource) -> None:
-        """Be told of a source that will be read soon, so that it is at hand then."""
-        self._ahead.expect(source.path)
+        """Start to fetch a source that will be read soon."""
+        self._prefetcher.expect(source.path)
 
     def read_blocks_at(
         self, source: AudioSource, to_rate: int, resampler: str
@@ -91,8 +91,8 @@ class Decoders:
         Raises
         ------
         AudioError
-            As there; also ``crashed`` where the decoder crashed, and ``timeout`` where it
-            gave nothing for too long.
+            As there; also ``crashed`` if the decoder crashed, and ``timeout`` if it sent nothing
+            for too long.
         AudiotlError
             No process can be started.
         """
@@ -107,18 +107,18 @@ class Decoders:
         Returns
         -------
         measurement : bytes
-            As `Measurement.as_json` has it.
+            From `Measurement.as_json`.
         """
         return b"".join(self.read(source, send_measurement))
 
     def read(self, source: AudioSource, job: Job) -> Generator[bytearray]:
-        """Yield what a job sends of a source, in another process; errors as above.
+        """Run a job on a source in another process, and yield the blocks it sends; errors as above.
 
         Parameters
         ----------
         source : AudioSource
         job : Job
-            Can be pickled. It may be begun again: what it sends must always be the same.
+            Can be pickled. It may be started again, and must always send the same.
         """
         with self._fetched(source) as local:
             yield from self._read_local(local, job)
@@ -154,17 +154,17 @@ class Decoders:
                         raise AudioError(
                             f"crashes its decoder ({process.end_reason()})", code="crashed"
                         ) from error
-            # a recording before this one may have hurt that process: a fresh one will tell
+            # an earlier recording may have damaged that process, so try again in a new one
 
     @contextmanager
     def _fetched(self, source: AudioSource) -> Iterator[AudioSource]:
-        """Give the source as a local file: a decoder has no network, and no waits for it."""
+        """Yield the source as a local file, because decoders do not use the network."""
         if isinstance(source.path, Path):
             yield source
             return
         with ExitStack() as stack:
             try:
-                file = stack.enter_context(self._ahead.local_copy(source.path))
+                file = stack.enter_context(self._prefetcher.local_copy(source.path))
             except FileNotFoundError as error:
                 raise AudioError("no such file", code="missing", stage="open") from error
             except (OSError, StorageError) as error:
@@ -205,8 +205,8 @@ class Decoders:
         process.close()
 
     def _end_hanging(self) -> None:
-        # steps are counted, not the clock: a laptop that slept, or a job that was stopped,
-        # must not find its decoders late
+        # steps are counted instead of clock time, so that decoders do not time out because a
+        # laptop slept or a job was stopped
         step_s = min(1.0, self._timeout_s / 10)
         while not self._stopped.wait(step_s):
             with self._lock:

@@ -1,4 +1,4 @@
-"""What counts as a fault of a recording: every limit, and the reason for it.
+"""What counts as a problem of a recording: every limit, and the reason for it.
 
 ESC-10 is 400 clips of 5 s, Ogg Vorbis, from 250 sources; "copies" are its clips made quieter,
 shifted by 5 and 8 ms, cut at both ends, and written as Ogg and MP3 at the lowest quality.
@@ -14,8 +14,8 @@ FULL_SCALE = 0.99
 """From here up a sample is at full scale: of 8 bits, the highest is 0.992."""
 
 CLIPPED_SHARE = 1e-3
-"""Share of samples in flat runs at full scale, counted from the third of a run. One loud moment
-harms nothing; of ESC-10, one clip has 0.016 and the next 0.0003."""
+"""Share of samples in flat runs at full scale, counted from the third sample of a run. One loud
+moment does no harm; in ESC-10, one clip has 0.016 and the next 0.0003."""
 
 DC_OFFSET = 0.01
 """Mean of the samples. ESC-10 reaches 0.0018."""
@@ -24,43 +24,42 @@ DC_OFFSET_SHARE = 0.1
 """The mean must also be this much of the deviation: a loud sound has a mean by chance."""
 
 TOO_SHORT_S = 0.48
-"""Half of the shortest window of the networks here (0.96 s): of a shorter recording, more than
-half of what any of them sees is padding."""
+"""Half of the shortest window of the networks here (0.96 s): more than half of what a network gets
+of a shorter recording is padding."""
 
 UPSAMPLED_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-"""Rates that recordings are brought up from, Hz."""
+"""Rates from which recordings are often upsampled, Hz."""
 
 UPSAMPLED_TIMES = 1.8
-"""How many times as high the rate must be. Compression cuts at 16 kHz and above, of 44.1 or
-48 kHz: that is not looked at. An MP3 of 56 kbit/s or less has its wall below, and is told: it
-holds no more than a lower rate would."""
+"""How many times the lower rate a recording's rate must be. Compression at 44.1 or 48 kHz cuts
+frequencies from 16 kHz up, which is not reported. An MP3 of 56 kbit/s or less is cut lower and is
+reported: it holds no more than a recording of a lower rate would."""
 
 UPSAMPLED_DROP_DB = 30.0
-"""From just below half of the lower rate to just above it. Sounds of ESC-10 whose slope goes on
-to the end of the spectrum fall by up to 25 dB there, those that end in a wall by 33 to 74."""
+"""How far the spectrum must fall from just below half of the lower rate to just above it. Spectra
+of ESC-10 that slope to their end fall by up to 25 dB there, those that are cut by 33 to 74 dB."""
 
 UPSAMPLED_FLOOR_DB = -80.0
-"""What is above must not be louder, a bin, nor what is below quieter; rounding to 16 bits alone
-makes -101 dB. (Without, the skirts of a pure tone would be taken for sound.)"""
+"""Level of a bin that must be exceeded below half of the lower rate, and not above it; rounding to
+16 bits alone makes -101 dB. Without this limit, the side lobes of a pure tone would count."""
 
-NEAR_ERROR = 0.25
+NEAR_DUPLICATE_ERROR = 0.25
 """Share of differing fingerprint bits up to which two stretches are one sound. Copies of ESC-10
-differ in 0.19 at most; of different clips, the most alike in 0.30, and in 0.35 from 100 words
-on."""
+differ in at most 0.19; the most similar different clips in 0.30, and in 0.35 from 100 words on."""
 
-FEW_WORDS, NEAR_ERROR_FEW = 100, 0.20
-"""Short stretches are alike more easily: of a second, different cries of a baby reach 0.22."""
+FEW_WORDS, NEAR_DUPLICATE_ERROR_FEW = 100, 0.20
+"""Short stretches resemble each other more by chance: different baby cries of 1 s reach 0.22."""
 
 LEAST_WORDS = 20
-"""Less sound than this (0.6 s) is never said to be a near-duplicate."""
+"""Recordings with less sound than this (0.6 s) are never near-duplicates."""
 
-NEAR_SHARE = 0.5
+NEAR_DUPLICATE_SHARE = 0.5
 """How much of the shorter recording must be found in the other."""
 
 SAME_SHARE = 0.8
-"""How much of the longer one, for two labels to be at odds: stretches that overlap by half may
-well have two."""
+"""How much of the longer recording two clips must share for different labels to be a conflict:
+stretches that overlap by half may well have different labels."""
 
-ODD_RATE = 16_000
-"""Recordings of a lower rate are told of (no problem): every network here asks for 16 kHz or
-more, and hears nothing in the upper part then."""
+LOW_RATE = 16_000
+"""Hz. Recordings of a lower rate are reported, though not as a problem: every network here takes
+16 kHz or more, and their upper bands stay empty."""

@@ -1,4 +1,4 @@
-"""Go through a recording once, in constant memory, and measure what an audit asks for."""
+"""Read a recording once, in constant memory, and measure all that an audit needs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VERSION = 2
 """Raised whenever the same recording would be measured differently."""
 
 SMALL_BLOCK = 1 << 12
-"""Samples: where a decoder loses its way, all that it was asked for at once is lost."""
+"""Samples read at once from a damaged file: a block that fails is lost as a whole."""
 
 _LOSSY = ("VORBIS", "OPUS", "MPEG")
 _Samples = npt.NDArray[np.float32]
@@ -33,27 +33,27 @@ _Samples = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What is found in a recording, or a stretch of one.
+    """The measurement of a recording, or of a stretch of one.
 
     Parameters
     ----------
     sample_rate, n_channels : int
     n_samples : int
-        A channel; as many as arrived, whatever the header says.
+        Number of samples in each channel that were decoded, whatever the header says.
     cut_short : bool
-        Whether the file promises more than there is.
+        Whether the header promises more samples than the file holds.
     broken : str
-        Why decoding ended before the end; else empty.
+        Why decoding stopped early; else empty.
     swing : float
-        Half the distance from the lowest to the highest sample, of the channel with the most.
+        Half the distance from the lowest to the highest sample, the maximum over channels.
     offset : float
-        Mean of the samples, of the channel where it is farthest from 0.
+        Mean of the samples in the channel where it is farthest from 0.
     deviation : float
-        Their deviation from it, in that channel.
+        Standard deviation of the samples in that channel.
     clipped : float
         Share of samples in flat runs at full scale.
     original_rate : int
-        The lower rate it was brought up from, Hz; 0 if it seems not.
+        The lower rate from which it was upsampled, Hz; 0 if there is no sign of it.
     pcm : str
         SHA-256 of the decoded samples, with rate and channels.
     words : uint32 (n_words,)
@@ -75,18 +75,18 @@ class Measurement:
 
     @property
     def duration_s(self) -> float:
-        """Its length, seconds."""
+        """The length in seconds."""
         return self.n_samples / self.sample_rate
 
     def as_json(self) -> bytes:
-        """Return it as JSON, on one line of ASCII."""
+        """Return the measurement as JSON, on one line of ASCII."""
         words = base64.b64encode(self.words.astype("<u4").tobytes()).decode()
         values = {name: getattr(self, name) for name in _NAMES} | {"words": words}
         return json.dumps(values).encode("ascii")
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Return what `as_json` was made of, from what that JSON holds.
+        """Return the measurement from the parsed JSON of `as_json`.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Measurement:
 
 
 _NAMES = {field.name: str(field.type) for field in fields(Measurement)}
-"""Each with its type, as it is written above."""
+"""Names of the fields with their types, as written above."""
 
 
 def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) -> Measurement:
@@ -114,13 +114,13 @@ def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) ->
     ----------
     source : AudioSource
     on_block : callable
-        Told after every block that it goes on.
+        Called after every block.
 
     Raises
     ------
     AudioError
-        As `decode.read_blocks`, but for a file that breaks off after its first samples;
-        ``cut_short`` where a file ends before them.
+        As `decode.read_blocks`, except for a file that breaks off after its first samples;
+        ``cut_short`` if a file ends before them.
     """
     try:
         return _measure(source, on_block)
@@ -129,7 +129,7 @@ def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) ->
             raise AudioError(f"{error}: its end is missing", code="cut_short") from error
         if error.code != "unreadable" or error.stage != "decode":
             raise
-    return _measure(source, on_block, SMALL_BLOCK)  # gives what is there before the break
+    return _measure(source, on_block, SMALL_BLOCK)  # measures the samples before the damage
 
 
 def _measure(
@@ -154,7 +154,7 @@ def _measure(
             if not levels.n_samples or error.code != "unreadable":
                 raise
             broken = str(error)
-        # of compressed files, a decoder may only guess the number of samples
+        # for compressed files, a decoder may only guess the number of samples
         missing = not lossy and levels.n_samples < file.frames < 1 << 62
         short = bool(broken) or missing or is_cut_short(source.path)
         return Measurement(
@@ -177,8 +177,8 @@ def _is_whole(source: AudioSource) -> bool:
 class _Levels:
     """Lowest, highest and mean sample of every channel, and flat runs at full scale.
 
-    Of a format that keeps samples as they are, a run is flat when they are equal; what is
-    compressed ripples, and may go beyond full scale.
+    In a lossless format, the samples of a flat run are equal. After lossy compression they vary,
+    and may exceed full scale.
     """
 
     def __init__(self, n_channels: int, *, lossy: bool) -> None:
@@ -202,12 +202,12 @@ class _Levels:
         self._last = np.concatenate([self._last, block[-2:]])[-2:]
 
     def _count_clipped(self, samples: _Samples) -> int:
-        """Count the samples that follow two like them."""
+        """Count the samples at full scale that follow two equal ones."""
         full = np.abs(samples) >= FULL_SCALE
         before, after = samples[:-1], samples[1:]
-        alike = np.sign(before) == np.sign(after) if self._lossy else before == after
-        goes_on = full[:-1] & full[1:] & alike
-        return int(np.count_nonzero(goes_on[:-1] & goes_on[1:]))
+        same = np.sign(before) == np.sign(after) if self._lossy else before == after
+        continues = full[:-1] & full[1:] & same
+        return int(np.count_nonzero(continues[:-1] & continues[1:]))
 
     def found(self) -> dict[str, float]:
         mean = self._sum / self.n_samples

@@ -17,9 +17,9 @@ from audiotl_cli.errors import AudioError, AudiotlError
 logger = logging.getLogger(__name__)
 
 BLOCK_S = 0.25
-BLOCKS_AHEAD = 120  # half a minute, which a machine may fall behind before sound is lost
+BLOCKS_AHEAD = 120  # half a minute: so far can reading fall behind before sound is lost
 SILENT_S = 10.0
-"""A device that gives nothing for so long has gone."""
+"""Seconds without sound after which a device counts as disconnected."""
 
 
 @contextmanager
@@ -34,17 +34,17 @@ def open_microphone(device: str | None = None) -> Generator[tuple[Iterator[Wavef
     Yields
     ------
     blocks : iterator of float32 (n_samples,)
-        Of `BLOCK_S` seconds, without end. Sound that comes faster than it is taken is left out,
-        with a warning.
+        Blocks of `BLOCK_S` seconds, without end. If sound comes faster than it is read, some is
+        left out, with a warning.
     rate : int
-        Hz: the device's own.
+        Sample rate of the device, Hz.
 
     Raises
     ------
     AudiotlError
         The package, its library PortAudio, or a device is missing.
     AudioError
-        While recording: the device gives no more.
+        While recording: the device sends no more sound.
     """
     sounddevice = _import()
     chosen = int(device) if device is not None and device.isdecimal() else device
@@ -54,12 +54,12 @@ def open_microphone(device: str | None = None) -> Generator[tuple[Iterator[Wavef
     def take(data: Any, n_frames: int, time: Any, status: Any) -> None:
         nonlocal lost
         try:
-            blocks.put_nowait(np.array(data, np.float32))  # the device writes into it again
+            blocks.put_nowait(np.array(data, np.float32))  # the device reuses the memory
         except queue.Full:
             lost += 1
 
     def read() -> Iterator[Waveform]:
-        said = 0
+        n_reported = 0
         while True:
             try:
                 block = blocks.get(timeout=SILENT_S)
@@ -67,9 +67,9 @@ def open_microphone(device: str | None = None) -> Generator[tuple[Iterator[Wavef
                 raise AudioError(
                     f"gives no sound any more: nothing came for {SILENT_S:.0f} s", code="timeout"
                 ) from error
-            if lost > said:
+            if lost > n_reported:
                 logger.warning("%.1f s of sound were lost: it comes too fast", lost * BLOCK_S)
-                said = lost
+                n_reported = lost
             yield mix_down(block)
 
     try:
@@ -87,9 +87,9 @@ def open_microphone(device: str | None = None) -> Generator[tuple[Iterator[Wavef
     except (ValueError, sounddevice.PortAudioError) as error:
         asked = "no input device" if device is None else f"no input device {device!r}"
         there = [
-            f"{number}: {one['name']}"
-            for number, one in enumerate(sounddevice.query_devices())
-            if one["max_input_channels"] > 0
+            f"{number}: {info['name']}"
+            for number, info in enumerate(sounddevice.query_devices())
+            if info["max_input_channels"] > 0
         ]
         raise AudiotlError(
             f"{asked} can be opened ({error}); there are: {', '.join(there) or 'none'}"

@@ -1,6 +1,6 @@
 """Sound files on object storage, of which only the parts that libsndfile asks for are fetched.
 
-That is for headers. What is decoded is fetched whole, before a decoder gets it.
+This is for headers. A file that is decoded is fetched as a whole first.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from audiotl_cli.storage.remote import RemotePath
 
 
 class Reader:
-    """What libsndfile calls; an exception there would be printed, and taken for the file's end."""
+    """A file for libsndfile, which would take an exception for the end of the file."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.error: Exception | None = None
 
     def readinto(self, buffer: Any) -> int:
-        """Read, or remember why not."""
+        """Read, or remember the error."""
         try:
             return self._file.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
         except (OSError, StorageError) as error:
@@ -31,7 +31,7 @@ class Reader:
             return 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move, as files do."""
+        """Move to a position, as files do."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
@@ -46,7 +46,7 @@ def open_object(path: RemotePath) -> Iterator[Reader]:
     Raises
     ------
     AudioError
-        It is missing, empty, or may not be read, whatever libsndfile made of that.
+        It is missing, empty, or cannot be read.
     StorageError
         The storage cannot be reached.
     """

@@ -1,4 +1,4 @@
-"""Samples without a header, from a pipe or a device: blocks as they come, in constant memory."""
+"""Samples without a header, from a pipe or a device, in blocks as they arrive."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENCODINGS = {
     "f32be": (">f4", 1.0),
     "f64le": ("<f8", 1.0),
 }
-"""How samples are written, named as ffmpeg does: NumPy's type, and what stands for 1."""
+"""Encodings of samples, named as in ffmpeg: NumPy's type, and the number that means 1.0."""
 
 MAX_CHANNELS = 1024
 
@@ -79,8 +79,8 @@ class RawFormat:
 def read_raw(file: BinaryIO, form: RawFormat) -> Iterator[Waveform]:
     """Read samples from an unbuffered stream until it ends.
 
-    A block is what is there, so that what comes slowly is not held back. Bytes after the last
-    whole sample are left out.
+    A block holds the samples that have arrived, so that a slow stream is not delayed. Bytes after
+    the last whole sample are left out.
 
     Yields
     ------
@@ -89,7 +89,7 @@ def read_raw(file: BinaryIO, form: RawFormat) -> Iterator[Waveform]:
     Raises
     ------
     AudioError
-        No sample comes, or one that is no number or far beyond -1 to 1.
+        No sample arrives, or one that is not a number or far outside -1 to 1.
     """
     left = b""
     n_samples = 0
@@ -123,7 +123,7 @@ def decode_raw(data: bytes, form: RawFormat) -> Waveform:
 
 
 def _read_available(file: BinaryIO, n_most: int) -> bytes:
-    """Return what a stream holds, at least a byte unless it has ended; it is waited for."""
+    """Wait for a stream and return its bytes; none if it has ended."""
     data = file.read(n_most) or b""
     while data and len(data) < n_most and _is_ready(file):
         more = file.read(n_most - len(data))

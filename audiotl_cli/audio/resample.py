@@ -10,9 +10,7 @@ import numpy as np
 from audiotl_cli.audio.decode import read_blocks
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import UsageError
-
-RESAMPLERS = ("soxr", "resampy")
-"""``soxr`` is its HQ setting; ``resampy`` is ``kaiser_best``, which older tools used."""
+from audiotl_cli.extractor_config import RESAMPLERS
 
 
 def resample(waveform: Waveform, sample_rate: int, to_rate: int, resampler: str) -> Waveform:

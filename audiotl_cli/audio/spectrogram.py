@@ -1,4 +1,4 @@
-"""Short-time spectra and mel bands, in NumPy: what the front ends are made of."""
+"""Short-time spectra and mel bands in NumPy, for the front ends of networks."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ N_FFT = 2048
 
 
 class SpectrumStream:
-    """Averages the power spectrum of blocks that come one after the other.
+    """Averages the power spectrum of consecutive blocks.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class SpectrumStream:
         """Take a block of mono samples."""
         samples = np.concatenate([self._held, block])
         n = len(samples) // N_FFT
-        for first in range(0, n, 64):  # in parts, for memory's sake
+        for first in range(0, n, 64):  # in parts, to save memory
             part = samples[first * N_FFT : min(n, first + 64) * N_FFT].reshape(-1, N_FFT)
             spectrum = transform(part, hann(N_FFT), N_FFT)
             self._power += (spectrum.real**2 + spectrum.imag**2).sum(axis=0)
@@ -46,10 +46,10 @@ class SpectrumStream:
         self._held = samples[n * N_FFT :]
 
     def original_rate(self) -> int:
-        """Return the lower rate that the sound was brought up from, Hz; 0 if it seems not.
+        """Return the rate from which the sound was upsampled, Hz; 0 if there is no sign of it.
 
-        There is sound just below half of that rate and nothing above. What falls off by itself,
-        however dark, has no such wall; nor has a lower rate whose wall is hidden in noise.
+        An upsampled sound ends abruptly just below half of the lower rate. A sound that falls off
+        gradually does not, and noise may hide the edge.
         """
         if not self._n:
             return 0

@@ -1,4 +1,4 @@
-"""The shapes audio has inside the program."""
+"""The types of audio inside the program."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Waveform = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class AudioSource:
-    """A stretch of a sound file: what a clip is to everything that decodes.
+    """A sound file, or a stretch of one, to be decoded.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ class AudioSource:
     start_s, end_s : float or None
         Seconds from the start of the file; None means its beginning or end.
     content : Content or None
-        What the file held when it was hashed: decoding another file is an error. None where
-        nobody asks.
+        The content of the file when it was hashed; decoding another content is an error. None
+        skips the check.
     """
 
     path: AnyPath
@@ -36,7 +36,7 @@ class AudioSource:
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What a sound file's header claims.
+    """The claims of a sound file's header.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ class AudioInfo:
         Hz.
     n_channels : int
     duration_s : float
-        Seconds; ``nan`` where the header does not know (some streams).
+        Seconds; ``nan`` if the header does not state it (some streams).
     truncated : bool
-        Whether the file ends before the samples it promises; said of WAV and AIFF only.
+        Whether the file ends before the samples its header promises.
     """
 
     sample_rate: int

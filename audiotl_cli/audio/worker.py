@@ -1,9 +1,8 @@
-"""The process that decodes, and does what follows at once: damage in a file, or a fault in a
-decoder, ends it alone.
+"""The process that decodes: a damaged file or a fault in a decoder ends only this process.
 
-It is started and read by `audiotl_cli.audio.isolated`. On stdin it takes a job a recording: the
-length of what follows, and a pickled function and source. On stdout it gives messages: a kind,
-the length of what follows, and that.
+It is started and read by `audiotl_cli.audio.isolated`. On stdin it takes a job for each recording:
+a length, and a pickled function and source of that length. On stdout it sends messages: a kind, a
+length, and content of that length.
 """
 
 from __future__ import annotations
@@ -29,29 +28,30 @@ from audiotl_cli.errors import OUT_OF_MEMORY, AudioError, is_out_of_memory
 
 HEADER = struct.Struct("<cI")
 READY, BLOCK, DONE, ERROR = b"R", b"B", b"D", b"E"
-"""What a block holds is the job's affair, and may be nothing: a sign of life; an error is JSON."""
+"""Kinds of messages. The content of a block depends on the job; an empty block only shows that the
+job is still running. The content of an error is JSON."""
 
 LENGTH = struct.Struct("<I")
 
 SIGN_S = 1.0
-"""Seconds between signs of life that hold nothing."""
+"""Seconds between empty blocks."""
 
-AT_ONCE = 1 << 14  # bytes: less is copied behind its header rather than written by itself
+AT_ONCE = 1 << 14  # bytes; shorter content is written together with its header
 
 Send = Callable[[bytes | memoryview], None]
 
 Job = Callable[[AudioSource, Send], None]
-"""What is done with a recording: reads it, sends blocks, and raises `AudioError`."""
+"""Reads a recording, sends blocks, and raises `AudioError`."""
 
 
 def main() -> None:
-    """Serve until stdin ends, which it does when the parent dies, however that happens."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # sent to a group, they are for the parent
+    """Serve until stdin ends, which happens whenever the parent ends."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the parent handles signals to the group
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     out = os.dup(1)
-    os.dup2(2, 1)  # what a library prints must not mix with the messages
-    import soundfile  # noqa: F401  (before the first recording has to wait for them)
+    os.dup2(2, 1)  # keep the output of libraries out of the messages
+    import soundfile  # noqa: F401  (so that the first recording does not wait)
     import soxr  # noqa: F401
 
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -62,22 +62,22 @@ def main() -> None:
 
 
 def send_samples(source: AudioSource, send: Send, to_rate: int, resampler: str) -> None:
-    """Send what `read_blocks_at` gives, float32."""
+    """Send the samples of `read_blocks_at`, float32."""
     for block in read_blocks_at(source, to_rate, resampler):
         send(np.ascontiguousarray(block).data.cast("B"))
 
 
 def send_measurement(source: AudioSource, send: Send) -> None:
-    """Send what `measure` finds, as JSON."""
-    told = time.monotonic()
+    """Send the result of `measure` as JSON."""
+    last_sent = time.monotonic()
 
-    def tell() -> None:
-        nonlocal told
-        if time.monotonic() - told > SIGN_S:
+    def show_progress() -> None:
+        nonlocal last_sent
+        if time.monotonic() - last_sent > SIGN_S:
             send(b"")
-            told = time.monotonic()
+            last_sent = time.monotonic()
 
-    send(measure(source, on_block=tell).as_json())
+    send(measure(source, on_block=show_progress).as_json())
 
 
 def _listen(requests: queue.SimpleQueue[bytes]) -> None:
@@ -95,7 +95,7 @@ def _serve(request: bytes, out: int) -> None:
         _send_error(out, error)
     except BrokenPipeError:
         os._exit(0)
-    except Exception as error:  # one recording must not end the run, whatever it did
+    except Exception as error:  # no recording may end the run
         text = OUT_OF_MEMORY if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
         _send_error(out, AudioError(text, code="failed"))
 

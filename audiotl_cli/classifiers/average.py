@@ -15,13 +15,13 @@ from audiotl_cli.graph import Graph
 
 @dataclass(frozen=True)
 class Average:
-    """The mean of the scores of several classifiers, each of the columns of an extractor.
+    """The mean of the scores of several classifiers, one per extractor.
 
     Parameters
     ----------
     members : sequence of Head
     widths : sequence of int
-        How many columns belong to each.
+        Number of columns of each member.
     n_labels : int
     multi_label : bool
         Whether a row may have several labels.
@@ -34,7 +34,7 @@ class Average:
     multi_label: bool = False
 
     def to_part(self) -> Part:
-        """Return what is saved."""
+        """Return the part to save."""
         state = State(params={"widths": list(self.widths)})
         return Part(self.kind, state, [member.to_part() for member in self.members])
 
@@ -47,17 +47,17 @@ class Average:
         return Outputs(np.mean(scores, axis=0))
 
     def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
-        """Write what `outputs` does."""
+        """Add the ONNX nodes that compute `outputs`."""
         total = ""
         for member, columns in zip(self.members, self.columns(), strict=True):
             part = graph.add("Gather", x, np.arange(columns.start, columns.stop), axis=1)
-            given = member.add_outputs(graph, part)
-            scores = add_row_scores(graph, given, self.n_labels, multi_label=self.multi_label)
+            outputs = member.add_outputs(graph, part)
+            scores = add_row_scores(graph, outputs, self.n_labels, multi_label=self.multi_label)
             total = graph.add("Add", total, scores) if total else scores
         return Outputs(graph.add("Div", total, np.float64(len(self.members))))
 
     def typical(self, n_features: int) -> tuple[Array, Array]:
-        """Return about where the features of all extractors lay."""
+        """Return the approximate centre and spread of the features of all extractors."""
         known = [
             member.typical(width) for member, width in zip(self.members, self.widths, strict=True)
         ]

@@ -1,4 +1,4 @@
-"""Turn scores into probabilities that keep what they promise."""
+"""Turn scores into calibrated probabilities."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ SMALLEST = 1e-6  # a score of zero has no logarithm
 
 @dataclass(frozen=True)
 class Calibrator:
-    """A fitted way from scores to probabilities; plain numbers, so that a card can show it.
+    """A fitted map from scores to probabilities, as plain numbers that a card can show.
 
     Parameters
     ----------
     method : str
         ``temperature``, ``sigmoid`` or ``isotonic``.
     n_clips : int
-        It was fitted on.
+        Number of clips it was fitted on.
     temperature : float
-        What logarithms of scores are divided by (Guo et al., 2017).
+        Divisor of the logarithms of scores (Guo et al., 2017).
     slopes, offsets : list of float
-        One a label: a logistic curve of the score's log-odds (Platt, 1999).
+        Per label, a logistic curve of the score's log-odds (Platt, 1999).
     steps : list of (list of float, list of float)
-        One a label: scores and the probabilities there, lines between (Zadrozny and Elkan,
+        Per label, scores and their probabilities, interpolated linearly (Zadrozny and Elkan,
         2002).
     """
 
@@ -59,7 +59,7 @@ class Calibrator:
     steps: list[tuple[list[float], list[float]]] = field(default_factory=list)
 
     def to_part(self) -> Part:
-        """Return what is saved."""
+        """Return the part to save."""
         arrays: dict[str, Array] = {}
         if self.method == "sigmoid":
             arrays = {"slopes": np.array(self.slopes), "offsets": np.array(self.offsets)}
@@ -68,14 +68,14 @@ class Calibrator:
             arrays = {
                 "scores": np.concatenate(scores),
                 "probabilities": np.concatenate(probabilities),
-                "n_steps": np.array([len(one) for one in scores], np.int64),
+                "n_steps": np.array([len(values) for values in scores], np.int64),
             }
         params = {"n_clips": self.n_clips, "temperature": self.temperature}
         return Part(self.method, State(arrays, params))
 
     @classmethod
     def from_part(cls, part: Part, n_labels: int) -> Self:
-        """Return the calibrator that was saved; `DamagedError` if it is none."""
+        """Return the saved calibrator; raise `DamagedError` if it is invalid."""
         state = part.state
         expect_names(state, _ARRAYS.get(part.kind, ()), ["n_clips", "temperature"])
         n_clips = whole(state, "n_clips", 1, 2**40)
@@ -89,15 +89,15 @@ class Calibrator:
             raise DamagedError(f"it has the calibration {ascii(part.kind)[:40]}")
         n = len(floats(state, "scores", None))
         if n > MOST_STEPS:
-            raise DamagedError(f"it has {n} steps, expected {MOST_STEPS} at most")
+            raise DamagedError(f"it has {n} steps, expected at most {MOST_STEPS}")
         floats(state, "probabilities", n)
         ends = np.cumsum(integers(state, "n_steps", n_labels, low=1, high=n))
         if ends[-1] != n:
             raise DamagedError(f"n_steps do not add up to {n}")
         known = (np.split(state.arrays[name], ends[:-1]) for name in ("scores", "probabilities"))
-        steps = [(one.tolist(), other.tolist()) for one, other in zip(*known, strict=True)]
-        if any(np.diff(one).min(initial=0) < 0 for one, _ in steps):
-            raise DamagedError("its scores are not in order")
+        steps = [(values.tolist(), other.tolist()) for values, other in zip(*known, strict=True)]
+        if any(np.diff(values).min(initial=0) < 0 for values, _ in steps):
+            raise DamagedError("its scores are not in ascending order")
         return cls("isotonic", n_clips, steps=steps)
 
     def apply(self, scores: FloatArray) -> FloatArray:
@@ -108,18 +108,18 @@ class Calibrator:
             likely = 1 / (1 + np.exp(-(_log_odds(scores) * self.slopes + self.offsets)))
         else:
             columns = [
-                np.interp(one, *step) for one, step in zip(scores.T, self.steps, strict=True)
+                np.interp(values, *step) for values, step in zip(scores.T, self.steps, strict=True)
             ]
             likely = np.stack(columns, axis=1)
         total = likely.sum(axis=1, keepdims=True)
-        # where no label is likely, the scores are all there is
+        # where no label is likely, keep the scores
         probabilities: FloatArray = np.where(
             total > 0, likely / np.where(total > 0, total, 1), scores
         )
         return probabilities
 
     def add_to(self, graph: Graph, scores: str) -> str:
-        """Write what `apply` does; scores are float64 (1, n_labels)."""
+        """Add the ONNX nodes of `apply`; scores are float64 (1, n_labels)."""
         if self.method == "temperature":
             heights = graph.add("Log", graph.add("Max", scores, np.float64(SMALLEST)))
             cooled = graph.add("Div", heights, np.float64(self.temperature))
@@ -143,7 +143,7 @@ class Calibrator:
 def _add_interpolated(
     graph: Graph, x: str, places: Sequence[float], values: Sequence[float]
 ) -> str:
-    """Follow lines between points, flat beyond them; `x` is (1, 1)."""
+    """Interpolate linearly between points, constant beyond them; `x` is (1, 1)."""
     at, heights = np.array(places), np.array(values)
     if len(at) == 1:
         return graph.add("Add", graph.add("Mul", x, np.float64(0)), heights)
@@ -159,7 +159,7 @@ def _add_interpolated(
 
 
 def fit_calibrator(method: str, scores: FloatArray, truth: npt.NDArray[np.int64]) -> Calibrator:
-    """Learn the way from scores to probabilities.
+    """Fit the map from scores to probabilities.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def fit_calibrator(method: str, scores: FloatArray, truth: npt.NDArray[np.int64]
     scores : float64 (n_clips, n_labels)
         Rows add up to 1; by models that were not fitted on these clips.
     truth : int (n_clips,)
-        Which label is right.
+        Number of the true label.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def _fit_sigmoid(scores: FloatArray, truth: npt.NDArray[np.int64]) -> Calibrator
     for label in range(scores.shape[1]):
         is_true = truth == label
         n_true, n_false = int(is_true.sum()), int((~is_true).sum())
-        # targets short of 0 and 1, as if one more clip of each kind had been seen (Platt, 1999)
+        # targets inside 0 and 1, as if there were one more clip of each kind (Platt, 1999)
         target = np.where(is_true, (n_true + 1) / (n_true + 2), 1 / (n_false + 2))
         curve = LogisticRegression(C=1e4).fit(
             np.tile(odds[:, label], 2)[:, None],

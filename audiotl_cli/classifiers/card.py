@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from importlib.metadata import version
 from types import NoneType, UnionType
 from typing import Any, Self, get_args, get_origin, get_type_hints
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from audiotl_cli import __version__
 from audiotl_cli.classifiers.checks import DamagedError
 from audiotl_cli.classifiers.pooling import POOLINGS
+from audiotl_cli.extractor_config import ExtractorConfig
 
 _LIBRARIES = ("scikit-learn", "numpy", "joblib", "tensorflow", "soundfile", "soxr")
 _DEEPEST = 8
@@ -30,43 +31,66 @@ class ExtractorSpec:
 
     Parameters
     ----------
-    name, layer, resampler : str
-    hop_s : float
-        Seconds.
-    dim : int
+    config : ExtractorConfig
     fingerprint : str
         The feature store's.
+    dim : int
     weights : str
         ``published``, ``none``, or ``unverified:`` and the name of a user's own file;
         ``unknown`` for features that came from elsewhere.
-    engine : str
-        What ran the network, where it was not its reference; else empty.
     imported : bool
         Whether the features came from elsewhere, so that no audio can be embedded.
     """
 
-    name: str
+    config: ExtractorConfig
     fingerprint: str
     dim: int
-    layer: str = ""
-    hop_s: float = 0.0
-    resampler: str = "soxr"
     weights: str = "published"
-    engine: str = ""
     imported: bool = False
 
     @property
+    def name(self) -> str:
+        """The extractor's name."""
+        return self.config.name
+
+    @property
+    def layer(self) -> str:
+        """The output of the network; empty where it is not known."""
+        return self.config.layer or ""
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds between windows; 0 where they are not known."""
+        return self.config.hop_s or 0.0
+
+    @property
+    def engine(self) -> str:
+        """What ran the network, where that was not its reference; else empty."""
+        return self.config.engine or ""
+
+    @property
     def warning(self) -> str:
-        """What every report says where the weights are not the published ones; else empty."""
+        """Warning for reports if the weights are not the published ones; else empty."""
         name = self.weights.removeprefix("unverified:")
         if name == self.weights:
             return ""
-        return f"weights of {self.name} are not the published ones: {name}"
+        return f"the weights of {self.name} are not the published ones: {name}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings and the rest, side by side, as plain values fit for JSON."""
+        made = {name: value for name, value in vars(self).items() if name != "config"}
+        return self.config.to_dict() | made
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
         """Return the extractor that plain values describe; `DamagedError` if they do not."""
-        found = cls(**_typed(cls, values))
+        names = ExtractorConfig.recorded()
+        settings = {name: values[name] for name in names if name in _object(cls, values)}
+        if "name" not in settings:
+            raise DamagedError("the card has an extractor without a name")
+        rest = {name: value for name, value in values.items() if name not in names}
+        config = ExtractorConfig(**_typed(ExtractorConfig, settings))
+        found = cls(config, **_typed(cls, rest, given={"config"}))
         if not 0 < found.dim <= MOST_FEATURES or found.hop_s < 0:
             raise DamagedError(
                 f"the card has an extractor with dim {found.dim} and hop_s {found.hop_s}"
@@ -101,21 +125,21 @@ class ModelCard:
     versions : dict
         Of Python and the libraries.
     search : list of dict
-        How the settings that were tried did, the best first; empty without a search.
+        Results of the settings that were tried, the best first; empty without a search.
     combine : str
         How several extractors are combined.
     balance : bool
-        Whether labels weigh the same.
+        Whether all labels have the same weight.
     multi_label : bool
         Whether a clip may have any number of labels.
     streamed : bool
-        Whether it was fitted block by block, its frames being too many for the memory.
+        Whether it was trained block by block, because its frames exceeded the memory limit.
     sqrt : bool
         Whether features were scaled by `SqrtScaler`.
     trained_on : sequence of str
         Marks of the clips it was trained on, sorted; see `clip_mark`; empty where not known.
     calibration : dict or None
-        What makes probabilities of scores; see `Calibrator`.
+        The calibration of scores; see `Calibrator`.
     rejection : dict or None
         ``rate``, the share of known clips that may be rejected, and ``threshold``.
     """
@@ -146,14 +170,14 @@ class ModelCard:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain values, fit for JSON."""
+        values = vars(self) | {"extractors": [spec.to_dict() for spec in self.extractors]}
         return {
-            name: to_plain(value, f"the field {name} of the card")
-            for name, value in asdict(self).items()
+            name: to_plain(value, f"the field {name} of the card") for name, value in values.items()
         }
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
-        """Return the card that plain values describe.
+        """Return the card from plain values.
 
         Raises
         ------
@@ -161,12 +185,12 @@ class ModelCard:
             Something is missing, unknown, or of another type; the message says what.
         """
         checked = _typed(cls, values)
-        checked["extractors"] = [ExtractorSpec.from_dict(one) for one in checked["extractors"]]
+        checked["extractors"] = [ExtractorSpec.from_dict(spec) for spec in checked["extractors"]]
         card = cls(**checked)
         _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
         _check_described(card.rejection, {"rate": float, "threshold": float})
         if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):
-            raise DamagedError("the card has fewer than two labels, or one label twice")
+            raise DamagedError("the card has fewer than two labels, or a repeated label")
         if max(map(len, card.labels)) > _LONGEST_LABEL:
             raise DamagedError(f"the card has a label of more than {_LONGEST_LABEL} characters")
         if card.pooling not in POOLINGS or not card.extractors:
@@ -187,7 +211,7 @@ def _check_described(described: dict[str, Any] | None, hints: Mapping[str, type]
 
 
 def clip_mark(key: str) -> str:
-    """Return 16 hexadecimal digits that stand for a clip, given its key in the store.
+    """Return 16 hexadecimal digits that identify a clip, from its key in the store.
 
     Among a million clips, two have the same with a probability of 3e-8 (birthday bound).
     """
@@ -195,39 +219,52 @@ def clip_mark(key: str) -> str:
 
 
 def marks_to_array(marks: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """Return marks of clips as numbers, which take less room."""
+    """Return marks of clips as numbers, which take less memory."""
     return np.array([int(mark, 16) for mark in marks], np.uint64)
 
 
 def marks_from_array(numbers: npt.NDArray[np.uint64]) -> list[str]:
-    """Return the marks that numbers stand for."""
+    """Return the marks of clips from their numbers."""
     return [f"{number:016x}" for number in numbers.tolist()]
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of every library that changes a number."""
+    """Return the versions of Python and of all libraries that affect results."""
     own = {"audiotl": __version__, "python": platform.python_version()}
     return own | {name: version(name) for name in _LIBRARIES}
 
 
-def _typed(kind: type, values: Any) -> dict[str, Any]:
-    """Return plain values for the fields of a dataclass, each of the type that it has there."""
+def _object(kind: type, values: Any) -> dict[str, Any]:
+    """Return plain values for a dataclass; `DamagedError` unless they are a dictionary."""
     if type(values) is not dict:
-        raise DamagedError(f"the card has a {type(values).__name__} where a {kind.__name__} is due")
+        raise DamagedError(
+            f"the card has a {type(values).__name__} where a {kind.__name__} is expected"
+        )
+    return values
+
+
+def _typed(kind: type, values: Any, *, given: Collection[str] = ()) -> dict[str, Any]:
+    """Return plain values for the fields of a dataclass, each of the type that it has there.
+
+    Fields that are `given` already are not among the values.
+    """
     hints = get_type_hints(kind)
-    if unknown := sorted(ascii(name) for name in values.keys() - hints.keys()):
-        raise DamagedError(f"the card has the unknown field {unknown[0][:60]}")
+    wanted = [item for item in fields(kind) if item.name not in given]
+    unknown = _object(kind, values).keys() - {item.name for item in wanted}
+    if unknown:
+        name = min(ascii(name) for name in unknown)
+        raise DamagedError(f"the card has the unknown field {name[:60]}")
     found = {}
-    for one in fields(kind):
-        if one.name in values:
-            found[one.name] = _value(values[one.name], hints[one.name], one.name)
-        elif one.default is MISSING and one.default_factory is MISSING:
-            raise DamagedError(f"the card has no {one.name}")
+    for item in wanted:
+        if item.name in values:
+            found[item.name] = _value(values[item.name], hints[item.name], item.name)
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise DamagedError(f"the card has no {item.name}")
     return found
 
 
 def _value(value: Any, hint: Any, name: str) -> Any:
-    """Return a value of a type, and what it holds of the type it is to hold."""
+    """Return a value after checking its type and the types of its elements."""
     if not _is_a(value, hint):
         raise DamagedError(f"the field {name} of the card is a {type(value).__name__}")
     inner = get_args(hint)[-1:] if get_origin(hint) in (Sequence, dict) else ()
@@ -254,13 +291,13 @@ def to_plain(value: Any, name: str, depth: int = _DEEPEST) -> Any:
     Raises
     ------
     DamagedError
-        It holds something else, too long a text, or is too deep.
+        It holds other values, too long a text, or is nested too deeply.
     """
     if not depth:
         raise DamagedError(f"{name} is more than {_DEEPEST} levels deep")
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
-            raise DamagedError(f"{name} has a key that is no text")
+            raise DamagedError(f"{name} has a key that is not text")
         return {key: to_plain(part, name, depth - 1) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [to_plain(part, name, depth - 1) for part in value]

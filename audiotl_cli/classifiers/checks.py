@@ -10,21 +10,21 @@ import numpy as np
 
 from audiotl_cli.classifiers.parts import Array, State
 
-BLOCK = 1 << 20  # numbers that are looked at at once: a mask of all would take memory
+BLOCK = 1 << 20  # values checked at once, because a mask of all would take too much memory
 
 
 class DamagedError(Exception):
-    """Something in a saved model is not as it should be; the message says what."""
+    """A saved model is invalid; the message says what was found."""
 
 
 def expect_names(state: State, arrays: Collection[str], params: Collection[str] = ()) -> None:
-    """Raise `DamagedError` unless a state has these arrays and values, and no others."""
-    for what, found, expected in (
+    """Raise `DamagedError` unless a state has exactly these arrays and values."""
+    for kind, found, expected in (
         ("arrays", state.arrays, set(arrays)),
         ("values", state.params, set(params)),
     ):
         if set(found) != expected:
-            raise DamagedError(f"it has the {what} {sorted(found)}, expected {sorted(expected)}")
+            raise DamagedError(f"it has the {kind} {sorted(found)}, expected {sorted(expected)}")
 
 
 def floats(state: State, name: str, *shape: int | None) -> Array:
@@ -47,7 +47,7 @@ def integers(state: State, name: str, *shape: int | None, low: int, high: int) -
 
 
 def shaped(state: State, name: str, shape: tuple[int | None, ...], types: tuple[str, ...]) -> Array:
-    """Return an array of a shape and of one of some types of numbers; never an empty one."""
+    """Return a non-empty array of the given shape and one of the given types."""
     array = state.arrays[name]
     if array.dtype.str[1:] not in types or not array.dtype.isnative:
         raise DamagedError(f"{name} has the type {array.dtype}, expected {' or '.join(types)}")
@@ -77,7 +77,7 @@ def whole(state: State, name: str, low: int, high: int) -> int:
 
 
 def choice(state: State, name: str, choices: Collection[str]) -> str:
-    """Return a text that is one of several."""
+    """Return a text that is one of the choices."""
     value = state.params[name]
     if type(value) is not str or value not in choices:
         raise DamagedError(f"{name} is {_shown(value)}, expected one of {', '.join(choices)}")
@@ -85,7 +85,7 @@ def choice(state: State, name: str, choices: Collection[str]) -> str:
 
 
 def flag(state: State, name: str) -> bool:
-    """Return a truth value."""
+    """Return a Boolean value."""
     value = state.params[name]
     if type(value) is not bool:
         raise DamagedError(f"{name} is {_shown(value)}, expected true or false")

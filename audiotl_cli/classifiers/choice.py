@@ -1,4 +1,4 @@
-"""Which of the settings that were tried to take."""
+"""Choose among the settings that were tried."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ HOPELESS = 2.0  # standard errors of a difference
 
 @dataclass(frozen=True)
 class Tried:
-    """A setting and how it did.
+    """A setting and its results.
 
     Parameters
     ----------
     setting : Setting
     right : tuple of tuples of bool
-        A fold each: which of its clips it predicted correctly. Fewer folds than others have
-        where it was dropped.
+        Per fold, which clips it predicted correctly. Settings that were dropped have fewer folds.
     """
 
     setting: Setting
@@ -43,7 +42,7 @@ class Tried:
 
     @property
     def accuracies(self) -> list[float]:
-        """The same in every fold."""
+        """The accuracy in every fold."""
         return [float(np.mean(fold)) for fold in self.right]
 
     @property
@@ -76,16 +75,17 @@ class Tried:
 
 
 def rank(tried: Sequence[Tried]) -> list[Tried]:
-    """Return the best first, those that were dropped last; of equals, the one named first."""
-    return sorted(tried, key=lambda one: (-len(one.right), -one.accuracy))
+    """Return settings from best to worst, dropped ones last; ties keep their order."""
+    return sorted(tried, key=lambda trial: (-len(trial.right), -trial.accuracy))
 
 
 def pick(tried: Sequence[Tried]) -> Tried:
     """Return the simplest setting that is statistically tied with the best.
 
-    As good is who falls short of the best by at most one standard error of that difference,
-    clip by clip. Among these counts the kind of classifier and the number of extractors, and
-    then the accuracy. The best of many flatters itself, and complex ones most.
+    A setting is tied if it is worse than the best by at most one standard error of the paired
+    difference over clips. Among the tied settings, complexity (the kind of classifier and the
+    number of extractors) decides, and then the accuracy. The best of many settings is
+    overestimated, and complex ones most.
 
     The rule is that of Breiman, L. et al. (1984), Classification and Regression Trees, 3.4.3,
     with the standard error of the difference in place of the best's own.
@@ -93,20 +93,20 @@ def pick(tried: Sequence[Tried]) -> Tried:
     Parameters
     ----------
     tried : sequence of Tried
-        At least one; of equals, the one named first is taken.
+        At least one; the first of equal settings is chosen.
     """
     best = rank(tried)[0]
-    whole = [one for one in tried if len(one.right) == len(best.right)]
-    good = [one for one in whole if _as_good(one.all_right, best.all_right)]
-    simplest = min(one.setting.complexity for one in good)
-    return rank([one for one in good if one.setting.complexity == simplest])[0]
+    whole = [trial for trial in tried if len(trial.right) == len(best.right)]
+    good = [trial for trial in whole if _as_good(trial.all_right, best.all_right)]
+    simplest = min(trial.setting.complexity for trial in good)
+    return rank([trial for trial in good if trial.setting.complexity == simplest])[0]
 
 
 def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
-    """Return which settings may still turn out to be the best.
+    """Return the settings that may still be the best.
 
-    Dropped is who was wrong where the best so far was right so much more often than the other
-    way round that luck hardly explains it (McNemar, 1947, one-sided, p < 0.023), as in racing
+    A setting is dropped if it is significantly worse than the best so far on the same clips
+    (McNemar, 1947, one-sided, p < 0.023), as in racing
     (Maron, O., and Moore, A. (1994). Hoeffding races. NIPS 6).
 
     Parameters
@@ -115,7 +115,7 @@ def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
         From settings to which clips they predicted correctly, fold by fold, in the same folds.
     """
     correct = {
-        i: np.concatenate([np.asarray(fold, bool) for fold in one]) for i, one in right.items()
+        i: np.concatenate([np.asarray(fold, bool) for fold in folds]) for i, folds in right.items()
     }
     best = max(correct.values(), key=lambda clips: int(clips.sum()))
     left = []
@@ -126,6 +126,6 @@ def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
     return left
 
 
-def _as_good(one: npt.NDArray[np.float64], best: npt.NDArray[np.float64]) -> bool:
-    short = best - one
+def _as_good(correct: npt.NDArray[np.float64], best: npt.NDArray[np.float64]) -> bool:
+    short = best - correct
     return bool(short.mean() <= short.std(ddof=1) / math.sqrt(len(short)) + 1e-12)

@@ -1,4 +1,4 @@
-"""A fitted classifier of clips: pooling, a pipeline, and how far its scores are to be relied on."""
+"""A fitted classifier of clips: pooling, a pipeline, calibration and rejection."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class ClipClassifier:
     multi_label : bool
         Whether a clip may have any number of labels.
     calibrator : Calibrator or None
-        What makes probabilities of scores.
+        Turns scores into probabilities.
     rejection : Rejection or None
-        What notices clips of none of the labels.
+        Recognises clips that have none of the labels.
     params : mapping
         The parameters it was fitted with.
     """
@@ -68,11 +68,11 @@ class ClipClassifier:
         return self.calibrated(self._raw_scores(clips))
 
     def calibrated(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return what the calibrator, if there is one, makes of scores."""
+        """Return calibrated scores if there is a calibrator, else the scores."""
         return self.calibrator.apply(scores) if self.calibrator else scores
 
     def rejects(self, clips: Clips, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """Return which clips are none of the labels, given their scores."""
+        """Return which clips are rejected, given their scores."""
         if self.rejection is None:
             return np.zeros(len(scores), dtype=bool)
         return self.rejection.acceptance(clips, scores) < self.rejection.threshold
@@ -110,8 +110,8 @@ class ClipClassifier:
             scores = row_scores(outputs, n_labels, multi_label=self.multi_label)
         if not np.isfinite(scores).all():
             raise ArtifactError(
-                "the model gives scores that are not finite numbers: its numbers are too large; "
-                "train it again"
+                "the model gives scores that are not finite, because its parameters are too "
+                "large; train it again"
             )
         return scores
 
@@ -129,7 +129,7 @@ class ClipClassifier:
         Raises
         ------
         AttributeError
-            The classifier gives probabilities alone.
+            The classifier gives only probabilities.
         """
         self._check_width(X)
         return np.asarray(self.pipeline.decision_function(X), np.float64)
@@ -146,7 +146,7 @@ class ClipClassifier:
         return [self.label_of(row) for row in scores]
 
     def label_of(self, scores: npt.NDArray[np.float64]) -> str:
-        """Return the label, or labels, that the scores of a clip stand for.
+        """Return the predicted label or labels from the scores of a clip.
 
         See `predicted_labels`.
         """
@@ -156,5 +156,5 @@ class ClipClassifier:
         expected = self.pipeline.n_features
         if X.shape[1] != expected:
             raise DataError(
-                f"the features have {X.shape[1]} values a clip, the model expects {expected}"
+                f"the features have {X.shape[1]} values per clip, but the model expects {expected}"
             )

@@ -1,4 +1,4 @@
-"""Find clips that probably come from one source, although no index says so."""
+"""Find clips that probably come from the same source when the index has no groups."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy.typing as npt
 from audiotl_cli.components import component_numbers
 from audiotl_cli.vectors import standardise, unit_rows
 
-_ROWS = 512  # compared at once with all others
+_ROWS = 512  # clips compared with all others at once
 _ROUNDING = 1e-9
 
 
 def find_near(X: npt.NDArray[np.floating]) -> list[int]:
     """Return the groups of clips that are each other's nearest.
 
-    Two clips are joined where neither has a nearer one than the other (cosine between
-    standardised features); so are all equal ones. It takes no threshold: in whatever data,
-    the clips that would give each other away across a fold are the mutually nearest ones.
+    Two clips are joined if they are mutual nearest neighbours (by the cosine of standardised
+    features) or equal. This needs no threshold: in any data, mutual nearest neighbours are the
+    clips most likely to leak across folds.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Labels as numbers: one a clip, or several joined by ``;``."""
+"""Encode labels as numbers: one label per clip, or several joined by ``;``."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def label_names(labels: Sequence[str], *, multi_label: bool) -> list[str]:
     DataError
         There is only one.
     """
-    found = {one for text in labels for one in (split_labels(text) if multi_label else [text])}
+    found = {label for text in labels for label in (split_labels(text) if multi_label else [text])}
     if len(found) < 2:
         raise DataError(
-            f"all {len(labels)} clips to train on have the same label, {min(found)!r}; "
-            "a classifier needs at least two"
+            f"all {len(labels)} training clips have the same label, {min(found)!r}; a "
+            "classifier needs at least two labels"
         )
     return sorted(found)
 
@@ -38,7 +38,7 @@ def label_numbers(
         return np.array([number[label] for label in labels], np.int64)
     has = np.zeros((len(labels), len(names)), np.int64)
     for i, text in enumerate(labels):
-        has[i, [number[one] for one in split_labels(text)]] = 1
+        has[i, [number[label] for label in split_labels(text)]] = 1
     return has
 
 
@@ -47,7 +47,8 @@ def predicted_labels(
 ) -> str:
     """Return the label with the highest score, the first of equals.
 
-    Where a clip may have several: all from `THRESHOLD`, joined by ``;``; maybe none.
+    For multi-label clips: all labels with a score of at least `THRESHOLD`, joined by ``;``, or
+    none.
     """
     if not multi_label:
         return names[int(scores.argmax())]
@@ -56,9 +57,9 @@ def predicted_labels(
 
 
 def resample(y: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
-    """Return positions that take every label equally often: as often as the commonest.
+    """Return positions that contain every label as often as the most common one.
 
-    All are taken once; of rarer labels, some are drawn again.
+    Every clip is included; clips of rarer labels are drawn again.
     """
     rng = np.random.default_rng(seed)
     _, counts = np.unique(y, return_counts=True)
@@ -69,14 +70,14 @@ def resample(y: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
 
 
 def unbalanced(labels: Sequence[str]) -> str:
-    """Return what to know where one label has ten times the clips of another; else nothing."""
-    counts = Counter(one for text in labels for one in split_labels(text))
+    """Return a warning if one label has ten times the clips of another; else an empty text."""
+    counts = Counter(label for text in labels for label in split_labels(text))
     if not counts:
         return ""
     (most, n_most), (least, n_least) = counts.most_common()[0], counts.most_common()[-1]
     if n_most < 10 * n_least:
         return ""
     return (
-        f"Labels are unbalanced: {n_most} clips are {most!r}, {n_least} {least!r}; --balance lets "
-        "every label weigh the same"
+        f"Labels are unbalanced: {most!r} has {n_most} clips, but {least!r} only {n_least}; "
+        "--balance gives every label the same weight"
     )

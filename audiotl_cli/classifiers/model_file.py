@@ -1,8 +1,8 @@
-"""A model as a file: a card and named arrays, and nothing that could run.
+"""Read and write model files, which contain only a card and named arrays.
 
 The file is what `joblib.dump` makes of plain dictionaries, lists, texts, numbers and numeric
-arrays, so that `joblib.load` shows what is in it. It is read here by a machine that can make
-nothing else (`plain_pickle`), and every part is checked by whoever computes with it.
+arrays, so that `joblib.load` shows its contents. It is read here by `plain_pickle`, which can
+create nothing else, and every part is checked by the code that uses it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from audiotl_cli.classifiers.checks import DamagedError, expect_names, shaped
 from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.parts import Part, State
 from audiotl_cli.classifiers.pipeline import read_pipeline
-from audiotl_cli.classifiers.plain_pickle import NotPlainError, read_plain
+from audiotl_cli.classifiers.plain_pickle import LONGEST_KEY, NotPlainError, read_plain
 from audiotl_cli.classifiers.pooling import n_pooled
 from audiotl_cli.classifiers.rejection import POOLING as REJECTION_POOLING
 from audiotl_cli.classifiers.rejection import Rejection
@@ -28,11 +28,11 @@ from audiotl_cli.errors import ArtifactError, DataError
 from audiotl_cli.files import open_regular
 
 FORMAT = 2
-PROTOCOL = 4  # of pickle: the same bytes on every version of Python
+PROTOCOL = 4  # pickle protocol that gives the same bytes on every version of Python
 MOST_BYTES = 4 * 1024**3
 """Of a model file: more than the frames of 100 hours kept by nearest neighbours."""
 MOST_MARKS = 2_000_000  # of clips; as text they take ten times as much memory
-
+_MARKS = "clips"
 _EARLIER = (b"PK\3\4", b"x")  # a skops file, a compressed pickle
 _DEEPEST = 5  # parts within parts: an average of pipelines of one-versus-rest of classifiers
 _TRAIN = "train it again with: audiotl train"
@@ -44,7 +44,7 @@ def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
     Raises
     ------
     DataError
-        Something in the model is too large to be read again.
+        A part of the model is too large to be read again.
     """
     import joblib
 
@@ -57,7 +57,7 @@ def dump_model(classifier: ClipClassifier, card: ModelCard) -> bytes:
             parts["rejection"] = classifier.rejection.to_part()
         if 0 < len(card.trained_on) <= MOST_MARKS:  # of more it is not known
             marks = State({"marks": marks_to_array(card.trained_on)})
-            parts["trained_on"] = Part("clips", marks)
+            parts["trained_on"] = Part(_MARKS, marks)
         content = {
             "format": FORMAT,
             "card": described | {"trained_on": [], "calibration": None},
@@ -85,20 +85,20 @@ def _canonical(value: Any, texts: dict[str, str]) -> Any:
 
 
 def load_model_file(path: Path) -> tuple[ClipClassifier, ModelCard]:
-    """Load a model file; nothing in it runs, whoever made it.
+    """Load a model file; this cannot run code from it.
 
     Raises
     ------
     DataError
         There is no such file.
     ArtifactError
-        The file is no model, was saved by an earlier version of audiotl, or is damaged.
+        The file is not a model, was saved by an earlier version of audiotl, or is damaged.
     """
     return read_model(path, read_packed(path))
 
 
 def read_packed(path: Path) -> bytes:
-    """Return the bytes of a model file, unless there are far too many.
+    """Return the bytes of a model file, unless it is too large.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def read_packed(path: Path) -> bytes:
     try:
         opened = open_regular(path)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise DataError(f"{path}: no such model; make one with: audiotl train") from error
+        raise DataError(f"{path} does not exist; train a model with: audiotl train") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error
     with opened as file:
@@ -122,18 +122,20 @@ def read_packed(path: Path) -> bytes:
 
 
 def read_model(path: Path, packed: bytes) -> tuple[ClipClassifier, ModelCard]:
-    """Make a model of the bytes of its file, whose path is for messages; see `load_model_file`."""
+    """Load a model from bytes; the path is used in messages only. See `load_model_file`."""
     try:
         content, card = _read(path, packed)
         parts = {name: _part(value, _DEEPEST) for name, value in content.items()}
         if parts.keys() - {"pipeline", "calibration", "rejection", "trained_on"}:
             raise DamagedError(f"it has the parts {ascii(sorted(parts))[:100]}")
+        if any(part.parts for name, part in parts.items() if name != "pipeline"):
+            raise DamagedError("it has parts that such a model does not have")
         classifier = _assemble(parts, card)
         if "trained_on" in parts:
             expect_names(parts["trained_on"].state, ["marks"])
             marks = shaped(parts["trained_on"].state, "marks", (None,), ("u8",))
-            if len(marks) > MOST_MARKS:
-                raise DamagedError(f"it has marks of {len(marks)} clips")
+            if len(marks) > MOST_MARKS or parts["trained_on"].kind != _MARKS:
+                raise DamagedError(f"it lists {len(marks)} training clips")
             card = replace(card, trained_on=marks_from_array(marks))
         if classifier.calibrator is not None:
             card = replace(card, calibration=asdict(classifier.calibrator))
@@ -144,12 +146,13 @@ def read_model(path: Path, packed: bytes) -> tuple[ClipClassifier, ModelCard]:
 
 
 def read_card(path: Path, packed: bytes) -> ModelCard:
-    """Return the card in a model file; the arrays are not looked at.
+    """Return the card in a model file, without checking the arrays.
 
     Raises
     ------
     ArtifactError
-        It is no model, was saved by an earlier version of audiotl, or its card is damaged.
+        The file is not a model, was saved by an earlier version of audiotl, or its card is
+        damaged.
     """
     try:
         return _read(path, packed)[1]
@@ -172,25 +175,31 @@ def _read(path: Path, packed: bytes) -> tuple[dict[str, Any], ModelCard]:
         ) from error
     if type(content) is not dict or not {"format", "card"} <= content.keys():
         raise ArtifactError(f"{path} is not a model saved by audiotl (it has no card); {_TRAIN}")
-    if content["format"] != FORMAT:
+    if type(content["format"]) is not int or content["format"] != FORMAT:
         shown = ascii(content["format"])[:20]
         raise ArtifactError(f"{path}: format {shown}, expected {FORMAT}; {_TRAIN}")
     if content.keys() != {"format", "card", "parts"} or type(content["parts"]) is not dict:
-        raise DamagedError("it has not a card and parts, and nothing else")
+        raise DamagedError("it does not consist of exactly a card and parts")
     return content["parts"], ModelCard.from_dict(content["card"])
 
 
 def _part(value: Any, depth: int) -> Part:
-    """Return the part that plain values describe."""
+    """Return a part from plain values."""
     hints = {"kind": str, "params": dict, "arrays": dict, "parts": list}
     if type(value) is not dict or value.keys() != hints.keys() or not depth:
-        raise DamagedError("it has a part that is none")
+        raise DamagedError("one of its parts is not valid")
     if not all(type(value[name]) is hint for name, hint in hints.items()):
-        raise DamagedError("it has a part whose entries have other types")
+        raise DamagedError("one of its parts has entries of the wrong types")
+    if len(value["kind"]) > LONGEST_KEY:
+        raise DamagedError(
+            f"the kind of one of its parts is a text of {len(value['kind'])} characters"
+        )
     if not all(isinstance(array, np.ndarray) for array in value["arrays"].values()):
-        raise DamagedError(f"the part {ascii(value['kind'])[:40]} has an array that is none")
+        raise DamagedError(
+            f"the part {ascii(value['kind'])[:40]} has an entry that is not an array"
+        )
     params = to_plain(value["params"], "a part")
-    parts = [_part(one, depth - 1) for one in value["parts"]]
+    parts = [_part(nested, depth - 1) for nested in value["parts"]]
     return Part(value["kind"], State(value["arrays"], params), parts)
 
 
@@ -215,7 +224,7 @@ def _assemble(parts: dict[str, Part], card: ModelCard) -> ClipClassifier:
 
 
 def _try(classifier: ClipClassifier, card: ModelCard) -> None:
-    """Judge a clip of zeros: numbers that lead nowhere show here, and not among recordings."""
+    """Score a clip of zeros, so that invalid parameters are noticed when the model is loaded."""
     clip = [np.zeros((1, spec.dim), np.float32) for spec in card.extractors]
     try:
         scores = classifier.scores([clip])

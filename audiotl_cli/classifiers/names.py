@@ -8,7 +8,7 @@ from audiotl_cli.classifiers import recipes
 
 
 def built_in_names() -> list[str]:
-    """Return the names of all files in `recipes`: each is named as its classifier is."""
+    """Return the names of all built-in classifiers, from the file names in `recipes`."""
     return sorted(
         module.name.replace("_", "-") for module in pkgutil.iter_modules(recipes.__path__)
     )

@@ -1,4 +1,4 @@
-"""Clips that may have several labels: one classifier a label, against all other clips."""
+"""Multi-label classification: one classifier per label, against all other clips."""
 
 from __future__ import annotations
 
@@ -15,45 +15,46 @@ from audiotl_cli.graph import Graph
 
 @dataclass(frozen=True)
 class OneVersusRest:
-    """A classifier a label.
+    """One classifier per label.
 
     Parameters
     ----------
     members : sequence of Head
-        Each of two labels: not this one, and this one.
+        Each has two labels: without and with the label.
     """
 
     kind: ClassVar[str] = "one-versus-rest"
     members: Sequence[Head]
 
     def to_part(self) -> Part:
-        """Return what is saved."""
+        """Return the part to save."""
         return Part(self.kind, parts=[member.to_part() for member in self.members])
 
     def outputs(self, X: Array) -> Outputs[Array]:
-        """Return probabilities where all members give some, else margins, (n_rows, n_labels)."""
-        given = [member.outputs(X) for member in self.members]
-        likely = [one.probabilities[:, 1:] for one in given if one.probabilities is not None]
-        if len(likely) == len(given):
+        """Return probabilities if all members give them, else margins, (n_rows, n_labels)."""
+        outputs = [member.outputs(X) for member in self.members]
+        known = [output.probabilities for output in outputs]
+        likely = [values[:, 1:] for values in known if values is not None]
+        if len(likely) == len(outputs):
             return Outputs(np.concatenate(likely, axis=1))
-        margins = [one.margins for one in given if one.margins is not None]
+        margins = [output.margins for output in outputs if output.margins is not None]
         return Outputs(margins=np.concatenate(margins, axis=1))
 
     def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
-        """Write what `outputs` does."""
-        given = [member.add_outputs(graph, x) for member in self.members]
+        """Add the ONNX nodes that compute `outputs`."""
+        outputs = [member.add_outputs(graph, x) for member in self.members]
         likely = [
-            graph.add("Gather", one.probabilities, np.array([1]), axis=1)
-            for one in given
-            if one.probabilities is not None
+            graph.add("Gather", output.probabilities, np.array([1]), axis=1)
+            for output in outputs
+            if output.probabilities is not None
         ]
-        if len(likely) == len(given):
+        if len(likely) == len(outputs):
             return Outputs(graph.add("Concat", *likely, axis=1))
-        margins = [one.margins for one in given]
+        margins = [output.margins for output in outputs]
         return Outputs(margins=graph.add("Concat", *margins, axis=1))
 
     def typical(self, n_features: int) -> tuple[Array, Array]:
-        """Return about where features lay: as the first member that knows."""
+        """Return the centre and spread of features, from the first member that has them."""
         centre, spread = self.members[0].typical(n_features)
         for member in self.members[1:]:
             if centre.any():
@@ -64,7 +65,7 @@ class OneVersusRest:
 
 @dataclass(frozen=True)
 class Constant:
-    """What stands for a label that all clips have, or none.
+    """A classifier for a label that all clips have, or none.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ class Constant:
     value: int
 
     def to_part(self) -> Part:
-        """Return what is saved."""
+        """Return the part to save."""
         return Part(self.kind, State(params={"value": self.value}))
 
     def outputs(self, X: Array) -> Outputs[Array]:
@@ -85,7 +86,7 @@ class Constant:
         return Outputs(both(margins), margins)
 
     def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
-        """Write what `outputs` does."""
+        """Add the ONNX nodes that compute `outputs`."""
         none = graph.add("Mul", graph.reduce("Sum", graph.cast(x, np.float64), 1), np.float64(0))
         margins = graph.add("Add", none, np.float64(self.value))
         other = graph.add("Sub", np.float64(1), margins)

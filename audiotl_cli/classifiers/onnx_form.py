@@ -1,4 +1,4 @@
-"""A classifier of clips as ONNX: from the frames of a clip to the scores of its labels."""
+"""Write a classifier of clips as ONNX, from the frames of a clip to the scores of its labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audiotl_cli.graph import Graph
 
 
 def add_classifier(graph: Graph, classifier: ClipClassifier, parts: Sequence[str]) -> None:
-    """Write a classifier of one clip, and name its outputs.
+    """Write a classifier of a single clip, and name its outputs.
 
     ``scores``, float32 (n_labels,), are those of `ClipClassifier.scores`; ``rejected`` is
     whether the clip is none of the labels.
@@ -28,7 +28,7 @@ def add_classifier(graph: Graph, classifier: ClipClassifier, parts: Sequence[str
     Raises
     ------
     UsageError
-        Something in the classifier cannot be written.
+        A part of the classifier has no ONNX form.
     """
     scores = _scores(graph, classifier, parts)
     n_labels = len(classifier.labels)
@@ -36,8 +36,8 @@ def add_classifier(graph: Graph, classifier: ClipClassifier, parts: Sequence[str
         rejected = graph.constant(np.array(False))
     else:
         rejected = classifier.rejection.add_to(graph, parts, scores)
-    given = graph.reshape(graph.cast(scores, np.float32), n_labels)
-    graph.output("scores", given, np.float32, [n_labels])
+    result = graph.reshape(graph.cast(scores, np.float32), n_labels)
+    graph.output("scores", result, np.float32, [n_labels])
     graph.output("rejected", rejected, np.bool_, [])
 
 

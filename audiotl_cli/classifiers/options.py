@@ -1,4 +1,4 @@
-"""What kind of classifier to fit."""
+"""Options of a classifier."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ DEFAULT_CLASSIFIER = "logreg"
 DEFAULT_POOLING = "mean+std"
 
 COMBINATIONS = ("concat", "average")
-"""What becomes of several extractors: one classifier of their features side by side, or one
-classifier each and the mean of their scores."""
+"""How to combine several extractors: one classifier of concatenated features, or one classifier per
+extractor and the mean of their scores."""
 
 
 @dataclass(frozen=True)
 class ClassifierOptions:
-    """What kind of classifier to fit.
+    """Options of a classifier.
 
     Parameters
     ----------
@@ -26,9 +26,9 @@ class ClassifierOptions:
     pca : int or None
         Dimensions of a whitening PCA.
     scale : bool or None
-        Whether to standardise features; None is the classifier's own habit, and yes where
-        several extractors' features stand side by side: unscaled, the one with the largest
-        numbers would drown the others.
+        Whether to standardise features. None means the classifier's default, but True for
+        concatenated features of several extractors, because the extractor with the largest values
+        would dominate otherwise.
     sqrt : bool
         Whether features are scaled by `SqrtScaler` where they are scaled.
     params : mapping
@@ -37,8 +37,8 @@ class ClassifierOptions:
     combine : str
         One of `COMBINATIONS`.
     balance : bool
-        Whether every label weighs the same, however many clips it has: by weights, or by
-        drawing clips of rare labels again where the classifier takes no weights.
+        Whether every label has the same weight, however many clips it has: by class weights, or
+        by resampling if the classifier has none.
     multi_label : bool
         Whether a clip's label may be several joined by ``;``: then one classifier a label is
         fitted, against all other clips.

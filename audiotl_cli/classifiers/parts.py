@@ -1,4 +1,4 @@
-"""What the fitted parts of a model have in common: their state is arrays and plain values."""
+"""The fitted parts of a model, whose state is arrays and plain values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class State:
-    """What a fitted part knows.
+    """The state of a fitted part.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ class Part:
     parts: Sequence[Part] = ()
 
     def settled(self) -> Part:
-        """Return a copy whose arrays lie in memory as they will when they are loaded.
+        """Return a copy whose arrays have the same memory layout as after loading.
 
-        Products of arrays in another order differ in the last bit.
+        Products of arrays in another layout differ in the last bit.
         """
         arrays = {name: _saved(array) for name, array in self.state.arrays.items()}
         state = State(arrays, self.state.params)
@@ -67,20 +67,20 @@ class Part:
 
 
 def _saved(array: Array) -> Array:
-    """Return a copy with an order and byte order of its own; numbers stay as they are."""
+    """Return a copy in C order and native byte order."""
     little = array.dtype.newbyteorder("<")
     return np.array(array, dtype=little, order="C")
 
 
 @dataclass(frozen=True)
 class Outputs(Generic[Value]):
-    """What a classifier gives for rows: as arrays, or as the names of values in a graph.
+    """The outputs of a classifier for rows, as arrays or as names of values in a graph.
 
     Parameters
     ----------
     probabilities : (n_rows, n_labels), optional
     margins : (n_rows, n_labels), or (n_rows, 1) of two labels, optional
-        One of the two is always there.
+        Exactly one of the two is present.
     votes : (n_rows, n_labels), optional
         What the predicted label is the highest of, where that is neither margins nor
         probabilities.
@@ -100,32 +100,32 @@ class Step(Protocol):
 
     @property
     def n_outputs(self) -> int:
-        """How many features it gives."""
+        """Number of features it returns."""
 
     def to_state(self) -> State:
-        """Return what is saved."""
+        """Return the part to save."""
 
     def apply(self, X: Array) -> Array:
         """Return rows (n_rows, n_outputs)."""
 
     def add_to(self, graph: Graph, x: str) -> str:
-        """Write what `apply` does into a graph."""
+        """Add the ONNX nodes of `apply` to a graph."""
 
     def typical(self) -> tuple[Array, Array]:
-        """Return about where the features that it was fitted on lay: centre and spread."""
+        """Return the approximate centre and spread of the features that it was fitted on."""
 
 
 class Head(Protocol):
     """A fitted classifier of rows."""
 
     def to_part(self) -> Part:
-        """Return what is saved."""
+        """Return the part to save."""
 
     def outputs(self, X: Array) -> Outputs[Array]:
-        """Return what it gives for rows (n_rows, n_features)."""
+        """Return its outputs for rows (n_rows, n_features)."""
 
     def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
-        """Write what `outputs` does into a graph."""
+        """Add the ONNX nodes of `outputs` to a graph."""
 
     def typical(self, n_features: int) -> tuple[Array, Array]:
-        """Return about where the features that it was fitted on lay: centre and spread."""
+        """Return the approximate centre and spread of the features that it was fitted on."""

@@ -1,4 +1,4 @@
-"""A fitted classifier of rows as data: steps that prepare features, and a classifier."""
+"""A fitted pipeline: steps that prepare features, and a classifier."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ class Fitted:
     state: State
 
     def to_part(self) -> Part:
-        """Return what is saved."""
+        """Return the part to save."""
         return Part(self.recipe.name, self.state)
 
     def outputs(self, X: Array) -> Outputs[Array]:
-        """Return what it gives for rows."""
+        """Return its outputs for rows."""
         return self.recipe.outputs(self.state, X)
 
     def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
-        """Write what `outputs` does."""
+        """Add the ONNX nodes of `outputs`."""
         return self.recipe.add_outputs(graph, self.state, x)
 
     def typical(self, n_features: int) -> tuple[Array, Array]:
-        """Return about where features lay."""
+        """Return the approximate centre and spread of the features."""
         return self.recipe.typical(self.state, n_features)
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Steps, and the classifier at their end.
+    """Steps, followed by a classifier.
 
     Parameters
     ----------
@@ -78,21 +78,21 @@ class Pipeline:
         return {step.kind: step for step in self.steps}
 
     def to_part(self) -> Part:
-        """Return what is saved."""
+        """Return the part to save."""
         steps = [Part(step.kind, step.to_state()) for step in self.steps]
         return Part(
             self.kind, State(params={"n_features": self.n_features}), [*steps, self.head.to_part()]
         )
 
     def transform(self, X: Array) -> Array:
-        """Return rows (n_rows, n_features) as the classifier takes them."""
+        """Return rows (n_rows, n_features) as inputs of the classifier."""
         for step in self.steps:
             X = step.apply(X)
         return X
 
     def outputs(self, X: Array) -> Outputs[Array]:
-        """Return what the classifier gives for rows (n_rows, n_features)."""
-        with np.errstate(all="ignore"):  # scores are checked for being finite
+        """Return the outputs of the classifier for rows (n_rows, n_features)."""
+        with np.errstate(all="ignore"):  # scores are checked to be finite
             return self.head.outputs(self.transform(X))
 
     def predict(self, X: Array) -> npt.NDArray[np.intp]:
@@ -100,10 +100,12 @@ class Pipeline:
         return row_labels(self.outputs(X))
 
     def predict_proba(self, X: Array) -> Array:
-        """Return probabilities (n_rows, n_labels); `AttributeError` where there are none."""
+        """Return probabilities (n_rows, n_labels); raise `AttributeError` if there are none."""
         probabilities = self.outputs(X).probabilities
         if probabilities is None:
-            raise AttributeError("this classifier gives margins, see decision_function")
+            raise AttributeError(
+                "this classifier gives margins, not probabilities; use decision_function"
+            )
         return probabilities
 
     def decision_function(self, X: Array) -> Array:
@@ -116,31 +118,34 @@ class Pipeline:
         """
         margins = self.outputs(X).margins
         if margins is None:
-            raise AttributeError("this classifier gives probabilities, see predict_proba")
+            raise AttributeError(
+                "this classifier gives probabilities, not margins; use predict_proba"
+            )
         return margins[:, 0] if margins.shape[1] == 1 else margins
 
     def add_outputs(self, graph: Graph, x: str) -> Outputs[str]:
-        """Write what `outputs` does; `x` is float32 (n_rows, n_features)."""
+        """Add the ONNX nodes of `outputs`; `x` is float32 (n_rows, n_features)."""
         for step in self.steps:
             x = step.add_to(graph, x)
         return self.head.add_outputs(graph, x)
 
     def typical(self, n_features: int) -> tuple[Array, Array]:
-        """Return about where features lay: as the first step knows, or the classifier."""
+        """Return the approximate centre and spread of the features."""
         return self.steps[0].typical() if self.steps else self.head.typical(n_features)
 
 
 def is_scaled(pipeline: Pipeline) -> bool:
     """Return whether features are scaled first; of an average, whether its members' are."""
     if isinstance(pipeline.head, Average):
-        return all(isinstance(one, Pipeline) and is_scaled(one) for one in pipeline.head.members)
+        members = pipeline.head.members
+        return all(isinstance(member, Pipeline) and is_scaled(member) for member in members)
     return any(isinstance(step, Standardise | SqrtScaling) for step in pipeline.steps)
 
 
 def read_pipeline(
     part: Part, n_labels: int, *, multi_label: bool = False, average: bool = True
 ) -> Pipeline:
-    """Return the pipeline that was saved.
+    """Return the saved pipeline.
 
     Parameters
     ----------
@@ -154,17 +159,17 @@ def read_pipeline(
     Raises
     ------
     DamagedError
-        It is none, or something in it is not as it should be.
+        The part is not a valid pipeline.
     """
     if part.kind != Pipeline.kind or not 1 <= len(part.parts) <= len(STEPS) + 1:
         raise DamagedError(f"it is a {part.kind} of {len(part.parts)} parts, expected a pipeline")
     expect_names(part.state, [], ["n_features"])
     n_features = width = whole(part.state, "n_features", 1, MOST_FEATURES)
     steps: list[Step] = []
-    for one in part.parts[:-1]:
-        if one.kind not in STEPS or one.parts:
-            raise DamagedError(f"it has the step {one.kind!r}")
-        step: Step = STEPS[one.kind].from_state(one.state, width)
+    for inner in part.parts[:-1]:
+        if inner.kind not in STEPS or inner.parts:
+            raise DamagedError(f"it has the step {inner.kind!r}")
+        step: Step = STEPS[inner.kind].from_state(inner.state, width)
         steps.append(step)
         width = step.n_outputs
     last = part.parts[-1]
@@ -180,11 +185,13 @@ def read_pipeline(
 def _read_average(part: Part, n_features: int, n_labels: int, *, multi_label: bool) -> Head:
     expect_names(part.state, [], ["widths"])
     members = [
-        read_pipeline(one, n_labels, multi_label=multi_label, average=False) for one in part.parts
+        read_pipeline(inner, n_labels, multi_label=multi_label, average=False)
+        for inner in part.parts
     ]
     widths: Any = part.state.params["widths"]
-    if widths != [one.n_features for one in members] or sum(widths) != n_features or not members:
-        raise DamagedError(f"it averages classifiers of {n_features} features in wrong parts")
+    expected = [member.n_features for member in members]
+    if widths != expected or sum(widths) != n_features or not members:
+        raise DamagedError(f"its averaged classifiers do not take {n_features} features in total")
     return Average(members, widths, n_labels, multi_label)
 
 
@@ -196,12 +203,12 @@ def _read_one_versus_rest(part: Part, n_features: int, n_labels: int) -> Head:
             f"{n_labels} labels"
         )
     members: list[Head] = []
-    for one in part.parts:
-        if one.kind == Constant.kind:
-            expect_names(one.state, [], ["value"])
-            members.append(Constant(whole(one.state, "value", 0, 1)))
+    for inner in part.parts:
+        if inner.kind == Constant.kind and not inner.parts:
+            expect_names(inner.state, [], ["value"])
+            members.append(Constant(whole(inner.state, "value", 0, 1)))
         else:
-            members.append(_read_fitted(one, n_features, 2))
+            members.append(_read_fitted(inner, n_features, 2))
     return OneVersusRest(members)
 
 
@@ -209,8 +216,8 @@ def _read_fitted(part: Part, n_features: int, n_labels: int) -> Fitted:
     recipe = registered().get(part.kind)
     if recipe is None or part.parts:
         raise DamagedError(
-            f"it has the classifier {part.kind!r}, which is not installed; there are "
-            f"{', '.join(registered())}"
+            f"it has the classifier {part.kind!r}, which is not installed; available "
+            f"classifiers: {', '.join(registered())}"
         )
     recipe.check(part.state, n_features, n_labels)
     return Fitted(recipe, part.state)

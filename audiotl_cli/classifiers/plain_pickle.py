@@ -1,10 +1,9 @@
-"""Read a pickle of plain values and numeric arrays, as joblib writes them, and nothing else.
+"""Read pickles that contain only plain values and numeric arrays, as joblib writes them.
 
-A pickle is a program for a small machine. This is that machine with the instructions alone that
-`joblib.dump` needs for dictionaries, lists, texts, numbers and arrays. It looks up no names: three
-are known by their text, and stand for what an array is made of. Everything is bounded: what a
-file claims to hold is held against what it has before memory is taken, containers cannot be
-referred to twice, and instructions are counted.
+A pickle is a program for a stack machine. This machine has only the instructions that `joblib.dump`
+needs for dictionaries, lists, texts, numbers and arrays. It imports nothing: it knows three names
+by their text, which describe an array. Everything is bounded: sizes are checked against the file
+before memory is allocated, containers cannot be referred to twice, and instructions are counted.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _ALIGNMENT = 16
 
 
 class NotPlainError(Exception):
-    """The bytes are no pickle of plain values and arrays; the message says what they hold."""
+    """The bytes are not a pickle of plain values and arrays; the message says what was found."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class _Type:
 
 
 class _Wrapper:
-    """An array that is about to be described."""
+    """An array whose description follows."""
 
 
 _MARK = object()
@@ -62,7 +61,7 @@ def read_plain(packed: bytes) -> Any:
     Raises
     ------
     NotPlainError
-        It holds anything else, is damaged, or is out of all proportion.
+        It holds other objects, is damaged, or exceeds a limit.
     """
     try:
         value = _Machine(packed).run()
@@ -86,11 +85,13 @@ class _Machine:
             if code == b".":
                 value = self.stack.pop()
                 if self.stack or self.place != len(self.packed):
-                    raise NotPlainError("something follows its end")
+                    raise NotPlainError("it has data after its end")
                 return value
             step = _STEPS.get(code)
             if step is None:
-                raise NotPlainError(f"it holds the pickle instruction {code!r}, which no model has")
+                raise NotPlainError(
+                    f"it holds the pickle instruction {code!r}, which models do not contain"
+                )
             step(self)
         raise NotPlainError(f"it has more than {MOST_STEPS} pickle instructions")
 
@@ -111,8 +112,14 @@ class _Machine:
         """Put a value on the stack."""
         self.stack.append(value)
 
+    def push_tuple(self, values: list[Any]) -> None:
+        """Put a tuple on the stack: those of arrays are flat, and deep ones cannot be shown."""
+        if not all(value is None or type(value) in (bool, int, str) for value in values):
+            raise NotPlainError("it has a tuple of something else than numbers and texts")
+        self.push(tuple(values))
+
     def pop_to_mark(self) -> list[Any]:
-        """Take everything off the stack from the last mark on."""
+        """Pop everything above the last mark from the stack."""
         place = len(self.stack) - 1
         while self.stack[place] is not _MARK:
             place -= 1
@@ -130,7 +137,7 @@ class _Machine:
         self.push(text)
 
     def count(self, value: Any) -> None:
-        """Add up how long all texts are, also those that are referred to again."""
+        """Count the characters of all texts, including repeated references."""
         self.n_characters += len(value) if isinstance(value, str) else 0
         if self.n_characters > MOST_CHARACTERS:
             raise NotPlainError(f"its texts have more than {MOST_CHARACTERS} characters")
@@ -142,42 +149,44 @@ class _Machine:
     def recall(self, place: int) -> None:
         value = self.memo[place]
         if value is None:
-            raise NotPlainError("it refers to one of its containers twice")
+            raise NotPlainError("it refers to the same container twice")
         self.count(value)
         self.push(value)
 
     def extend_list(self, values: list[Any]) -> None:
         found = self.stack[-1]
         if type(found) is not list:
-            raise NotPlainError("it adds to what is no list")
+            raise NotPlainError("it appends to a value that is not a list")
         found.extend(values)
 
     def extend_dict(self, flat: list[Any]) -> None:
         found = self.stack[-1]
         if type(found) is not dict or len(flat) % 2:
-            raise NotPlainError("it adds names to what is no dictionary")
+            raise NotPlainError("it adds keys to a value that is not a dictionary")
         for key, value in zip(flat[::2], flat[1::2], strict=True):
             if type(key) is not str or len(key) > LONGEST_KEY or key in found:
-                raise NotPlainError("it has a name that is no text, too long, or there twice")
+                raise NotPlainError("it has a key that is not text, too long or repeated")
             found[key] = value
 
     def name(self) -> None:
         name, module = self.stack.pop(), self.stack.pop()
+        if type(name) is not str or type(module) is not str:
+            raise NotPlainError("it holds a name that is no text")
         if (module, name) not in (_WRAPPER, _NDARRAY, _DTYPE):
             shown = ascii(f"{module}.{name}")[1:-1][:100]
-            raise NotPlainError(f"it holds the name {shown}, which no model has")
+            raise NotPlainError(f"it holds the name {shown}, which models do not contain")
         self.push(_Name((module, name)))
 
     def new(self) -> None:
         arguments, kind = self.stack.pop(), self.stack.pop()
         if not (_same(kind, _Name(_WRAPPER)) and _same(arguments, ())):
-            raise NotPlainError("it makes something else than an array")
+            raise NotPlainError("it creates an object that is not an array")
         self.push(_Wrapper())
 
     def call(self) -> None:
         arguments, function = self.stack.pop(), self.stack.pop()
         if not _same(function, _Name(_DTYPE)) or type(arguments) is not tuple or not arguments:
-            raise NotPlainError("it calls something")
+            raise NotPlainError("it calls a function")
         code = arguments[0]
         if type(code) is not str or code not in TYPES or not _same(arguments, (code, False, True)):
             raise NotPlainError(f"it has numbers of the type {ascii(code)[:40]}")
@@ -192,7 +201,7 @@ class _Machine:
         elif isinstance(thing, _Wrapper) and type(state) is dict:
             self.push(self.array(state))
         else:
-            raise NotPlainError("it changes something it has made")
+            raise NotPlainError("it modifies an object after creating it")
 
     def array(self, state: dict[str, Any]) -> np.ndarray[Any, Any]:
         """Return the array whose numbers come next."""
@@ -241,13 +250,13 @@ def _long(machine: _Machine) -> None:
 def _real(machine: _Machine) -> None:
     value = machine.number(">d")
     if not math.isfinite(value):
-        raise NotPlainError(f"it has the number {value}, expected finite ones")
+        raise NotPlainError(f"it has the number {value}, expected a finite number")
     machine.push(value)
 
 
 def _proto(machine: _Machine) -> None:
     if machine.place != 1 or machine.number("<B") not in (4, 5):
-        raise NotPlainError("it is a pickle of another protocol")
+        raise NotPlainError("it uses another pickle protocol")
 
 
 def _tuple(machine: _Machine, n: int) -> None:
@@ -255,7 +264,7 @@ def _tuple(machine: _Machine, n: int) -> None:
     if len(values) < n:
         raise IndexError
     del machine.stack[-n:]
-    machine.push(tuple(values))
+    machine.push_tuple(values)
 
 
 def _pair(machine: _Machine) -> None:
@@ -265,7 +274,7 @@ def _pair(machine: _Machine) -> None:
 
 _STEPS = {
     b"\x80": _proto,
-    b"\x95": lambda machine: machine.take(8),  # how long a frame is: nothing hangs on it
+    b"\x95": lambda machine: machine.take(8),  # the length of a frame is not needed
     b"(": lambda machine: machine.push(_MARK),
     b"}": lambda machine: machine.push({}),
     b"]": lambda machine: machine.push([]),
@@ -286,7 +295,7 @@ _STEPS = {
     b"\x85": lambda machine: _tuple(machine, 1),
     b"\x86": lambda machine: _tuple(machine, 2),
     b"\x87": lambda machine: _tuple(machine, 3),
-    b"t": lambda machine: machine.push(tuple(machine.pop_to_mark())),
+    b"t": lambda machine: machine.push_tuple(machine.pop_to_mark()),
     b"a": lambda machine: machine.extend_list([machine.stack.pop()]),
     b"e": lambda machine: machine.extend_list(machine.pop_to_mark()),
     b"s": _pair,
@@ -299,11 +308,11 @@ _STEPS = {
 
 
 def _check_plain(value: Any, depth: int) -> None:
-    """Check that nothing is left but dictionaries, lists, texts, numbers and arrays."""
+    """Check that only dictionaries, lists, texts, numbers and arrays remain."""
     if type(value) in (dict, list):
         if not depth:
             raise NotPlainError(f"it is more than {DEEPEST} containers deep")
         for part in value.values() if type(value) is dict else value:
             _check_plain(part, depth - 1)
     elif not (value is None or type(value) in (bool, int, float, str, np.ndarray)):
-        raise NotPlainError("it holds something else than values and arrays")
+        raise NotPlainError("it holds objects other than plain values and arrays")

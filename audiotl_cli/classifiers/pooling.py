@@ -1,4 +1,4 @@
-"""From the frames of a clip to the rows a classifier is fitted on."""
+"""Pool the frames of a clip into the rows of a classifier."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from audiotl_cli.graph import Graph
 FloatArray = npt.NDArray[np.float32]
 
 POOLINGS = ("vote", "mean", "mean+std", "mean+max")
-"""``vote``: every frame is a row and frames vote; the others make one row a clip."""
+"""``vote`` makes every frame a row; the others make one row per clip."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Pooled:
     Parameters
     ----------
     rows : mapping
-        From a pooling to what `pool` gives for it.
+        The result of `pool` for each pooling.
     """
 
     rows: Mapping[str, FloatArray]
@@ -41,7 +41,7 @@ def check_pooling(pooling: str) -> None:
 
 
 def n_pooled(pooling: str) -> int:
-    """Return how many times as wide as a frame a pooled row is."""
+    """Return the ratio of the width of a pooled row to that of a frame."""
     return 1 if pooling in ("mean", "vote") else 2
 
 
@@ -63,7 +63,7 @@ def pool(frames: Frames, pooling: str) -> FloatArray:
         return frames.rows[pooling]
     if pooling == "vote":
         return frames
-    # summed in double precision, so that the order of frames cannot show
+    # summed in double precision, so that the order of frames does not matter
     parts = [frames.mean(axis=0, dtype=np.float64)]
     if pooling == "mean+std":
         parts.append(frames.std(axis=0, dtype=np.float64))
@@ -78,25 +78,25 @@ def pool_clip(parts: Sequence[Frames], pooling: str) -> FloatArray:
     Parameters
     ----------
     parts : sequence of float32 (n_frames, dim), or of Pooled
-        One an extractor; their rows are put side by side.
+        One per extractor; their rows are concatenated.
     pooling : str
 
     Raises
     ------
     UsageError
-        Several extractors are to vote although their frames do not match one to one.
+        ``vote`` was requested for extractors with different numbers of frames.
     """
     rows = [pool(frames, pooling) for frames in parts]
     if len({len(part) for part in rows}) > 1:
         raise UsageError(
-            "frames of several extractors cannot vote together: they have different hops; "
-            "choose another pooling, such as mean+std"
+            "--pooling vote cannot combine these extractors, because their hops differ; choose "
+            "another pooling, such as mean+std"
         )
     return rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
 
 
 def add_pooled_clip(graph: Graph, parts: Sequence[str], pooling: str) -> str:
-    """Write what `pool_clip` does: the clip's rows, float32, the extractors' side by side."""
+    """Add the ONNX nodes of `pool_clip`, which return float32 rows."""
     rows = [_add_pooled(graph, frames, pooling) for frames in parts]
     return rows[0] if len(rows) == 1 else graph.add("Concat", *rows, axis=1)
 

@@ -1,4 +1,4 @@
-"""Made clips to hold a model and its export against each other on."""
+"""Synthetic clips for comparing a model with its export."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.pooling import FloatArray
 
 N_PROBES = 60
-REACHES = (0.3, 1.0, 3.0)  # how far from where its clips lay, in their spreads
+REACHES = (0.3, 1.0, 3.0)  # distance from the centre, in units of the spread
 
 
 def made_probes(classifier: ClipClassifier, widths: Sequence[int]) -> list[list[FloatArray]]:
-    """Make clips that lie about where the model's own lay, as far as it knows.
+    """Make clips that resemble the model's training clips.
 
     Parameters
     ----------

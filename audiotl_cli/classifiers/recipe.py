@@ -1,4 +1,4 @@
-"""What a classifier is to the rest of the program: a recipe."""
+"""The interface of a classifier: a recipe."""
 
 from __future__ import annotations
 
@@ -54,19 +54,19 @@ class Recipe(ABC):
     name : str
         What ``--classifier`` takes.
     summary : str
-        What it is, in one line.
+        A description in one line.
     aliases : tuple of str
         Other names, in lower case.
     place : int
-        Where it stands in lists; the lowest is the default.
+        Its position in lists; the lowest is the default.
     complexity : int
-        How easily it fits whatever it is shown, from 0: linear ones draw one plane a label, a
-        small network bends it, kernels and neighbours can follow single clips. Of settings that
-        are statistically tied, the simplest is taken.
+        How flexible it is, from 0: linear classifiers have one hyperplane per label, a small
+        network bends it, and kernels and neighbours can follow single clips. Among statistically
+        tied settings, the simplest is chosen.
     params : mapping
-        The parameters it gets unless others are asked for.
+        The default parameters.
     scales : bool
-        Whether features are standardised first unless otherwise asked for.
+        Whether features are standardised by default.
     seeded : bool
         Whether it takes ``random_state``.
     class_weights : bool
@@ -74,10 +74,10 @@ class Recipe(ABC):
     streams : bool
         Whether it can be fitted block by block; see `build_streaming`.
     thread_safe : bool
-        Whether fits in several threads at once give what they give alone.
+        Whether fitting in several threads at once gives the same results.
     rotates : bool
-        Whether it sees only products and distances of rows, so that rows may be turned into a
-        smaller space before it is fitted.
+        Whether it depends only on products and distances of rows, so that rows may be rotated
+        into a smaller space before it is fitted.
     space : SearchSpace
     """
 
@@ -97,7 +97,7 @@ class Recipe(ABC):
 
     @abstractmethod
     def build(self, params: Params) -> Any:
-        """Return an unfitted scikit-learn estimator; `TypeError` for parameters it lacks."""
+        """Return an unfitted scikit-learn estimator; raise `TypeError` for unknown parameters."""
 
     def suited_params(self, n_rows: int) -> Params:
         """Return parameters that depend on how many rows it is fitted to."""
@@ -120,23 +120,23 @@ class Recipe(ABC):
         Raises
         ------
         UsageError
-            It was fitted with a parameter for which there is no arithmetic here.
+            It was fitted with an unsupported parameter.
         """
 
     @abstractmethod
     def check(self, state: State, n_features: int, n_labels: int) -> None:
-        """Raise `DamagedError` unless a state can be computed with, whoever made it.
+        """Raise `DamagedError` unless a state is valid, even if it comes from an untrusted file.
 
-        Shapes, types, finite values, ranges of indexes; what passes ends, and soon.
+        Checks shapes, types, finite values and ranges of indexes, so that evaluation ends.
         """
 
     @abstractmethod
     def outputs(self, state: State, X: Array) -> Outputs[Array]:
-        """Return what the estimator gives for rows (n_rows, n_features), to 1e-6."""
+        """Return the outputs of the estimator for rows (n_rows, n_features), within 1e-6."""
 
     @abstractmethod
     def add_outputs(self, graph: Graph, state: State, x: str) -> Outputs[str]:
-        """Write what `outputs` does into an ONNX graph.
+        """Add the ONNX nodes of `outputs` to a graph.
 
         Raises
         ------
@@ -145,5 +145,5 @@ class Recipe(ABC):
         """
 
     def typical(self, state: State, n_features: int) -> tuple[Array, Array]:
-        """Return about where rows it was fitted on lay: centre and spread (n_features,)."""
+        """Return the approximate centre and spread (n_features,) of its training rows."""
         return np.zeros(n_features), np.ones(n_features)

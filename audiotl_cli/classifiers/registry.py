@@ -1,4 +1,4 @@
-"""The classifiers there are: every file in `recipes`, and what other packages register."""
+"""All available classifiers: the files in `recipes`, and those of other packages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def registered() -> dict[str, Recipe]:
     Raises
     ------
     UsageError
-        A plug-in cannot be imported, is no recipe, or takes a name that is taken.
+        A plug-in cannot be imported, is not a recipe, or has a name that is already used.
     """
     built_in = [
         importlib.import_module(f"{recipes.__name__}.{name.replace('-', '_')}").RECIPE
@@ -31,7 +31,9 @@ def registered() -> dict[str, Recipe]:
     found: dict[str, Recipe] = {}
     for recipe in sorted([*built_in, *_plugins()], key=lambda recipe: (recipe.place, recipe.name)):
         if recipe.name in found:
-            raise UsageError(f"there are two classifiers named {recipe.name!r}; remove one package")
+            raise UsageError(
+                f"two classifiers are named {recipe.name!r}; uninstall one of the packages"
+            )
         found[recipe.name] = recipe
     return found
 
@@ -44,7 +46,7 @@ def _plugins() -> list[Recipe]:
             recipe = recipe() if isinstance(recipe, type) else recipe
             if not isinstance(recipe, Recipe):
                 raise TypeError(f"it is {recipe!r}, expected a {Recipe.__qualname__}")
-        except Exception as error:  # a plug-in's import can fail in any way
+        except Exception as error:  # importing a plug-in may raise any exception
             raise UsageError(
                 f"the classifier {entry.name!r} ({entry.value}) cannot be loaded: {error}"
             ) from error
@@ -73,33 +75,32 @@ def classifier_name(name: str) -> str:
 
 
 def find_recipe(name: str) -> Recipe:
-    """Return the recipe with a name or alias; `UsageError` if there is none."""
+    """Return the recipe with a name or alias; raise `UsageError` if there is none."""
     return registered()[classifier_name(name)]
 
 
 def standardises(name: str, n_extractors: int = 1) -> bool:
-    """Return whether features are standardised first, unless otherwise asked for.
+    """Return whether features are standardised by default.
 
-    Those of several extractors side by side are: unscaled, the one with the largest numbers
-    would drown the others.
+    Concatenated features of several extractors always are, because the extractor with the
+    largest values would dominate otherwise.
     """
     return find_recipe(name).scales or n_extractors > 1
 
 
 def table() -> str:
-    """Return what there is to know of all classifiers, as a table in Markdown."""
+    """Return a Markdown table of all classifiers."""
     lines = [
-        "| `--classifier` | what it is | parameters, unless others are given | scaled first | "
-        "`--balance` |",
+        "| `--classifier` | Description | Default parameters | Scales features | `--balance` |",
         "|---|---|---|---|---|",
     ]
     for name, recipe in registered().items():
-        given = [f"`{key}={value}`" for key, value in recipe.params.items()]
-        params = ", ".join(given) or "defaults"
+        defaults = [f"`{key}={value}`" for key, value in recipe.params.items()]
+        params = ", ".join(defaults) or "defaults"
         aliases = "".join(f", `{alias}`" for alias in recipe.aliases)
         lines.append(
             f"| `{name}`{aliases} | {recipe.summary} | {params} | "
             f"{'yes' if recipe.scales else 'no'} | "
-            f"{'weights' if recipe.class_weights else 'clips drawn again'} |"
+            f"{'weights' if recipe.class_weights else 'resampling'} |"
         )
     return "\n".join(lines)

@@ -1,8 +1,8 @@
-"""Notice clips of labels that a classifier has never heard of.
+"""Reject clips that have none of the labels of a classifier.
 
-Two scores are taken together, confidence and distance. A clip between labels has no high
-confidence; a clip far from all of them may have it, but lies far from every label's mean. Each is
-put as a rank among the known clips, so that neither needs a scale.
+Two scores are combined: confidence and distance. A clip between labels has a low confidence; a clip
+far from all labels may have a high confidence, but is far from every label's mean. Each score is
+converted to its rank among the known clips, so that no scale is needed.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ Vector = npt.NDArray[np.float64]
 
 _KIND = "rank-product"
 N_DIRECTIONS = 16
-SHRINKAGE = 0.5  # of the spread along a direction, towards the mean of all
+SHRINKAGE = 0.5  # shrinkage of the spread along a direction towards the mean of all
 POOLING = "mean+std"
 SAME = 1e-6
-"""How near two values share a rank: scores of neighbours or trees are often equal by nature, but
-for the last digit, which the number of clips judged at once decides."""
+"""Values closer than this share a rank: scores of neighbours or trees are often equal except for
+rounding, which depends on the number of clips scored at once."""
 
 
 @dataclass(frozen=True)
 class LabelDistances:
-    """Where the labels lie.
+    """The positions of the labels in feature space.
 
     Parameters
     ----------
     centre, spread : float32 (dim,)
-        What features are standardised by.
+        Mean and scale of the features.
     means : float32 (n_labels, dim)
-        Of the labels' standardised clips.
+        Means of the standardised clips of each label.
     directions : float32 (n_directions, dim)
-        Along which clips of one label differ most.
+        Directions of the largest variance within labels.
     weights : float32 (n_directions + 1,)
-        Of a squared distance along each, and of the rest.
+        Weights of the squared distance along each direction, and of the remainder.
     """
 
     centre: FloatArray
@@ -55,10 +55,10 @@ class LabelDistances:
     weights: FloatArray
 
     def scores(self, clips: Sequence[Sequence[Frames]]) -> Vector:
-        """Return one a clip: minus the squared distance from the nearest label's mean.
+        """Return, per clip, minus the squared distance to the nearest label's mean.
 
-        It is Mahalanobis' distance with one spread for all labels, the main directions taken
-        as they are and the others as one.
+        This is the Mahalanobis distance with a covariance shared by all labels; all directions
+        but the main ones share one variance.
         """
         rows = (pooled(clips) - self.centre) / self.spread
         # not a matrix product: how many threads it has shows in its last bit, and to set how
@@ -74,7 +74,7 @@ class LabelDistances:
         return -nearest
 
     def add_to(self, graph: Graph, rows: str) -> str:
-        """Write the distance score of a clip, (1, 1)."""
+        """Add the ONNX nodes of the distance score of a clip, (1, 1)."""
         centred = graph.add("Sub", graph.cast(rows, np.float64), self.centre.astype(np.float64))
         rows = graph.add("Div", centred, self.spread.astype(np.float64))
         means, weights = self.means.astype(np.float64), self.weights.astype(np.float64)
@@ -93,17 +93,17 @@ class LabelDistances:
 
 
 def fit_label_distances(clips: Sequence[Sequence[Frames]], labels: Sequence[str]) -> LabelDistances:
-    """Learn where the labels lie.
+    """Fit the label distances.
 
     Parameters
     ----------
     clips : sequence of sequences of float32 (n_frames, dim)
     labels : sequence of str
-        One a clip.
+        One per clip.
     """
     from threadpoolctl import threadpool_limits
 
-    # how many threads a matrix product has shows in its last bit
+    # the last bit of a matrix product depends on the number of threads
     with threadpool_limits(1, "blas"):
         return _fit(pooled(clips), labels)
 
@@ -137,7 +137,7 @@ def _main_directions(rows: Vector) -> tuple[Vector, Vector]:
 
 @dataclass(frozen=True)
 class Rejection:
-    """What a model needs to say "none of these".
+    """Rejects clips that have none of the labels.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class Rejection:
     confidence, distance_scores : float64 (n_clips,)
         Of known clips, by models not fitted on them, sorted.
     threshold : float
-        Below it a clip is rejected; see `acceptance`.
+        Clips with a lower acceptance are rejected; see `acceptance`.
     """
 
     distances: LabelDistances
@@ -154,23 +154,23 @@ class Rejection:
     threshold: float
 
     def acceptance(self, clips: Sequence[Sequence[Frames]], scores: Vector) -> Vector:
-        """Return how well known clips look, 0 to 1, given the scores of their labels."""
+        """Return how much clips resemble known clips, from 0 to 1, given their scores."""
         distances = self.distances.scores(clips)
         return acceptance(scores.max(axis=1), distances, self.confidence, self.distance_scores)
 
     def to_part(self) -> Part:
-        """Return what is saved."""
+        """Return the part to save."""
         arrays = {name: array for name, array in vars(self.distances).items() if array.size}
         known = {"confidence": self.confidence, "distance_scores": self.distance_scores}
         return Part(_KIND, State(arrays | known, {"threshold": self.threshold}))
 
     @classmethod
     def from_part(cls, part: Part, n_features: int, n_labels: int) -> Self:
-        """Return what was saved; `DamagedError` if it is none."""
+        """Return the saved rejection; raise `DamagedError` if it is invalid."""
         state = part.state
         names = ["centre", "spread", "means", "weights", "confidence", "distance_scores"]
         n_directions, directions = 0, np.empty((0, n_features), np.float32)
-        if "directions" in state.arrays:  # labels of one clip each have none
+        if "directions" in state.arrays:  # none if every label has a single clip
             names.append("directions")
             directions = floats(state, "directions", None, n_features)
             n_directions = len(directions)
@@ -178,9 +178,9 @@ class Rejection:
         centre, spread = (floats(state, name, n_features) for name in ("centre", "spread"))
         confidence = floats(state, "confidence", None)
         distance_scores = floats(state, "distance_scores", len(confidence))
-        rising = all((np.diff(one) >= 0).all() for one in (confidence, distance_scores))
+        rising = all((np.diff(values) >= 0).all() for values in (confidence, distance_scores))
         if part.kind != _KIND or not rising or not (spread > 0).all():
-            raise DamagedError("its rejection is not as one is")
+            raise DamagedError("its rejection part is not valid")
         distances = LabelDistances(
             centre,
             spread,
@@ -191,7 +191,7 @@ class Rejection:
         return cls(distances, confidence, distance_scores, number(state, "threshold", 0, 1))
 
     def add_to(self, graph: Graph, parts: Sequence[str], scores: str) -> str:
-        """Write whether a clip is rejected, given its frames and its scores (1, n_labels)."""
+        """Add the ONNX nodes that decide whether a clip is rejected."""
         confidence = graph.reduce("Max", scores, 1)
         distance = self.distances.add_to(graph, add_pooled_clip(graph, parts, POOLING))
         ranks = graph.add(
@@ -211,8 +211,8 @@ def acceptance(
 ) -> Vector:
     """Return the geometric mean of both scores' ranks among known clips, 0 to 1.
 
-    Either score alone can speak against a clip (as in Fisher's way to combine tests, 1925); by
-    the arithmetic mean, a clip far from everything but confidently predicted would pass.
+    Either score alone can reject a clip (as in Fisher's method of combining tests, 1925); by the
+    arithmetic mean, a clip far from everything but confidently predicted would be accepted.
 
     Parameters
     ----------
@@ -221,12 +221,12 @@ def acceptance(
     known_confidence, known_distance_scores : float64 (n_known,)
         The same of known clips, sorted.
     """
-    both = _ranks(confidence, known_confidence) * _ranks(distance_scores, known_distance_scores)
-    return np.asarray(np.sqrt(both))
+    product = _ranks(confidence, known_confidence) * _ranks(distance_scores, known_distance_scores)
+    return np.asarray(np.sqrt(product))
 
 
 def pooled(clips: Sequence[Sequence[Frames]]) -> Vector:
-    """Return one row a clip, mean and deviation, whatever the classifier's own pooling."""
+    """Return one row per clip, mean and standard deviation, whatever the classifier's pooling."""
     rows = np.concatenate([pool_clip(parts, POOLING) for parts in clips])
     return rows.astype(np.float64)
 
@@ -234,13 +234,13 @@ def pooled(clips: Sequence[Sequence[Frames]]) -> Vector:
 def _ranks(values: Vector, known: Vector) -> Vector:
     below = np.searchsorted(known, values - SAME, "left")
     upto = np.searchsorted(known, values + SAME, "right")
-    ranks: Vector = (below + upto + 1) / (2 * len(known) + 2)  # never 0: there is always a next
+    ranks: Vector = (below + upto + 1) / (2 * len(known) + 2)  # never 0
     return ranks
 
 
 def _add_rank(graph: Graph, value: str, known: Vector) -> str:
-    """Write the share of the known that lie below, those that are equal counted half."""
+    """Add the ONNX nodes of the share of known values below; equal ones count half."""
     below = graph.reduce("Sum", graph.count(value, "Greater", known + SAME), 1)
     upto = graph.reduce("Sum", graph.count(value, "GreaterOrEqual", known - SAME), 1)
-    both = graph.add("Add", graph.add("Add", below, upto), ONE)
-    return graph.add("Div", both, np.float64(2 * len(known) + 2))
+    n_below = graph.add("Add", graph.add("Add", below, upto), ONE)
+    return graph.add("Div", n_below, np.float64(2 * len(known) + 2))

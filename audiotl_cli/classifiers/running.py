@@ -1,4 +1,4 @@
-"""Score a clip whose frames come bit by bit, keeping few of them."""
+"""Score a clip whose frames arrive in blocks, keeping few of them in memory."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from audiotl_cli.errors import UsageError
 
 
 class Running:
-    """Pools frames that come bit by bit, and keeps few of them.
+    """Pools frames that arrive in blocks, keeping few of them in memory.
 
-    Up to `BLOCK` frames give what `pool` gives, bit for bit; more the same but for rounding.
+    For up to `BLOCK` frames, the result equals that of `pool`; for more, except for rounding.
 
     Parameters
     ----------
@@ -33,18 +33,18 @@ class Running:
         self._n_held = 0
         self._n = 0
         self._mean: Any = 0.0
-        self._squares: Any = 0.0  # of the distances from the mean, added up
+        self._squares: Any = 0.0  # sums of the squared differences from the mean
         self._max: Any = -np.inf
 
     def add(self, frames: FloatArray) -> None:
-        """Take frames (n_frames, dim)."""
+        """Add frames (n_frames, dim)."""
         self._held.append(frames)
         self._n_held += len(frames)
         if self._n + self._n_held > self.BLOCK:
             self._fold()
 
     def pooled(self) -> Pooled:
-        """Return all frames so far, at least one, pooled."""
+        """Return the pooled frames so far; there must be at least one."""
         if not self._n:
             frames = np.concatenate(self._held)
             return Pooled({name: pool(frames, name) for name in self.poolings})
@@ -63,7 +63,7 @@ class Running:
         )
 
     def _fold(self) -> None:
-        """Add what is held to what is known, as Chan, Golub and LeVeque (1979) do."""
+        """Merge the held frames into the statistics (Chan, Golub and LeVeque, 1979)."""
         frames = np.concatenate(self._held)
         self._held, self._n_held = [], 0
         mean = frames.mean(axis=0, dtype=np.float64)
@@ -77,7 +77,7 @@ class Running:
 
 
 class RunningScores:
-    """What a classifier says of all frames of a clip.
+    """Scores of all frames of a clip so far.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class RunningScores:
         self._n_votes = 0
 
     def add(self, number: int, frames: FloatArray) -> None:
-        """Take the next frames (n_frames, dim) of an extractor."""
+        """Add the next frames (n_frames, dim) of an extractor."""
         if self._pools[number].poolings:
             self._pools[number].add(frames)
         if self._voters is not None:
@@ -108,27 +108,30 @@ class RunningScores:
                 self._ask(self._voters)
 
     def scores(self) -> npt.NDArray[np.float64]:
-        """Return the score of every label, (1, n_labels); there has been a frame.
+        """Return the score of every label, (1, n_labels); there must be at least one frame.
 
         Raises
         ------
         UsageError
-            Several extractors are to vote although their frames do not match one to one.
+            ``vote`` was requested for extractors with different numbers of frames.
         """
         if self._voters is None:
-            clip = [one.pooled() for one in self._pools]
+            clip = [pool.pooled() for pool in self._pools]
             return self.classifier.scores([clip])
         if any(map(len, self._voters)):
             self._ask(self._voters)
         if any(map(len, self._voters)):
-            raise UsageError("frames of several extractors cannot vote together: they do not match")
+            raise UsageError(
+                "--pooling vote cannot combine these extractors, because their "
+                "numbers of frames differ"
+            )
         return self.classifier.calibrated(self._votes[None, :] / self._n_votes)
 
     def rejected(self, scores: npt.NDArray[np.float64]) -> bool:
-        """Return whether the clip is none of the labels, given its scores."""
+        """Return whether the clip is rejected, given its scores."""
         if self.classifier.rejection is None:
             return False
-        return bool(self.classifier.rejects([[one.pooled() for one in self._pools]], scores)[0])
+        return bool(self.classifier.rejects([[pool.pooled() for pool in self._pools]], scores)[0])
 
     def _ask(self, voters: list[FloatArray]) -> None:
         n = min(map(len, voters))

@@ -1,4 +1,4 @@
-"""From what a classifier gives for rows to one score a label: as arrays, and in a graph."""
+"""Turn the outputs of a classifier into one score per label, as arrays and in a graph."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def row_scores(
     Returns
     -------
     scores : float64 (n_rows, n_labels)
-        0 to 1. Probabilities where the classifier gives some; else margins put through a
-        softmax, or each through the logistic function where there may be several labels.
-        Rows add up to 1 where there is one label a row.
+        From 0 to 1: probabilities if the classifier gives them; else a softmax of the margins, or
+        the logistic function of each margin for multi-label rows. Rows of single labels add up to
+        1.
     """
     if outputs.probabilities is not None:
         return np.asarray(outputs.probabilities, np.float64)
@@ -47,7 +47,7 @@ def row_labels(outputs: Outputs[Array]) -> npt.NDArray[np.intp]:
             if values.shape[1] == 1:
                 return (values[:, 0] > 0).astype(np.intp)
             return np.asarray(values.argmax(axis=1))
-    raise ValueError("a classifier that gives nothing")
+    raise ValueError("the classifier returned no scores")
 
 
 def softmax(margins: Array) -> Array:
@@ -70,7 +70,7 @@ def both(second: Array) -> Array:
 
 
 def shares(values: Array) -> Array:
-    """Return rows divided by their sums; in a row of zeros, all are alike."""
+    """Return rows divided by their sums; a row of zeros becomes uniform."""
     total = values.sum(axis=1, keepdims=True)
     filled = np.where(total > 0, values, 1)
     divided: Array = filled / filled.sum(axis=1, keepdims=True)
@@ -80,7 +80,7 @@ def shares(values: Array) -> Array:
 def add_row_scores(
     graph: Graph, outputs: Outputs[str], n_labels: int, *, multi_label: bool = False
 ) -> str:
-    """Write what `row_scores` does."""
+    """Add the ONNX nodes of `row_scores`."""
     if outputs.probabilities is not None:
         return outputs.probabilities
     margins = outputs.margins or ""
@@ -92,7 +92,7 @@ def add_row_scores(
 
 
 def add_row_labels(graph: Graph, outputs: Outputs[str], n_labels: int) -> str:
-    """Write the label of each row: float64 (n_rows, n_labels), a one at its label."""
+    """Add the ONNX nodes of one-hot labels, float64 (n_rows, n_labels)."""
     values = outputs.votes or outputs.margins or outputs.probabilities or ""
     if n_labels == 2 and values == outputs.margins:
         values = graph.add("Mul", values, np.array([[-1.0, 1.0]]))
@@ -100,17 +100,17 @@ def add_row_labels(graph: Graph, outputs: Outputs[str], n_labels: int) -> str:
 
 
 def add_logistic(graph: Graph, x: str) -> str:
-    """Write the logistic function of float64; ONNX Runtime's own is 0 where it is only small."""
+    """Add ONNX nodes of a float64 logistic function; ONNX Runtime's underflows to 0."""
     return graph.add("Div", ONE, graph.add("Add", ONE, graph.add("Exp", graph.add("Neg", x))))
 
 
 def add_both(graph: Graph, second: str) -> str:
-    """Write what `both` does."""
+    """Add the ONNX nodes of `both`."""
     return graph.add("Concat", graph.add("Sub", ONE, second), second, axis=1)
 
 
 def add_shares(graph: Graph, values: str) -> str:
-    """Write what `shares` does."""
+    """Add the ONNX nodes of `shares`."""
     none = graph.add("Equal", graph.reduce("Sum", values, 1), np.float64(0))
     filled = graph.add("Add", values, graph.cast(none, np.float64))
     return graph.add("Div", filled, graph.reduce("Sum", filled, 1))

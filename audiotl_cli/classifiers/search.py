@@ -1,4 +1,4 @@
-"""Try settings by cross-validation: a race, in which the hopeless are dropped."""
+"""Compare settings by cross-validation, and drop clearly worse ones early."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from audiotl_cli.classifiers.space import Setting
 from audiotl_cli.classifiers.trials import Fold, Right, Runner, Trials, threads
 
 OnFit = Callable[[Setting, int, Right], None]
-"""Told of every fit: the setting, the fold's number, and how it did."""
+"""Called after every fit with the setting, the number of the fold and the result."""
 
 
 def search(
@@ -36,13 +36,13 @@ def search(
     folds : sequence of (fit, test)
     candidates : sequence of Setting
     known : mapping, optional
-        What has been tried before, by positions of setting and fold.
+        Earlier results, by positions of setting and fold.
     on_fit : callable
         Called in this thread.
     on_drop : callable
-        Told how many fits need not be made.
+        Called with the number of fits that are no longer needed.
     run : Runner, optional
-        What does the fits; `threads` unless given. Results do not depend on it.
+        Runs the fits; `threads` by default. Results do not depend on it.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def search(
     right: dict[int, tuple[Right, ...]] = dict.fromkeys(range(len(candidates)), ())
     racing = list(right)
     for fold in range(len(folds)):
-        # one after the other, settings share what is turned for them
+        # consecutive settings share the rotated features
         jobs = sorted(
             (i for i in racing if (i, fold) not in done),
             key=lambda i: (*_pooled_by(candidates[i]), i),
@@ -70,7 +70,7 @@ def search(
         if len(left) < len(racing):
             on_drop((len(racing) - len(left)) * (len(folds) - fold - 1))
         racing = left
-    return [Tried(one, right[i]) for i, one in enumerate(candidates)]
+    return [Tried(candidate, right[i]) for i, candidate in enumerate(candidates)]
 
 
 def _pooled_by(setting: Setting) -> tuple[tuple[int, ...], str, bool]:

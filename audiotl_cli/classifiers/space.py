@@ -1,4 +1,4 @@
-"""The settings worth a try, the simple ones first."""
+"""The settings of a search, from simple to complex."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Candidates = Sequence[tuple[str, Params]]
 
 @dataclass(frozen=True)
 class Setting:
-    """What to fit, and on whose features.
+    """A classifier's options and the extractors whose features it uses.
 
     Parameters
     ----------
     options : ClassifierOptions
     parts : tuple of int
-        Positions of the extractors whose features are put side by side.
+        Positions of the extractors whose features are combined.
     """
 
     options: ClassifierOptions
@@ -35,7 +35,7 @@ class Setting:
 
     @property
     def complexity(self) -> tuple[int, int]:
-        """How easily it fits whatever it is shown: by its recipe, then by extractors."""
+        """Complexity of the recipe, then the number of extractors."""
         return find_recipe(self.options.classifier).complexity, len(self.parts)
 
 
@@ -47,23 +47,23 @@ def settings(
     voting: Sequence[tuple[int, ...]] = (),
     n_features: int = 0,
 ) -> list[Setting]:
-    """Return settings worth a try: the one asked for, then draws from all there are.
+    """Return settings to try: the requested one, then a random sample of all.
 
-    Those drawn are listed simple ones first, which decides between equals. The seed is that
-    asked for, and so is a PCA.
+    The sample is sorted from simple to complex, which decides ties. The seed and the PCA are the
+    requested ones.
 
     Parameters
     ----------
     n : int
-        How many, at least 1; fewer where there are not as many.
+        Number of settings, at least 1; there may be fewer.
     base : ClassifierOptions
         Tried on the first subset.
     subsets : sequence of tuple of int
-        Extractors whose features may be put side by side.
+        Extractors whose features may be combined.
     voting : sequence of tuple of int
-        Those of them whose frames may vote.
+        Subsets whose frames may vote.
     n_features : int
-        The least that a PCA would be fitted on, clips or values; few allow none.
+        The smaller of the numbers of clips and features, which limits the PCA.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def settings(
         `n` is below 1.
     """
     if n < 1:
-        raise UsageError(f"--search is {n}, expected a number of settings from 1")
+        raise UsageError(f"--search is {n}, expected at least 1 setting")
     spaces = [(recipe.name, recipe.space) for recipe in registered().values()]
     scaled, frames, whitened, unscaled = (
         [(name, params) for name, space in spaces for params in getattr(space, how)]
@@ -80,15 +80,15 @@ def settings(
     found: list[Setting] = []
     for parts in subsets:
         options = _combine(scaled, _POOLINGS, base)
-        options += [replace(one, sqrt=True) for one in options]
+        options += [replace(option, sqrt=True) for option in options]
         if parts in voting:
             options += _combine(frames, ("vote",), base)
         if base.pca is None and n_features > _N_WHITE:
             options += _combine(whitened, _POOLINGS[:2], replace(base, pca=_N_WHITE))
         if base.scale is None and len(parts) == 1:
             plain = _combine(unscaled, _POOLINGS[:2], base)
-            options += [replace(one, scale=False) for one in plain]
-        found += [Setting(one, parts) for one in options]
+            options += [replace(option, scale=False) for option in plain]
+        found += [Setting(option, parts) for option in options]
     order = np.random.default_rng(base.seed).permutation(len(found))
     drawn = [found[i] for i in sorted(order[: n - 1])]
     return [Setting(base, subsets[0]), *sorted(drawn, key=lambda setting: setting.complexity)]

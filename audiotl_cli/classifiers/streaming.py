@@ -1,4 +1,4 @@
-"""Fit a linear classifier on frames that are read block by block, epoch after epoch."""
+"""Train a linear classifier on frames read block by block, over several epochs."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from audiotl_cli.errors import UsageError
 logger = logging.getLogger(__name__)
 
 Blocks = Callable[[np.random.Generator], Iterator[tuple[Clips, Sequence[str]]]]
-"""Clips and their labels, a block at a time; called anew for every epoch, to be mixed by it."""
+"""Yields blocks of clips and labels in random order; called once per epoch."""
 
 Rows = Callable[[np.random.Generator], Iterator[tuple[FloatArray, npt.NDArray[np.int64]]]]
-"""The frames of a block and the numbers of their labels, likewise."""
+"""Yields the frames of blocks and the numbers of their labels."""
 
 N_STEPS = 1_000_000
 """Rows after which stochastic gradient descent has converged, empirically, as scikit-learn's
@@ -37,17 +37,17 @@ MIN_EPOCHS, MAX_EPOCHS = 5, 50
 
 
 def streamed_classifiers() -> list[str]:
-    """Return the classifiers that can be fitted so."""
+    """Return the classifiers that can be trained block by block."""
     return [name for name, recipe in registered().items() if recipe.streams]
 
 
 def fit_streamed(
     blocks: Blocks, labels: Sequence[str], widths: Sequence[int], options: ClassifierOptions
 ) -> ClipClassifier:
-    """Fit a classifier whose frames vote, without ever having all of them in memory.
+    """Train a classifier of frames without loading all of them into memory.
 
-    ``perceptron`` goes on as it does in memory, but over blocks; see `build_streaming` of each
-    recipe for the others.
+    ``perceptron`` is trained as in memory, but over blocks; see `build_streaming` of the other
+    recipes.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def fit_streamed(
     labels : sequence of str
         Of all clips.
     widths : sequence of int
-        How many features each extractor gives.
+        Number of features of each extractor.
     options : ClassifierOptions
 
     Raises
@@ -63,19 +63,19 @@ def fit_streamed(
     DataError
         There is only one label.
     UsageError
-        The classifier cannot be fitted so, or not with these parameters.
+        The classifier cannot be trained block by block, or not with these parameters.
     """
     from threadpoolctl import threadpool_limits
 
     if options.multi_label or options.combine != "concat":
         raise UsageError(
-            "frames that do not fit into memory cannot be fitted with several labels a clip, nor "
-            "with --combine; take a pooling that makes one row a clip, such as mean+std"
+            "frames that do not fit into memory cannot be used with multi-label clips or with "
+            "--combine; choose a pooling that gives one row per clip, such as mean+std"
         )
     recipe = find_recipe(options.classifier)
     if not recipe.streams:
         raise UsageError(
-            f"{recipe.name} cannot be fitted block by block, only "
+            f"{recipe.name} cannot be trained block by block; choose from "
             f"{', '.join(streamed_classifiers())}"
         )
     names = label_names(labels, multi_label=False)
@@ -99,7 +99,7 @@ def _fit(
     recipe: Recipe, rows: Rows, n_labels: int, widths: Sequence[int], options: ClassifierOptions
 ) -> tuple[Pipeline, Mapping[str, Any]]:
     rng = np.random.default_rng(options.seed)
-    recipe.build_streaming(options.params, options.seed, 1)  # wrong ones fail before work begins
+    recipe.build_streaming(options.params, options.seed, 1)  # fails early
     steps = build_steps(recipe, options, widths)
     counts = np.zeros(n_labels, np.int64)
     for X, y in rows(rng):
@@ -108,12 +108,12 @@ def _fit(
             scaler.partial_fit(X)
     n_rows = int(counts.sum())
     estimator = recipe.build_streaming(options.params, options.seed, n_rows)
-    if options.balance:  # "balanced" itself would have to see all rows at once
+    if options.balance:  # scikit-learn's "balanced" needs all rows at once
         weights = n_rows / (n_labels * np.maximum(counts, 1))
         estimator.set_params(class_weight=dict(enumerate(weights.tolist())))
     n_epochs = min(max(math.ceil(N_STEPS / n_rows), MIN_EPOCHS), MAX_EPOCHS)
     n_epochs = min(n_epochs, options.params.get("max_iter", MAX_EPOCHS))
-    logger.info("Fitting %s on %d frames, %d times", options.classifier, n_rows, n_epochs)
+    logger.info("Training %s on %d frames in %d passes", options.classifier, n_rows, n_epochs)
     for _ in range(n_epochs):
         for X, y in rows(rng):
             for _, scaler in steps:
@@ -126,7 +126,7 @@ def _fit(
 def _mixed(
     clips: Clips, y: npt.NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-    """Put the frames of clips into one array, in another order."""
+    """Concatenate the frames of clips in random order."""
     parts = [pool_clip(clip, "vote") for clip in clips]
     lengths = [len(part) for part in parts]
     place = rng.permutation(sum(lengths))

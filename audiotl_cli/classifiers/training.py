@@ -1,4 +1,4 @@
-"""Fit classifiers with scikit-learn, and take over what they learnt as data."""
+"""Train classifiers with scikit-learn, and convert their parameters to plain data."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from audiotl_cli.errors import UsageError
 logger = logging.getLogger(__name__)
 
 UNFITTABLE = (ArithmeticError, AttributeError, DamagedError, LookupError, TypeError, ValueError)
-"""What is raised when parameters do not suit the data."""
+"""Exceptions raised when parameters do not suit the data."""
 
 
 def fit_classifier(
     clips: Clips, labels: Sequence[str], options: ClassifierOptions
 ) -> ClipClassifier:
-    """Fit a classifier on clips, and log what scikit-learn warns of.
+    """Train a classifier on clips, and log scikit-learn's warnings.
 
     Parameters
     ----------
     clips : sequence of sequences of float32 (n_frames, dim)
     labels : sequence of str
-        One a clip; at least two different ones.
+        One per clip; at least two different labels.
     options : ClassifierOptions
 
     Raises
@@ -55,7 +55,7 @@ def fit_classifier(
     """
     from threadpoolctl import threadpool_limits
 
-    # how many threads a matrix product has shows in the last bit of a model
+    # the last bit of a matrix product depends on the number of threads
     with threadpool_limits(1, "blas"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         classifier = fit_quietly(clips, labels, options)
@@ -65,7 +65,7 @@ def fit_classifier(
 
 
 def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions) -> ClipClassifier:
-    """Fit a classifier on clips; as `fit_classifier`, but fit for several threads at once."""
+    """Train a classifier on clips like `fit_classifier`, but safely in several threads at once."""
     check_choices(options)
     names = label_names(labels, multi_label=options.multi_label)
     X, y = _training_rows(
@@ -79,7 +79,7 @@ def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions)
         classifier = ClipClassifier(
             pipeline, names, options.pooling, options.multi_label, params=params
         )
-        classifier.scores(clips[:1])  # some parameters only fail when something is predicted
+        classifier.scores(clips[:1])  # some invalid parameters only fail in prediction
     except UNFITTABLE as error:
         reason = (str(error).splitlines() or [repr(error)])[0]
         raise UsageError(
@@ -91,7 +91,7 @@ def fit_quietly(clips: Clips, labels: Sequence[str], options: ClassifierOptions)
 def _training_rows(
     clips: Clips, y: npt.NDArray[np.int64], options: ClassifierOptions
 ) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Return the rows to fit on and what they are, rare ones repeated if they are to weigh more."""
+    """Return the training rows and their labels, with rare labels resampled if requested."""
     rows = [pool_clip(parts, options.pooling) for parts in clips]
     X = np.concatenate(rows)
     if options.pca is not None and not 1 <= options.pca <= min(X.shape):
@@ -118,7 +118,7 @@ def fit_pipeline(
         Numbers of labels; or (n_rows, n_labels) of 0 and 1.
     options : ClassifierOptions
     widths : sequence of int
-        How many features each extractor gives.
+        Number of features of each extractor.
     """
     if options.combine == "average" and len(widths) > 1:
         return _fit_average(X, y, options, widths)
@@ -145,12 +145,12 @@ def _fit_average(
         for first, last in zip([0, *ends[:-1]], ends, strict=True)
     ]
     n_labels = y.shape[1] if options.multi_label else len(np.unique(y))
-    head = Average([one for one, _ in fits], list(widths), n_labels, options.multi_label)
+    head = Average([member for member, _ in fits], list(widths), n_labels, options.multi_label)
     return Pipeline([], head, X.shape[1]), fits[0][1]
 
 
 def finish_pipeline(unfitted: Unfitted, n_features: int) -> Pipeline:
-    """Return as data what is fitted by now."""
+    """Return the fitted pipeline as plain data."""
     estimator = unfitted.steps[-1][1]
     steps = [_finished_step(transformer) for _, transformer in unfitted.steps[:-1]]
     if unfitted.multi_label:

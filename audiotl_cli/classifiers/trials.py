@@ -1,4 +1,4 @@
-"""Fit settings on folds of the clips: in threads, or wherever else a `Runner` does it."""
+"""Train settings on folds of the clips, in threads or with another `Runner`."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from audiotl_cli.classifiers.unfitted import build_scaler
 from audiotl_cli.processors import n_processors
 
 Fold = tuple[Sequence[int], Sequence[int]]
-"""Positions of the clips to fit on, and of those to try it on."""
+"""Positions of the training clips and of the test clips."""
 
 Right = tuple[bool, ...]
 """Which clips of a fold were predicted correctly."""
 
 Runner = Callable[["Trials", Sequence[tuple[Setting, int]]], Iterator[Right]]
-"""Does fits, wherever that is, and yields how they did, in order."""
+"""Runs fits and yields their results in order."""
 
-_one_at_a_time = threading.Lock()  # for what is not thread-safe
+_serial = threading.Lock()  # for classifiers that are not thread-safe
 
 
 class Trials:
-    """Fits of settings on folds; may be sent to another process.
+    """Trains settings on folds; can be sent to another process.
 
     Parameters
     ----------
     clips : sequence of sequences of float32 (n_frames, dim)
     labels : sequence of str
-        One a clip.
+        One per clip.
     folds : sequence of (fit, test)
     """
 
@@ -51,7 +51,7 @@ class Trials:
         self.keep(1)
 
     def keep(self, n: int) -> None:
-        """Keep so many foldings turned into another space: as many as are worked on at once."""
+        """Cache this number of rotated folds, as many as are used at once."""
         self._turning = threading.Lock()
         self._rotated = lru_cache(maxsize=n + 2)(self._rotate)
 
@@ -59,14 +59,14 @@ class Trials:
         return Trials, (self.clips, self.labels, self.folds)
 
     def try_one(self, setting: Setting, number: int) -> Right:
-        """Fit a setting on a fold, and return which of its clips it predicts correctly."""
+        """Train a setting on a fold, and return which test clips it predicts correctly."""
         fit, test = self.folds[number]
         options = setting.options
         fitted, tested = self._prepared(setting, number)
         if _may_rotate(options):
             options = replace(options, pooling="mean", scale=False, sqrt=False)
         thread_safe = find_recipe(options.classifier).thread_safe
-        with nullcontext() if thread_safe else _one_at_a_time:
+        with nullcontext() if thread_safe else _serial:
             model = fit_quietly(fitted, [self.labels[i] for i in fit], options)
         predicted = model.predict(tested)
         return tuple(self.labels[i] == label for i, label in zip(test, predicted, strict=True))
@@ -78,8 +78,11 @@ class Trials:
             return self._of(fit, parts), self._of(test, parts)
         together = [(part,) for part in parts] if options.combine == "average" else [parts]
         with self._turning:
-            pairs = [self._rotated(number, options.pooling, options.sqrt, one) for one in together]
-        return _together([one for one, _ in pairs]), _together([one for _, one in pairs])
+            pairs = [
+                self._rotated(number, options.pooling, options.sqrt, extractor)
+                for extractor in together
+            ]
+        return _together([known for known, _ in pairs]), _together([other for _, other in pairs])
 
     def _of(self, rows: Sequence[int], parts: tuple[int, ...]) -> Clips:
         return [[self.clips[i][part] for part in parts] for i in rows]
@@ -92,29 +95,28 @@ class Trials:
 
 
 def _together(several: Sequence[Clips]) -> Clips:
-    """Return clips with all their parts, given some parts of all clips at a time."""
-    return [[part for clip in one for part in clip] for one in zip(*several, strict=True)]
+    """Merge the parts of clips that were computed separately."""
+    return [[part for clip in clips for part in clip] for clips in zip(*several, strict=True)]
 
 
 @contextmanager
 def fitting() -> Iterator[None]:
-    """Let every fit have one thread, and show no warnings.
+    """Use a single thread per fit, and hide warnings.
 
-    The products within a fit are too small to share between cores. A setting that does not
-    converge shows in its score. The filters of warnings are one list for all threads, which
-    libraries change and put back at any time, so that what is ignored would come through now and
-    then: it is not shown either.
+    The matrix products of a fit are too small to share between cores. A setting that does not
+    converge has a low score. Warnings are also not shown, because warning filters are shared by
+    all threads and libraries change them at any time.
     """
     from threadpoolctl import threadpool_limits
 
     with warnings.catch_warnings(), threadpool_limits(1, "blas"):
         warnings.simplefilter("ignore")
-        warnings.showwarning = lambda *args, **more: None  # put back with the filters
+        warnings.showwarning = lambda *args, **more: None  # restored with the filters
         yield
 
 
 def threads(n: int | None = None) -> Runner:
-    """Return what does `n` fits at once in this process; one a core unless given."""
+    """Return a runner of `n` concurrent fits in this process, by default one per core."""
     n_threads = n or n_processors()
 
     def run(trials: Trials, jobs: Sequence[tuple[Setting, int]]) -> Iterator[Right]:
@@ -139,7 +141,7 @@ def _may_rotate(options: ClassifierOptions) -> bool:
 def rotate(
     fitted: Clips, tested: Clips, pooling: str, *, sqrt: bool = False
 ) -> tuple[list[list[FloatArray]], list[list[FloatArray]]]:
-    """Pool and scale clips, and turn them into the space that the fitted ones span.
+    """Pool and scale clips, and rotate them into the space spanned by the training clips.
 
     Fewer clips than features lie in a space of as many dimensions as there are clips. What
     sees only products and distances of features (linear models, kernels) is fitted there to
@@ -151,7 +153,7 @@ def rotate(
     pooling : str
         Not ``vote``.
     sqrt : bool
-        Whether they are scaled by `SqrtScaler`, or standardised.
+        Whether to scale them by `SqrtScaler` instead of standardising them.
 
     Returns
     -------

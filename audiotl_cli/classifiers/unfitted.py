@@ -1,4 +1,4 @@
-"""What is to be fitted: scikit-learn's estimators, built from options."""
+"""Build unfitted scikit-learn estimators from options."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from audiotl_cli.errors import UsageError
 
 @dataclass(frozen=True)
 class Unfitted:
-    """What is to be fitted, in order.
+    """The unfitted steps of a pipeline, in order.
 
     Parameters
     ----------
     recipe : Recipe
     steps : list of (str, object)
-        What prepares features, and at the end the scikit-learn estimator.
+        Steps that prepare features, and finally the scikit-learn estimator.
     multi_label : bool
-        Whether that is scikit-learn's one-versus-rest of estimators.
+        Whether the estimator is a one-versus-rest classifier.
     """
 
     recipe: Recipe
@@ -61,23 +61,25 @@ def check_choices(options: ClassifierOptions) -> None:
     recipe = find_recipe(options.classifier)
     check_pooling(options.pooling)
     if options.combine not in COMBINATIONS:
-        raise UsageError(f"--combine is {options.combine!r}; choose from {', '.join(COMBINATIONS)}")
+        raise UsageError(
+            f"--combine is {options.combine!r}, expected one of {', '.join(COMBINATIONS)}"
+        )
     if options.balance and options.multi_label and not recipe.class_weights:
         raise UsageError(
-            f"{options.classifier} cannot weigh labels where clips have several; leave --balance "
-            "out, or take another classifier, such as logreg"
+            f"{options.classifier} cannot balance multi-label clips; leave out --balance, "
+            "or choose another classifier, such as logreg"
         )
 
 
 def build_classifier(options: ClassifierOptions, widths: Sequence[int] = ()) -> Unfitted:
-    """Return what is to be fitted.
+    """Return the unfitted pipeline.
 
     Parameters
     ----------
     options : ClassifierOptions
         `scale` None is the recipe's choice, and yes for `sqrt`; `combine` is not looked at.
     widths : sequence of int
-        How many features each extractor gives, for `sqrt`.
+        Number of features of each extractor, for `sqrt`.
 
     Raises
     ------
@@ -98,10 +100,10 @@ def build_classifier(options: ClassifierOptions, widths: Sequence[int] = ()) -> 
 def build_steps(
     recipe: Recipe, options: ClassifierOptions, widths: Sequence[int] = ()
 ) -> list[tuple[str, Any]]:
-    """Return what prepares features, unfitted; see `build_classifier`."""
+    """Return the unfitted steps that prepare features; see `build_classifier`."""
     scale = options.scale
     if options.sqrt and scale is False:
-        raise UsageError("--root is a way to scale features: give no --no-scale with it")
+        raise UsageError("--root scales the features, so it cannot be combined with --no-scale")
     steps: list[tuple[str, Any]] = []
     if (options.sqrt or recipe.scales) if scale is None else scale:
         steps.append(("scale", build_scaler(sqrt=options.sqrt, widths=widths)))
@@ -114,7 +116,7 @@ def build_steps(
 
 
 def build_scaler(*, sqrt: bool, widths: Sequence[int] = ()) -> Any:
-    """Return an unfitted scaler: `SqrtScaler`, or one that standardises every feature."""
+    """Return an unfitted scaler: `SqrtScaler` or `StandardScaler`."""
     from sklearn.preprocessing import StandardScaler
 
     return SqrtScaler(widths) if sqrt else StandardScaler()
@@ -129,8 +131,8 @@ def _build_estimator(recipe: Recipe, options: ClassifierOptions) -> Any:
     chosen = {**usual, **options.params}
     if chosen.get("decision_function_shape", "ovr") != "ovr":
         raise UsageError(
-            f"--param decision_function_shape is {chosen['decision_function_shape']!r}, expected "
-            "'ovr': scores here are one a label, not one a pair of labels"
+            f"--param decision_function_shape is {chosen['decision_function_shape']!r}, "
+            "expected 'ovr', which gives one score per label"
         )
     try:
         return recipe.build(chosen)

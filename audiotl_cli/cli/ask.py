@@ -1,4 +1,4 @@
-"""The questions of ``audiotl label``: a clip, a guess, an answer that is saved at once."""
+"""The dialogue of ``audiotl label``: show a clip and a suggestion, and save the answer at once."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ if TYPE_CHECKING:
     from audiotl_cli.review.suggestions import Round, Suggestion
 
 NextRound = Callable[["Index", set[Any]], "Round"]
-"""Returns what to ask for, given the index as it is and the clips that were skipped."""
+"""Returns the next clips to ask about, from the current index and the skipped clips."""
 
 SKIP, UNDO, PLAY, HELP, QUIT = "s", "u", "p", "?", "q"
 INTRODUCTION = (
-    f"Type a number or a name; Enter takes the guess; {HELP} shows all keys. "
-    "Every answer is saved at once."
+    f"Type the number or the name of a label, or press Enter to accept the suggestion; {HELP} "
+    "lists all keys. Every answer is saved at once."
 )
 KEYS = (
-    ("Enter", "take the guess, which stands in brackets"),
-    ("number", "take the label of this number"),
-    ("name", "take this label; a;b gives a clip two labels"),
-    ("=name", "the same, for a label that is called like a key or a number"),
-    (PLAY, "play the clip; Ctrl-C stops the sound"),
+    ("Enter", "accept the suggestion shown in brackets"),
+    ("number", "choose the label with this number"),
+    ("name", "choose this label; a;b gives the clip two labels"),
+    ("=name", "the same, for a label whose name is a key or a number"),
+    (PLAY, "play the clip; Ctrl-C stops playback"),
     (SKIP, "skip this clip"),
-    (UNDO, "undo the last answer, and ask for that clip again"),
-    (QUIT, "quit; so do Ctrl-D and Ctrl-C"),
+    (UNDO, "undo the last answer, and show that clip again"),
+    (QUIT, "quit, like Ctrl-D and Ctrl-C"),
     (HELP, "show these keys and the labels"),
 )
 MAX_LABEL_LINES = 3
-"""Lines of labels that are shown with every question; more are shown once, and on request."""
+"""Most lines of labels shown with every question; longer lists are shown on request."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was answered for a clip.
+    """The answer for a clip.
 
     Parameters
     ----------
     suggestion : Suggestion
     label : str or None
-        None where the clip was skipped.
+        None if the clip was skipped.
     before : str
-        The label that the clip had.
+        The previous label of the clip.
     """
 
     suggestion: Suggestion
@@ -57,12 +57,12 @@ class Answer:
 
 
 class LabelSession:
-    """Asks for labels, round after round, and writes each into the index at once.
+    """Asks for labels in rounds, and writes each label into the index at once.
 
     Parameters
     ----------
     index : Index
-        With the file that answers go into.
+        Its file receives the answers.
     next_round : callable
     """
 
@@ -77,7 +77,7 @@ class LabelSession:
         self._n_rounds = 0
 
     def run(self) -> None:
-        """Ask until no clip is left or the person quits; say at the end what was written."""
+        """Ask until no clip is left or the user quits, then print what was written."""
         output.note(terminal.wrapped(INTRODUCTION))
         ended = False
         try:
@@ -93,7 +93,7 @@ class LabelSession:
                 self._summarise()
 
     def _ask_next(self) -> bool:
-        """Ask for one clip, and return whether to go on."""
+        """Ask about the next clip, and return whether to continue."""
         if not self._queue and not self._suggest():
             return False
         suggestion = self._queue.popleft()
@@ -120,7 +120,9 @@ class LabelSession:
         found = self._next_round(self._index, skipped)
         self._queue.extend(found.suggestions)
         if not found.suggestions:
-            output.line("Only skipped clips are left." if skipped else "No clip is left to label.")
+            output.line(
+                "Only skipped clips are left to label." if skipped else "No clip is left to label."
+            )
             return False
         show_progress(found, warn=self._n_rounds == 0)
         self._n_rounds += 1
@@ -182,7 +184,7 @@ class LabelSession:
             text = terminal.read_line(question)
 
     def _save(self, suggestion: Suggestion, label: str) -> bool:
-        """Write a label, and return whether the question is settled."""
+        """Write a label, and return whether the question is answered."""
         from audiotl_cli.dataset.relabel import place_of, write_labels
 
         place = place_of(suggestion.clip)
@@ -195,7 +197,7 @@ class LabelSession:
         self._index = written.index
         if written.before[place] != before:
             terminal.say(
-                f"not saved: the clip has got the label {written.before[place]!r} meanwhile",
+                f"not saved: the clip was labelled {written.before[place]!r} by another program",
                 style="yellow",
             )
             return True
@@ -204,7 +206,7 @@ class LabelSession:
         return True
 
     def _undo(self) -> bool:
-        """Take the last answer back, and put its clip in front of the queue."""
+        """Undo the last answer, and put its clip at the front of the queue."""
         from audiotl_cli.dataset.relabel import place_of, write_labels
 
         if not self._answers:
@@ -224,7 +226,8 @@ class LabelSession:
             if written.before[place] != last.label:
                 self._answers.pop()
                 terminal.say(
-                    f"not undone: the clip has got the label {written.before[place]!r} meanwhile",
+                    f"not undone: the clip was labelled {written.before[place]!r} by another "
+                    "program",
                     style="yellow",
                 )
                 return False
@@ -243,12 +246,12 @@ class LabelSession:
 
 
 def show_progress(found: Round, *, warn: bool = True) -> None:
-    """Say how far the labelling is, and which clips cannot be suggested."""
-    text = f"{found.n_labelled} clips have a label, {found.n_open} more can get one"
+    """Print the progress of labelling, and how many clips cannot be suggested."""
+    text = f"{found.n_labelled} clips are labelled, {found.n_open} more can be labelled"
     output.note(terminal.wrapped(text))
     if warn and found.n_unknown:
         output.warn(
-            f"{found.n_unknown} clips without a label have no features and are not suggested; "
+            f"{found.n_unknown} unlabelled clips have no features and cannot be suggested; "
             "run: audiotl extract"
         )
 
@@ -262,7 +265,7 @@ def _reason(error: Exception) -> str:
 def _play(suggestion: Suggestion) -> None:
     from audiotl_cli.cli.player import play
 
-    terminal.say("playing; Ctrl-C stops", style="dim")
+    terminal.say("playing; press Ctrl-C to stop", style="dim")
     try:
         play(suggestion.source)
     except KeyboardInterrupt:

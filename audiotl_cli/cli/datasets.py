@@ -25,8 +25,8 @@ def list_(
     """Show the data sets whose labels, folds, splits and groups are known."""
     from audiotl_cli.workflows.datasets import all_datasets
 
-    found = all_datasets()
-    output.result([_value(one) for one in found], lambda: _show(found))
+    found = all_datasets(options.project())
+    output.result([_value(known) for known in found], lambda: _show(found))
 
 
 @app.command(epilog="Example:  audiotl datasets fetch esc50")
@@ -38,14 +38,16 @@ def fetch(
 ) -> None:
     """Fetch a data set into data/audio/NAME, checked and unpacked.
 
-    Interrupted, the same command goes on where it stopped. Exit code 1: it is there, but clips
-    of it are missing.
+    If it is interrupted, the same command continues the download. Exit code 1: the data set was
+    fetched, but some of its clips are missing.
     """
     from audiotl_cli.workflows.datasets import fetch_dataset
 
     with output.progress(f"Fetching {name}", "MB") as update:
         report = fetch_dataset(
-            name, lambda _, done, total: update(round(done / 1e6), round(total / 1e6), 0.0)
+            options.project(),
+            name,
+            lambda _, done, total: update(round(done / 1e6), round(total / 1e6), 0.0),
         )
     found = report.comparison
     value = {
@@ -56,7 +58,7 @@ def fetch(
     }
 
     def show() -> None:
-        output.line(f"{report.folder}: {'fetched' if report.fetched else 'there already'}")
+        output.line(f"{report.folder}: {'fetched' if report.fetched else 'exists already'}")
         show_comparison(found)
 
     output.result(value, show)
@@ -65,8 +67,8 @@ def fetch(
         raise typer.Exit(1)
 
 
-def _value(one: DataSetInfo) -> dict[str, object]:
-    dataset = one.dataset
+def _value(known: DataSetInfo) -> dict[str, object]:
+    dataset = known.dataset
     return {
         "name": dataset.name,
         "title": dataset.title,
@@ -85,23 +87,23 @@ def _value(one: DataSetInfo) -> dict[str, object]:
         "group_rule": dataset.group_rule,
         "split_rule": dataset.split_rule,
         "caution": dataset.caution,
-        "folder": str(one.folder),
-        "present": one.present,
+        "folder": str(known.folder),
+        "present": known.present,
     }
 
 
 def _show(found: list[DataSetInfo]) -> None:
     grid = output.table(
-        "name", "what", "clips", "labels", "licence", "fetch", "here",
+        "name", "summary", "clips", "labels", "licence", "fetch", "here",
         numbers=("clips", "labels", "fetch"),
     )  # fmt: skip
-    for one in found:
-        dataset = one.dataset
+    for known in found:
+        dataset = known.dataset
         n_bytes = sum(archive.size for archive in dataset.archives)
         size = f"{n_bytes / 1e9:.1f} GB" if n_bytes else "yes"
         grid.add_row(
             dataset.name, dataset.summary, str(dataset.expected.n_clips),
             str(len(dataset.expected.labels)), dataset.licence,
-            size if dataset.archives else "by hand", "yes" if one.present else "no",
+            size if dataset.archives else "by hand", "yes" if known.present else "no",
         )  # fmt: skip
     output.show(grid)

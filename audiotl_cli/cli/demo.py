@@ -12,15 +12,15 @@ EXAMPLES = "Example:  audiotl demo"
 def demo(
     context: typer.Context, quiet: options.Quiet = False, debug: options.Debug = False
 ) -> None:
-    """Make ten kinds of sounds and run the five commands on them, each shown."""
+    """Synthesise recordings of ten kinds of sounds, and run the five main commands on them."""
     from audiotl_cli.workflows.demo import make_demo_sounds
 
     output.note("Synthesising recordings of ten kinds of sounds ...", style=None)
     made = make_demo_sounds(options.project())
     if made.n_written:
-        output.line(f"{made.n_written} recordings made in {made.sounds} and {made.unseen}")
+        output.line(f"{made.n_written} recordings written to {made.sounds} and {made.unseen}")
     else:
-        output.line(f"the recordings in {made.sounds} are there already")
+        output.line(f"the recordings in {made.sounds} already exist")
     commands = (
         ["index", str(made.sounds)],
         ["extract"],
@@ -36,4 +36,4 @@ def demo(
         if code:
             raise typer.Exit(code)
     output.line("")
-    output.next_command("audiotl index FOLDER, with a folder of your own recordings")
+    output.next_command("audiotl index FOLDER, where FOLDER has recordings of your own")

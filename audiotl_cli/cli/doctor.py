@@ -16,9 +16,9 @@ SIGNS = {"good": "ok", "absent": "-", "bad": "BAD"}
 def doctor(
     json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False
 ) -> None:
-    """Try whether everything works here: libraries, decoders, networks, and the project.
+    """Check that everything works on this machine: libraries, decoders, networks and the project.
 
-    Nothing is fetched and nothing is changed. Exit code 3 if anything that should work does not.
+    Downloads and changes nothing. The exit code is 3 if a check fails.
     """
     from rich.text import Text
 
@@ -28,14 +28,13 @@ def doctor(
         findings = examine(options.project(), lambda done, total: update(done, total, 0.0))
 
     def show() -> None:
-        grid = output.table("", "what", "found", "what to do")
+        grid = output.table("", "check", "found", "what to do")
         for finding in findings:
             sign = Text(SIGNS[finding.state], style=STYLES[finding.state])
-            cells = (finding.about, finding.found, finding.advice)
-            grid.add_row(sign, *map(output.clean, cells))
+            grid.add_row(sign, *map(output.clean, (finding.about, finding.found, finding.advice)))
         output.show(grid)
         n_bad = sum(finding.state == "bad" for finding in findings)
-        output.line(f"{n_bad} of {len(findings)} do not work" if n_bad else "All of it works.")
+        output.line(f"{n_bad} of {len(findings)} checks failed" if n_bad else "All checks passed.")
 
     output.result([asdict(finding) for finding in findings], show)
     if any(finding.state == "bad" for finding in findings):

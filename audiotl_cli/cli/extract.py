@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.fitting import spread
+from audiotl_cli.extractor_config import ExtractorConfig
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.extract import ExtractReport
@@ -14,8 +17,10 @@ if TYPE_CHECKING:
 EXAMPLES = "Examples:  audiotl extract   |   audiotl extract --extractor mfcc --hop-s 0.5"
 
 
+@spread
 def extract(
     context: typer.Context,
+    config: ExtractorConfig,
     index: options.IndexFile = None,
     extractor: Annotated[
         list[str] | None,
@@ -27,36 +32,6 @@ def extract(
         settings.FREE,
     ] = None,
     store: options.Store = None,
-    hop_s: Annotated[
-        float | None,
-        typer.Option(
-            help="Seconds between windows.  [default: the network's]",
-            rich_help_panel=options.EXTRACTION,
-        ),
-        settings.FREE,
-    ] = None,
-    layer: Annotated[
-        str | None,
-        typer.Option(
-            help="Output of the network.  [default: the network's]",
-            rich_help_panel=options.EXTRACTION,
-        ),
-        settings.FREE,
-    ] = None,
-    resampler: Annotated[
-        Literal["soxr", "resampy"],
-        typer.Option(help="How the sample rate is changed.", rich_help_panel=options.EXTRACTION),
-        settings.FREE,
-    ] = "soxr",
-    engine: Annotated[
-        Literal["tensorflow", "ncnn", "auto"],
-        typer.Option(
-            help="What runs the network; ncnn (audiotl\\[fast]) is faster, auto takes it where "
-            "it can.",
-            rich_help_panel=options.EXTRACTION,
-        ),
-        settings.FREE,
-    ] = "tensorflow",
     workers: options.Workers = None,
     batch_size: Annotated[
         int | None,
@@ -84,33 +59,22 @@ def extract(
     """Embed every clip of an index; what is stored already is not done again."""
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.extraction import ExtractOptions
-    from audiotl_cli.extractors.registry import DEFAULT
     from audiotl_cli.inference.same_extractor import chosen_extractor
     from audiotl_cli.workflows.extract import extract_features
 
     chosen = ExtractOptions(
-        options.store_address(store), workers, limit, strict, max_error_rate, cluster
+        options.store_address(store), workers, batch_size, limit, strict, max_error_rate, cluster
     )
     chosen.check()
-    names = extractor or [DEFAULT]
-    networks = [  # all of them before the first is used: a wrong name ends the run at once
-        chosen_extractor(
-            name,
-            typed=not options.from_file(context, "extractor"),
-            layer=layer,
-            hop_s=hop_s,
-            resampler=resampler,
-            engine=engine,
-        )
-        for name in names
-    ]
+    names = extractor or [config.name]
+    typed = not options.from_file(context, "extractor")
+    # all of them before the first is used: a wrong name ends the run at once
+    networks = [chosen_extractor(replace(config, name=name), typed=typed) for name in names]
     path = index or options.project().newest_index()
     clips = Index.read(path)
     output.note(f"Index {path}: {len(clips.clips)} clips")
     reports = []
     for name, network in zip(names, networks, strict=True):
-        if batch_size is not None:
-            network.batch_size = batch_size
         with output.progress(f"Embedding with {name}") as update:
             report = extract_features(options.project(), clips, network, chosen, on_clip=update)
         output.failures([(failure.path, failure.message) for failure in report.failures])

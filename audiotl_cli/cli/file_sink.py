@@ -1,4 +1,4 @@
-"""Predictions that go into one file, and how an interrupted run goes on."""
+"""Write predictions to a single file, and continue an interrupted run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FileSink(Sink):
-    """Writes one file at the end; until then predictions are kept in a journal beside it.
+    """Writes a single file at the end; until then, predictions are kept in a journal beside it.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class FileSink(Sink):
     options : WriterOptions
     journal : Journal
     name : str or None
-        What the only input is called, if not by its path.
+        The name of a single input that is not known by its path.
     """
 
     on_record = True
@@ -53,32 +53,32 @@ class FileSink(Sink):
         self._remote: dict[str, RemotePath] = {}
 
     def remaining(self, inputs: Inputs) -> Inputs:
-        """Return what is not in the journal, or has changed since."""
+        """Return the inputs that are not in the journal or have changed since."""
         from audiotl_cli.inference.prediction import Prediction
 
         done = self.journal.predictions
-        moved = {path for path, one in done.items() if _was_moved(one)}
+        moved = {path for path, prediction in done.items() if _was_moved(prediction)}
         known = set(moved)
         remaining: list[AnyPath | Prediction] = []
-        for one in inputs:
-            if isinstance(one, Prediction):
-                if not _is_emptied(one, moved):
-                    self._order.append(one.path)
-                    remaining.append(one)
+        for item in inputs:
+            if isinstance(item, Prediction):
+                if not _is_emptied(item, moved):
+                    self._order.append(item.path)
+                    remaining.append(item)
                 continue
-            path = self._name or str(one)
+            path = self._name or str(item)
             self._order.append(path)
-            if self._name is None and (path in moved or self._is_done(path, one)):
+            if self._name is None and (path in moved or self._is_done(path, item)):
                 known.add(path)
             else:
-                remaining.append(one)
+                remaining.append(item)
         self.journal.keep_only(known)
-        if moved:  # they are in no folder any more, and come in the order they were predicted in
+        if moved:  # moved recordings are no longer found, so they keep the order of the journal
             self._order = list(dict.fromkeys([*done, *self._order]))
         if done:
             output.note(
-                f"{len(done)} recordings are in {self.journal.path} already, made with the "
-                "same model and options"
+                f"{len(done)} recordings are already in {self.journal.path}, predicted with "
+                "the same model and options"
             )
         return remaining
 
@@ -86,13 +86,14 @@ class FileSink(Sink):
         from audiotl_cli.inference.journal import recording_state
 
         if isinstance(recording, RemotePath) and path not in self.journal.predictions:
-            self._remote[path] = recording  # asked when it is predicted: every answer takes time
+            # its state is read when it is predicted, because each request takes time
+            self._remote[path] = recording
             return False
         self._states[path] = state = recording_state(recording)
         return self.journal.is_current(path, state)
 
     def kept(self) -> list[Prediction]:
-        """Return the predictions of runs before that count."""
+        """Return the predictions of earlier runs that are still valid."""
         return list(self.journal.predictions.values())
 
     def add(self, prediction: Prediction) -> Prediction:
@@ -106,11 +107,11 @@ class FileSink(Sink):
         return prediction
 
     def amend(self, prediction: Prediction) -> None:
-        """Keep it in place of the one before."""
+        """Replace the prediction in the journal."""
         self.add(prediction)
 
     def all_of(self, predictions: Sequence[Prediction]) -> Sequence[Prediction]:
-        """Return them in the order of the inputs."""
+        """Return the predictions in the order of the inputs."""
         done = self.journal.predictions
         return [done[path] for path in self._order if path in done]
 
@@ -125,32 +126,33 @@ class FileSink(Sink):
         writer.end()
         write_output(self.path, "".join(parts).encode("utf-8", "surrogateescape"))
         self.journal.delete()
-        n_failed = sum(one.failure is not None for one in everything)
+        n_failed = sum(prediction.failure is not None for prediction in everything)
         failed = f", {n_failed} of them failed" if n_failed else ""
         output.note(f"Written to {self.path}: {len(everything)} recordings{failed}")
 
     def stop(self) -> str:
-        """Leave the journal for a run to come."""
+        """Keep the journal for the next run."""
         self.journal.close()
         done = self.journal.predictions
         if not done:
             return ""
-        n_failed = sum(one.failure is not None for one in done.values())
+        n_failed = sum(prediction.failure is not None for prediction in done.values())
         failed = f" ({n_failed} of them failed)" if n_failed else ""
         return (
-            f"{len(done)} of {len(set(self._order))} recordings{failed} are in "
-            f"{self.journal.path}, and nothing is in {self.path} yet; the same command goes on"
+            f"{len(done)} of {len(set(self._order))} recordings{failed} are saved in "
+            f"{self.journal.path}; the same command continues and then writes {self.path}"
         )
 
 
 def _was_moved(prediction: Prediction) -> bool:
-    """Return whether the recording is where it was to be put, and no longer where it was."""
+    """Return whether the recording was moved to its target."""
     target = prediction.sorted_to
-    return bool(target) and os.path.exists(str(target)) and not os.path.lexists(prediction.path)  # noqa: PTH110
+    arrived = bool(target) and os.path.exists(str(target))  # noqa: PTH110  (names may be too long)
+    return arrived and not os.path.lexists(prediction.path)
 
 
 def _is_emptied(prediction: Prediction, moved: Iterable[str]) -> bool:
-    """Return whether an input holds no recordings because all of them were moved away."""
+    """Return whether an input has no recordings left because all were moved away."""
     if prediction.error is None or prediction.error.code != "empty":
         return False
     pattern = prediction.path.replace("**/", "*")

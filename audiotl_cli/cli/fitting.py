@@ -5,10 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, get_type_hints
+from dataclasses import Field, dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
-from audiotl_cli.cli import options
+import typer
+
+from audiotl_cli.cli import options, settings
+from audiotl_cli.extractor_config import ExtractorConfig
 
 if TYPE_CHECKING:
     from audiotl_cli.classifiers.options import ClassifierOptions
@@ -68,14 +71,29 @@ class Learning:
 
 def names_of(*kinds: type) -> list[str]:
     """Return the names of the options in some dataclasses of options."""
-    return [field.name for kind in kinds for field in fields(kind)]
+    return [field.name for kind in kinds for field in fields(kind) if _is_option(kind, field)]
+
+
+def _is_option(kind: Any, field: Field[Any]) -> bool:
+    return not issubclass(kind, ExtractorConfig) or "help" in field.metadata
+
+
+def _annotation(field: Field[Any], hint: Any) -> Any:
+    """Return the annotation of an option: the field's own, or made of what a setting says."""
+    if "help" not in field.metadata:
+        return hint
+    if choices := field.metadata["choices"]:
+        hint = Literal[choices] if field.default is not None else Literal[choices] | None
+    option = typer.Option(help=field.metadata["help"], rich_help_panel=options.EXTRACTION)
+    return Annotated[hint, option, settings.FREE]
 
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:
     """Let every parameter that is a dataclass of options be typed as its fields.
 
     Typer reads options from a function's signature. This one is the command's, with the fields
-    in the place of the dataclass.
+    in the place of the dataclass: those that are annotated as options, and the settings of an
+    `ExtractorConfig`.
     """
     parameters: list[inspect.Parameter] = []
     kinds: dict[str, Any] = {}
@@ -89,9 +107,13 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
         types = get_type_hints(kind, include_extras=True)
         parameters += [
             inspect.Parameter(
-                field.name, parameter.kind, default=field.default, annotation=types[field.name]
+                field.name,
+                parameter.kind,
+                default=field.default,
+                annotation=_annotation(field, types[field.name]),
             )
             for field in fields(kind)
+            if _is_option(kind, field)
         ]
 
     @functools.wraps(command)

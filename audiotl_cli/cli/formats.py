@@ -1,4 +1,4 @@
-"""Every format that ``--format`` offers for predictions: those of files, and the table."""
+"""All formats of predictions that ``--format`` accepts: file formats and the table."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def all_formats() -> Formats:
 
 
 def stream_formats() -> Formats:
-    """Return those a stream can be written in: as it comes, or as one value at its end."""
+    """Return the formats that a stream can be written in, at once or at its end."""
     return {
         name: kind for name, kind in all_formats().items() if kind.streams or not kind.file_each
     }
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names as the help lists them."""
+    """Return names as a list for the help."""
     *first, last = names
     return f"{', '.join(first)} or {last}" if first else last
 
@@ -36,8 +36,8 @@ def find_format(name: str, formats: Formats) -> type[Writer]:
     Raises
     ------
     UsageError
-        There is none.
+        There is no such format.
     """
     if name not in formats:
-        raise UsageError(f"--format: {name!r} is not one of {', '.join(formats)}")
+        raise UsageError(f"--format is {name!r}, expected one of {', '.join(formats)}")
     return formats[name]

@@ -11,6 +11,7 @@ import typer
 
 from audiotl_cli.cli import options, output, settings, show_index
 from audiotl_cli.cli.show_dataset import comparison_value
+from audiotl_cli.dataset.problems.registry import codes
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import real_path
 from audiotl_cli.storage.paths import AnyPath, any_path
@@ -23,7 +24,7 @@ LABELS = "Labels, groups and folds"
 AUDIT = "Audit"
 
 NO_FUNCTION = settings.FromFile(lambda value: "may not run code" if ":" in str(value) else "")
-"""``MODULE:FUNCTION`` is typed; the other sources of labels may stand in a file."""
+"""``MODULE:FUNCTION`` must be typed; a settings file may name any other source of labels."""
 
 
 def index(
@@ -48,7 +49,7 @@ def index(
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="A data set known by name: its labels, folds, splits and groups. See: audiotl "
+            help="A data set known by name, for its labels, folds, splits and groups. See: audiotl "
             "datasets list.",
             rich_help_panel=LABELS,
         ),
@@ -59,8 +60,8 @@ def index(
         typer.Option(
             metavar="WHERE",
             help="folder, filename, csv, annotations (of Audacity or Raven, beside the "
-            "recordings), or MODULE:FUNCTION, your own: path to label or None.  [default: what "
-            "SOURCE looks like, else folder]",
+            "recordings), or MODULE:FUNCTION, a function of yours that returns the label of a "
+            "path, or None.  [default: the first layout that fits SOURCE, else folder]",
             show_default=False,
             rich_help_panel=LABELS,
         ),
@@ -101,7 +102,7 @@ def index(
     group_regex: Annotated[
         str | None,
         typer.Option(
-            help="Likewise for the group: what must not stand on both sides of a split.",
+            help="Likewise for the group: clips that must not be on both sides of a split.",
             rich_help_panel=LABELS,
         ),
         settings.FREE,
@@ -130,30 +131,30 @@ def index(
         str | None,
         typer.Option(
             metavar="name|modified|COLUMN",
-            help="Test on the newest clips: by a date in their names, by when the files were "
-            "changed, or by a column of the metadata.",
+            help="Test on the newest clips, by a date in their names, by when the files were "
+            "modified, or by a column of the metadata.",
         ),
         settings.FREE,
     ] = None,
     folds: Annotated[
         str | None,
         typer.Option(
-            metavar="K|group", help="Deal the clips into so many folds, or make each group one."
+            metavar="K|group", help="Deal the clips into K folds, or make each group a fold."
         ),
         settings.FREE,
     ] = None,
     seed: options.Seed = 0,
     no_audit: Annotated[
         bool,
-        typer.Option("--no-audit", help="Do not listen to the clips.", rich_help_panel=AUDIT),
+        typer.Option("--no-audit", help="Do not measure the clips.", rich_help_panel=AUDIT),
         settings.FREE,
     ] = False,
     fix: Annotated[
         bool,
         typer.Option(
             "--fix",
-            help="Leave out what cannot be used, keep one of duplicates, and put near-duplicates "
-            "into one group.",
+            help=f"Leave out clips that cannot be used ({', '.join(codes('leave out'))}), keep one "
+            "of each set of duplicates, and put near-duplicates into one group.",
             rich_help_panel=AUDIT,
         ),
         settings.FREE,
@@ -162,7 +163,8 @@ def index(
         bool,
         typer.Option(
             "--strict",
-            help="End with exit code 3, once the index is written, if clips have problems.",
+            help="Write the index, then end with exit code 3 if clips have problems: "
+            f"{', '.join(codes())}.",
             rich_help_panel=AUDIT,
         ),
         settings.FREE,
@@ -171,7 +173,7 @@ def index(
         int | None,
         typer.Option(
             min=1,
-            help="Processes that listen.  [default: one a core]",
+            help="Processes that measure.  [default: one a core]",
             show_default=False,
             rich_help_panel=AUDIT,
         ),
@@ -187,8 +189,9 @@ def index(
     debug: options.Debug = False,
 ) -> None:
     """List the recordings of a folder with their labels, and split them."""
-    from audiotl_cli.workflows.index import IndexOptions, build_index
-    from audiotl_cli.workflows.sources import dataset_folder
+    from audiotl_cli.dataset.options import IndexOptions
+    from audiotl_cli.workflows.datasets import dataset_folder
+    from audiotl_cli.workflows.index import build_index
 
     chosen = IndexOptions(
         labels_from=labels_from,
@@ -211,14 +214,18 @@ def index(
         workers=workers,
     )
     if strict and no_audit:
-        raise UsageError("--strict tells of problems, which --no-audit does not look for")
+        raise UsageError(
+            "--strict fails if clips have problems, and --no-audit looks for none; give one of them"
+        )
     if name is not None and out is not None:
         raise UsageError("--name and --out both name the index; give one of them")
     place = None if source is None else any_path(source)
-    known_as = dataset_folder(dataset).name if dataset else ""
+    known_as = dataset_folder(options.project(), dataset).name if dataset else ""
     path = out or options.project().index_dir / f"{name or known_as or _name_of(place)}.csv"
-    with output.progress("Listening to clips") as update:
-        report = build_index(place, path, chosen, overwrite=overwrite, on_clip=update)
+    with output.progress("Measuring clips") as update:
+        report = build_index(
+            options.project(), place, path, chosen, overwrite=overwrite, on_clip=update
+        )
     found = report.index
     value = {
         "path": str(path),
@@ -235,9 +242,9 @@ def index(
     for text in report.warnings:
         output.warn(text)
     index_option = f" --index {shlex.quote(str(out))}" if out else ""
-    settled = {"near_duplicate"} if fix else set()  # they share a group then
-    if strict and (found_bad := [code for code in report.problems if code not in settled]):
-        raise DataError(f"{path} is written, but clips in it have problems: {', '.join(found_bad)}")
+    fixed = codes("group") if fix else []  # such clips stay in the index, in one group
+    if strict and (left := [code for code in report.problems if code not in fixed]):
+        raise DataError(f"{path} is written, but clips in it have problems: {', '.join(left)}")
     output.next_command(f"audiotl extract{index_option}")
 
 
@@ -247,7 +254,7 @@ def _n_folds(text: str | None) -> int | Literal["group"] | None:
     if text == "group":
         return "group"
     if not text.isdecimal() or int(text) < 2:
-        raise UsageError(f"--folds is {text!r}, expected a number from 2 on, or group")
+        raise UsageError(f"--folds is {text!r}, expected a number from 2 up, or group")
     return int(text)
 
 

@@ -25,31 +25,34 @@ def listen(
             "--model",
             "-m",
             parser=options.path,
-            help="Model file.  [default: the newest in data/models]",
+            help="Model file.  [default: the newest model in data/models]",
         ),
         settings.INSIDE,
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(help="Number or part of the name of an input.  [default: the system's]"),
+        typer.Option(
+            help="Input device, by number or part of its name.  [default: the "
+            "system's default input]"
+        ),
         settings.FREE,
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(
-            help="Score from which a label is taken for heard, above 0 to 1.  [default: 0.5]"
-        ),
+        typer.Option(help="Lowest score of an event; above 0, at most 1.  [default: 0.5]"),
         settings.FREE,
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(min=0.1, help="End after so many.  [default: at Ctrl-C]"),
+        typer.Option(
+            min=0.1, help="Stop after this number of seconds.  [default: run until Ctrl-C]"
+        ),
         settings.FREE,
     ] = None,
     format_: Annotated[
         str,
         typer.Option(
-            "--format", metavar="FORMAT", help=f"How to write events: {listed(stream_formats())}."
+            "--format", metavar="FORMAT", help=f"Format of the events: {listed(stream_formats())}."
         ),
         settings.FREE,
     ] = "table",
@@ -58,7 +61,7 @@ def listen(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Tell what a microphone hears, a line an event, as it ends."""
+    """Detect events from a microphone, and report each one when it ends."""
     from audiotl_cli.audio.microphone import BLOCK_S, open_microphone
 
     events = choose_events(threshold, segments=True)
@@ -67,8 +70,8 @@ def listen(
     check_stream(request)
     loaded = request.load(request.find_model())
     for extractor in loaded.extractors:
-        extractor.prepare()  # no sound is to wait for that
+        extractor.prepare()  # so that no audio has to wait for it
     with open_microphone(device) as (blocks, rate):
-        output.note(f"Listening at {rate} Hz" + ("" if seconds else "; Ctrl-C ends it"))
+        output.note(f"Listening at {rate} Hz" + ("" if seconds else "; press Ctrl-C to stop"))
         n_blocks = None if seconds is None else max(1, round(seconds / BLOCK_S))
         hear(request, loaded, itertools.islice(blocks, n_blocks), rate, "microphone")

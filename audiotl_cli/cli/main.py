@@ -1,4 +1,4 @@
-"""The entry point: the commands, the settings, and what an exit code means."""
+"""The entry point: it registers the commands, reads the settings and sets the exit code."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ from audiotl_cli.errors import UsageError
 HELP = {"-h", "--help", "--version"}
 
 GC_THRESHOLD = 50_000
-"""New objects before Python looks for garbage. TensorFlow's import makes a million that stay:
-looking through them every 700 takes a third of the time of a short command."""
+"""New objects between two garbage collections. TensorFlow's import creates a million lasting
+objects; with the default of 700, scanning them takes a third of a short command's time."""
 
 app = typer.Typer(
     name="audiotl",
@@ -90,15 +90,15 @@ def audiotl(
 ) -> None:
     """Turn a folder of recordings into a working audio classifier, on an ordinary CPU.
 
-    In a project folder, one after the other:
+    Run these commands in a project folder, in this order:
 
     [bold]audiotl index FOLDER[/bold], [bold]audiotl extract[/bold],
     [bold]audiotl train[/bold], [bold]audiotl evaluate[/bold],
     [bold]audiotl predict FILE[/bold]
 
-    Exit codes: 0 done; 1 some inputs failed; 2 wrong usage; 3 bad data; 4 weights or
-    network missing; 5 model damaged or of an earlier version, or a program not trusted;
-    130 interrupted (129 by SIGHUP, 143 by SIGTERM); 141 the output was closed.
+    Exit codes: 0 done; 1 some inputs failed; 2 wrong usage; 3 bad data; 4 missing weights or no
+    network; 5 damaged or outdated model, or untrusted program; 130 interrupted (129 by SIGHUP,
+    143 by SIGTERM); 141 output closed.
     """
 
 
@@ -113,7 +113,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     # Python processes that are started from here import nothing from the current folder
     os.environ["PYTHONSAFEPATH"] = "1"
     gc.set_threshold(GC_THRESHOLD)
-    atexit.register(gc.freeze)  # nor are they looked through on the way out
+    atexit.register(gc.freeze)  # and no collection at exit
     logger = logging.getLogger("audiotl_cli")
     handler = output.LogHandler()
     logger.addHandler(handler)
@@ -123,21 +123,21 @@ def main(args: list[str] | None = None) -> NoReturn:
     mend_size()
     try:
         with output.own_stderr():
-            given = sys.argv[1:] if args is None else args
-            with signals.caught(given):
+            arguments = sys.argv[1:] if args is None else args
+            with signals.caught(arguments):
                 try:
-                    code = output.finish(run(given))
+                    code = output.finish(run(arguments))
                 except KeyboardInterrupt:  # at the very end
                     code = signals.stop.exit_code(INTERRUPTED)
                 if code == INTERRUPTED or signals.stop.number:
-                    output.ended(signals.ended(given, output.state.after_interrupt))
+                    output.ended(signals.ended(arguments, output.state.after_interrupt))
             sys.exit(code)
     finally:
         logger.removeHandler(handler)
 
 
 def _options(group: Any) -> settings.Commands:
-    """Return the options of every command, and whether a file may set them."""
+    """Return the options of every command, and whether a settings file may set them."""
     commands: dict[str, Any] = {}
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
@@ -149,7 +149,7 @@ def _options(group: Any) -> settings.Commands:
             flags = [flag for flag in parameter.opts if flag.startswith("--")]
             declared = getattr(hints[parameter.name], "__metadata__", ())
             from_file = next(
-                (one for one in declared if isinstance(one, settings.FromFile)), settings.TYPED
+                (note for note in declared if isinstance(note, settings.FromFile)), settings.TYPED
             )
             for flag in flags:  # arguments have none: what a command works on is typed
                 key = flag.removeprefix("--").replace("-", "_")
@@ -160,15 +160,15 @@ def _options(group: Any) -> settings.Commands:
 
 
 def _hide_variables(command: Any) -> None:
-    """Keep the variables of the environment out of the help."""
+    """Hide environment variables in the help."""
     for parameter in command.params:
         parameter.show_envvar = False
-    for one in getattr(command, "commands", {}).values():
-        _hide_variables(one)
+    for subcommand in getattr(command, "commands", {}).values():
+        _hide_variables(subcommand)
 
 
 def _defaults(args: Sequence[str], group: Any) -> dict[str, Any]:
-    """Read the settings; a file that is broken does not stand in the way of help."""
+    """Read the settings; a broken file must not prevent ``--help``."""
     if not settings.FILE.exists():
         return {}
     try:
@@ -180,10 +180,10 @@ def _defaults(args: Sequence[str], group: Any) -> dict[str, Any]:
 
 
 def run(args: Sequence[str]) -> int:
-    """Run a command line, show what went wrong, and return its exit code.
+    """Run a command line, report any error, and return the exit code.
 
-    With ``--json``, what went wrong is an object on stdout as well, unless the command has
-    given its result there.
+    With ``--json``, an error is also written as an object to stdout, unless the command has
+    already written its result.
     """
     code, message = _run(args)
     code = signals.stop.exit_code(code)
@@ -207,13 +207,13 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
             prog_name="audiotl",
             default_map=defaults,
             auto_envvar_prefix="AUDIOTL",
-            obj=run,  # for `demo`, which runs other commands
+            obj=run,  # used by `demo` to run other commands
         )
     except SystemExit as stop:
-        if isinstance(stop.__context__, BrokenPipeError):  # met while help was printed
+        if isinstance(stop.__context__, BrokenPipeError):  # raised while help was printed
             return BROKEN_PIPE, ""
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-        # wrong usage has been shown by the command line's library, and is what this came from
+        # Typer has already shown usage errors; the message is in the context
         wrong = getattr(stop.__context__, "format_message", lambda: "")()
         return code, "interrupted" if code == INTERRUPTED else wrong
     except KeyboardInterrupt:

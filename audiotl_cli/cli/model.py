@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from audiotl_cli.workflows.export import ExportReport
     from audiotl_cli.workflows.inspect import Inspection
 
-app = typer.Typer(no_args_is_help=True, help="Look into a model file, or pass a model on.")
+app = typer.Typer(no_args_is_help=True, help="Inspect a model file, or export a model to ONNX.")
 
 
 @app.callback()
 def model() -> None:
-    """Look into a model file, or pass a model on."""
+    """Inspect a model file, or export a model to ONNX."""
 
 
 @app.command(epilog="Example:  audiotl model inspect data/models/demo.joblib")
@@ -30,7 +30,7 @@ def inspect(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show what a model file is and holds; nothing in it runs."""
+    """Show the contents of a model file without running any code from it."""
     from audiotl_cli.workflows.inspect import inspect_model
 
     found = inspect_model(file)
@@ -45,12 +45,15 @@ def export(
     file: Annotated[Path, typer.Argument(parser=options.path, help="Model file.")],
     format: Annotated[
         str,
-        typer.Option("--format", metavar="onnx", help="What to write."),
+        typer.Option("--format", metavar="onnx", help="Format to write."),
         settings.FREE,
     ] = "onnx",
     whole: Annotated[
         bool,
-        typer.Option("--whole", help="From the samples of a recording on, networks and all."),
+        typer.Option(
+            "--whole",
+            help="Include the networks, so that the graph takes the samples of a recording.",
+        ),
         settings.FREE,
     ] = False,
     to: Annotated[
@@ -60,7 +63,7 @@ def export(
             "-o",
             parser=options.path,
             metavar="FILE",
-            help="Where to; beside the model if none.",
+            help="File to write.  [default: beside the model]",
         ),
         settings.TYPED,
     ] = None,
@@ -72,8 +75,8 @@ def export(
 ) -> None:
     """Write a model as an ONNX graph, for ONNX Runtime on any machine.
 
-    Both predict the same clips first; a graph that gives another label, or scores that are not
-    the same, is not written.
+    The model and the graph first predict the same clips; a graph whose labels or scores differ is
+    not written.
     """
     from audiotl_cli.workflows.export import export_model
 
@@ -84,11 +87,12 @@ def export(
 def _show_export(report: ExportReport) -> None:
     output.line(f"{report.path}: {report.size / 1e6:.2f} MB")
     output.line(
-        f"gives the same labels on {report.n_probes} made {'sounds' if report.whole else 'clips'}, "
-        f"scores within {report.largest_difference:.1g}"
+        f"gives the same labels as the model on {report.n_probes} synthetic "
+        f"{'sounds' if report.whole else 'clips'}; scores differ by at most "
+        f"{report.largest_difference:.1g}"
     )
     if report.whole:
-        output.line(f"takes one channel at {report.sample_rate} Hz; see examples/predict_onnx.py")
+        output.line(f"takes mono audio at {report.sample_rate} Hz; see examples/predict_onnx.py")
 
 
 def _show(found: Inspection) -> None:
@@ -96,12 +100,12 @@ def _show(found: Inspection) -> None:
     output.line(f"sha256   {found.sha256}")
     card = found.card
     if card is not None:
-        networks = ", ".join(one["name"] for one in card["extractors"])
+        networks = ", ".join(extractor["name"] for extractor in card["extractors"])
         output.line(f"model    {card['classifier']}, {card['pooling']}, on {networks}")
         output.line(f"labels   {len(card['labels'])}: {', '.join(card['labels'][:10])}")
         output.line(f"trained  on {card['n_clips']} clips of {card['index']}")
     if found.allowed:
-        output.line("It holds numbers and text alone: nothing in it runs.")
+        output.line("The file contains only numbers and text, so loading it runs no code.")
         show_programs(found.path, found.programs)
     else:
-        output.line(f"It is not loaded: {found.problem}")
+        output.line(f"The file cannot be loaded: {found.problem}")

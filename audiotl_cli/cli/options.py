@@ -41,12 +41,12 @@ def _set_debug(value: bool) -> bool:
 
 
 def path(text: str) -> Path:
-    """Parse an option or argument that names a local file or folder; a URL is wrong usage."""
+    """Parse an option or argument that names a local file or folder; reject URLs."""
     return local_path(text)
 
 
 def address(text: str) -> str:
-    """Parse an option that may name a URL, so that a wrong one is known before any work."""
+    """Parse an option that may be a URL, so that an invalid URL is reported before any work."""
     any_path(text)
     return text
 
@@ -59,7 +59,7 @@ Json = Annotated[
     bool,
     typer.Option(
         "--json",
-        help="Print one JSON value on stdout and nothing else.",
+        help="Print a single JSON value on stdout and nothing else.",
         callback=_set_json,
         is_eager=True,
         rich_help_panel=COMMON,
@@ -71,7 +71,7 @@ Quiet = Annotated[
     typer.Option(
         "--quiet",
         "-q",
-        help="No progress and no notes.",
+        help="Hide progress and notes.",
         callback=_set_quiet,
         is_eager=True,
         rich_help_panel=COMMON,
@@ -91,7 +91,9 @@ Debug = Annotated[
 ]
 IndexFile = Annotated[
     Path | None,
-    typer.Option("--index", parser=path, help="Index file.  [default: the newest in data/index]"),
+    typer.Option(
+        "--index", parser=path, help="Index file.  [default: the newest file in data/index]"
+    ),
     settings.INSIDE,
 ]
 Store = Annotated[
@@ -100,7 +102,8 @@ Store = Annotated[
         "--store",
         parser=address,
         metavar="FOLDER|URL",
-        help="Folder of feature stores, or one store; s3://... is on object storage.  "
+        help="Folder of feature stores, or a single store, on disk or on object storage "
+        "(s3://...).  "
         "[default: data/features]",
     ),
     settings.INSIDE,
@@ -110,8 +113,9 @@ Cluster = Annotated[
     typer.Option(
         "--cluster",
         metavar="ADDRESS",
-        help="Work on a Dask cluster (audiotl\\[cluster]): tcp://HOST:8786, tls://HOST:8786, the "
-        "scheduler's JSON file, or local\\[N] for N processes here.",
+        help="Run on a Dask cluster (needs audiotl\\[cluster]): tcp://HOST:8786, "
+        "tls://HOST:8786, the scheduler's JSON file, or local\\[N] for N processes on this "
+        "machine.",
     ),
     settings.TYPED,
 ]
@@ -119,8 +123,8 @@ Extractors = Annotated[
     list[str] | None,
     typer.Option(
         "--extractor",
-        help="Whose features to use; repeat to put several side by side.  "
-        "[default: the store used last]",
+        help="Extractor whose features to use; repeat to combine several.  [default: that of "
+        "the store used last]",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -129,7 +133,7 @@ Classifier = Annotated[
     str,
     typer.Option(
         "--classifier",
-        help=f"{', '.join(built_in_names())}, or one of a plug-in.",
+        help=f"Classifier to train: {', '.join(built_in_names())}, or the name of a plug-in.",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -138,7 +142,8 @@ Pooling = Annotated[
     str,
     typer.Option(
         "--pooling",
-        help="How frames become clips: mean+std, mean, mean+max, or vote (frames vote).",
+        help="How to turn the frames of a clip into one vector: mean+std, mean or mean+max; or "
+        "vote, to classify every frame and average the results.",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -147,7 +152,8 @@ Pca = Annotated[
     int | None,
     typer.Option(
         "--pca",
-        help="Dimensions of a whitening PCA before the classifier.",
+        help="Reduce the features to this number of whitened principal components before the "
+        "classifier.  [default: no PCA]",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -156,8 +162,8 @@ Scale = Annotated[
     bool | None,
     typer.Option(
         "--scale/--no-scale",
-        help="Standardise features first.  [default: as the classifier needs; always for several "
-        "extractors]",
+        help="Standardise the features first.  [default: depends on the classifier; always "
+        "with several extractors]",
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
@@ -167,8 +173,8 @@ Root = Annotated[
     bool,
     typer.Option(
         "--root",
-        help="Take square roots of the features, and scale all of them by one factor instead of "
-        "each by its own.",
+        help="Use square roots of the features, and scale all of them by a single factor "
+        "instead of scaling each one separately.",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -177,8 +183,9 @@ Combine = Annotated[
     Literal["concat", "average"],
     typer.Option(
         "--combine",
-        help="Several extractors: one classifier of their features side by side, or one each "
-        "and the mean of their scores.",
+        help="How to combine several extractors: concat trains one classifier on their "
+        "concatenated features; average trains one classifier per extractor and averages their "
+        "scores.",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -187,7 +194,7 @@ Balance = Annotated[
     bool,
     typer.Option(
         "--balance",
-        help="Let every label weigh the same, however many clips it has.",
+        help="Give every label the same weight, however many clips it has.",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -197,7 +204,7 @@ Param = Annotated[
     typer.Option(
         "--param",
         metavar="K=V",
-        help="A parameter of the classifier, such as C=0.1; repeatable.",
+        help="Parameter of the classifier, such as C=0.1; repeat for several.",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -208,9 +215,9 @@ Search = Annotated[
         "--search",
         metavar="N",
         min=0,
-        help="Try N settings of classifier, pooling and parameters (there are up to 99 an "
-        "extractor) by cross-validation among the training clips, and take the simplest that "
-        "cannot be told from the best.",
+        help="Try N settings of classifier, pooling and parameters (up to 99 per extractor) by "
+        "cross-validation on the training clips, and choose the simplest setting statistically "
+        "tied with the best.  [default: 0]",
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
@@ -221,8 +228,9 @@ Calibrate = Annotated[
     typer.Option(
         "--calibrate",
         metavar="HOW",
-        help="Make probabilities of scores: sigmoid, isotonic or temperature, learnt by "
-        "cross-validation among the training clips. It may harm knn; isotonic can cost accuracy.",
+        help="Turn scores into probabilities by sigmoid, isotonic or temperature scaling, "
+        "fitted by cross-validation on the training clips. Calibration may make knn worse, and "
+        "isotonic may lower the accuracy.  [default: no calibration]",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -232,8 +240,10 @@ Reject = Annotated[
     typer.Option(
         "--reject",
         metavar="RATE",
-        help="Learn to say 'none of these', at the price of rejecting this share of clips that "
-        "are, such as 0.05; unreliable with few labels or few clips (see evaluate --open-set).",
+        help="Learn to reject recordings that have none of the labels. RATE, such as 0.05, is "
+        "the share of clips with a known label that may be rejected as well. Rejection is "
+        "unreliable with few labels or clips; evaluate --open-set measures it.  [default: no "
+        "rejection]",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
@@ -243,8 +253,8 @@ MemoryMb = Annotated[
     typer.Option(
         "--memory-mb",
         min=1,
-        help="Megabytes that voting frames may take; more are streamed from the store.  "
-        "[default: half of this machine's]",
+        help="Most memory for the frames of --pooling vote, in MB; beyond that, frames are "
+        "streamed from the store.  [default: half of this machine's memory]",
         show_default=False,
         rich_help_panel=CLASSIFIER,
     ),
@@ -253,7 +263,10 @@ MemoryMb = Annotated[
 ModelFile = Annotated[
     Path | None,
     typer.Option(
-        "--out", parser=path, help="Model file.  [default: data/models/..., named by what it is]"
+        "--out",
+        parser=path,
+        help="Model file to write.  [default: in data/models, named "
+        "after extractor, pooling and classifier]",
     ),
     settings.TYPED,
 ]
@@ -262,8 +275,8 @@ TrustModel = Annotated[
     typer.Option(
         "--trust",
         metavar="sha256:HEX",
-        help="Run the program with this SHA-256 that a model's extractor is; see audiotl model "
-        "inspect. The model file itself needs no trust.",
+        help="Allow the model's extractor program with this SHA-256 to run; audiotl model "
+        "inspect shows it. The model file itself needs no trust.",
     ),
     settings.TYPED,
 ]
@@ -272,22 +285,31 @@ TrustProgram = Annotated[
     typer.Option(
         "--trust",
         metavar="sha256:HEX",
-        help="Run the program with this SHA-256 that a store's extractor is; see audiotl store "
-        "info.",
+        help="Allow the store's extractor program with this SHA-256 to run; audiotl store info "
+        "shows it.",
     ),
     settings.TYPED,
 ]
 Overwrite = Annotated[
     bool,
     typer.Option(
-        "--overwrite", help="Write over files that audiotl did not write, or that were edited."
+        "--overwrite",
+        help="Also overwrite files that audiotl did not write or that were edited since.",
     ),
     settings.TYPED,
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result."), settings.FREE]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed", min=0, help="Seed of the random numbers; the same seed gives the same result."
+    ),
+    settings.FREE,
+]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Threads.  [default: one a core]", show_default=False),
+    typer.Option(
+        "--workers", min=1, help="Number of threads.  [default: one per core]", show_default=False
+    ),
     settings.FREE,
 ]
 
@@ -317,7 +339,7 @@ def features_root(store: str | None) -> AnyPath:
 
 
 def carry(context: typer.Context, *names: str) -> str:
-    """Return those of a command's options that are not at their default, to type again."""
+    """Return a command's non-default options, to repeat in the next command."""
     words: list[str] = []
     for parameter in context.command.params:
         value = context.params.get(parameter.name or "")
@@ -327,13 +349,13 @@ def carry(context: typer.Context, *names: str) -> str:
         if isinstance(value, bool):
             words.append(flag if value else parameter.secondary_opts[0])
         else:
-            for one in value if isinstance(value, list | tuple) else [value]:
-                words += [flag, shlex.quote(str(one))]
+            for item in value if isinstance(value, list | tuple) else [value]:
+                words += [flag, shlex.quote(str(item))]
     return "".join(f" {word}" for word in words)
 
 
 def typed(context: typer.Context, *names: str) -> list[str]:
-    """Return those of a command's options that stand on the command line."""
+    """Return the options of a command that were given on the command line."""
     found = []
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
@@ -349,7 +371,7 @@ def from_file(context: typer.Context, name: str) -> bool:
 
 
 def parse_params(items: list[str] | None) -> dict[str, Any]:
-    """Turn ``K=V`` into keyword arguments; values are Python literals, or else text."""
+    """Turn ``K=V`` into keyword arguments; a value that is no Python literal is taken as text."""
     params: dict[str, Any] = {}
     for item in items or []:
         name, separator, text = item.partition("=")
@@ -364,7 +386,7 @@ def parse_params(items: list[str] | None) -> dict[str, Any]:
 
 @contextmanager
 def fits(cluster: str | None, workers: int | None = None) -> Iterator[Runner]:
-    """Give what does fits: threads here, or a cluster."""
+    """Yield a runner for training jobs: local threads or a cluster."""
     from audiotl_cli.classifiers.trials import threads
     from audiotl_cli.cluster.fits import on_cluster
 
@@ -372,6 +394,8 @@ def fits(cluster: str | None, workers: int | None = None) -> Iterator[Runner]:
         yield threads(workers)
         return
     if workers is not None:
-        raise UsageError("--workers counts threads of this machine, --cluster has workers")
+        raise UsageError(
+            "--workers and --cluster cannot be combined: a cluster has its own number of workers"
+        )
     with on_cluster(cluster) as run:
         yield run

@@ -1,6 +1,6 @@
-"""The one printer: results on stdout; progress, notes and errors on stderr.
+"""Print results to stdout, and progress, notes and errors to stderr.
 
-Text that comes from files (names, labels) is printed as it is, never as markup.
+Text from files, such as names and labels, is never interpreted as markup.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from rich.style import StyleType
     from rich.table import Table
 
-NARROW = 100  # columns; below, a progress line does without its bar
-NUMBERS = 38  # columns that the numbers of a progress line take without one
-PLAIN_EVERY_S = 10.0  # between progress lines where there is no terminal to draw a bar in
+NARROW = 100  # columns; narrower progress lines have no bar
+NUMBERS = 38  # columns taken by the numbers of a progress line without a bar
+PLAIN_EVERY_S = 10.0  # between progress lines when stderr is not a terminal
 
 
 @dataclass
 class State:
-    """What ``--json``, ``--quiet`` and ``--debug`` were set to."""
+    """The values of ``--json``, ``--quiet`` and ``--debug``, and what was printed."""
 
     json: bool = False
     quiet: bool = False
     debug: bool = False
-    answered: bool = False  # whether the one JSON value is out
-    after_interrupt: str = ""  # what an interrupted command leaves, and how to go on
+    answered: bool = False  # whether the single JSON value was written
+    after_interrupt: str = ""  # what an interrupted command keeps, and how to continue
 
 
 state = State()
@@ -44,10 +44,10 @@ _consoles: dict[bool, Console] = {}
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return the console of one of the two streams."""
+    """Return the console of stdout or stderr."""
     if stderr not in _consoles:
         stream = sys.stderr if stderr else sys.stdout
-        # nothing is folded on its way into a file or another program
+        # output to a file or another program is not wrapped
         columns = os.environ.get("COLUMNS", "")
         width = None if stream.isatty() else int(columns) if columns.isdecimal() else 200
         _consoles[stderr] = _open_console(stream, width)
@@ -60,16 +60,16 @@ def _open_console(stream: TextIO, width: int | None) -> Console:
     class PipeConsole(Console):
         def on_broken_pipe(self) -> None:
             lead_nowhere(stream)
-            if stream is sys.stdout:  # notes may go unread, a result not
+            if stream is sys.stdout:  # unread notes do not matter, unread results do
                 raise SystemExit(BROKEN_PIPE)
 
     return PipeConsole(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def write(text: str) -> None:
-    """Write text that is meant for programs to stdout.
+    """Write text for other programs to stdout.
 
-    On a terminal, signs in it that would move the cursor and the like become escapes.
+    On a terminal, control characters are escaped.
     """
     if sys.stdout.isatty():
         text = "".join(char if char in "\n\r\t" else clean(char) for char in text)
@@ -82,12 +82,12 @@ def write(text: str) -> None:
 
 
 def clean(text: object) -> str:
-    """Return text safe to print: control characters and broken bytes become escapes."""
+    """Return text that is safe to print: control characters and invalid bytes are escaped."""
     return printable(text)
 
 
 def result(value: Any, show: Callable[[], None] = lambda: None) -> None:
-    """Give a command's result: one JSON value with ``--json``, else whatever `show` prints."""
+    """Print a command's result: a JSON value with ``--json``, else whatever `show` prints."""
     if state.json:
         text = json.dumps(value, allow_nan=False) + "\n"
         state.answered = True
@@ -107,41 +107,41 @@ def show(renderable: RenderableType) -> None:
 
 
 def note(text: object, style: StyleType | None = "dim") -> None:
-    """Say on stderr what is being worked on; nothing with ``--quiet``."""
+    """Print a note to stderr, unless ``--quiet`` is set."""
     if not state.quiet:
         for part in str(text).splitlines():
             console(stderr=True).print(clean(part), style=style, soft_wrap=True)
 
 
 def say(text: object) -> None:
-    """Say on stderr what must be on record, even with ``--quiet``."""
+    """Print text to stderr that must be recorded, even with ``--quiet``."""
     console(stderr=True).print(clean(text), soft_wrap=True)
 
 
 def next_command(command: str) -> None:
-    """Say what to type next; see `options.carry` for what it must not forget."""
+    """Suggest the next command; `options.carry` returns the options to repeat in it."""
     if not state.json:
         note(f"Next: {command}", style="cyan")
 
 
 def ended(text: str) -> None:
-    """Say that the command was stopped, even with ``--quiet``."""
+    """Print that the command was stopped, even with ``--quiet``."""
     console(stderr=True).print(text, style="yellow", soft_wrap=True)
 
 
 def error(text: object) -> None:
-    """Say what went wrong, even with ``--quiet``."""
+    """Print an error message, even with ``--quiet``."""
     from rich.text import Text
 
-    first, *rest = str(text).splitlines() or [""]
+    first, *more = str(text).splitlines() or [""]
     message = Text.assemble(("Error: ", "bold red"), clean(first))
     console(stderr=True).print(message, soft_wrap=True)
-    for part in rest:
+    for part in more:
         console(stderr=True).print(clean(part), soft_wrap=True)
 
 
 def warn(text: object) -> None:
-    """Say on stderr what should be looked into, even with ``--quiet``."""
+    """Print a warning to stderr, even with ``--quiet``."""
     from rich.text import Text
 
     message = Text.assemble(("Warning: ", "bold yellow"), clean(text))
@@ -149,24 +149,24 @@ def warn(text: object) -> None:
 
 
 def warnings(texts: Sequence[str]) -> None:
-    """Print what a reader of a result must know, each text once; empty ones are left out."""
+    """Print warnings as part of a result, without duplicates and empty texts."""
     for text in dict.fromkeys(filter(None, texts)):
         line(f"! {text}", style="yellow")
 
 
 def failures(items: Sequence[tuple[str, str]], n_most: int = 20) -> None:
-    """List inputs that failed, and why, on stderr, even with ``--quiet``."""
+    """List the failed inputs and their errors on stderr, even with ``--quiet``."""
     from rich.text import Text
 
     for path, message in items[:n_most]:
         text = Text.assemble(("failed ", "bold red"), clean(path), ": ", clean(message))
         console(stderr=True).print(text, soft_wrap=True)
     if len(items) > n_most:
-        note(f"... and {len(items) - n_most} more; --json lists all of them")
+        note(f"... and {len(items) - n_most} more; use --json to list all of them")
 
 
 def table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Table:
-    """Return an empty table, whose text is printed as it is; `numbers` are set to the right."""
+    """Return an empty table without markup; columns in `numbers` are aligned to the right."""
     from rich import box
     from rich.table import Table
 
@@ -185,11 +185,11 @@ def _clean_lines(cell: RenderableType | None) -> RenderableType | None:
 
 
 def setting(chosen: Mapping[str, Any]) -> str:
-    """Return a classifier's settings as one reads them."""
+    """Return a readable description of a classifier's settings."""
     params = ", ".join(
         f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in chosen["params"].items()
-        if name != "max_iter"  # which only says how long it may take
+        if name != "max_iter"  # which only limits the time
     )
     pca = f", PCA to {chosen['pca']}" if chosen["pca"] else ""
     root = "square root of " if chosen["sqrt"] else ""
@@ -199,65 +199,67 @@ def setting(chosen: Mapping[str, Any]) -> str:
 
 
 def networks(extractors: Sequence[Mapping[str, str]]) -> str:
-    """Return extractors and their layers as one reads them."""
-    return " + ".join(f"{one['name']} {one['layer']}".strip() for one in extractors)
+    """Return a readable list of extractors and their layers."""
+    return " + ".join(
+        f"{extractor['name']} {extractor['layer']}".strip() for extractor in extractors
+    )
 
 
 def leaderboard(tried: Sequence[Mapping[str, Any]], n_most: int = 10) -> None:
-    """Print how the settings that were tried did, the one taken marked."""
+    """Print the results of the settings that were tried, and mark the chosen setting."""
     numbers = ("accuracy", "95 % interval", "lowest fold")
     grid = table("", *numbers, "extractors", "setting", numbers=numbers)
-    for i, one in enumerate(tried):
-        if i < n_most or one["chosen"]:
-            low, high = one["interval"]
+    for i, trial in enumerate(tried):
+        if i < n_most or trial["chosen"]:
+            low, high = trial["interval"]
             grid.add_row(
-                "*" if one["chosen"] else "",
-                f"{one['accuracy']:.3f}",
+                "*" if trial["chosen"] else "",
+                f"{trial['accuracy']:.3f}",
                 f"{low:.3f} to {high:.3f}",
-                f"{min(one['accuracies']):.3f}",
-                clean(networks(one["extractors"])),
-                setting(one),
+                f"{min(trial['accuracies']):.3f}",
+                clean(networks(trial["extractors"])),
+                setting(trial),
             )
     show(grid)
-    n_folds = max(len(one["accuracies"]) for one in tried)
-    n_dropped = sum(len(one["accuracies"]) < n_folds for one in tried)
-    dropped = f" ({n_dropped} given up early, being clearly worse)" if n_dropped else ""
+    n_folds = max(len(trial["accuracies"]) for trial in tried)
+    n_dropped = sum(len(trial["accuracies"]) < n_folds for trial in tried)
+    dropped = f" ({n_dropped} stopped early, because they were clearly worse)" if n_dropped else ""
     line(
-        f"{len(tried)} settings, cross-validated among the clips trained on{dropped}; * is taken: "
-        "the simplest that cannot be told from the best"
+        f"{len(tried)} settings compared by cross-validation on the training clips{dropped}; * "
+        "marks the choice, the simplest setting statistically tied with the best"
     )
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as people read them: ``4.2 s``, ``3 min 20 s``, ``5 h 02 min``."""
+    """Return a readable duration: ``4.2 s``, ``3 min 20 s``, ``5 h 02 min``."""
     if seconds < 60:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, remainder = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
+        return f"{minutes} min {remainder:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 @contextmanager
-def progress(what: str, unit: str = "clips") -> Iterator[Callable[[int, int, float], None]]:
-    """Show how far a piece of work is; the callable takes done, total, and seconds of audio."""
+def progress(task_name: str, unit: str = "clips") -> Iterator[Callable[[int, int, float], None]]:
+    """Show progress; the callable takes the work done, the total, and seconds of audio."""
     if state.quiet:
         yield lambda done, total, audio_s: None
     elif console(stderr=True).is_terminal:
-        with _bar(what, unit) as update:
+        with _bar(task_name, unit) as update:
             yield update
     else:
-        yield _plain(what, unit)
+        yield _plain(task_name, unit)
 
 
 @contextmanager
-def _bar(what: str, unit: str) -> Iterator[Callable[[int, int, float], None]]:
+def _bar(task_name: str, unit: str) -> Iterator[Callable[[int, int, float], None]]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     width = console(stderr=True).width
     narrow = width < NARROW
     room = max(width - NUMBERS, 8) if narrow else NARROW // 3
-    name = what if len(what) <= room else f"{what[: room - 1]}…"
+    name = task_name if len(task_name) <= room else f"{task_name[: room - 1]}…"
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -288,20 +290,20 @@ def _bar(what: str, unit: str) -> Iterator[Callable[[int, int, float], None]]:
         yield update
 
 
-def _plain(what: str, unit: str) -> Callable[[int, int, float], None]:
+def _plain(task_name: str, unit: str) -> Callable[[int, int, float], None]:
     started = last = time.monotonic()
-    told = (0, 0)
+    reported = (0, 0)
 
     def update(done: int, total: int, audio_s: float = 0.0) -> None:
-        nonlocal last, told
+        nonlocal last, reported
         now = time.monotonic()
         if total == 0 or (now - last < PLAIN_EVERY_S and done != total) or done == 0:
             return
-        if (done, total) == told:  # of bytes, whole megabytes are told
+        if (done, total) == reported:  # bytes are reported in whole megabytes
             return
-        last, told = now, (done, total)
+        last, reported = now, (done, total)
         spent = max(now - started, 1e-3)
-        text = f"{what}: {done}/{total} {unit}"
+        text = f"{task_name}: {done}/{total} {unit}"
         if audio_s:
             text += f", {duration(audio_s)} of audio, {audio_s / spent:.0f}x real time"
         if done < total:
@@ -312,7 +314,7 @@ def _plain(what: str, unit: str) -> Callable[[int, int, float], None]:
 
 
 class LogHandler(logging.Handler):
-    """Shows what the package logs: information as notes, the rest as warnings."""
+    """Prints log records of the package: INFO and below as notes, others as warnings."""
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
@@ -323,7 +325,7 @@ class LogHandler(logging.Handler):
 
 
 def finish(code: int) -> int:
-    """Bring out what is left to be written, and return the exit code after that."""
+    """Flush stdout, and return the exit code, which may change if that fails."""
     try:
         sys.stdout.flush()
     except OSError as problem:
@@ -338,15 +340,15 @@ def finish(code: int) -> int:
 
 @contextmanager
 def own_stderr() -> Iterator[None]:
-    """Keep native libraries from writing across the screen.
+    """Keep native libraries from writing to the terminal.
 
-    Decoders and TensorFlow write to file descriptor 2. For the length of a command it
-    leads nowhere, while Python's own stderr goes on a private copy of it. ``--debug``
-    gives it back, see `release_stderr`.
+    Decoders and TensorFlow write to file descriptor 2. During a command, it is redirected to the
+    null device, while Python's stderr uses a private copy of it. ``--debug`` restores it, see
+    `release_stderr`.
     """
     try:
         copy = os.dup(2)
-    except OSError:  # there is no stderr
+    except OSError:  # stderr is closed
         yield
         return
     python_stderr = sys.stderr

@@ -14,9 +14,9 @@ from audiotl_cli.errors import AudiotlError
 if TYPE_CHECKING:
     from audiotl_cli.audio.types import AudioSource, Waveform
 
-RATE = 48_000  # Hz; every sound card has it
+RATE = 48_000  # Hz; supported by every sound card
 MAX_PLAY_S = 60.0
-"""Seconds of a clip that are played at most."""
+"""Longest part of a clip that is played, in seconds."""
 
 PLAYERS = (
     ("ffplay", "-nodisp", "-autoexit", "-loglevel", "quiet"),
@@ -24,7 +24,7 @@ PLAYERS = (
     ("paplay",),
     ("aplay", "-q"),
 )
-"""Programs, and the options that let them play a WAV file and say nothing."""
+"""Programs, with the options that make them play a WAV file silently on the terminal."""
 
 
 def play(source: AudioSource) -> None:
@@ -42,7 +42,7 @@ def play(source: AudioSource) -> None:
     if sounddevice is None and command is None:
         names = ", ".join(name for name, *_ in PLAYERS)
         raise AudiotlError(
-            f"there is no player on this machine: none of {names} is on PATH, and the package "
+            f"no audio player was found: none of {names} is on PATH, and the package "
             "sounddevice is not installed; install it with: pip install 'audiotl[live]'"
         )
     waveform = _decode(source)

@@ -26,13 +26,13 @@ EXAMPLES = (
     "arecord -r 16000 -f S16_LE | audiotl predict --raw-rate 16000 --segments"
 )
 FORMATS = all_formats()  # as the help lists them
-STDIN = "Sound on stdin"
+STDIN = "Audio on stdin"
 SORTING = "Sorting"
 
 NO_TRACKS = settings.FromFile(
     lambda value: "may not write files" if value in FORMATS and FORMATS[value].file_each else ""
 )
-"""These formats write a file beside each recording, and are typed."""
+"""Formats that write a file beside each recording must be given on the command line."""
 
 
 def predict(
@@ -40,8 +40,8 @@ def predict(
         list[str] | None,
         typer.Argument(
             metavar="[FILE|DIR|PATTERN|-]...",
-            help="Recordings, folders, quoted patterns such as 'nights/**/*.flac', or - for a "
-            "list on stdin.",
+            help="Recordings, folders, quoted patterns such as 'nights/**/*.flac', or - to "
+            "read a list of paths from stdin.",
             show_default=False,
         ),
     ] = None,
@@ -51,24 +51,28 @@ def predict(
             "--model",
             "-m",
             parser=options.path,
-            help="Model file.  [default: the newest in data/models]",
+            help="Model file.  [default: the newest model in data/models]",
         ),
         settings.INSIDE,
     ] = None,
     top_k: Annotated[
         int | None,
-        typer.Option(min=1, help="How many labels a recording.  [default: 3 in tables, else all]"),
+        typer.Option(
+            min=1, help="Number of labels per recording.  [default: 3 in tables, else all]"
+        ),
         settings.FREE,
     ] = None,
     segments: Annotated[
         bool,
-        typer.Option("--segments", help="Tell where in a recording each label is heard."),
+        typer.Option(
+            "--segments", help="Detect events: report where in a recording each label occurs."
+        ),
         settings.FREE,
     ] = False,
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Score from which --segments takes a label for heard, above 0 to 1.  "
+            help="Lowest score of an event detected by --segments; above 0, at most 1.  "
             "[default: 0.5]",
         ),
         settings.FREE,
@@ -78,8 +82,8 @@ def predict(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help=f"How to write predictions: {listed(FORMATS)}.  [default: as --output ends, else "
-            "table]",
+            help=f"Format of the predictions: {listed(FORMATS)}.  [default: by the suffix of "
+            "--output, else table]",
         ),
         NO_TRACKS,
     ] = None,
@@ -88,9 +92,10 @@ def predict(
         typer.Option(
             "--output",
             parser=options.path,
-            help="File to write instead of stdout; interrupted, the same command goes on there. "
-            f"For {listed(name for name, kind in FORMATS.items() if kind.file_each)}, which write "
-            "a file a recording, a folder.  [default for these: beside the recording]",
+            help="File to write instead of stdout; after an interruption, the same command "
+            "continues it. "
+            f"{listed(name for name, kind in FORMATS.items() if kind.file_each)} write one file "
+            "per recording into this folder.  [default for these: beside the recording]",
         ),
         settings.TYPED,
     ] = None,
@@ -100,28 +105,29 @@ def predict(
         typer.Option(
             parser=options.path,
             metavar="DIR",
-            help="Tell of each recording in a folder, and of each that comes into it.",
+            help="Label every recording in this folder, then wait for new recordings.",
         ),
         settings.TYPED,
     ] = None,
     interval: Annotated[
         float,
         typer.Option(
-            min=0.05, help="Seconds a recording must not change before --watch takes it for whole."
+            min=0.05,
+            help="Seconds without a change after which --watch treats a recording as complete.",
         ),
         settings.FREE,
     ] = 2.0,
     stdin_audio: Annotated[
         bool,
-        typer.Option("--stdin-audio", help="A sound file comes on stdin.", rich_help_panel=STDIN),
+        typer.Option("--stdin-audio", help="Read an audio file from stdin.", rich_help_panel=STDIN),
         settings.FREE,
     ] = False,
     raw_rate: Annotated[
         int | None,
         typer.Option(
             metavar="HZ",
-            help="Samples without a header come on stdin, so many a second; with --segments, "
-            "events are told as they end.",
+            help="Read raw samples at this sample rate from stdin; with --segments, each event "
+            "is reported when it ends.",
             rich_help_panel=STDIN,
         ),
         settings.FREE,
@@ -129,21 +135,26 @@ def predict(
     raw_format: Annotated[
         str,
         typer.Option(
-            help="Their format: s16le, s24le, s32le, f32le, f64le, s16be, s32be, f32be or u8.",
+            help="Format of the raw samples: s16le, s24le, s32le, f32le, f64le, s16be, s32be, "
+            "f32be or u8.",
             rich_help_panel=STDIN,
         ),
         settings.FREE,
     ] = "s16le",
     raw_channels: Annotated[
-        int, typer.Option(help="Their channels, interleaved.", rich_help_panel=STDIN), settings.FREE
+        int,
+        typer.Option(
+            help="Number of interleaved channels of the raw samples.", rich_help_panel=STDIN
+        ),
+        settings.FREE,
     ] = 1,
     copy_to: Annotated[
         Path | None,
         typer.Option(
             parser=options.path,
             metavar="DIR",
-            help="Copy each recording to DIR/LABEL; what cannot be used or is none of the labels "
-            "stays, and nothing is written over.",
+            help="Copy each recording to DIR/LABEL. Unreadable and rejected recordings stay "
+            "where they are, and no file is overwritten.",
             rich_help_panel=SORTING,
         ),
         settings.TYPED,
@@ -151,20 +162,30 @@ def predict(
     move_to: Annotated[
         Path | None,
         typer.Option(
-            parser=options.path, metavar="DIR", help="Move it there.", rich_help_panel=SORTING
+            parser=options.path,
+            metavar="DIR",
+            help="Move each recording to DIR/LABEL.",
+            rich_help_panel=SORTING,
         ),
         settings.TYPED,
     ] = None,
     link_to: Annotated[
         Path | None,
         typer.Option(
-            parser=options.path, metavar="DIR", help="Link to it there.", rich_help_panel=SORTING
+            parser=options.path,
+            metavar="DIR",
+            help="Create a link to each recording in DIR/LABEL.",
+            rich_help_panel=SORTING,
         ),
         settings.TYPED,
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Only say what would go where.", rich_help_panel=SORTING),
+        typer.Option(
+            "--dry-run",
+            help="Show where recordings would go, but change nothing.",
+            rich_help_panel=SORTING,
+        ),
         settings.FREE,
     ] = False,
     trust: options.TrustModel = None,
@@ -173,13 +194,13 @@ def predict(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Tell what recordings are."""
+    """Label recordings with a trained model."""
     raw = None
     if raw_rate is not None:
         from audiotl_cli.audio.raw import RawFormat
 
         raw = RawFormat(raw_rate, raw_format, raw_channels)
-    _check_one_source(inputs or [], watch, stdin_audio=stdin_audio, raw=raw is not None)
+    _check_source(inputs or [], watch, stdin_audio=stdin_audio, raw=raw is not None)
     request = PredictRequest(
         model=model,
         trust=trust or (),
@@ -203,32 +224,32 @@ def predict(
 
 
 def _choose_writer(format_: str | None, to: Path | None, *, json: bool) -> type[Writer]:
-    """Return how to write, or raise `UsageError`, before any work is done."""
+    """Return the writer class, or raise `UsageError` before any work is done."""
     formats = all_formats()
     if format_ is not None and find_format(format_, formats).file_each:
         if to is not None:
             check_folder(to.parent)
         return formats[format_]
-    in_one_file = {
+    suffixes = {
         name: kind.suffix for name, kind in formats.items() if kind.suffix and not kind.file_each
     }
-    return formats[choose_format(format_, to, in_one_file, json=json)]
+    return formats[choose_format(format_, to, suffixes, json=json)]
 
 
-def _check_one_source(
+def _check_source(
     inputs: Sequence[str], watch: Path | None, *, stdin_audio: bool, raw: bool
 ) -> None:
-    given = {
+    sources = {
         "recordings": bool(inputs),
         "--watch": watch is not None,
         "--stdin-audio": stdin_audio,
         "--raw-rate": raw,
     }
-    names = [name for name, there in given.items() if there]
+    names = [name for name, is_given in sources.items() if is_given]
     if not names:
         raise UsageError(
-            "nothing to predict: name recordings or folders, - for a list on stdin, --watch DIR, "
-            "--stdin-audio or --raw-rate HZ"
+            "nothing to predict: name recordings or folders, or give - (a list on stdin), "
+            "--watch DIR, --stdin-audio or --raw-rate HZ"
         )
     if len(names) > 1:
-        raise UsageError(f"{' and '.join(names)} are given; expected one of them")
+        raise UsageError(f"{' and '.join(names)} cannot be combined; give only one of them")

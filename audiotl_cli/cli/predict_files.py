@@ -1,4 +1,4 @@
-"""Predict recordings that are there."""
+"""Predict recordings from files, or an audio file on stdin."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ STDIN_NAME = "stdin"
 
 
 def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
-    """Predict the recordings that are named, in folders, or listed on stdin."""
+    """Predict recordings given by name, by folder, or as a list on stdin."""
     from audiotl_cli.workflows.predict import list_inputs
 
-    given = _expand(inputs)
+    paths = _expand(inputs)
     path = request.find_model()
     try:
-        files = list_inputs(given)
+        files = list_inputs(paths)
     except DataError:
         if not _all_were_moved(request):
             raise
@@ -44,7 +44,7 @@ def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
     recordings = [file for file in files if isinstance(file, Path | RemotePath)]
     if request.sorter is not None:
         for recording in recordings:
-            need_local(recording, "only files of this machine are sorted")
+            need_local(recording, "only local files can be sorted")
         _check_once(recordings)
     targets = choose_targets(request.kind, request.to, recordings)
     check_beside(request)
@@ -55,12 +55,15 @@ def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
 
 
 def predict_stdin(request: PredictRequest) -> None:
-    """Predict a sound file that comes on stdin.
+    """Predict an audio file read from stdin.
 
-    It is kept in a temporary file: most formats cannot be read without going back.
+    The audio is kept in a temporary file, because most formats cannot be read without seeking.
     """
     if request.sorter is not None:
-        raise UsageError("what comes on stdin is no file that could be sorted")
+        raise UsageError(
+            "audio on stdin is not a file, so it cannot be sorted; leave out "
+            "--copy-to, --move-to and --link-to"
+        )
     path = request.find_model()
     targets = choose_targets(request.kind, request.to, [Path(STDIN_NAME)])
     check_targets(request.to, targets, [path], overwrite=request.overwrite)
@@ -75,18 +78,19 @@ def predict_stdin(request: PredictRequest) -> None:
 
 
 def check_beside(request: PredictRequest) -> None:
-    """Refuse to write files beside recordings that move away."""
+    """Refuse to write files beside recordings that are moved."""
     sorter = request.sorter
     if request.kind.file_each and request.to is None and sorter and sorter.how == "move":
         raise UsageError(
-            f"--format {request.kind.name} writes beside recordings that move: give --output"
+            f"--format {request.kind.name} writes files beside the recordings, which --move-to "
+            "moves away: name a folder with --output"
         )
 
 
 def _open_journal(request: PredictRequest, model: Path) -> Journal | None:
-    """Return where predictions are kept until there is the one file for them, if there is one.
+    """Return the journal that keeps predictions until the output file is written, if there is one.
 
-    It comes before anything is loaded: a folder that cannot be written is noticed at once.
+    It is opened before the model is loaded, so that an unwritable folder is reported at once.
     """
     from audiotl_cli.inference.journal import Journal, journal_path
 
@@ -113,26 +117,26 @@ def _open_sink(
     *,
     name: str | None = None,
 ) -> Sink:
-    """Return where predictions go.
+    """Return the sink that predictions are written to.
 
     Parameters
     ----------
     request : PredictRequest
     path : Path
-        The model's file.
+        The model file.
     model : Model
     targets : mapping
-        The file of each recording, where each has one.
+        The output file of each recording, for formats that write one per recording.
     journal : Journal or None
-        Where predictions are kept until there is the one file for them.
+        Keeps predictions until the output file is written.
     name : str or None
-        What the only input is called, if not by its path.
+        The name of a single input that is not known by its path.
     """
     options = request.writer_options(model)
     if journal is not None and request.to is not None:
         return FileSink(request.to, request.kind, options, journal, name)
     if request.kind.file_each:
-        # what is passed over is in no JSON, nor sorted
+        # skipped recordings would be missing from the JSON, and would not be sorted
         resumes = not request.json and request.sorter is None and name is None
         made_with = request.made_with(path) if resumes else None
         return FolderSink(request, options, targets, made_with)
@@ -169,7 +173,7 @@ def _predict(
     except BaseException:
         output.state.after_interrupt = sink.stop()
         if request.json and request.sorter is not None and predictions:
-            _show_json(request, sink.all_of(predictions))  # where recordings have gone
+            _show_json(request, sink.all_of(predictions))  # shows where recordings were put
         raise
     everything = sink.all_of(predictions)
     if request.json:
@@ -178,7 +182,7 @@ def _predict(
 
 
 def take(request: PredictRequest, sink: Sink, prediction: Prediction) -> Prediction:
-    """Put a prediction on record, then its recording where it belongs; return what came of it."""
+    """Save a prediction, then sort its recording; return the prediction with the outcome."""
     if request.sorter is not None:
         prediction = request.sorter.plan(prediction)
     prediction = sink.add(prediction)
@@ -188,7 +192,7 @@ def take(request: PredictRequest, sink: Sink, prediction: Prediction) -> Predict
 def place(
     request: PredictRequest, sink: Sink, prediction: Prediction, *, again: bool = False
 ) -> Prediction:
-    """Put a recording where it belongs, its prediction being on record already.
+    """Sort a recording whose prediction is already saved.
 
     Parameters
     ----------
@@ -196,7 +200,7 @@ def place(
     sink : Sink
     prediction : Prediction
     again : bool
-        Whether a run before may have done so.
+        Whether an earlier run may have sorted it already.
     """
     sorter = request.sorter
     if sorter is None or prediction.sorted_to is None:
@@ -213,8 +217,8 @@ def place(
 
 
 def conclude(request: PredictRequest, predictions: Sequence[Prediction]) -> None:
-    """List what failed and end with the code that says so."""
-    failed = [(one.path, str(one.failure)) for one in predictions if one.failure is not None]
+    """List the failed recordings, and exit with code 1 if there are any."""
+    failed = [(item.path, str(item.failure)) for item in predictions if item.failure is not None]
     if request.sorter is not None:
         request.sorter.summarize()
     output.failures(failed)
@@ -223,11 +227,11 @@ def conclude(request: PredictRequest, predictions: Sequence[Prediction]) -> None
 
 
 def _show_json(request: PredictRequest, predictions: Sequence[Prediction]) -> None:
-    output.result([one.to_dict(request.top_k) for one in predictions])
+    output.result([prediction.to_dict(request.top_k) for prediction in predictions])
 
 
 def _all_were_moved(request: PredictRequest) -> bool:
-    """Return whether an interrupted run may have moved away all there was to predict."""
+    """Return whether an interrupted run may have moved every recording away."""
     from audiotl_cli.inference.journal import journal_path
 
     moves = request.sorter is not None and request.sorter.how == "move"
@@ -239,20 +243,20 @@ def _check_once(recordings: Sequence[AnyPath]) -> None:
     seen: set[AnyPath] = set()
     for recording in recordings:
         if recording in seen:
-            raise UsageError(f"{recording} is given twice; it can be sorted only once")
+            raise UsageError(f"{recording} is named twice; it can be sorted only once")
         seen.add(recording)
 
 
 def _expand(inputs: Sequence[str]) -> list[AnyPath]:
-    """Return the paths typed, ``-`` replaced by those listed on stdin.
+    """Return the input paths, with ``-`` replaced by the paths listed on stdin.
 
-    Names on stdin stand one a line, or are parted by NUL where there is one. Of those, one that
-    cannot be read costs nothing but itself; see `join`.
+    Paths on stdin are separated by NUL characters if there are any, else by line breaks. An
+    unreadable path fails alone; see `join`.
     """
     paths: list[AnyPath] = []
     for text in inputs:
         if not text:  # an unset variable of a script; as a path it would be the current folder
-            raise UsageError("an input is empty text; expected a recording, a folder, or -")
+            raise UsageError("an input is empty; expected a recording, a folder, or -")
         if text == "-":
             listed = sys.stdin.read()
             lines = listed.split("\0") if "\0" in listed else listed.splitlines()

@@ -1,4 +1,4 @@
-"""What ``audiotl predict`` and ``audiotl listen`` were asked for, whatever the sound comes from."""
+"""The request of ``audiotl predict`` or ``audiotl listen``, independent of the source of audio."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """How to predict.
+    """Options of a prediction.
 
     Parameters
     ----------
     model : Path or None
-        The newest in data/models unless given.
+        None chooses the newest model in data/models.
     trust : sequence of str
     kind : type of Writer
-        How to write.
+        Writes the predictions.
     to : Path or None
-        Where to write, if not to stdout.
+        The file or folder to write; None is stdout.
     overwrite : bool
-        Whether files of somebody else's may be lost.
+        Whether files that audiotl did not write may be overwritten.
     sorter : Sorter or None
     events : EventOptions or None
-        None unless events are asked for.
+        None predicts whole recordings instead of events.
     top_k, workers : int or None
     json : bool
     """
@@ -52,13 +52,13 @@ class PredictRequest:
     json: bool = False
 
     def find_model(self) -> Path:
-        """Return the model's file, and say which it is."""
+        """Return the model file, and print its path as a note."""
         path = self.model or options.project().newest_model()
         output.note(f"Model {path}")
         return path
 
     def load(self, path: Path) -> Model:
-        """Load the model, and say what one must know of it."""
+        """Load the model, and print its warnings and notes."""
         from audiotl_cli.workflows.predict import load_model
 
         loaded = load_model(path, self.trust)
@@ -66,15 +66,15 @@ class PredictRequest:
             output.warn(warning)
         if self.events is not None:
             output.note(
-                f"Judging {loaded.context_s:g} s around every step; a label is heard from a score "
-                f"of {self.events.threshold:g}"
+                f"Scoring {loaded.context_s:g} s around every step; a score of "
+                f"{self.events.threshold:g} or more counts as an event"
             )
         if self.sorter is not None:
             self.sorter.know(loaded.labels)
         return loaded
 
     def writer_options(self, model: Model) -> WriterOptions:
-        """Return what a writer has to know before the first prediction."""
+        """Return the options that a writer needs before the first prediction."""
         return WriterOptions(
             labels=model.labels,
             multi_label=model.classifier.multi_label,
@@ -85,7 +85,7 @@ class PredictRequest:
         )
 
     def made_with(self, model: Path) -> dict[str, Any]:
-        """Return what predictions depend on beside the recordings, as JSON has it.
+        """Return, as JSON values, everything except the recordings that predictions depend on.
 
         Raises
         ------
@@ -104,14 +104,14 @@ class PredictRequest:
 
 
 def choose_events(threshold: float | None, *, segments: bool) -> EventOptions | None:
-    """Return what events to look for, if any, or raise `UsageError`."""
+    """Return the options of event detection, or None; raise `UsageError` for bad ones."""
     from audiotl_cli.inference.events import EventOptions
 
     if threshold is not None and not (segments and 0 < threshold <= 1):
         raise UsageError(
-            f"--threshold is {threshold:g}; expected a score above 0, at most 1"
+            f"--threshold is {threshold:g}; expected a score above 0 and at most 1"
             if segments
-            else "--threshold needs --segments"
+            else "--threshold can only be used with --segments"
         )
     if not segments:
         return None

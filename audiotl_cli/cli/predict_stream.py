@@ -1,4 +1,4 @@
-"""Predict what does not end by itself: a folder that fills, samples on stdin."""
+"""Predict from endless sources: a watched folder, samples on stdin or a microphone."""
 
 from __future__ import annotations
 
@@ -27,21 +27,27 @@ if TYPE_CHECKING:
 
 
 def watch_folder(request: PredictRequest, folder: Path, interval_s: float) -> None:
-    """Predict each recording in a folder, and each that comes into it, until Ctrl-C."""
+    """Predict the recordings in a folder, and new ones as they arrive, until Ctrl-C."""
     from audiotl_cli.workflows.watch import Watcher, watch
 
     kind, sorter = request.kind, request.sorter
     if request.json or not (kind.streams or kind.file_each):
-        raise UsageError("--watch does not end, and JSON is one value: give --format jsonl")
+        raise UsageError(
+            "--watch cannot write JSON, a single value, because it never ends: use --format jsonl"
+        )
     if request.to is not None and not kind.file_each:
         raise UsageError(
-            "--watch writes lines as they come: leave --output out, and lead stdout into a file"
+            "--watch writes each line at once, so it takes no --output: redirect stdout to a "
+            "file instead"
         )
     if not folder.is_dir():
-        raise DataError(f"--watch is {folder}: no such folder")
+        raise DataError(f"--watch is {folder}, which is not a folder")
     check_beside(request)
     if sorter is not None and real_path(folder).is_relative_to(real_path(sorter.folder)):
-        raise UsageError(f"{folder} lies in {sorter.folder}, where recordings are to be put")
+        raise UsageError(
+            f"{folder} is inside {sorter.folder}, the folder to sort recordings "
+            "into; watch another folder"
+        )
     model = request.load(request.find_model())
     sink: Sink = Sink()
     if not kind.file_each:
@@ -50,7 +56,7 @@ def watch_folder(request: PredictRequest, folder: Path, interval_s: float) -> No
         sink = StdoutSink(writer, at_once=True)
         sink.begin()
     watcher = Watcher(folder, (sorter.folder,) if sorter else ())
-    output.note(f"Watching {folder}; Ctrl-C ends it")
+    output.note(f"Watching {folder}; press Ctrl-C to stop")
     stream = watch(
         model, watcher, interval_s=interval_s, workers=request.workers, events=request.events
     )
@@ -71,32 +77,35 @@ def _sink_of(request: PredictRequest, model: Model, recording: Path) -> Sink:
 
 
 def hear_stdin(request: PredictRequest, raw: RawFormat) -> None:
-    """Predict samples on stdin."""
+    """Predict raw samples read from stdin."""
     from audiotl_cli.audio.raw import read_raw
 
     if request.sorter is not None:
-        raise UsageError("what comes on stdin is no file that could be sorted")
+        raise UsageError(
+            "audio on stdin is not a file, so it cannot be sorted; leave out "
+            "--copy-to, --move-to and --link-to"
+        )
     check_stream(request)
     model = request.load(request.find_model())
-    # no buffer in between: it would wait until it is full
+    # unbuffered, because a buffer would wait until it is full
     with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as file:
         hear(request, model, read_raw(file, raw), raw.rate, "stdin")
 
 
 def check_stream(request: PredictRequest) -> None:
-    """Refuse what a stream cannot be written as."""
+    """Refuse output options that a stream cannot use."""
     formats = stream_formats()
     if request.to is not None or request.kind.name not in formats:
         raise UsageError(
-            f"a stream is told on stdout as it comes: expected --format {', '.join(formats)}, and "
-            "no --output"
+            "a stream is written to stdout as it arrives: expected --format "
+            f"{', '.join(formats)}, and no --output"
         )
 
 
 def hear(
     request: PredictRequest, model: Model, blocks: Iterable[Waveform], rate: int, name: str
 ) -> None:
-    """Write the events of a stream as they end, or at its end what it is."""
+    """Write each event of a stream when it ends, or the stream's prediction at its end."""
     from audiotl_cli.workflows.listen import listen
 
     writer = request.kind(output.write, request.writer_options(model))

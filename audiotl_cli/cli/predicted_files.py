@@ -1,4 +1,4 @@
-"""Where predictions and other results are written, and in which format."""
+"""Choose the format and the files of predictions and other results."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ LONGEST_NAME = 255  # bytes, as file systems have it
 def choose_format(
     format_: str | None, to: Path | None, suffixes: Mapping[str, str], *, json: bool
 ) -> str:
-    """Return the format to write in, or raise `UsageError`, before any work is done.
+    """Return the output format, or raise `UsageError` before any work is done.
 
     Parameters
     ----------
     format_ : str or None
-        What ``--format`` names.
+        The value of ``--format``.
     to : Path or None
         The file to write to; None is stdout.
     suffixes : mapping
-        Of the formats that are written into one file, by their names.
+        The suffix of each format that writes a single file, by format name.
     json : bool
-        Whether stdout is for one JSON value.
+        Whether stdout is reserved for a single JSON value.
     """
     if to is None:
         if json and format_ not in (None, "json"):
-            raise UsageError(f"--json prints JSON: give --format {format_} a file with --output")
+            raise UsageError(
+                f"--json writes JSON to stdout; to write {format_} as well, name "
+                "a file with --output"
+            )
         return TABLE if json else format_ or TABLE
     if to.is_dir():
         raise UsageError(f"--output is {to}, a folder; expected a file")
@@ -45,8 +48,8 @@ def choose_format(
     if form is None or form not in suffixes:
         *first, last = suffixes.values()
         raise UsageError(
-            f"--output is {to}; expected a name ending in {', '.join(first)} or {last}, or one of "
-            "these with --format"
+            f"--output is {to}; expected a name ending in {', '.join(first)} or {last}, or the "
+            "format named by --format"
         )
     return form
 
@@ -54,12 +57,12 @@ def choose_format(
 def choose_targets(
     kind: type[Writer], to: Path | None, recordings: Sequence[AnyPath]
 ) -> dict[AnyPath, Path]:
-    """Return the file that each recording's events go to; none where all share one.
+    """Return the output file of each recording; empty for formats that share a single file.
 
     Raises
     ------
     UsageError
-        Two recordings would share one.
+        Two recordings would be written to the same file.
     """
     if not kind.file_each:
         return {}
@@ -67,7 +70,8 @@ def choose_targets(
         return {recordings[0]: to}
     if to is not None and to.exists() and not to.is_dir():
         raise UsageError(
-            f"--output is {to}, a file; {kind.name} needs a folder for several recordings"
+            f"--output is {to}, a file; --format {kind.name} needs a folder, because it writes "
+            "a file per recording"
         )
     targets: dict[AnyPath, Path] = {}
     taken: dict[Path, AnyPath] = {}
@@ -77,7 +81,7 @@ def choose_targets(
         if to is None:
             target = need_local(recording, "name a folder with --output").with_name(name)
         else:
-            # a name on object storage may be none here
+            # a name on object storage may be invalid on this file system
             target = to / (name if isinstance(recording, Path) else safe_name(name))
         other = taken.setdefault(target, recording)
         if other != recording:
@@ -96,16 +100,17 @@ def check_targets(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Refuse to write over what is read, and over a file of somebody else's.
+    """Refuse to overwrite inputs and files that audiotl did not write.
 
-    Where every recording has a file of its own, one that is taken costs that recording alone, and
-    is looked at later.
+    With a file per recording, one that cannot be overwritten fails only its own recording, later.
     """
     outputs = list(targets.values()) or ([to] if to is not None else [])
     # os.path: names too long for any file are reported where they are read
     written = {real_path(target) for target in outputs if os.path.exists(target)}  # noqa: PTH110
     for path in inputs:
         if written and isinstance(path, Path) and real_path(path) in written:
-            raise UsageError(f"{path} is read, and would be written over; choose another --output")
+            raise UsageError(
+                f"{path} is an input and would be overwritten; choose another --output"
+            )
     if to is not None and (not targets or to in targets.values()):
         claim([to], overwrite=overwrite)

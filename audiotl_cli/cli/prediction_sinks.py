@@ -1,4 +1,4 @@
-"""Where predictions go as they come: stdout, or a file each; one file for all: `file_sink`."""
+"""Sinks for predictions: stdout, or a file per recording; see `file_sink` for a single file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Inputs = Sequence["AnyPath | Prediction"]
 
 
 class Sink:
-    """Takes predictions; this one keeps nothing, for `--json` and the like show them at the end.
+    """Takes predictions. This base class keeps none, because `--json` shows them all at the end.
 
     Attributes
     ----------
     on_record : bool
-        Whether `add` leaves all that is known of a recording outside of this process.
+        Whether `add` saves everything known about a recording outside this process.
     """
 
     on_record = False
@@ -38,36 +38,36 @@ class Sink:
         """Begin to write."""
 
     def remaining(self, inputs: Inputs) -> Inputs:
-        """Return the inputs that are still to be predicted."""
+        """Return the inputs that still need a prediction."""
         return inputs
 
     def add(self, prediction: Prediction) -> Prediction:
-        """Take a prediction; return it as it then is: writing it may have failed."""
+        """Take a prediction; return it, with an error if it could not be written."""
         return prediction
 
     def amend(self, prediction: Prediction) -> None:
-        """Take a prediction again whose recording could not be put where it belongs."""
+        """Replace a prediction whose recording could not be sorted."""
 
     def all_of(self, predictions: Sequence[Prediction]) -> Sequence[Prediction]:
-        """Return the predictions of this run, and those of runs before that it went on with."""
+        """Return the predictions of this run and of the earlier runs that it continues."""
         return predictions
 
     def end(self) -> None:
-        """Finish writing: all predictions have come."""
+        """Finish writing after the last prediction."""
 
     def stop(self) -> str:
-        """Leave everything as far as it is; return what is there and how to go on, if at all."""
+        """Stop early; return a message about what was saved and how to continue, or nothing."""
         return ""
 
 
 class StdoutSink(Sink):
-    """Writes to stdout, as predictions come or at the end.
+    """Writes to stdout, either each prediction at once or all at the end.
 
     Parameters
     ----------
     writer : Writer
     at_once : bool
-        Whether to write each when it comes, as far as the format can.
+        Whether to write each prediction at once, if the format allows.
     """
 
     def __init__(self, writer: Writer, *, at_once: bool) -> None:
@@ -77,7 +77,7 @@ class StdoutSink(Sink):
         self._held: dict[int, Prediction] = {}
 
     def begin(self) -> None:
-        """Write what comes before all predictions."""
+        """Write the header."""
         self.writer.begin()
 
     def add(self, prediction: Prediction) -> Prediction:
@@ -89,7 +89,7 @@ class StdoutSink(Sink):
         return prediction
 
     def amend(self, prediction: Prediction) -> None:
-        """Write that a recording stayed where it is, or put it into what is held."""
+        """Write that a recording was not sorted, or replace its held prediction."""
         from audiotl_cli.inference.prediction import Prediction
 
         if self.at_once:
@@ -98,30 +98,30 @@ class StdoutSink(Sink):
             self._held[len(self._held) - 1] = prediction
 
     def end(self) -> None:
-        """Write what is held, and what comes after all predictions."""
+        """Write the held predictions and the footer."""
         for prediction in self._held.values():
             self.writer.add(prediction)
         self.writer.end()
 
     def stop(self) -> str:
-        """Write what is held: it is all there is of these recordings."""
+        """Write the held predictions, which would otherwise be lost."""
         if self._held or self.at_once:
             self.end()
         return ""
 
 
 class FolderSink(Sink):
-    """Writes a file a recording, when it comes.
+    """Writes one file per recording, at once.
 
     Parameters
     ----------
     request : PredictRequest
     options : WriterOptions
     targets : mapping
-        The file of each recording.
+        The output file of each recording.
     made_with : mapping or None
-        What predictions depend on; recordings whose file was made with the same are passed over.
-        None passes none over.
+        What predictions depend on; recordings whose file was made with the same are skipped. None
+        skips no recording.
     """
 
     def __init__(
@@ -140,30 +140,30 @@ class FolderSink(Sink):
         self._n_done = 0
 
     def remaining(self, inputs: Inputs) -> Inputs:
-        """Return what has no file yet; what must not have one fails."""
+        """Return the inputs without a current file; fail those with protected files."""
         from audiotl_cli.inference.prediction import Prediction
 
         remaining: list[AnyPath | Prediction] = []
-        for one in inputs:
-            if isinstance(one, Prediction):
-                remaining.append(one)
+        for item in inputs:
+            if isinstance(item, Prediction):
+                remaining.append(item)
                 continue
-            path, target = str(one), self._targets[str(one)]
+            path, target = str(item), self._targets[str(item)]
             try:
                 self._written.claim([target], overwrite=self.request.overwrite)
             except UsageError as error:
                 remaining.append(Prediction(path, {}, error=_not_written(error)))
                 continue
-            except OSError:  # a name that no file can have fails where it is read
-                remaining.append(one)
+            except OSError:  # an invalid file name is reported when the recording is read
+                remaining.append(item)
                 continue
-            self._digests[path] = digest = self._digest(one)
+            self._digests[path] = digest = self._digest(item)
             if digest and self._written.is_made_with(target, digest):
                 self._n_done += 1
             else:
-                remaining.append(one)
+                remaining.append(item)
         if self._n_done:
-            output.note(f"{self._n_done} recordings have their file already, made with this model")
+            output.note(f"{self._n_done} recordings already have a file made with this model")
         return remaining
 
     def _digest(self, recording: AnyPath) -> str:
@@ -178,7 +178,7 @@ class FolderSink(Sink):
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     def add(self, prediction: Prediction) -> Prediction:
-        """Write the file of a recording."""
+        """Write the output file of a recording."""
         if prediction.error is not None:
             return prediction
         target = self._targets[prediction.path]
@@ -197,9 +197,9 @@ class FolderSink(Sink):
         return prediction
 
     def stop(self) -> str:
-        """Say how many files there are."""
-        goes_on = "goes on there" if self.made_with is not None else "makes them again"
-        return f"{self._n_done} recordings have their file; the same command {goes_on}"
+        """Return how many recordings have a file, and what the same command does next."""
+        next_run = "continues" if self.made_with is not None else "writes all of them again"
+        return f"{self._n_done} recordings have a file; the same command {next_run}"
 
 
 def _not_written(error: UsageError) -> AudioError:

@@ -1,4 +1,4 @@
-"""What to say of an error, and with which exit code to end."""
+"""Turn an error into an exit code, a message and advice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from audiotl_cli.errors import OUT_OF_MEMORY, AudiotlError, is_out_of_memory
 
 BAD_DATA = 3
-MISTAKE_HERE = 70
+BUG = 70
 
 MIN_ADDRESS_SPACE, SMALL_ADDRESS_SPACE = 768 << 20, 2 << 30  # bytes
 
@@ -17,32 +17,32 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def explain(error: Exception) -> tuple[int, str, str]:
-    """Return the exit code of an error, its message, and what to do; empty where that says it."""
+    """Return the exit code of an error, its message, and advice, which may be empty."""
     if is_out_of_memory(error):
         detail = f" ({error})" if str(error) else ""
         return (
             BAD_DATA,
             f"{OUT_OF_MEMORY}{detail}",
-            "What was finished is kept. Close other programs, give fewer --workers where there is "
-            "such an option, or raise the limit of this process (ulimit -v, or its container's).",
+            "Finished work is kept. Close other programs, reduce --workers if the command has "
+            "it, or raise the memory limit of this process (ulimit -v) or of its container.",
         )
     if isinstance(error, AudiotlError):
-        return error.exit_code, str(error), _where_we_are()
+        return error.exit_code, str(error), _advise_on_folder()
     if isinstance(error, OSError):
-        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        advice = "Make room; what was finished is kept, and the same command goes on there."
-        advice = advice if error.errno in NO_ROOM else _where_we_are()
-        return BAD_DATA, f"{where}{error.strerror or error}", advice
+        name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        advice = "Free some disk space and run the same command again; finished work is kept."
+        advice = advice if error.errno in NO_ROOM else _advise_on_folder()
+        return BAD_DATA, f"{name}{error.strerror or error}", advice
     message = f"{type(error).__name__}: {error}"
-    return MISTAKE_HERE, message, "This should not happen; --debug shows where it did."
+    advice = "This is a bug in audiotl; please report it with the traceback that --debug shows."
+    return BUG, message, advice
 
 
 def check_memory() -> None:
-    """Refuse to begin where SciPy and scikit-learn cannot be loaded.
+    """Refuse to start with too little memory to load SciPy and scikit-learn.
 
-    Their library OpenBLAS takes memory for every thread when it is loaded. Where it gets none it
-    waits for ever, ends the process, or sends it the signal of Ctrl-C; so it gets one thread
-    where there is little.
+    Their library OpenBLAS allocates memory for every thread when it is loaded. If that fails, it
+    hangs, aborts, or sends SIGINT to the process; so it uses one thread when memory is scarce.
 
     Raises
     ------
@@ -56,17 +56,18 @@ def check_memory() -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < MIN_ADDRESS_SPACE:
         raise AudiotlError(
-            f"{OUT_OF_MEMORY}: this process may have {limit >> 20} MiB (ulimit -v), expected "
-            f"{MIN_ADDRESS_SPACE >> 20} MiB at least, and 3 GiB where TensorFlow runs a network"
+            f"{OUT_OF_MEMORY}: this process is limited to {limit >> 20} MiB (ulimit -v); it "
+            f"needs at least {MIN_ADDRESS_SPACE >> 20} MiB, or 3 GiB to run a network with "
+            "TensorFlow"
         )
     if limit != resource.RLIM_INFINITY and limit < SMALL_ADDRESS_SPACE:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def _where_we_are() -> str:
-    """Say that the current folder is gone, if it is: nothing is found in it then."""
+def _advise_on_folder() -> str:
+    """Return advice if the current folder no longer exists, since no file can be found then."""
     try:
         Path.cwd()
     except OSError:
-        return "The current folder was deleted, or cannot be read; change to another one (cd)."
+        return "The current folder was deleted or cannot be read; change to another folder (cd)."
     return ""

@@ -1,4 +1,4 @@
-"""Results that are lists of records: written as JSON, JSON lines, CSV or shown as a table."""
+"""Write a list of records as JSON, JSON lines or CSV, or show it as a table."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from audiotl_cli.cells import csv_text
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.files import csv_text
 from audiotl_cli.written import write_output
 
 SUFFIXES = {"json": ".json", "jsonl": ".jsonl", "csv": ".csv"}
 
 Format = Annotated[
     Literal["table", "json", "jsonl", "csv"] | None,
-    typer.Option("--format", help="How to write.  [default: as --output ends, else table]"),
+    typer.Option(
+        "--format", help="Output format.  [default: by the suffix of --output, else table]"
+    ),
     settings.FREE,
 ]
 Output = Annotated[
@@ -34,7 +36,7 @@ def give(
     rows: Callable[[], Sequence[Sequence[object]]],
     show: Callable[[], None],
 ) -> None:
-    """Give a command's records in the format asked for.
+    """Write or show a command's records in the chosen format.
 
     Parameters
     ----------

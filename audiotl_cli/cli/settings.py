@@ -1,6 +1,6 @@
 """Settings: defaults, then ``audiotl.toml``, then ``AUDIOTL_*``, then flags.
 
-A table in ``audiotl.toml`` is a command, a key one of its options::
+Each table in ``audiotl.toml`` is a command, and each key is one of its options::
 
     [extract]
     extractor = ["musicnn", "mfcc"]
@@ -9,10 +9,10 @@ A table in ``audiotl.toml`` is a command, a key one of its options::
     [store.import]
     split = "test"
 
-The same by environment: ``AUDIOTL_EXTRACT_WORKERS=2``.
+The same setting as an environment variable: ``AUDIOTL_EXTRACT_WORKERS=2``.
 
-The file may come from a stranger, with the folder it lies in. So each option says in its
-declaration whether a file may set it (`FREE`, `INSIDE`, `TYPED`, or a `FromFile` of its own)::
+The file may come from a stranger, together with its folder. So each option declares whether the
+file may set it (`FREE`, `INSIDE`, `TYPED`, or a `FromFile` of its own)::
 
     Annotated[int, typer.Option(help="..."), settings.FREE]
 """
@@ -50,18 +50,18 @@ def _leaves_the_folder(value: object) -> str:
     parts = {*PurePosixPath(text).parts, *PureWindowsPath(text).parts}
     absolute = PurePosixPath(text).is_absolute() or PureWindowsPath(text).anchor
     if absolute or ".." in parts or text.startswith("~") or re.match(r"[\w+.-]+:", text):
-        return "may only name what lies below its own folder"
+        return "may only name paths inside its own folder"
     return ""
 
 
 FREE = FromFile(lambda value: "")
-"""Changes numbers, or the form of a result."""
+"""Changes only numbers or the format of a result."""
 
 INSIDE = FromFile(_leaves_the_folder)
-"""Names a file or folder: only one below the folder of the settings file."""
+"""Names a file or folder, which must be inside the folder of the settings file."""
 
-TYPED = FromFile(lambda value: "may not run code, connect, or write, move or delete files")
-"""Runs code, connects, or says which files are written, moved, labelled or deleted."""
+TYPED = FromFile(lambda value: "may not run code, open connections, or write, move or delete files")
+"""Runs code, opens connections, or chooses files to write, move, label or delete."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,6 @@ def read_settings(path: Path, commands: Commands) -> dict[str, Any]:
         The file is no TOML, names a command or option that does not exist, or sets what only
         the user may.
     """
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is not a file; expected settings as TOML")
     try:
         content = tomllib.loads(read_regular(path, SMALL).decode("utf-8"))
     except FileNotFoundError:
@@ -132,7 +130,8 @@ def _of_commands(
         known = commands.get(name)
         if known is None or not isinstance(table, dict):
             raise UsageError(
-                f"{path}: [{full}] is not a command; choose from {', '.join(sorted(commands))}"
+                f"{path}: [{full}] is not the name of a command; choose from "
+                f"{', '.join(sorted(commands))}"
             )
         if any(isinstance(value, Option) for value in known.values()):
             settings[name] = _of_options(path, table, known, full)  # type: ignore[arg-type]
@@ -150,8 +149,8 @@ def _of_options(path: Path, table: dict[str, Any], options: Options, name: str) 
                 f"{path}: {name} has no option {key!r}; it has {', '.join(sorted(options))}"
             )
         values = value if isinstance(value, list) else [value]
-        for each in values:
-            if refusal := option.from_file.refusal(each):
+        for item in values:
+            if refusal := option.from_file.refusal(item):
                 raise UsageError(_refused(path, name, key, option.flag, refusal))
         settings[option.name] = values if option.repeatable else value
     return settings
@@ -160,6 +159,6 @@ def _of_options(path: Path, table: dict[str, Any], options: Options, name: str) 
 def _refused(path: Path, command: str, key: str, flag: str, refusal: str) -> str:
     typed = f"audiotl {command.replace('.', ' ')} {flag}"
     return (
-        f"{path}: {key} of [{command}] is refused: a settings file {refusal}. Take it out of the "
-        f"file and type it: {typed}"
+        f"{path}: {key} of [{command}] is refused: a settings file {refusal}. Remove it from "
+        f"the file, and give it on the command line: {typed}"
     )

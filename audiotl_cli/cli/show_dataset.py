@@ -1,14 +1,13 @@
-"""A copy of a data set against the published one, for programs and for people."""
+"""A copy of a data set compared with the published one, on the screen and as JSON."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.cli import output
 
 if TYPE_CHECKING:
-    from audiotl_cli.dataset.catalog.compare import Comparison
+    from audiotl_cli.dataset.catalog.compare import Comparison, CountDifference
 
 N_SHOWN = 5
 
@@ -23,26 +22,35 @@ def comparison_value(found: Comparison) -> dict[str, Any]:
         "missing": found.missing,
         "extra": found.extra,
         "left_out": found.left_out,
-        "counts": [asdict(one) for one in found.differences],
+        "counts": [_count(difference) for difference in found.differences],
     }
 
 
 def show_comparison(found: Comparison) -> None:
-    """Print what is missing, what is more, and which counts differ; some of each."""
+    """Print some of what is missing, what is not published, and which counts differ."""
     title, n = found.dataset.title, len(found.clips)
     if found.complete:
-        output.line(f"{title}: all {n} clips of it, as published")
+        output.line(f"{title}: all {n} clips, as published")
     else:
         output.line(f"{title}: {n} of {found.n_expected} clips", style="yellow")
     _list("missing", found.missing)
-    _list("not of it, and not in the index", found.extra)
-    counts = [f"{one.what} {one.found} instead of {one.expected}" for one in found.differences]
+    _list("not published, and not in the index", found.extra)
+    counts = [
+        f"{difference.counted}: {difference.found} instead of {difference.expected}"
+        for difference in found.differences
+    ]
     _list("counts not as published", counts)
     if found.left_out:
-        output.line(f"  {len(found.left_out)} recordings of it are left out on purpose")
+        output.line(f"  {len(found.left_out)} of its recordings are left out on purpose")
 
 
-def _list(what: str, items: list[str]) -> None:
+def _count(difference: CountDifference) -> dict[str, Any]:
+    return {
+        "what": difference.counted, "expected": difference.expected, "found": difference.found
+    }  # fmt: skip
+
+
+def _list(title: str, items: list[str]) -> None:
     if items:
         more = f", ... ({len(items) - N_SHOWN} more in --json)" if len(items) > N_SHOWN else ""
-        output.line(f"  {len(items)} {what}: {', '.join(items[:N_SHOWN])}{more}")
+        output.line(f"  {len(items)} {title}: {', '.join(items[:N_SHOWN])}{more}")

@@ -54,7 +54,7 @@ def _show_scores(evaluation: Evaluation) -> None:
     scores = evaluation.scores
     low, high = scores.interval
     n_trained_on = evaluation.source.n_trained_on
-    trained_on = f", {n_trained_on} of them trained on" if n_trained_on else ""
+    trained_on = f", including {n_trained_on} training clips" if n_trained_on else ""
     over = " over groups" if scores.interval_over == "groups" else ""
     others = "   ".join(
         f"{metric.title} {scores.metrics[metric.name]:.3f}"
@@ -68,8 +68,8 @@ def _show_scores(evaluation: Evaluation) -> None:
     if not evaluation.multi_label:
         output.line(f"{accuracy}   {others}")
         return
-    output.line(f"{others}   (clips have several labels)")
-    output.line(f"{accuracy}: all labels of a clip predicted, and no other")
+    output.line(f"{others}   (multi-label)")
+    output.line(f"{accuracy}: share of clips whose predicted labels are all correct")
 
 
 def _show_rounds(evaluation: Evaluation) -> None:
@@ -77,14 +77,15 @@ def _show_rounds(evaluation: Evaluation) -> None:
     source, repeats = evaluation.source, evaluation.scores.repeats
     if repeats:
         values = "  ".join(f"{value:.3f}" for value in repeats[:MOST_ROUNDS])
-        more = f"  ... {len(repeats)} in all" if len(repeats) > MOST_ROUNDS else ""
+        more = f"  ... {len(repeats)} in total" if len(repeats) > MOST_ROUNDS else ""
         output.line(f"accuracy by repeat  {values}{more}")
     elif source.rounds and len(source.rounds) <= MOST_ROUNDS:
         rounds = "  ".join(f"{name}: {value:.3f}" for name, value in source.rounds.items())
         output.line(f"accuracy by round  {rounds}")
     for name, setting in source.settings.get("chosen", {}).items():
         output.line(
-            f"chosen for round {name}, without its clips: {output.setting(setting)}, "
+            f"setting chosen for round {name}, without using its test clips: "
+            f"{output.setting(setting)}, "
             f"{output.networks(setting['extractors'])}"
         )
 
@@ -95,7 +96,7 @@ def _show_labels(scores: Scores) -> None:
     labels = list(scores.labels)
     if len(labels) > MOST_LABELS:
         labels = scores.lowest(FEW_LABELS)
-        output.line(f"{len(labels)} of {len(scores.labels)} labels, those of the lowest F1:")
+        output.line(f"{len(labels)} of {len(scores.labels)} labels, with the lowest F1:")
     metrics = [
         metric
         for metric in all_label_metrics()
@@ -127,7 +128,7 @@ def show_confusion(scores: Scores) -> None:
     digits = max(3, len(str(scores.confusion.max())))
     room = output.console().width - (digits + 1) * len(letters) - 2
     if room < LEAST_NAME:
-        output.line("confusion matrix too wide to show: see the figure")
+        output.line("the confusion matrix is too wide for this terminal; see the figure")
         return
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     grid.add_column("true \\ predicted", no_wrap=True, max_width=room)
@@ -151,9 +152,10 @@ def show_comparisons(found: Sequence[Comparison]) -> None:
         low, high = comparison.interval
         output.line(comparison.verdict, style="bold")
         output.line(
-            f"  accuracy {comparison.difference:+.3f}  (95 % interval {low:+.3f} to {high:+.3f})   "
+            f"  accuracy {comparison.difference:+.3f}  (95 % interval {low:+.3f} to "
+            f"{high:+.3f})   "
             f"p = {comparison.p_value:.2g} by {comparison.test}"
-            + (", corrected for several models" if len(found) > 1 else "")
+            + (", corrected for multiple comparisons" if len(found) > 1 else "")
         )
 
 
@@ -165,11 +167,11 @@ def _show_calibration(evaluation: Evaluation) -> None:
             f"ECE {calibration.ece:.3f} over 10 bins, Brier score {calibration.brier:.3f})"
         )
     if rejection := evaluation.rejection:
-        rest = rejection.accuracy_of_the_rest
-        accuracy = "" if rest is None else f"; accuracy of the rest {rest:.3f}"
+        accepted = rejection.accuracy_of_the_rest
+        accuracy = "" if accepted is None else f"; accuracy of the other clips {accepted:.3f}"
         output.line(
-            f"{rejection.n_rejected} of {evaluation.n_clips} clips rejected: taken for none of the "
-            f"labels{accuracy}"
+            f"{rejection.n_rejected} of {evaluation.n_clips} clips rejected as having none of "
+            f"the labels{accuracy}"
         )
 
 
@@ -185,21 +187,22 @@ def _show_curve(curve: LearningCurve) -> None:
 def _show_open_set(found: OpenSet) -> None:
     hardest = min(found.per_label, key=lambda label: found.per_label[label].auroc)
     output.line(
-        f"labels left out of training are noticed with AUROC {found.mean.auroc:.3f}; "
-        f"{found.mean.fpr95:.0%} of their clips are accepted where 95 % of the known ones are; "
-        f"hardest: {hardest} ({found.per_label[hardest].auroc:.3f})"
+        f"clips of unseen labels are recognised as unknown with AUROC {found.mean.auroc:.3f}; "
+        f"{found.mean.fpr95:.0%} of them are accepted when 95 % of the known clips are; "
+        f"hardest label: {hardest} ({found.per_label[hardest].auroc:.3f})"
     )
 
 
 def _show_leaks(evaluation: Evaluation) -> None:
-    """Print which tested clips the model knows, and how good it is without them."""
+    """Print test clips that are also training clips, and the accuracy without them."""
     leaks = evaluation.leaks
     if not leaks:
         return
     n = len(leaks)
-    clips = "clip tested has" if n == 1 else "clips tested have"
+    clips = "test clip has" if n == 1 else "test clips have"
     output.line(
-        f"LEAK: {n} {clips} the sound of a clip trained on; the score is too good", style="bold red"
+        f"LEAK: {n} {clips} the same audio as a training clip; the accuracy is too high",
+        style="bold red",
     )
     for leak in leaks[:MOST_LEAKS]:
         kind = leak.kind.replace("_", " ")
@@ -209,7 +212,7 @@ def _show_leaks(evaluation: Evaluation) -> None:
     if n > MOST_LEAKS:
         output.line(f"  ... and {n - MOST_LEAKS} more in the report", style="red")
     if (accuracy := evaluation.accuracy_without_leaks) is not None:
-        output.line(f"accuracy without them {accuracy:.3f}", style="bold")
+        output.line(f"accuracy without these clips {accuracy:.3f}", style="bold")
 
 
 def _show_suspects(evaluation: Evaluation) -> None:
@@ -225,8 +228,8 @@ def _show_suspects(evaluation: Evaluation) -> None:
     if pairs := evaluation.duplicates:
         n = len(pairs)
         output.line(
-            f"{n} {'pair' if n == 1 else 'pairs'} of nearly equal clips on both sides; if they "
-            "are copies, the score may be too good:",
+            f"{n} nearly identical {'pair' if n == 1 else 'pairs'} of training and test clips; "
+            "if they are copies, the accuracy is too high:",
             style="yellow",
         )
         for pair in pairs[:MOST_LISTED]:

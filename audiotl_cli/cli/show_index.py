@@ -1,4 +1,4 @@
-"""An index on the screen: what is in it, and what is wrong with it."""
+"""An index on the screen and as JSON: its clips and their problems."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from audiotl_cli.audio.limits import ODD_RATE, TOO_SHORT_S
+from audiotl_cli.audio.limits import LOW_RATE
 from audiotl_cli.cli import output
 from audiotl_cli.cli.show_dataset import show_comparison
+from audiotl_cli.dataset.problems.registry import Problem, all_problems
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,35 +24,17 @@ SPLITS = ("train", "valid", "test")
 COLOURS = {"train": "blue", "valid": "magenta", "test": "yellow", "": "blue"}
 MOST_LABELS = 60
 MOST_BAR, LEAST_BAR = 30, 8  # columns
-NUMBER = 8  # columns that one more number takes
-ROOM_FOR_TABLE = 90  # columns, below which problems are listed instead
+NUMBER = 8  # columns of the screen that a number takes
+WIDTH_OF_TABLE = 90  # columns; on a narrower screen, problems are a list
 EXAMPLES = 3
-FAMILIES = 2  # sounds that several clips have
+EXAMPLE_GROUPS = 2  # groups of duplicates
 MOST_CHANGES = 10
-
-GRAVE = {"unreadable", "empty", "silent", "label_conflict", "split_leak"}
-ADVICE = {
-    "unreadable": "get the files anew; --fix leaves them out",
-    "empty": "no samples; --fix leaves them out",
-    "silent": "nothing is heard; --fix leaves them out",
-    "clipped": "recorded too loud; take a quieter recording if there is one",
-    "dc_offset": "the samples' mean is not 0; a high-pass filter takes it out",
-    "too_short": f"below {TOO_SHORT_S:g} s, networks see more padding than sound",
-    "truncated": "the end of the file is missing: copy it again",
-    "upsampled": "brought up from a lower rate; if only some labels are, they give themselves away",
-    "duplicate": "the same samples; --fix keeps one of each",
-    "near_duplicate": "nearly the same sound; --fix puts them into one group",
-    "label_conflict": "one sound under two labels: decide; --fix leaves them out",
-    "split_leak": "one sound on both sides, so that scores are too good; --fix, or a group",
-}
-PARTNERS = {"duplicate", "near_duplicate", "label_conflict", "split_leak"}
 
 
 def value(report: IndexReport) -> dict[str, Any]:
-    """Return what the screen shows, as JSON has it."""
+    """Return what the screen shows as values for JSON."""
     clips = report.index.clips
     lengths = _lengths(clips)
-    known = bool(lengths)
     return {
         "problems": report.problems,
         "label_splits": {
@@ -61,10 +44,10 @@ def value(report: IndexReport) -> dict[str, Any]:
         "duration_s": {
             "total": round(sum(lengths), 3), "shortest": lengths[0],
             "median": round(median(lengths), 6), "longest": lengths[-1],
-        } if known else None,
+        } if lengths else None,
         "sample_rates": {str(rate): n for rate, n in _tally(clips, "sample_rate")},
         "channels": {str(n): count for n, count in _tally(clips, "channels")},
-        "same_sound": [[clips[i].path for i in one] for one in report.kin.families()],
+        "same_sound": [[clips[i].path for i in group] for group in report.duplicates.groups()],
         "changes": [asdict(change) for change in report.changes],
     }  # fmt: skip
 
@@ -121,7 +104,7 @@ def _show_labels(clips: Sequence[Clip]) -> None:
 
 
 def _marks(splits: Sequence[str]) -> Mapping[str, str]:
-    """Return the sign of every split: colours may not be there."""
+    """Return the character that stands for every split, as colours may be missing."""
     signs = "█▒░" if output.console().encoding.startswith("utf") else "#=-"
     return dict(zip(splits or [""], signs, strict=False))
 
@@ -150,11 +133,11 @@ def _show_sound(clips: Sequence[Clip], lengths: Sequence[float]) -> None:
         "channels  "
         + ", ".join(f"{names.get(n, str(n))}: {count}" for n, count in _tally(clips, "channels"))
     )
-    low = sum(n for rate, n in rates if rate < ODD_RATE)
+    low = sum(n for rate, n in rates if rate < LOW_RATE)
     if low:
         output.line(
-            f"{low} of {len(lengths)} clips have less than {ODD_RATE / 1000:g} kHz: the networks' "
-            "upper bands stay empty; compare them only among themselves",
+            f"{low} of {len(lengths)} clips have a sample rate below {LOW_RATE / 1000:g} kHz: the "
+            "networks' upper bands stay empty; do not mix them with clips of higher rates",
             style="yellow",
         )
 
@@ -187,61 +170,58 @@ def _show_problems(report: IndexReport) -> None:
 
     n = len({clip.path for clip in report.index.clips if clip.problems})
     output.line(f"{_count(n, 'clip')} with problems", style="bold")
-    wide = output.console().width >= ROOM_FOR_TABLE
+    wide = output.console().width >= WIDTH_OF_TABLE
     grid = output.table("problem", "clips", "for example", "what to do", numbers=("clips",))
-    for code, paths in report.problems.items():
-        style = "bold red" if code in GRAVE else "yellow"
-        examples = _examples(report, code)
-        advice = ADVICE.get(code, "")
+    for problem in all_problems().values():
+        if problem.code not in report.problems:
+            continue
+        n_having = len(report.problems[problem.code])
+        style = "bold red" if problem.is_serious else "yellow"
+        examples = _examples(report, problem)
         if wide:
             shown = Text("\n".join(output.clean(text) for text in examples), overflow="fold")
-            grid.add_row(Text(code, style), str(len(paths)), shown, advice)
+            grid.add_row(Text(problem.code, style), str(n_having), shown, problem.advice)
         else:
-            output.line(f"{code}: {_count(len(paths), 'clip')}", style=style)
+            output.line(f"{problem.code}: {_count(n_having, 'clip')}", style=style)
             for text in examples:
                 output.line(f"  {text}")
-            output.line(f"  {advice}", style="dim")
+            output.line(f"  {problem.advice}", style="dim")
     if wide:
         output.show(grid)
 
 
-def _examples(report: IndexReport, code: str) -> list[str]:
+def _examples(report: IndexReport, problem: Problem) -> list[str]:
     """Return some clips with a problem, each followed by those it has it with."""
     clips = report.index.clips
-    if code not in PARTNERS:
-        paths = report.problems[code]
+    if not problem.is_shared:
+        paths = report.problems[problem.code]
         more = [f"... {len(paths) - EXAMPLES} more"] if len(paths) > EXAMPLES else []
         return [*paths[:EXAMPLES], *more]
-    families = [
-        [clips[i] for i in one if code in clips[i].problems.split(";")]
-        for one in report.kin.families()
+    groups = [
+        [clips[i] for i in group if problem.code in clips[i].problems.split(";")]
+        for group in report.duplicates.groups()
     ]
-    having = [one for one in families if one]
+    groups = [group for group in groups if group]
     lines = []
-    for one in having[:FAMILIES]:
-        first, *others = [f"{clip.path}{_aside(clip, code)}" for clip in one[:EXAMPLES]]
+    for group in groups[:EXAMPLE_GROUPS]:
+        first, *others = [_with_detail(clip, problem) for clip in group[:EXAMPLES]]
         lines += [first, *(f"= {other}" for other in others)]
-    rest = len(having) - FAMILIES
-    more = [f"... {_count(rest, 'more sound')}"] if rest > 0 else []
+    n_more = len(groups) - EXAMPLE_GROUPS
+    more = [f"... {_count(n_more, 'more sound')}"] if n_more > 0 else []
     return [*lines, *more]
 
 
-def _aside(clip: Clip, code: str) -> str:
-    """Return what of a clip matters for a problem, in brackets."""
-    fold = f"fold {clip.fold}" if clip.fold else ""
-    aside = {
-        "label_conflict": clip.label or "no label",
-        "split_leak": ", ".join(filter(None, (clip.split, fold))),
-    }
-    return f" ({aside[code]})" if code in aside else ""
+def _with_detail(clip: Clip, problem: Problem) -> str:
+    detail = problem.detail(clip)
+    return f"{clip.path} ({detail})" if detail else clip.path
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _by_label(clips: Sequence[Clip]) -> dict[str, list[Clip]]:
-    """Return the clips of every label, by label; those without one under the empty text."""
+    """Return the clips of every label; those without a label under the empty string."""
     from audiotl_cli.dataset.index import clip_labels
 
     found: dict[str, list[Clip]] = {}
@@ -256,7 +236,7 @@ def _lengths(clips: Sequence[Clip]) -> list[float]:
 
 
 def _tally(clips: Sequence[Clip], column: str) -> list[tuple[int, int]]:
-    """Return the values of a column of numbers, and how many clips have each, most first."""
+    """Return the values of a column and how many clips have each, the most frequent first."""
     counts = Counter(getattr(clip, column) for clip in clips)
     del counts[None]
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -1,4 +1,4 @@
-"""Say what would be loaded and run to use a model or a feature store."""
+"""Show the extractor programs that a model or a feature store needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def show_programs(holder: object, programs: Sequence[Program]) -> None:
-    """Print what the extractors that a file names load and run, and whether they are trusted.
+    """Print the programs that a file's extractors load and run, and whether they are trusted.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ def show_programs(holder: object, programs: Sequence[Program]) -> None:
             output.line(f"! {holder} needs {program.name}: {program.problem}", style="yellow")
             continue
         output.line(
-            f"! To embed recordings for {holder}, {program.name} is loaded and run: "
+            f"! Embedding recordings for {holder} runs the program {program.name}: "
             f"{program.source}",
             style="yellow",
         )
         state = "trusted on this machine" if program.trusted else "NOT trusted on this machine"
-        output.line(f"  its sha256 is {program.sha256}, {state}")
+        output.line(f"  SHA-256 {program.sha256}, {state}")

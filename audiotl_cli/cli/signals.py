@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a command alike, each with an exit code of its own."""
+"""End a command in the same way on Ctrl-C, SIGTERM and SIGHUP, each with its own exit code."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ GRACE_S = 8.0
 run in between; a container is killed ten seconds after the signal."""
 
 KEPT = {
-    "index": "Recordings that were listened to are not listened to again",
-    "extract": "The clips that were embedded are in the store",
+    "index": "Recordings that were already analysed are not analysed again",
+    "extract": "The clips embedded so far are in the store",
     "label": "The labels written so far are in the index",
-    "tune": "The settings that were tried are kept",
-    "demo": "The commands that were finished keep their results",
-    "datasets": "What has come of the archives is kept",
-    "predict": "What was written so far is kept",
-    "listen": "What was written so far is kept",
+    "tune": "The results of the settings tried so far are kept",
+    "demo": "The results of finished commands are kept",
+    "datasets": "Downloaded parts of the archives are kept",
+    "predict": "The predictions written so far are kept",
+    "listen": "The events written so far are kept",
 }
-"""What an interrupted command leaves; others leave nothing."""
+"""What an interrupted command keeps; other commands keep nothing."""
 
 RESUMED = ("index", "extract", "label", "tune", "demo", "datasets")
 
@@ -99,14 +99,14 @@ def caught(args: Sequence[str]) -> Iterator[None]:
 
 
 def ended(args: Sequence[str], left: str = "") -> str:
-    """Return what to say of a command that a signal, or Ctrl-C, has ended.
+    """Return the message about a command that a signal or Ctrl-C has ended.
 
     Parameters
     ----------
     args : sequence of str
         The command line.
     left : str
-        What the command itself says of what it leaves, and of how to go on.
+        What the command itself reports about its partial results and how to continue.
     """
     command = next((arg for arg in args if not arg.startswith("-")), "")
     why = f"Stopped by {stop.name}" if stop.name else "Interrupted"
@@ -114,7 +114,7 @@ def ended(args: Sequence[str], left: str = "") -> str:
         return f"{why}; {left}."
     into_file = command == "predict" and any(arg.startswith("--output") for arg in args)
     resumes = command in RESUMED or into_file
-    goes_on = "goes on where it stopped" if resumes else "starts anew"
+    goes_on = "continues where it stopped" if resumes else "starts from the beginning"
     kept = KEPT.get(command, "")
     return f"{why}; the same command {goes_on}." + (f" {kept}." if kept else "")
 

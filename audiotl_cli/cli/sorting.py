@@ -1,4 +1,4 @@
-"""Where ``audiotl predict`` puts recordings."""
+"""Sort recordings into folders named after their predicted labels."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ DONE = {"copy": "copied", "move": "moved", "link": "linked"}
 
 @dataclass
 class Sorter:
-    """Puts recordings into a folder a label: first `plan`, then, once that is on record, `place`.
+    """Puts recordings into one folder per label: first `plan`, then, once that is saved, `place`.
 
-    Recordings that cannot be used, and those that are none of the labels, stay where they are.
+    Unreadable and rejected recordings stay where they are.
 
     Parameters
     ----------
     folder : Path
     how : {"copy", "move", "link"}
     dry_run : bool
-        Whether to say where they would go, and leave everything as it is.
+        Whether to report the targets without changing anything.
     """
 
     folder: Path
@@ -38,17 +38,17 @@ class Sorter:
     n_sorted: int = 0
 
     def to_dict(self) -> dict[str, str]:
-        """Return what is done, as JSON has it."""
+        """Return the options as JSON values."""
         return {"how": "dry run" if self.dry_run else self.how, "folder": str(self.folder)}
 
     def know(self, labels: Sequence[str]) -> None:
-        """Take the labels there are."""
+        """Set the labels that folders are named after."""
         from audiotl_cli.inference.sorting import folder_names
 
         self.names = folder_names(labels)
 
     def plan(self, prediction: Prediction) -> Prediction:
-        """Return a prediction that says where its recording belongs."""
+        """Return the prediction with the path that its recording is to be sorted to."""
         from audiotl_cli.inference.sorting import plan
 
         labels = prediction.labels
@@ -60,14 +60,14 @@ class Sorter:
         return replace(prediction, sorted_to=str(plan(Path(prediction.path), folder)))
 
     def place(self, prediction: Prediction, *, on_record: bool = True) -> AudioError | None:
-        """Put a recording where its prediction says; return why not, if that fails.
+        """Put a recording where its prediction says; return the error if that fails.
 
         Parameters
         ----------
         prediction : Prediction
         on_record : bool
-            Whether something that outlives this process says so already; else it is said first,
-            on stderr, even with ``--quiet``.
+            Whether the target is already saved outside this process; otherwise it is printed to
+            stderr first, even with ``--quiet``.
         """
         from audiotl_cli.inference.sorting import place
 
@@ -79,7 +79,7 @@ class Sorter:
             output.note(f"{path} would be {DONE[self.how]} to {target}", style=None)
             return None
         if not on_record:
-            output.say(f"{path} is to be {DONE[self.how]} to {target}")
+            output.say(f"{path} is being {DONE[self.how]} to {target}")
         try:
             place(path, target, self.how)
         except OSError as error:
@@ -90,7 +90,7 @@ class Sorter:
         return None
 
     def resume(self, prediction: Prediction) -> AudioError | None:
-        """Put a recording where an interrupted run was to put it, if it did not get that far."""
+        """Put a recording where an interrupted run planned to put it, unless that was done."""
         from audiotl_cli.inference.sorting import is_placed
 
         if prediction.sorted_to is None or self.dry_run:
@@ -100,7 +100,7 @@ class Sorter:
         return self.place(prediction)
 
     def summarize(self) -> None:
-        """Say how many recordings went somewhere."""
+        """Print how many recordings were sorted."""
         would = "would be " if self.dry_run else ""
         output.note(f"{self.n_sorted} recordings {would}{DONE[self.how]} into {self.folder}")
 
@@ -108,17 +108,21 @@ class Sorter:
 def choose_sorter(
     copy_to: Path | None, move_to: Path | None, link_to: Path | None, *, dry_run: bool
 ) -> Sorter | None:
-    """Return what sorts, if anything does, or raise `UsageError`."""
-    given: list[tuple[How, Path | None]] = [("copy", copy_to), ("move", move_to), ("link", link_to)]
-    asked = [(how, folder) for how, folder in given if folder is not None]
-    if len(asked) > 1:
-        names = " and ".join(f"--{how}-to" for how, _ in asked)
-        raise UsageError(f"{names} are given; expected one of them")
-    if not asked:
+    """Return the sorter, if sorting was requested, or raise `UsageError`."""
+    choices: list[tuple[How, Path | None]] = [
+        ("copy", copy_to),
+        ("move", move_to),
+        ("link", link_to),
+    ]
+    chosen = [(how, folder) for how, folder in choices if folder is not None]
+    if len(chosen) > 1:
+        names = " and ".join(f"--{how}-to" for how, _ in chosen)
+        raise UsageError(f"{names} cannot be combined; give only one of them")
+    if not chosen:
         if dry_run:
-            raise UsageError("--dry-run needs --copy-to, --move-to or --link-to")
+            raise UsageError("--dry-run can only be used with --copy-to, --move-to or --link-to")
         return None
-    how, folder = asked[0]
+    how, folder = chosen[0]
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--{how}-to is {folder}, a file; expected a folder")
     return Sorter(folder, how, dry_run)

@@ -12,7 +12,7 @@ from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.show_programs import show_programs
 
 app = typer.Typer(
-    no_args_is_help=True, help="Look into feature stores, check them, import features."
+    no_args_is_help=True, help="Inspect, verify and prune feature stores, or import features."
 )
 
 
@@ -23,24 +23,24 @@ def info(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show which features there are, and how they were made."""
+    """List the feature stores, and how their features were made."""
     from audiotl_cli.workflows.store import store_info
 
     found = store_info(options.features_root(store))
     value = [
         {
-            "store": str(entry.store.folder),
-            "extractor": entry.store.extractor,
-            "fingerprint": entry.store.fingerprint,
-            "dim": entry.store.dim,
-            "n_clips": entry.n_clips,
-            "n_shards": entry.n_shards,
-            "n_bytes": entry.n_bytes,
-            "weights": entry.extractor.weights,
-            "made_from": entry.store.made_from,
-            "programs": [asdict(program) for program in entry.programs],
+            "store": str(item.store.folder),
+            "extractor": item.store.extractor,
+            "fingerprint": item.store.fingerprint,
+            "dim": item.store.dim,
+            "n_clips": item.n_clips,
+            "n_shards": item.n_shards,
+            "n_bytes": item.n_bytes,
+            "weights": item.extractor.weights,
+            "made_from": item.store.made_from,
+            "programs": [asdict(program) for program in item.programs],
         }
-        for entry in found
+        for item in found
     ]
 
     def show() -> None:
@@ -48,16 +48,16 @@ def info(
             "store", "layer", "dim", "clips", "shards", "MB",
             numbers=("dim", "clips", "shards", "MB"),
         )  # fmt: skip
-        for entry in found:
+        for item in found:
             grid.add_row(
-                output.clean(entry.store.folder), str(entry.store.made_from.get("layer", "")),
-                str(entry.store.dim), str(entry.n_clips), str(entry.n_shards),
-                f"{entry.n_bytes / 1e6:.1f}",
+                output.clean(item.store.folder), str(item.store.made_from.get("layer", "")),
+                str(item.store.dim), str(item.n_clips), str(item.n_shards),
+                f"{item.n_bytes / 1e6:.1f}",
             )  # fmt: skip
         output.show(grid)
-        output.warnings([entry.extractor.warning for entry in found])
-        for entry in found:
-            show_programs(entry.store.folder, entry.programs)
+        output.warnings([item.extractor.warning for item in found])
+        for item in found:
+            show_programs(item.store.folder, item.programs)
 
     output.result(value, show)
 
@@ -70,7 +70,7 @@ def verify(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Read every shard; damaged ones are named and moved aside, to be made again."""
+    """Read every shard, and move damaged ones aside so that they are extracted again."""
     from audiotl_cli.workflows.store import verify_stores
 
     with output.progress("Reading shards", "shards") as update:
@@ -88,7 +88,7 @@ def verify(
 
     def show() -> None:
         for report in reports:
-            state = f"{len(report.damaged)} damaged shards" if report.damaged else "all whole"
+            state = f"{len(report.damaged)} damaged shards" if report.damaged else "no damage"
             output.line(f"{report.folder}: {report.n_clips} clips, {state}")
 
     output.result(value, show)
@@ -109,26 +109,27 @@ def prune(
         list[Path] | None,
         typer.Option(
             parser=options.path,
-            help="Keep the clips of this index; repeat for several.  [default: all in data/index]",
+            help="Index whose clips to keep; repeat for several.  [default: all indexes in "
+            "data/index]",
         ),
         settings.TYPED,
     ] = None,
     store: options.Store = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Say what would go, and change nothing."),
+        typer.Option("--dry-run", help="Show what would be removed, but change nothing."),
         settings.FREE,
     ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Remove clips that no index names, damaged shards, and what killed runs left."""
+    """Remove clips that are in no index, damaged shards, and leftovers of killed runs."""
     from audiotl_cli.workflows.prune import prune_stores
 
     indexes = index or options.project().indexes()
     if indexes:
-        output.note(f"Keeping the clips of {', '.join(map(str, indexes))}")
+        output.note(f"Keeping the clips listed in {', '.join(map(str, indexes))}")
     address = options.store_address(store)
     reports = prune_stores(options.project(), address, indexes, dry_run=dry_run)
     done = [(report.store, report.pruned) for report in reports if report.pruned]
@@ -137,28 +138,28 @@ def prune(
         "n_bytes": sum(pruned.n_bytes for _, pruned in done),
         "stores": [
             {
-                "store": str(opened.folder),
+                "store": str(folder),
                 "n_removed": pruned.n_clips,
                 "n_kept": pruned.n_kept,
                 "leftovers": [str(path) for path in pruned.leftovers],
                 "n_bytes": pruned.n_bytes,
             }
-            for opened, pruned in done
+            for folder, pruned in done
         ],
         "busy": [str(report.store.folder) for report in reports if not report.pruned],
     }
 
     def show() -> None:
-        what = "would go" if dry_run else "removed"
-        for opened, pruned in done:
+        outcome = "would be removed" if dry_run else "removed"
+        for folder, pruned in done:
             output.line(
-                f"{opened.folder}: {pruned.n_clips} clips and {len(pruned.leftovers)} leftover "
-                f"files {what} ({pruned.n_bytes / 1e6:.1f} MB), {pruned.n_kept} clips kept"
+                f"{folder}: {pruned.n_clips} clips and {len(pruned.leftovers)} leftover "
+                f"files {outcome} ({pruned.n_bytes / 1e6:.1f} MB), {pruned.n_kept} clips kept"
             )
 
     output.result(value, show)
     busy = [
-        (str(report.store.folder), "another run is adding to it; left as it is")
+        (str(report.store.folder), "not pruned, because another command is writing to it")
         for report in reports
         if not report.pruned
     ]
@@ -175,19 +176,24 @@ def import_(
     context: typer.Context,
     file: Annotated[
         Path,
-        typer.Argument(parser=options.path, help="npz with X (features), Y (labels), IDS (clips)."),
+        typer.Argument(
+            parser=options.path,
+            help="NPZ file with the arrays X (features), Y (labels) and IDS (clips).",
+        ),
     ],
     name: Annotated[
-        str, typer.Option(help="Name of the index and of the features."), settings.FREE
+        str, typer.Option(help="Name of the index and of the feature store."), settings.FREE
     ],
-    split: Annotated[str, typer.Option(help="Split its clips belong to."), settings.FREE] = "train",
+    split: Annotated[
+        str, typer.Option(help="Split to put the clips into."), settings.FREE
+    ] = "train",
     store: options.Store = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Bring in features made by sklearn-audio-transfer-learning, with an index of them."""
+    """Import features of sklearn-audio-transfer-learning, and write an index of their clips."""
     from audiotl_cli.workflows.store import import_features
 
     address = options.store_address(store)
@@ -212,5 +218,5 @@ def import_(
         output.line(f"{report.index.path}: {len(report.index.clips)} clips ({splits})")
 
     output.result(value, show)
-    where = options.carry(context, "store")
-    output.next_command(f"audiotl train --classifier linear-svm --pooling vote{where}")
+    store_options = options.carry(context, "store")
+    output.next_command(f"audiotl train --classifier linear-svm --pooling vote{store_options}")

@@ -1,4 +1,4 @@
-"""The process's three streams, whatever they are connected to."""
+"""Prepare stdin, stdout and stderr for any kind of file, pipe or terminal."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import sys
 from typing import TextIO
 
 BROKEN_PIPE = 141
-"""Exit code where nobody reads the output: 128 and the number of the signal, as in shells."""
+"""Exit code when the output was closed: 128 plus the number of the signal, as in shells."""
 
 
 MIN_WIDTH, MAX_WIDTH = 40, 1000
-"""Columns; with fewer nothing can be read, and no terminal has more."""
+"""Range of usable terminal widths, in columns."""
 
 
 def mend_size() -> None:
-    """Take ``COLUMNS`` and ``LINES`` for what they can mean; libraries fail, or print nothing.
+    """Correct ``COLUMNS`` and ``LINES``: invalid sizes make libraries fail or print nothing.
 
-    Some terminals and schedulers set them to 0. What is no size is dropped.
+    Some terminals and schedulers set them to 0. Invalid values are removed.
     """
     for name, lowest in (("COLUMNS", MIN_WIDTH), ("LINES", 2)):
         text = os.environ.get(name)
@@ -32,11 +32,10 @@ def mend_size() -> None:
 
 
 def open_streams() -> None:
-    """Make the three streams fit to use.
+    """Make the three streams usable.
 
-    One that was closed leads nowhere; it also must not leave its number to a file, which
-    would then hold what native libraries print. What a stream's encoding has no sign for is
-    escaped.
+    A closed stream is connected to the null device, so that no other file gets its descriptor and
+    receives the output of native libraries. Characters that a stream cannot encode are escaped.
     """
     for name, errors in (
         ("stdin", "surrogateescape"),
@@ -44,7 +43,7 @@ def open_streams() -> None:
         ("stderr", "backslashreplace"),
     ):
         stream = getattr(sys, name)
-        if stream is None:  # the lowest number that is free is taken: the stream's own
+        if stream is None:  # open() takes the lowest free descriptor, which is the stream's own
             null = os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(null, "r" if name == "stdin" else "w"))
         elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
@@ -52,7 +51,7 @@ def open_streams() -> None:
 
 
 def lead_nowhere(stream: TextIO) -> None:
-    """Let what is still to be written to a stream vanish."""
+    """Redirect a stream to the null device."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
     os.close(null)

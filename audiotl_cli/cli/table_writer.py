@@ -1,4 +1,4 @@
-"""Predictions for people: tables, and plain lines where there is no end to wait for."""
+"""Show predictions as tables, or as lines for endless sources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NONE = "(none of these)"
 
 
 class TableWriter(Writer):
-    """Shows a table of all recordings at the end; events of a stream a line each, as they come."""
+    """Shows a table of all recordings at the end, and each event of a stream as a line at once."""
 
     name = "table"
     rank = 0
@@ -43,7 +43,7 @@ class TableWriter(Writer):
 
 
 class LineWriter(Writer):
-    """Shows each recording when it comes, and its events if these were asked for."""
+    """Shows each recording at once, with its events if requested."""
 
     def add(self, prediction: Prediction) -> None:
         """Show a recording."""
@@ -67,11 +67,11 @@ def show_event(event: Event) -> None:
 
 
 def show_table(predictions: Sequence[Prediction], top_k: int) -> None:
-    """Show recordings with their labels, a row each; those that failed are left out."""
+    """Show a row per recording with its labels, without the failed recordings."""
     known = [prediction for prediction in predictions if prediction.error is None]
     if not known:
         return
-    grid = output.table("label", "score", "then", "recording", numbers=("score",))
+    grid = output.table("label", "score", "other labels", "recording", numbers=("score",))
     for prediction in known:
         first, *rest = list(prediction.scores.items())[:top_k]
         then = ", ".join(f"{output.clean(label)} {value:.2f}" for label, value in rest)
@@ -86,13 +86,13 @@ def show_table(predictions: Sequence[Prediction], top_k: int) -> None:
 
 
 def show_segments(predictions: Sequence[Prediction]) -> None:
-    """Show the events in recordings, a table each."""
+    """Show a table of events for each recording."""
     for prediction in predictions:
         if prediction.segments is None:
             continue
         output.line(f"{prediction.path} ({output.duration(prediction.audio_s)})")
         if not prediction.segments:
-            output.line("  no label is heard")
+            output.line("  no events")
             continue
         numbers = ("start s", "end s", "score")
         grid = output.table("start s", "end s", "label", "score", numbers=numbers)

@@ -1,7 +1,7 @@
-"""Talk with the person at the terminal: questions, answers, and what is being done meanwhile.
+"""Ask questions in the terminal, and show the steps of longer work.
 
-Nothing else in this program reads from a terminal. Python's own ``input`` shows its question on
-file descriptor 2, which leads nowhere while a command runs (`output.own_stderr`).
+Python's ``input`` cannot be used: it writes its prompt to file descriptor 2, which is redirected
+to the null device while a command runs (`output.own_stderr`).
 """
 
 from __future__ import annotations
@@ -16,25 +16,23 @@ from audiotl_cli.cli import output
 INDENT = "   "
 
 OnStep = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and of how much; 0 and 0 where that is
-not known."""
+"""Called with the name of a step, the work done and the total; both are 0 if unknown."""
 
 
 def is_interactive() -> bool:
-    """Return whether somebody can see questions and type answers."""
+    """Return whether a user can see questions and type answers."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def read_line(question: str) -> str | None:
     """Show a question on stdout and return the answer.
 
-    Where answers come from a file or a pipe, each is shown after its question, as if it had been
-    typed.
+    Answers from a file or a pipe are printed after their questions, as if they were typed.
 
     Returns
     -------
     answer : str or None
-        Without the spaces around it; None at the end of the input.
+        Stripped of whitespace; None at the end of the input.
     """
     output.write(output.clean(question.rstrip()) + " ")
     answer = sys.stdin.readline()
@@ -47,19 +45,19 @@ def read_line(question: str) -> str | None:
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Show a remark on stdout, indented, its lines broken between words."""
+    """Print indented and wrapped text to stdout."""
     for line in wrapped(text, INDENT).splitlines():
         output.line(line, style)
 
 
 def wrapped(text: str, indent: str = "") -> str:
-    """Return text with its lines broken between words, to fit the terminal."""
+    """Return text wrapped to the width of the terminal."""
     width = max(output.console().width - 1, len(indent) + 10)
     return textwrap.fill(output.clean(text), width, initial_indent=indent, subsequent_indent=indent)
 
 
 def forget_typed() -> None:
-    """Drop what was typed before the question it would answer could be seen."""
+    """Discard keys that were typed before the question was shown."""
     if not sys.stdin.isatty():
         return
     try:
@@ -71,10 +69,10 @@ def forget_typed() -> None:
 
 @contextmanager
 def steps() -> Iterator[OnStep]:
-    """Show which step of a piece of work is being done, on stderr; nothing with ``--quiet``.
+    """Show the current step of longer work on stderr, unless ``--quiet`` is set.
 
-    In a terminal, it is one line with the time the step has taken, which vanishes at the end;
-    elsewhere each step is a line.
+    In a terminal, a single line with the elapsed time is shown and removed at the end; elsewhere,
+    each step is printed as a line.
     """
     console = output.console(stderr=True)
     if output.state.quiet:
@@ -95,7 +93,7 @@ def steps() -> Iterator[OnStep]:
 
             def show(step: str, done: int, total: int) -> None:
                 share = f" {done / total:.0%}" if total else ""
-                # at once: a step that keeps the interpreter busy leaves no time for it later
+                # refresh now, because a busy step may not let the display refresh later
                 shown.update(task, description=f"{output.clean(step)}{share}", refresh=True)
 
             yield show

@@ -1,4 +1,4 @@
-"""Labels as a person types them: by number or name, known or new."""
+"""Parse labels that a user types, by number or name, and confirm new ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from audiotl_cli.cli import output, terminal
 from audiotl_cli.errors import DataError
 
 MIN_LIKENESS = 0.6
-"""Share of signs that two names have in common before one is offered for the other."""
+"""Lowest similarity of two names (`difflib` ratio) for a label to be suggested."""
 
 
 def is_numbered(labels: Sequence[str]) -> bool:
-    """Return whether labels can be chosen by number: none of them is one."""
+    """Return whether labels can be chosen by number, because no label is itself a number."""
     return not any(label.isdecimal() for label in labels)
 
 
@@ -35,7 +35,7 @@ def label_lines(labels: Sequence[str]) -> list[str]:
 
 
 def parse_label(text: str, labels: Sequence[str]) -> str | None:
-    """Return the label that was typed, or None, having said why there is none."""
+    """Return the typed label, or None after printing why it is invalid."""
     from audiotl_cli.dataset.index import LABEL_SEPARATOR
     from audiotl_cli.dataset.relabel import check_label
 
@@ -47,7 +47,7 @@ def parse_label(text: str, labels: Sequence[str]) -> str | None:
             name = labels[int(name) - 1]
         elif not name or (numbered and name.isdecimal()):
             numbers = f", 1 to {len(labels)}" if labels and numbered else ""
-            terminal.say(f"expected a name{numbers}, or a key; ? shows them")
+            terminal.say(f"expected a label{numbers}, or a key; type ? to list the keys")
             return None
         parts.append(name)
     label = LABEL_SEPARATOR.join(dict.fromkeys(parts))
@@ -60,26 +60,26 @@ def parse_label(text: str, labels: Sequence[str]) -> str | None:
 
 
 def new_labels(label: str, labels: Sequence[str]) -> list[str]:
-    """Return those labels of a clip that are not known yet."""
+    """Return the labels of a clip that are new."""
     from audiotl_cli.dataset.index import LABEL_SEPARATOR
 
     return [name for name in label.split(LABEL_SEPARATOR) if name not in labels]
 
 
 def confirm_new(new: Sequence[str], labels: Sequence[str]) -> str | None:
-    """Ask whether labels are to be added; the answer may also be another label."""
+    """Ask whether to add new labels; the answer may also be another label."""
     near = [name for text in new for name in nearest_labels(text, labels)]
     if near:
         numbered = is_numbered(labels)
         known = [f"{labels.index(name) + 1} {name}" if numbered else name for name in near]
-        terminal.say(f"known and similar: {', '.join(known)}")
+        terminal.say(f"similar labels: {', '.join(known)}")
     names = " and ".join(map(repr, new))
     kind = "is a new label" if len(new) == 1 else "are new labels"
-    return terminal.read_line(f"   {names} {kind}; y adds it, or type another:")
+    return terminal.read_line(f"   {names} {kind}; type y to add, or another label:")
 
 
 def nearest_labels(text: str, labels: Sequence[str]) -> list[str]:
-    """Return known labels that are spelt like a text, or that have a word spelt like it."""
+    """Return known labels that are spelt like a text or contain a word that is."""
 
     def likeness(label: str) -> float:
         names = [label.casefold(), *label.casefold().split()]

@@ -1,4 +1,4 @@
-"""Give clips their splits and folds. What belongs to one group is never parted."""
+"""Give clips their splits and folds. Clips of one group always stay together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,60 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.columns import Columns, column_by_path
+from audiotl_cli.dataset.index import Clip, Index, clip_labels
+from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.split import deal, natural
+from audiotl_cli.dataset.times import times_from_column, times_from_files, times_from_names
 from audiotl_cli.errors import UsageError
+from audiotl_cli.storage.paths import AnyPath
+
+
+def split_clips(
+    clips: list[Clip], options: IndexOptions, root: AnyPath, tables: Sequence[AnyPath]
+) -> list[Clip]:
+    """Deal clips into folds, if that is asked for, and into splits.
+
+    Parameters
+    ----------
+    clips : list of Clip
+    options : IndexOptions
+    root : Path or RemotePath
+        What the paths of clips are relative to.
+    tables : sequence of Path or RemotePath
+        The files that list the clips.
+
+    Raises
+    ------
+    UsageError
+        It cannot be done with these groups, or times are not known.
+    """
+    if options.folds == "group":
+        clips = fold_each_group(clips)
+    elif options.folds is not None:
+        clips = assign_folds(clips, options.folds, options.seed)
+    if options.by_time is None:
+        return assign_splits(clips, options.test_size, options.seed)
+    times = _times(clips, options, root, tables)
+    return assign_splits_by_time(clips, times, options.test_size)
+
+
+def _times(
+    clips: list[Clip], options: IndexOptions, root: AnyPath, tables: Sequence[AnyPath]
+) -> list[float]:
+    """Return when clips were recorded, by their names, their files, or a column of a table."""
+    by = options.by_time or ""
+    if by == "name":
+        return times_from_names(clips)
+    if by == "modified":
+        return times_from_files(clips, root)
+    if not tables:
+        raise UsageError(
+            f"--by-time is {by!r}; choose name or modified, or give the table that has a column "
+            "of that name: --metadata FILE.csv"
+        )
+    cells = column_by_path(tables[0], root, by, Columns(path=options.path_column))
+    return times_from_column(clips, by, cells)
 
 
 def assign_folds(
@@ -19,24 +70,18 @@ def assign_folds(
     Raises
     ------
     UsageError
-        There are not so many groups; the message names `option`.
+        There are fewer groups than folds; the message names `option`.
     """
-    groups = {_unit(replace(clip, fold="")) for clip in clips}
-    if not 2 <= n_folds <= len(groups):
-        raise UsageError(
-            f"{option} is {n_folds}; expected 2 to {len(groups)}, the number of groups"
-        )
-    parts = deal(
-        [clip.label for clip in clips],
-        [_unit(replace(clip, fold="")) for clip in clips],
-        [1 / n_folds] * n_folds,
-        seed,
-    )
+    units = [_unit(clip, keep_folds=False) for clip in clips]
+    n_units = len(set(units))
+    if not 2 <= n_folds <= n_units:
+        raise UsageError(f"{option} is {n_folds}; expected 2 to {n_units}, the number of groups")
+    parts = deal([clip.label for clip in clips], units, [1 / n_folds] * n_folds, seed)
     return [replace(clip, fold=str(part + 1)) for clip, part in zip(clips, parts, strict=True)]
 
 
 def fold_each_group(clips: list[Clip], *, option: str = "--folds group") -> list[Clip]:
-    """Let every group be a fold, to leave one group out at a time.
+    """Make every group a fold, so that one group is left out at a time.
 
     Raises
     ------
@@ -59,13 +104,13 @@ def fold_each_group(clips: list[Clip], *, option: str = "--folds group") -> list
 def assign_splits(clips: list[Clip], test_size: float, seed: int) -> list[Clip]:
     """Deal clips into ``train`` and ``test``, labels spread evenly.
 
-    Clips of one group stay together; where there are no groups but folds, whole folds do,
-    because a data set's own folds usually keep apart what belongs together.
+    Clips of one group stay together. Without groups, clips of one fold do, because a data set's
+    own folds usually keep clips of one source together.
 
     Parameters
     ----------
     clips : list of Clip
-        Those with a split keep it: if any has one, nothing is dealt.
+        If any has a split already, nothing is dealt.
     test_size : float
         Share of clips for the test, 0 to below 1.
     seed : int
@@ -93,9 +138,8 @@ def assign_splits_by_time(
 ) -> list[Clip]:
     """Split clips by time: the oldest into ``train``, the newest into ``test``.
 
-    A group is as new as its newest clip, and so is a recording: neither is parted. Where
-    groups last, training clips may therefore be newer than some test clips, never of the
-    same group.
+    A group, or else a recording, is as new as its newest clip and stays together. So where
+    groups span some time, training clips may be newer than test clips of other groups.
 
     Parameters
     ----------
@@ -103,7 +147,7 @@ def assign_splits_by_time(
     times : sequence of float
         When each was recorded, in any unit.
     test_size : float
-        Share of clips for the test, above 0 and below 1; met as nearly as groups allow.
+        Share of clips for the test, above 0 and below 1; met as closely as groups allow.
 
     Raises
     ------
@@ -111,13 +155,13 @@ def assign_splits_by_time(
         Some clips have splits already; the share is out of range; or there is one group.
     """
     if any(clip.split for clip in clips):
-        raise UsageError("--by-time splits anew, and the source has splits already; leave it out")
+        raise UsageError("the source has splits already, so --by-time cannot be used; leave it out")
     if not 0 < test_size < 1:
         raise UsageError(f"--test-size is {test_size}; by time, expected a share between 0 and 1")
     latest: dict[tuple[str, str], float] = {}
     sizes: Counter[tuple[str, str]] = Counter()
     for clip, time in zip(clips, times, strict=True):
-        unit = _unit(replace(clip, fold=""))
+        unit = _unit(clip, keep_folds=False)
         latest[unit] = max(latest.get(unit, time), time)
         sizes[unit] += 1
     if len(latest) < 2:
@@ -131,13 +175,29 @@ def assign_splits_by_time(
         test.add(unit)
         held += sizes[unit]
     return [
-        replace(clip, split="test" if _unit(replace(clip, fold="")) in test else "train")
+        replace(clip, split="test" if _unit(clip, keep_folds=False) in test else "train")
         for clip in clips
     ]
 
 
-def _unit(clip: Clip) -> tuple[str, str]:
+def warn_of_missing_labels(index: Index) -> list[str]:
+    """Return a warning for each of the training and the test split that lacks labels."""
+    warnings = []
+    for split in ("train", "test"):
+        clips = [clip for clip in index.clips if clip.split == split]
+        present = {label for clip in clips for label in clip_labels(clip)}
+        missing = [label for label in index.labels() if label not in present]
+        if clips and missing:
+            names = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+            warnings.append(
+                f"{len(missing)} of {len(index.labels())} labels have no clip in the {split} "
+                f"split: {names}"
+            )
+    return warnings
+
+
+def _unit(clip: Clip, *, keep_folds: bool = True) -> tuple[str, str]:
     """Return what must stay together: the group, else the fold, else the recording."""
     if clip.group:
         return "group", clip.group
-    return ("fold", clip.fold) if clip.fold else ("path", clip.path)
+    return ("fold", clip.fold) if keep_folds and clip.fold else ("path", clip.path)

@@ -1,7 +1,7 @@
-"""Fetch a named data set: its archives one by one, checked, unpacked, and only then in place.
+"""Fetch a named data set: download its archives, check them, and unpack them.
 
-What has come stays in a folder of its own until all of it is there, so that the same command
-goes on where it was interrupted; and archives got by other means can be put there.
+Downloads stay in a folder of their own until everything is complete, so that the same command
+continues after an interruption, and archives can be put there by hand.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from audiotl_cli.network import download, is_offline, mirrored, size_limit
 logger = logging.getLogger(__name__)
 
 OnArchive = Callable[[str, int, int], None]
-"""Told an archive's name, the bytes of it that have come, and of how many (0: not known)."""
+"""Takes the name of an archive, and how many of its bytes are here, of how many (0: unknown)."""
 
 
 def fetch(dataset: DataSet, target: Path, downloads: Path, on_archive: OnArchive) -> bool:
@@ -31,24 +31,24 @@ def fetch(dataset: DataSet, target: Path, downloads: Path, on_archive: OnArchive
     ----------
     dataset : DataSet
     target : Path
-        It appears when all is unpacked.
+        The folder; it appears when everything is unpacked.
     downloads : Path
-        Where archives are kept meanwhile, and looked for first.
+        The folder in which archives are kept meanwhile, and searched first.
     on_archive : callable
 
     Returns
     -------
     fetched : bool
-        False where `target` was there already.
+        False if `target` existed already.
 
     Raises
     ------
     UsageError
         There is no direct download.
     FetchError
-        No network, or another file came than the published one.
+        There is no network, or the file is not the published one.
     DataError
-        An archive cannot be unpacked, or must not be.
+        An archive is damaged or unsafe to unpack.
     """
     import filelock
 
@@ -75,14 +75,14 @@ def fetch(dataset: DataSet, target: Path, downloads: Path, on_archive: OnArchive
 
 
 def _get(dataset: DataSet, archive: Archive, downloads: Path, on_archive: OnArchive) -> Path:
-    """Return an archive that is here and checked, fetched as far as it is missing."""
+    """Return the checked file of an archive, after fetching what is missing of it."""
     path = downloads / archive.file_name
     if path.exists():
         if not archive.digest or _found(path, archive) == archive.digest:
             return path
         raise FetchError(
             f"{path} is not the published file: it has {_found(path, archive)}, expected "
-            f"{archive.digest}. Delete it, and it is fetched again"
+            f"{archive.digest}. Delete it, then run the same command to fetch it again"
         )
     part = _part(path)
     refuse_link(part)
@@ -103,8 +103,8 @@ def _get(dataset: DataSet, archive: Archive, downloads: Path, on_archive: OnArch
     found = _found(part, archive)
     if archive.digest and found != archive.digest:
         remove_regular(part)
-        what = f"another file came: it has {found}, expected {archive.digest}"
-        raise FetchError(_by_hand(dataset, archive, path, what))
+        reason = f"another file came: it has {found}, expected {archive.digest}"
+        raise FetchError(_by_hand(dataset, archive, path, reason))
     part.replace(path)
     return path
 
@@ -114,18 +114,20 @@ def _found(path: Path, archive: Archive) -> str:
     return f"{kind}:{digest(path, kind)}"
 
 
-def _by_hand(dataset: DataSet, archive: Archive, path: Path, why: str) -> str:
+def _by_hand(dataset: DataSet, archive: Archive, path: Path, reason: str) -> str:
     expected = f" ({archive.digest})" if archive.digest else ""
     part = _part(path)
     kept = part.is_file() and part.stat().st_size
     goes_on = (
-        f"{kept / 1e6:.0f} MB have come; the same command goes on there. Or get" if kept else "Get"
+        f"{kept / 1e6:.0f} MB are here, and the same command continues the download. Or get"
+        if kept
+        else "Get"
     )
     return (
-        f"{dataset.title} cannot be had: {why}.\n"
+        f"{dataset.title} could not be fetched: {reason}.\n"
         f"{goes_on}\n"
         f"  {archive.url}{expected}\n"
-        f"on any machine, put it at {path}, and type the same again."
+        f"on any machine, put it at {path}, and run the same command again."
     )
 
 
@@ -141,10 +143,12 @@ def _unpack_all(archives: list[Path], target: Path, folder: Path) -> None:
         try:
             unpack(archive, folder)
         except DataError as error:
-            # where no digest tells, this is how a damaged download shows
-            raise DataError(f"{error}. Delete {archive}, and it is fetched again") from error
+            # without a digest, a damaged download is only noticed here
+            raise DataError(
+                f"{error}. Delete {archive}, then run the same command to fetch it again"
+            ) from error
     found = list(folder.iterdir())
-    # most archives hold one folder, whose name tells nothing more
+    # most archives hold only one folder, whose name is not needed
     inner = found[0] if len(found) == 1 and found[0].is_dir() else folder
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir():

@@ -1,24 +1,23 @@
-"""Take out of an index what cannot be used, and keep together what is nearly the same."""
+"""Leave out of an index what cannot be used, and keep near-duplicates together."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from audiotl_cli.components import components
-from audiotl_cli.dataset.audit import clip_problems
+from audiotl_cli.dataset.audit import Audit, clip_problems, find_problems
+from audiotl_cli.dataset.duplicates.groups import Duplicates
 from audiotl_cli.dataset.index import Clip
-from audiotl_cli.dataset.kin import Kin
-
-UNUSABLE = ("unreadable", "empty", "silent", "label_conflict")
-"""Problems for which a clip is left out, whatever else it has."""
+from audiotl_cli.dataset.problems import duplicate, near_duplicate
+from audiotl_cli.dataset.problems.registry import codes
 
 
 @dataclass(frozen=True)
 class Change:
-    """What was done to a clip.
+    """A change to a clip.
 
     Parameters
     ----------
@@ -36,36 +35,46 @@ class Change:
     detail: str = ""
 
 
-def drop(clips: Sequence[Clip], kin: Kin) -> tuple[list[int], list[Change]]:
-    """Choose the clips to keep: usable, and one of copies.
+def fix_problems(audit: Audit) -> tuple[Audit, list[Change]]:
+    """Leave out clips that cannot be used, and put near-duplicates into one group each."""
+    kept, dropped = drop(audit.clips, audit.duplicates)
+    duplicates = audit.duplicates.only(kept)
+    clips, grouped = regroup([audit.clips[i] for i in kept], duplicates)
+    findings = [audit.findings[i] for i in kept]
+    return find_problems(Audit(clips, findings, duplicates)), [*dropped, *grouped]
+
+
+def drop(clips: Sequence[Clip], duplicates: Duplicates) -> tuple[list[int], list[Change]]:
+    """Choose the clips to keep: those that can be used, and one of exact duplicates.
 
     Returns
     -------
     kept : list of int
-        Positions. Of copies, the first is kept.
+        Positions. Of exact duplicates, the first is kept.
     changes : list of Change
     """
+    unusable = codes("leave out")
     kept, changes = [], []
-    first_of = {i: one[0] for one in kin.copies for i in one[1:]}
+    first_of = {i: group[0] for group in duplicates.exact for i in group[1:]}
     for i, clip in enumerate(clips):
-        reasons = [code for code in clip_problems(clip) if code in UNUSABLE]
+        reasons = [code for code in clip_problems(clip) if code in unusable]
         if reasons:
             changes.append(Change(clip.path, "dropped", reasons[0]))
         elif i in first_of:
             same = f"the same as {clips[first_of[i]].path}"
-            changes.append(Change(clip.path, "dropped", "duplicate", same))
+            changes.append(Change(clip.path, "dropped", duplicate.PROBLEM.code, same))
         else:
             kept.append(i)
     return kept, changes
 
 
-def regroup(clips: Sequence[Clip], kin: Kin) -> tuple[list[Clip], list[Change]]:
-    """Give clips that are nearly the same one group, and one split and fold where they have some.
+def regroup(clips: Sequence[Clip], duplicates: Duplicates) -> tuple[list[Clip], list[Change]]:
+    """Give near-duplicates one group, and one split and fold where they have some.
 
-    Groups that they were in are joined, with all their clips. Where such clips were in several
-    splits or folds, all go to where most of them were; of equally many, to the first.
+    If they were in several groups, all clips of these groups get one. If they were in several
+    splits or folds, all go where most of them were; if equally many, where the first was.
     """
-    links = [(one[0], other) for one in kin.families() for other in one[1:]]
+    links = [(group[0], other) for group in duplicates.groups() for other in group[1:]]
     grouped = {clips[i].group for pair in links for i in pair} - {""}
     first_of: dict[str, int] = {}
     for i, clip in enumerate(clips):
@@ -75,29 +84,27 @@ def regroup(clips: Sequence[Clip], kin: Kin) -> tuple[list[Clip], list[Change]]:
     for members in components(links):
         names = sorted({clips[i].group for i in members} - {""})
         group = names[0] if names else f"near {clips[members[0]].path}"
-        split, fold = (_most([getattr(clips[i], part) for i in members]) for part in _PARTS)
+        split = _most_frequent(clips[i].split for i in members)
+        fold = _most_frequent(clips[i].fold for i in members)
         for i in members:
             new = replace(clips[i], group=group, split=split, fold=fold)
             if new != clips[i]:
                 regrouped[i] = new
-                told = _told(clips[i], new)
-                changes.append(Change(new.path, "grouped", "near_duplicate", told))
+                detail = _describe_change(clips[i], new)
+                changes.append(Change(new.path, "grouped", near_duplicate.PROBLEM.code, detail))
     return regrouped, changes
 
 
-_PARTS = ("split", "fold")
+def _most_frequent(values: Iterable[str]) -> str:
+    """Return the most frequent value, the first of equally frequent ones; empty if all are."""
+    counts = Counter(filter(None, values)).most_common(1)
+    return counts[0][0] if counts else ""
 
 
-def _most(values: Sequence[str]) -> str:
-    """Return the value that most have, of equally many the first; empty if none has any."""
-    counted = Counter(filter(None, values)).most_common(1)
-    return counted[0][0] if counted else ""
-
-
-def _told(old: Clip, new: Clip) -> str:
+def _describe_change(old: Clip, new: Clip) -> str:
     moved = [
-        f"{part} {before or '(none)'} to {after}"
-        for part in _PARTS
-        if (before := getattr(old, part)) != (after := getattr(new, part))
+        f"{column} {before or '(none)'} to {after}"
+        for column in ("split", "fold")
+        if (before := getattr(old, column)) != (after := getattr(new, column))
     ]
     return ", ".join([f"group {new.group}", *moved])

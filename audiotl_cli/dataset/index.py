@@ -1,8 +1,8 @@
 """The index: a CSV file with one row a clip.
 
 Its first line, ``# audio_root: FOLDER``, says what the paths are relative to; a relative
-FOLDER is relative to the index file, a URL is on object storage. Without that line it is the
-file's own folder. What spreadsheets make of such a file is read as well.
+FOLDER is relative to the index file, a URL is on object storage. Without that line, paths are
+relative to the file's own folder. Files saved by spreadsheets are read as well.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import math
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.dataset.table import OpenTable, list_columns, open_table
+from audiotl_cli.cells import plain_cell, safe_cell
+from audiotl_cli.dataset.table import OpenTable, list_columns, open_table, parse_number
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.files import plain_cell, read_regular, real_path, safe_cell, write_whole
+from audiotl_cli.files import read_regular, real_path, write_whole
 from audiotl_cli.labels import SEPARATOR
 from audiotl_cli.storage.paths import AnyPath, any_path, join
 
@@ -38,13 +38,13 @@ class Clip:
     path : str
         Relative to the index's audio root, ``/`` between parts.
     label : str
-        Empty where not known; several labels are joined by ``;``.
+        Empty if not known; several labels are joined by ``;``.
     split : str
         ``train``, ``valid``, ``test`` or empty.
     fold : str
         The data set's own number, or empty.
     group : str
-        What must never straddle a split: speaker, artist, source recording; or empty.
+        What must never be on both sides of a split: speaker, artist, source recording; or empty.
     start_s, end_s : float or None
         Bounds within the recording, seconds.
     duration_s : float or None
@@ -166,7 +166,7 @@ class Index:
         return {value: found[value] for value in sorted(found) if value}
 
     def sha256(self) -> str:
-        """Return the SHA-256 of what the index says: every row, not where it lies."""
+        """Return the SHA-256 of all rows; it does not depend on where the index lies."""
         rows = "\n".join(repr(clip) for clip in self.clips)
         return hashlib.sha256(rows.encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -193,7 +193,7 @@ def clip_labels(clip: Clip) -> list[str]:
 
 
 class _Where(NamedTuple):
-    """A line of a file; as text only where there is something to say."""
+    """A line of a file, made into text only when a message needs it."""
 
     path: Path
     line: int
@@ -236,7 +236,7 @@ def _clip(row: Sequence[str], places: Sequence[tuple[str, int]], where: _Where) 
             values[column] = text
         elif text := text.strip():
             kind = _NUMBERS.get(column)
-            values[column] = text if kind is None else _number(kind, text, where, column)
+            values[column] = text if kind is None else parse_number(kind, text, where, column)
     clip = Clip(**values)
     check_clip(clip, where)
     return clip
@@ -265,18 +265,8 @@ def _is_writable(text: str) -> bool:
 def _root(comment: str, where: _Where) -> AnyPath:
     try:
         return any_path(comment.removeprefix(ROOT_COMMENT.rstrip()).strip())
-    except UsageError as error:  # nobody typed it
+    except UsageError as error:  # it was not typed, but read from a file
         raise DataError(f"{where}: audio_root is {error}") from error
-
-
-def _number(kind: Callable[[str], float], text: str, where: _Where, column: str) -> float:
-    try:
-        number = kind(text)
-    except ValueError as error:
-        raise DataError(f"{where}: {column} is {text!r}, expected a number") from error
-    if not math.isfinite(number):
-        raise DataError(f"{where}: {column} is {text!r}, expected a finite number")
-    return number
 
 
 def _cell(value: object) -> str:

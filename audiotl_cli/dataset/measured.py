@@ -1,7 +1,7 @@
-"""Remembers what was measured of recordings, so that what did not change is not decoded again.
+"""Remembers the measurements of recordings, so that unchanged ones are not decoded again.
 
-One line a clip: the version of measuring, the clip's key, and the measurement, or the error, as
-JSON. A line that is damaged, or of another version, counts for nothing.
+One line a clip: the version of measuring, the clip's key, and the measurement or the error, as
+JSON. Lines that are damaged, or of another version, are ignored.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from pathlib import Path
 
 from audiotl_cli.audio.measure import VERSION, Measurement
 from audiotl_cli.errors import AudioError, DataError
-from audiotl_cli.files import append_lines, read_lines
+from audiotl_cli.journal_lines import append_lines, read_lines
 from audiotl_cli.json_files import get, parse_json_object
 
 logger = logging.getLogger(__name__)
 
-Found = Measurement | AudioError
-"""What a recording is, or why it cannot be used."""
+Finding = Measurement | AudioError
+"""The measurement of a recording, or why it cannot be measured."""
 
 LASTING = ("unreadable", "empty", "cut_short", "not_finite", "bad_rate")
-"""Codes of errors that the same bytes will have again; a crash or a time-out may have been of
-the machine."""
+"""Codes of errors that the same bytes always have; a crash or a time-out may be the machine's."""
 
 _ERROR = ("message", "code", "stage")
 
@@ -50,11 +49,11 @@ class MeasuredClips:
                 self._known[key.decode("utf-8", "replace")] = value
 
     def keys(self) -> Iterable[str]:
-        """Return the keys of what is known."""
+        """Return the keys of all clips that are known."""
         return self._known.keys()
 
-    def get(self, key: str) -> Found | None:
-        """Return what is known of a clip; a line that is no measurement counts for nothing."""
+    def get(self, key: str) -> Finding | None:
+        """Return the measurement of a clip, or why it has none; None if nothing valid is known."""
         if key not in self._known:
             return None
         try:
@@ -68,23 +67,23 @@ class MeasuredClips:
             return None
 
     def add(self, key: str, measurement: bytes) -> None:
-        """Remember what `Measurement.as_json` gave of a clip, for later runs."""
+        """Remember a clip's `Measurement.as_json` for later runs."""
         self._new.append(b"\t".join((self._version, key.encode(), measurement)))
 
     def add_error(self, key: str, error: AudioError) -> None:
-        """Remember why a clip cannot be measured, if next time it will be the same."""
+        """Remember why a clip cannot be measured, if that will not change."""
         if error.code in LASTING:
             value = {"message": str(error), "code": error.code, "stage": error.stage}
             self.add(key, json.dumps(value).encode("ascii"))
 
     def save(self) -> None:
-        """Append what was learnt since the last call, where the folder can be written."""
+        """Append what was added since the last call, if the folder can be written."""
         new, self._new = self._new, []
         if not new:
             return
         try:
             append_lines(self.path, new)
-        except TimeoutError as error:  # another run is at it; next time, then
+        except TimeoutError as error:  # another run is writing; try again next time
             logger.debug("Measurements are not remembered yet: %s", error)
             self._new += new
         except OSError as error:  # it only spares work

@@ -1,4 +1,4 @@
-"""Write labels into an index file, and leave every other byte as it is."""
+"""Write labels into an index file, and keep every other byte as it is."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from audiotl_cli.cells import safe_cell
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.dataset.table import DELIMITERS
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import change_file, safe_cell
+from audiotl_cli.locks import change_file
 
 Cell = tuple[int, int]
-"""Where a cell begins and ends in a text, its quotes included."""
+"""Start and end of a cell in a text, with its quotes."""
 
 Place = tuple[str, float | None, float | None]
-"""What tells a clip from all others: path, start and end."""
+"""What identifies a clip: path, start and end."""
 
 
 def place_of(clip: Clip) -> Place:
-    """Return what tells a clip from all others of an index."""
+    """Return what identifies a clip in an index."""
     return clip.path, clip.start_s, clip.end_s
 
 
@@ -33,7 +34,7 @@ class Relabelled:
     index : Index
         As it now is.
     before : dict
-        From clips to the labels that they had in the file just before.
+        From clips to the labels that they had in the file before.
     """
 
     index: Index
@@ -45,27 +46,25 @@ def write_labels(
 ) -> Relabelled:
     """Change labels in an index file, whole or not at all.
 
-    The file is read again first, and no other process of this program writes to it before this
-    one has: what was edited meanwhile stays. Cells are changed in place: other rows, columns,
-    comments, line ends and quotes stay as they are, byte for byte. A column ``label`` is added
-    where there is none.
+    The file is read again under a lock, so that edits made meanwhile are kept. Cells are changed in
+    place: other rows, columns, comments, line ends and quotes stay as they are, byte for byte. A
+    column ``label`` is added if there is none.
 
     Parameters
     ----------
     path : Path
         Of the index.
     labels : mapping
-        From clips to their labels; an empty one takes the label away.
+        From clips to their labels; an empty text removes the label.
     instead_of : mapping, optional
-        From clips to the labels they are expected to have; a clip that has another one keeps
-        it.
+        From clips to the labels they are expected to have; a clip with another label keeps it.
 
     Raises
     ------
     DataError
-        The file is no index (any more), or a clip is not in it; or a label cannot be one.
+        The file is not an index, lacks a clip, or a label cannot be written.
     TimeoutError
-        Another process is changing the file, see `files.locked`.
+        Another process is changing the file, see `locks.locked`.
     """
     for label in labels.values():
         check_label(label)
@@ -95,9 +94,11 @@ def _change_bytes(data: bytes, rows: list[Place], labels: Mapping[Place, str]) -
 
 
 def check_label(label: str) -> None:
-    """Raise `DataError` unless an index gives back a label as it was written."""
+    """Raise `DataError` if a label would be changed by writing it to an index and reading it."""
     if label != label.strip() or re.search(r"[\x00-\x1f\x7f]", label):
-        raise DataError(f"{label!r} cannot be a label: it has spaces around it, or control signs")
+        raise DataError(
+            f"{label!r} cannot be a label: it has spaces around it or control characters"
+        )
 
 
 def _change(text: str, rows: list[Place], labels: Mapping[Place, str]) -> str:

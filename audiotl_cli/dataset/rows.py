@@ -1,4 +1,4 @@
-"""Rows of a table about recordings, whatever it is written in: CSV, TSV, JSON lines, Parquet."""
+"""Rows of a table about recordings: CSV, TSV, JSON lines or Parquet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiotl_cli.dataset.index import LABEL_SEPARATOR
-from audiotl_cli.dataset.table import MAX_BYTES, list_columns, open_table
+from audiotl_cli.dataset.table import MAX_BYTES, list_columns, open_table, parse_number
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.json_files import check_values
 from audiotl_cli.storage.paths import AnyPath, open_file, read_file
@@ -20,7 +20,7 @@ TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
 @dataclass(frozen=True)
 class Row:
-    """One row: what its cells hold as text, and where it stands, for messages."""
+    """One row: its cells as text, and its file and line, for messages."""
 
     cells: Mapping[str, str]
     where: str
@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a header; rows without any content are left out."""
+    """A table with a header, without its empty rows."""
 
     path: AnyPath
     columns: list[str]
@@ -67,6 +67,11 @@ def read_rows(path: AnyPath) -> Table:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
+def seconds(text: str, where: object, name: str) -> float | None:
+    """Return a cell as seconds; None if it is empty. Errors as `table.parse_number`."""
+    return parse_number(float, text, where, name) if text else None
+
+
 def _read_csv(path: AnyPath) -> Table:
     with open_table(path) as table:
         reader = csv.reader(table.lines, delimiter=table.delimiter)
@@ -75,7 +80,7 @@ def _read_csv(path: AnyPath) -> Table:
             columns = next(reader, [])
             rows = [
                 Row(
-                    # what stands beyond the last column has no name
+                    # cells beyond the last column have no name
                     _Cells(zip(columns, map(str.strip, row), strict=False)),
                     f"{path}, line {n_before + reader.line_num}",
                 )
@@ -128,7 +133,7 @@ def _read_parquet(path: AnyPath) -> Table:
         ) from error
     try:
         with open_file(path) as file:
-            # sound inside the table is not read: recordings are files here
+            # sound inside the table is not read
             schema = parquet.read_schema(file)
             plain = [field.name for field in schema if not _is_bulky(pyarrow, field.type)]
             records = parquet.read_table(file, columns=plain).to_pylist()
@@ -160,5 +165,5 @@ def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return LABEL_SEPARATOR.join(filter(None, map(_text, value)))
     if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # whole numbers come as such from columns with gaps
+        return str(int(value))  # whole numbers in a column with gaps are read as floats
     return str(value).strip()

@@ -1,4 +1,4 @@
-"""Deal clips out into parts: train and test, or folds.
+"""Deal clips into parts: train and test, or folds.
 
 Clips of one group stay together, and every part gets its share of every label as nearly
 as the groups allow.
@@ -44,14 +44,14 @@ def deal(
     counts = np.zeros((len(numbers), label_of.max() + 1))
     np.add.at(counts, (group_of, label_of), 1)
 
-    # all clips count like one more label: where labels are content with several parts, the
-    # one that is behind in size gets the group
+    # all clips together count as a further label, so that of parts that are equally good for the
+    # labels, the smallest gets the group
     counts = np.hstack([counts, counts.sum(axis=1, keepdims=True)])
 
     order = np.random.default_rng(seed).permutation(len(counts))
     order = order[np.argsort(-counts[order, -1], kind="stable")]
     totals = counts.sum(axis=0)
-    # measured in shares of a label, so that rare labels weigh as much as common ones
+    # in shares of each label, so that rare labels count as much as frequent ones
     held = np.zeros((len(shares), len(totals)))
     targets = np.outer(shares, np.ones(len(totals)))
     part_of = np.zeros(len(counts), dtype=int)
@@ -73,12 +73,12 @@ def cut_in_order(
     gap: float,
     seed: int,
 ) -> list[tuple[list[int], list[int]]]:
-    """Return rounds of fitting and testing that keep apart what was recorded together.
+    """Return rounds of training and testing that separate clips of one source.
 
-    What comes from one source (an album, a site, a night) usually has neighbouring names. So
-    the clips of a label, in the order of their paths, are cut into stretches; each is tested
-    in turn, and its neighbours on either side are not fitted on either, for a cut may well go
-    through a source. Where the order says nothing, this is as good as chance.
+    Clips of one source (an album, a site, a night) usually have neighbouring names. So the clips
+    of a label, in the order of their paths, are cut into stretches. Each stretch is tested in
+    turn, and its neighbours on either side are left out of training, because a cut may go through
+    a source. If the order is arbitrary, the rounds are random.
 
     Leaving out neighbours: Burman, P. et al. (1994). A cross-validatory method for dependent
     data. Biometrika 81.

@@ -1,29 +1,32 @@
-"""Tables as people and spreadsheets save them: commas, semicolons or tabs, padded comments."""
+"""Tables as people and spreadsheets save them: with commas, semicolons or tabs, and comments."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Generator, Iterator, Sequence
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from audiotl_cli.errors import DataError
 from audiotl_cli.storage.paths import AnyPath, open_file, read_file
 
 DELIMITERS = ",;\t"
 
+Number = TypeVar("Number", int, float)
+
 MAX_BYTES = 1 << 30
 MAX_LINES = 5_000_000
 MAX_LINE = 1 << 20
 MAX_COLUMNS = 10_000
-"""Of a table: far more than any has; one that a stranger made may claim anything."""
+"""Limits of a table: far above any real one, so that a hostile file cannot fill the memory."""
 
 _N_NAMES, _NAME = 20, 40
-"""Columns that a message lists, and characters of each: at most."""
+"""Columns that a message lists at most, and characters of each."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,33 @@ def list_columns(columns: Sequence[str], separator: str = ", ") -> str:
     return separator.join([*names, *more]) or "(none)"
 
 
+def parse_number(kind: Callable[[str], Number], text: str, where: object, name: str) -> Number:
+    """Return a cell as a finite number.
+
+    Parameters
+    ----------
+    kind : callable
+        ``int`` or ``float``.
+    text : str
+    where : object
+        The file and the line, for messages.
+    name : str
+        Of the column, for messages.
+
+    Raises
+    ------
+    DataError
+        It is not such a number.
+    """
+    try:
+        number = kind(text)
+    except ValueError as error:
+        raise DataError(f"{where}: {name} is {text!r}, expected a number") from error
+    if not math.isfinite(number):
+        raise DataError(f"{where}: {name} is {text!r}, expected a finite number")
+    return number
+
+
 def _lines(path: AnyPath, data: bytes | None) -> Generator[str]:
     try:
         with _open(path, data) as file:
@@ -128,11 +158,11 @@ def _open(path: AnyPath, data: bytes | None) -> io.TextIOWrapper:
 
 
 def _comment(line: str, delimiter: str, n_columns: int) -> str:
-    """Undo what a spreadsheet does to a comment; others may hold delimiters of their own."""
+    """Return a comment as it was before a spreadsheet split or quoted it."""
     try:
         cells = next(csv.reader([line], delimiter=delimiter, strict=True))
     except csv.Error:
         return line
     if line.startswith('"') or len(cells) == n_columns > 1:
-        return ",".join(cells).rstrip(",")  # it was cut at commas, whatever it was saved with
+        return ",".join(cells).rstrip(",")  # spreadsheets cut it at commas
     return line

@@ -1,4 +1,4 @@
-"""When clips were recorded: by a date in their names, by their files, or by a table."""
+"""When clips were recorded, from dates in their names, from their files, or from a table."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _DATE = re.compile(
     r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
     r"(?:[T_ -]?([01]\d|2[0-3])[-:_.h]?([0-5]\d)(?:[-:_.m]?([0-5]\d))?)?(?!\d)"
 )
-"""A day as 20240131, 2024-01-31 or alike, and a time after it as 235959, 23:59 or alike."""
+"""A day such as 20240131 or 2024-01-31, perhaps followed by a time such as 235959 or 23:59."""
 
 
 def moment(text: str) -> float | None:
     """Return the first date and time in a text as seconds since 1970; None without one.
 
-    Zones are not looked at: what is compared was recorded by one clock.
+    Time zones are ignored.
     """
     for match in _DATE.finditer(text):
         year, _, month, day, *rest = match.groups()
         hour, minute, second = (int(part or 0) for part in rest)
         try:
             when = datetime(int(year), int(month), int(day), hour, minute, second, tzinfo=UTC)
-        except ValueError:  # as the 30th of February
+        except ValueError:  # such as the 30th of February
             continue
         return when.timestamp()
     return None
@@ -39,7 +39,7 @@ def times_from_names(clips: Sequence[Clip]) -> list[float]:
     Raises
     ------
     UsageError
-        A path has none.
+        A path has no date.
     """
     found = [moment(clip.path) for clip in clips]
     return _all(
@@ -50,23 +50,23 @@ def times_from_names(clips: Sequence[Clip]) -> list[float]:
 
 
 def times_from_files(clips: Sequence[Clip], root: AnyPath) -> list[float]:
-    """Return when the files of clips were changed last.
+    """Return when the files of clips were last modified.
 
     Raises
     ------
     DataError
-        A file is not there.
+        A file is missing.
     """
     try:
         return [join(root, clip.path).stat().st_mtime for clip in clips]
     except OSError as error:
         raise DataError(
-            f"--by-time modified: {error.filename} cannot be looked at ({error.strerror})"
+            f"--by-time modified: {error.filename} cannot be read ({error.strerror})"
         ) from error
 
 
 def times_from_column(clips: Sequence[Clip], column: str, texts: Mapping[str, str]) -> list[float]:
-    """Return when clips were recorded, by a column: dates, or numbers of any unit.
+    """Return when clips were recorded, by a column of dates, or of numbers in any unit.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def times_from_column(clips: Sequence[Clip], column: str, texts: Mapping[str, st
     Raises
     ------
     UsageError
-        A clip's cell is no date and no number.
+        A clip's cell is neither a date nor a number.
     """
     cells = [texts.get(clip.path, "") for clip in clips]
     try:
@@ -89,10 +89,11 @@ def times_from_column(clips: Sequence[Clip], column: str, texts: Mapping[str, st
     return _all(found, clips, f"no date or number in the column {column!r} of")
 
 
-def _all(found: Sequence[float | None], clips: Sequence[Clip], what: str) -> list[float]:
+def _all(found: Sequence[float | None], clips: Sequence[Clip], missing_value: str) -> list[float]:
     missing = [clip.path for clip, time in zip(clips, found, strict=True) if time is None]
     if missing:
         raise UsageError(
-            f"--by-time finds {what} {len(missing)} of {len(clips)} clips, such as {missing[0]}"
+            f"--by-time finds {missing_value} {len(missing)} of {len(clips)} clips, such as "
+            f"{missing[0]}"
         )
     return [time for time in found if time is not None]

@@ -1,4 +1,4 @@
-"""Unpack archives that come from elsewhere: nothing gets outside the folder, no links, no bombs."""
+"""Unpack untrusted archives: nothing outside the folder, no links, and no archive bombs."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.files import NotAFileError, open_regular
 
 MAX_TIMES = 10
-"""How many times its own size an archive may unpack to; speech and music make two or three."""
+"""How many times its own size an archive may unpack to; speech and music reach two or three."""
 
 SPARE = 100 << 20
-"""Bytes that it may unpack to however small it is."""
+"""Bytes to which any archive may unpack, however small it is."""
 
 MAX_MEMBERS = 250_000
 """Files and folders in an archive; the largest data set known here has 106 000."""
 
 MAX_MEMBER_BYTES = 512
-"""Of the list of contents that ends a zip, on average; long names take a third of that."""
+"""Average bytes of a member in the list of contents of a zip; long names take a third of that."""
 
 TAR_OVERHEAD = 4096  # bytes of headers and padding a file
 
 CHUNK = 1 << 20
 
 Member = tuple[str, str, int, Callable[[], IO[bytes]]]
-"""Name; ``file``, ``folder`` or ``other``; its size as stated; and how to open it."""
+"""Name; ``file``, ``folder`` or ``other``; stated size; and a function that opens it."""
 
 _BAD_NAMES = {
     errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ
@@ -44,7 +45,7 @@ _BAD_NAMES = {
 
 _DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError,
-    gzip.BadGzipFile, struct.error, ValueError,
+    gzip.BadGzipFile, struct.error, ValueError, NotAFileError,
     FileExistsError, IsADirectoryError, NotADirectoryError,  # a file that is a folder as well
 )  # fmt: skip
 
@@ -57,7 +58,7 @@ def unpack(archive: Path, folder: Path) -> int:
     archive : Path
         A ``.zip``, or a tar as it is or compressed by gzip or bzip2.
     folder : Path
-        It is made if it is not there.
+        Made if missing.
 
     Returns
     -------
@@ -66,9 +67,9 @@ def unpack(archive: Path, folder: Path) -> int:
     Raises
     ------
     DataError
-        It is damaged; or it holds a path that leads outside, a link or a device, too many
-        files, or far more than its size. What was unpacked before that is left; it lies below
-        the folder.
+        The archive is damaged, or holds a path that leads outside, a link or a device, too many
+        files, or far more than its size. Files that were unpacked before the error stay in the
+        folder.
     """
     max_bytes = archive.stat().st_size * MAX_TIMES + SPARE
     n_files = n_bytes = 0
@@ -92,7 +93,7 @@ def unpack(archive: Path, folder: Path) -> int:
                     file.write(chunk)
             n_files += 1
     except _DAMAGE as error:
-        raise DataError(f"{archive} is no archive that can be unpacked: {error}") from error
+        raise DataError(f"{archive} cannot be unpacked: {error}") from error
     except OSError as error:
         if error.errno not in _BAD_NAMES:
             raise
@@ -106,7 +107,7 @@ def _too_much(archive: Path) -> DataError:
 
 
 def _refuse_links(target: Path, folder: Path) -> None:
-    """Refuse a path that leads through a link, which was there before: archives make none."""
+    """Refuse a path that leads through an existing link."""
     inside = [path for path in (target, *target.parents) if path.is_relative_to(folder)]
     for path in inside:
         if path.is_symlink():
@@ -153,11 +154,11 @@ def _opened(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 
 
 def _check_contents(archive: Path) -> None:
-    """Refuse a zip whose list of contents would fill the memory: it is read whole.
+    """Refuse a zip whose list of contents would fill the memory, because zipfile reads all of it.
 
     The sizes are those of the records that end a zip (APPNOTE.TXT 4.3.14 to 4.3.16).
     """
-    with archive.open("rb") as file:
+    with open_regular(archive) as file:
         n_bytes = file.seek(0, os.SEEK_END)
         start = file.seek(max(0, n_bytes - (1 << 16) - 22))
         end = file.read()
@@ -183,7 +184,7 @@ class _Limited:
     def __init__(self, archive: Path, max_bytes: int) -> None:
         self._archive = archive
         self._left = max_bytes + MAX_MEMBERS * TAR_OVERHEAD
-        with archive.open("rb") as file:
+        with open_regular(archive) as file:
             start = file.read(3)
         is_gzip = start.startswith(b"\x1f\x8b")
         opener: Callable[..., Any] = gzip.open if is_gzip else bz2.open if start == b"BZh" else open

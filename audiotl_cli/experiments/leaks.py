@@ -10,8 +10,8 @@ from pathlib import Path
 from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.classifiers.card import ModelCard, clip_mark
 from audiotl_cli.dataset.audit import clip_problems
+from audiotl_cli.dataset.duplicates.groups import find_duplicates
 from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.dataset.kin import find_kin
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.leaks import TRAINED_ON, Leak
 from audiotl_cli.experiments.features import evaluated
@@ -50,14 +50,14 @@ def find_leaks(project: Project, sides: Sequence[Side]) -> list[Leak]:
     """
     measured = project.open_measured()
     found = [measured.get(side.key) for side in sides]
-    same = find_kin(found)
+    duplicates = find_duplicates(found)
     by_key: dict[str, list[int]] = {}
     for i, side in enumerate(sides):
         by_key.setdefault(side.key, []).append(i)
     groups = {
         TRAINED_ON: _first_in_two_parts(by_key.values(), sides),
-        "duplicate": _first_in_two_parts(same.copies, sides),
-        "near_duplicate": _first_in_two_parts(same.families(), sides),
+        "duplicate": _first_in_two_parts(duplicates.exact, sides),
+        "near_duplicate": _first_in_two_parts(duplicates.groups(), sides),
     }
     leaks = []
     n_not_measured = 0

@@ -17,8 +17,9 @@ from audiotl_cli.classifiers.space import Setting
 from audiotl_cli.classifiers.trials import Fold, Right
 from audiotl_cli.errors import DataError
 from audiotl_cli.experiments.features import LabelledFeatures
-from audiotl_cli.files import change_file, read_regular, remove_file
+from audiotl_cli.files import read_regular
 from audiotl_cli.json_files import parse_json_object
+from audiotl_cli.locks import change_file, remove_file
 
 logger = logging.getLogger(__name__)
 

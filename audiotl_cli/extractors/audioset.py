@@ -1,6 +1,6 @@
-"""The front end that Google's AudioSet networks, VGGish and YAMNet, share.
+"""The front end of Google's AudioSet networks, VGGish and YAMNet.
 
-Both see patches of 96 STFT frames by 64 mel bands, 0.96 s, as set out in Hershey et al.,
+Their input are patches of 96 STFT frames by 64 mel bands, 0.96 s, as described in Hershey et al.,
 *CNN Architectures for Large-Scale Audio Classification*, ICASSP 2017.
 """
 
@@ -28,14 +28,14 @@ PATCH_FRAMES = 96
 
 
 def patch_framing(hop_s: float, *, pad_end: bool) -> Framing:
-    """Return where patches lie; hops are whole STFT frames.
+    """Return the positions of patches; hops are whole STFT frames.
 
     Parameters
     ----------
     hop_s : float
-        Wished seconds between patches.
+        Seconds between patches, which are rounded.
     pad_end : bool
-        Whether samples after the last whole patch get one, filled up with zeros.
+        Whether the samples after the last whole patch form a patch that is filled up with zeros.
     """
     return Framing(
         window=(PATCH_FRAMES - 1) * STFT_HOP + STFT_WINDOW,
@@ -46,7 +46,7 @@ def patch_framing(hop_s: float, *, pad_end: bool) -> Framing:
 
 @cache
 def tables() -> tuple[Float64Array, FloatArray]:
-    """Return VGGish's window, in double precision as published, and mel bands."""
+    """Return VGGish's window, in double precision as published, and its mel bands."""
     taper = 0.5 - 0.5 * np.cos(2 * np.pi / STFT_WINDOW * np.arange(STFT_WINDOW))
     bands = (SAMPLE_RATE, N_FFT, N_MELS, LOW_HZ, HIGH_HZ)
     return taper, mel_filters(*bands, scale="htk", area_norm=False)
@@ -60,7 +60,7 @@ def log_mel(waveform: Waveform, taper: AnyFloats, filters: FloatArray, offset: f
     waveform : float32 (n_samples,)
         At 16 kHz, at least 400 samples.
     taper : float32 or float64 (400,)
-        The window; its precision is the transform's.
+        The window; the transform has its precision.
     filters : float32 (257, 64)
         The mel bands.
     offset : float

@@ -1,4 +1,4 @@
-"""What every extractor is: a front end, a network, and where its windows lie."""
+"""The base class of extractors: a front end, a network, and the positions of its windows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import abc
 import numbers
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,27 +17,28 @@ from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError, UsageError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.runtime import batch_threads, one_blas_thread, thread_count
 from audiotl_cli.extractors.weights import WeightSource
 
 Patches = npt.NDArray[np.float32]
-"""What a network is fed, one entry a window: shape (n_windows, ...)."""
+"""The input of a network: an array of shape (n_windows, ...)."""
 
 SEGMENT_WINDOWS = 32
-"""Windows the front end sees at once, at least: bounds memory on long recordings."""
+"""Minimum number of windows in a segment, which the front end sees at once."""
 
 
 @dataclass(frozen=True)
 class Embeddings:
-    """What an extractor makes of a recording.
+    """The embeddings of a recording.
 
     Parameters
     ----------
     frames : float32 (n_frames, dim)
     times : float64 (n_frames,)
-        Where each frame begins, in seconds from the start of the recording; its middle
-        where a network centres its windows (OpenL3).
+        Start of each frame, in seconds from the start of the recording; for a network that
+        centres its windows (OpenL3), the middle.
     """
 
     frames: npt.NDArray[np.float32]
@@ -53,7 +54,7 @@ class Layer:
     dim : int
         Width of a frame.
     rows : int
-        Frames a window: 1 for embeddings, more for feature maps that keep time.
+        Frames per window: 1 for embeddings, more for feature maps that keep the time axis.
     """
 
     dim: int
@@ -62,7 +63,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Description:
-    """Everything that changes a number an extractor gives: what a fingerprint covers."""
+    """Everything that changes the values of embeddings; fingerprints cover it."""
 
     extractor: str
     version: str
@@ -77,27 +78,28 @@ class Description:
 
 
 class Extractor(abc.ABC):
-    """Base of all extractors.
+    """Base class of all extractors.
 
-    A subclass names itself, lists its layers and gives `framing`, `front_end` and
-    `forward`. Building one reads no weights; the first window does.
+    A subclass defines its name and the other attributes below, `layers`, `frame`, `front_end`
+    and `forward`. Weights are read when the first window is embedded, not before.
 
     Parameters
     ----------
-    layer : str or None
-        One of the names in `layers`; None means the default.
-    hop_s : float or None
-        Seconds between windows, rounded to what the network allows.
-    resampler : {"soxr", "resampy"}
-    engine : str or None
-        One of `engines`; None is the first, the reference.
+    config : ExtractorConfig or None
+        None is the default of every setting.
+    **settings
+        Fields of `ExtractorConfig`, which replace those of `config`.
 
     Attributes
     ----------
+    config : ExtractorConfig
+        The settings in use: the layer, the exact hop and the engine are filled in.
     engines : tuple of str
-        What the network can be run in; empty where there is no choice.
+        What the network can be run in, the reference first; empty where there is no choice.
+    takes_weights : bool
+        Whether the user may name another file of weights than the published one.
     name, version : str
-        `version` changes when the same audio gives other numbers.
+        `version` changes whenever the same audio gives other values.
     sample_rate : int
         Hz.
     window_s : float
@@ -107,22 +109,24 @@ class Extractor(abc.ABC):
     dim : int
         Width of a frame.
     batch_size : int
-        Windows the network is given at once, always: shorter batches are filled up, so
-        that a window's numbers do not depend on its neighbours. See `n_places`, too.
+        Number of windows in every batch: shorter batches are filled up with zeros, so that the
+        embedding of a window does not depend on its neighbours. See also `usable_batch_size`.
     parallel : bool
         Whether several threads may call `forward` at once.
-    beside_decoder : bool
-        Whether the front end runs in the processes that decode, rather than in threads here.
-        The extractor can be pickled, then. It pays where there is no network: Python threads
-        keep each other waiting.
+    front_end_in_worker : bool
+        Whether the front end runs in the processes that decode rather than in threads of this
+        one. The extractor must be fit to be pickled then. This is faster where there is no
+        network: Python threads keep each other waiting.
 
     Raises
     ------
     UsageError
-        The layer, hop, resampler or engine does not exist.
+        The layer, hop, resampler or engine does not exist, or the extractor takes no other
+        weights than its own.
     """
 
     engines: tuple[str, ...] = ()
+    takes_weights: bool = False
     name: str
     version: str
     summary: str
@@ -132,36 +136,38 @@ class Extractor(abc.ABC):
     default_layer: str
     batch_size: int = 16
     parallel: bool = False
-    beside_decoder: bool = False
+    front_end_in_worker: bool = False
 
-    def __init__(
-        self,
-        *,
-        layer: str | None = None,
-        hop_s: float | None = None,
-        resampler: str = "soxr",
-        engine: str | None = None,
-    ) -> None:
-        check_resampler(resampler)
-        if engine and engine not in self.engines:
-            raise UsageError(f"{self.name} does not run in {engine!r}")
-        self.engine = engine or next(iter(self.engines), "")
-        self.resampler = resampler
-        self.layer = layer or self.default_layer
+    def __init__(self, config: ExtractorConfig | None = None, **settings: Any) -> None:
+        config = replace(config or ExtractorConfig(), name=self.name, **settings)
+        check_resampler(config.resampler)
+        if config.weights is not None and not self.takes_weights:
+            raise UsageError(f"{self.name} takes no other weights than its own")
+        if config.engine and config.engine not in self.engines:
+            raise UsageError(f"{self.name} does not run in {config.engine!r}")
+        reference = next(iter(self.engines), "")
+        self.engine = config.engine or reference
+        self.layer = config.layer or self.default_layer
         self.check_layer()
-        asked = self.default_hop_s if hop_s is None else hop_s
-        if not 0 < asked <= 3600:
-            raise UsageError(f"--hop-s is {asked}, expected seconds above 0")
-        self.framing = self.frame(asked)
+        hop_s = self.default_hop_s if config.hop_s is None else config.hop_s
+        if not 0 < hop_s <= 3600:
+            raise UsageError(f"--hop-s is {hop_s}, expected seconds above 0")
+        self.framing = self.frame(hop_s)
         self.hop_s = self.framing.hop / self.sample_rate
+        self.config = replace(
+            config,
+            layer=self.layer,
+            hop_s=self.hop_s,
+            engine=None if self.engine == reference else self.engine,
+        )
 
     @classmethod
     @abc.abstractmethod
     def layers(cls) -> dict[str, Layer]:
-        """Return the layers by name, the default among them."""
+        """Return the layers by name, including the default layer."""
 
     def check_layer(self) -> None:
-        """Refuse a layer the network does not have."""
+        """Raise `UsageError` for a layer that the network does not have."""
         layers = self.layers()
         if self.layer not in layers:
             raise UsageError(
@@ -175,16 +181,16 @@ class Extractor(abc.ABC):
 
     @cached_property
     def rows(self) -> int:
-        """Frames a window."""
+        """Frames per window."""
         return self.layers()[self.layer].rows
 
     @abc.abstractmethod
     def frame(self, hop_s: float) -> Framing:
-        """Return where the windows lie for a wished distance in seconds."""
+        """Return the positions of windows for a hop in seconds, rounded as the network needs it."""
 
     @abc.abstractmethod
     def front_end(self, segment: Waveform) -> Patches:
-        """Turn a segment of n windows into the network's input.
+        """Compute the input of the network for a segment of n windows.
 
         Parameters
         ----------
@@ -209,41 +215,39 @@ class Extractor(abc.ABC):
         """
 
     def prepare(self) -> None:  # noqa: B027  (a network without weights has nothing to do)
-        """Load weights and build the network now rather than at the first window."""
+        """Load the weights and build the network now instead of at the first window."""
 
     def use_threads(self, n_threads: int) -> None:  # noqa: B027
-        """Limit the network to a number of threads; must precede its first use."""
+        """Limit the number of threads of the network; must be called before its first use."""
 
     @classmethod
     def weights_files(cls, layer: str | None = None) -> tuple[WeightSource, ...]:
-        """Return the weights a layer needs; None: those that any layer needs."""
+        """Return the weights that a layer needs, or for None the weights of all layers."""
         return ()
 
     def weights_id(self) -> tuple[str, str]:
-        """Return what tells the weights apart, and whose they are.
+        """Return an identifier of the weights, and their origin.
 
         Returns
         -------
         identity : str
-            ``sha256:`` and the SHA-256 of the file; empty where there are no weights.
+            ``sha256:`` and the SHA-256 of the file; empty if there are no weights.
         label : str
-            ``published``, ``unverified:`` and the name of the file a user chose, or ``none``.
+            ``published``, ``unverified:`` and the name of the user's file, or ``none``.
         """
         return "", "none"
 
     def published_checks(self) -> list[Check]:
-        """Hold what the publisher says the network gives against what it gives here."""
+        """Check that the network reproduces the output that its publisher documents."""
         return []
 
     def details(self) -> dict[str, Any]:
-        """Return whatever else changes a number, for the fingerprint."""
+        """Return everything else that changes values, for the fingerprint."""
         return {}
 
     def describe(self) -> Description:
-        """Return everything that changes a number; see `Description`."""
+        """Return the description that the fingerprint is computed from."""
         sha256, weights = self.weights_id()
-        # the reference says nothing of itself, so that its fingerprints are what they were
-        other = {"engine": self.engine} if self.engine not in ("", *self.engines[:1]) else {}
         return Description(
             extractor=self.name,
             version=self.version,
@@ -251,16 +255,21 @@ class Extractor(abc.ABC):
             sample_rate=self.sample_rate,
             window=self.framing.window,
             hop=self.framing.hop,
-            resampler=self.resampler,
+            resampler=self.config.resampler,
             weights_sha256=sha256,
             weights=weights,
-            details=self.details() | other,
+            details=self.details() | self.config.details(),
         )
 
     def patches(self, blocks: Iterable[Waveform], *, eager: bool = False) -> Iterator[Patches]:
-        """Turn a stream of samples at `sample_rate` into network inputs, in constant memory.
+        """Compute the input of the network for a stream of samples, in constant memory.
 
-        With `eager`, windows are not held back until there are many of them.
+        Parameters
+        ----------
+        blocks : iterable of float32 (n_samples,)
+            At `sample_rate`.
+        eager : bool
+            Whether to yield windows as soon as they are complete, instead of many at once.
         """
         n_windows = -(-SEGMENT_WINDOWS // self.batch_size) * self.batch_size
         for segment in segments(blocks, self.framing, max_windows=n_windows, eager=eager):
@@ -269,10 +278,10 @@ class Extractor(abc.ABC):
     def run(self, patches: Patches) -> npt.NDArray[np.float32]:
         """Return the frames, (n, rows, dim), of any number of windows.
 
-        The network sees batches of exactly `batch_size`, filled up with zeros.
+        The network is given batches of exactly `batch_size` windows, filled up with zeros.
         """
-        self.prepare()  # here, once, rather than in every thread
-        n, size = len(patches), self.n_places
+        self.prepare()  # once here instead of in every thread
+        n, size = len(patches), self.usable_batch_size
         batches = [patches[first : first + size] for first in range(0, n, size)]
         futures = [self.start(batch) for batch in batches]
         frames = np.empty((n, self.rows, self.dim), np.float32)
@@ -281,11 +290,11 @@ class Extractor(abc.ABC):
         return frames
 
     @cached_property
-    def n_places(self) -> int:
-        """Windows that a batch holds: its first places, as far as all give the same numbers.
+    def usable_batch_size(self) -> int:
+        """Number of windows to put into a batch, so that each gives the same values anywhere in it.
 
-        What multiplies matrices may go through their last rows in another way, so that on some
-        processors the same window has other last bits at the end of a batch.
+        Matrix products may treat the last rows of a matrix differently, so that on some processors
+        the last bits of an embedding are different at the end of a batch.
         """
         if self.batch_size == 1:
             return 1
@@ -296,14 +305,14 @@ class Extractor(abc.ABC):
         return next(others, self.batch_size)
 
     def start(self, patches: Patches) -> Future[npt.NDArray[np.float32]]:
-        """Start to run at most `n_places` windows; their frames are the future's result.
+        """Start to run at most `usable_batch_size` windows, and return a future of their frames.
 
         `prepare` must have been called.
         """
         return batch_threads(self.batches_at_once()).submit(self._run_filled, patches)
 
     def batches_at_once(self) -> int:
-        """Return how many batches run at once."""
+        """Return the number of batches that run at once."""
         return thread_count() if self.parallel else 1
 
     def _run_filled(self, patches: Patches) -> npt.NDArray[np.float32]:
@@ -314,8 +323,13 @@ class Extractor(abc.ABC):
         return self.forward(patches)
 
     def assemble(self, frames: npt.NDArray[np.float32], first: int = 0) -> Embeddings:
-        """Lay the frames of windows of a recording, (n, rows, dim), from window `first` on, end
-        to end.
+        """Return the embeddings of consecutive windows of a recording.
+
+        Parameters
+        ----------
+        frames : float32 (n, rows, dim)
+        first : int
+            Number of the first of these windows in the recording.
         """
         n = len(frames)
         starts = np.arange(first, first + n, dtype=np.float64) * self.hop_s
@@ -340,8 +354,8 @@ class Extractor(abc.ABC):
         Raises
         ------
         AudioError
-            The waveform is empty, has another shape, holds values that are not finite, or
-            the sample rate is none.
+            The waveform is empty, has another shape, or holds values that are not finite; or
+            the sample rate is not a number of Hz.
         """
         samples = np.asarray(waveform, dtype=np.float32)
         if samples.ndim == 2:
@@ -356,7 +370,7 @@ class Extractor(abc.ABC):
             raise AudioError("the waveform holds values that are not finite", code="not_finite")
         if not (isinstance(sample_rate, numbers.Real) and 1 <= sample_rate < float("inf")):
             raise AudioError(f"the sample rate is {sample_rate!r}, expected Hz", code="bad_rate")
-        samples = resample(samples, sample_rate, self.sample_rate, self.resampler)
+        samples = resample(samples, sample_rate, self.sample_rate, self.config.resampler)
         with one_blas_thread():
             frames = [self.run(patches) for patches in self.patches([samples])]
         return self.assemble(np.concatenate(frames))

@@ -1,4 +1,4 @@
-"""The cache folder: how its files are checked, noted and locked."""
+"""Check, describe and lock the files of the cache folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from audiotl_cli.storage.contents import ChangedFileError, Content, read_content
 
 logger = logging.getLogger(__name__)
 
-_HDF5 = (b"\x89HDF\r\n\x1a\n", b"\x1f\x8b")  # as it is, or compressed by gzip
+_HDF5 = (b"\x89HDF\r\n\x1a\n", b"\x1f\x8b")  # uncompressed, or compressed by gzip
 _FIRST_BYTES = {".h5": _HDF5, ".h5.gz": _HDF5, ".npz": (b"PK",)}
 
 
@@ -45,7 +45,7 @@ def file_digest(path: Path, kind: str) -> str:
 
 
 def file_content(path: Path) -> Content:
-    """Return what a file holds, so that it is known again when it is read; errors as above."""
+    """Return the content of a file, to compare when it is read; errors as `file_digest`."""
     try:
         return read_content(path)[0]
     except OSError as error:
@@ -56,12 +56,12 @@ def file_content(path: Path) -> Content:
 
 @contextlib.contextmanager
 def verified_file(path: Path, content: Content) -> Iterator[Path]:
-    """Let a file of weights be read, which must be the one that was hashed.
+    """Check a file of weights before and after it is read: it must be the one that was hashed.
 
     Raises
     ------
     WeightsError
-        It is another one, or was written to meanwhile: what was read has another fingerprint.
+        The file was replaced or changed, so that its fingerprint is wrong.
     """
     try:
         with unchanged(path, content):
@@ -71,15 +71,15 @@ def verified_file(path: Path, content: Content) -> Iterator[Path]:
 
 
 def check_kind(path: Path, name: str) -> None:
-    """Refuse a file that cannot be the weights called `name`, from its first bytes.
+    """Refuse a file whose first bytes show that it is not the weights called `name`.
 
-    Captive portals and mirrors answer with a web page and status 200; where the publisher
-    documents no digest, nothing else would notice.
+    Captive portals and mirrors may answer with a web page and status 200. If the publisher
+    documents no digest, no other check would detect this.
 
     Raises
     ------
     WeightsError
-        It is empty, a web page, or not of the format its name says.
+        The file is empty, a web page, or of another format than its name says.
     """
     with open_regular(path) as file:
         start = file.read(512)
@@ -94,12 +94,12 @@ def check_kind(path: Path, name: str) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time write a file of the cache; its folder is made.
+    """Make the folder of a file of the cache, and lock the file while it is written.
 
     Raises
     ------
     WeightsError
-        The folder, or what is written meanwhile, cannot be written.
+        The folder or the file cannot be written.
     """
     import filelock
 
@@ -124,7 +124,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def read_note(path: Path) -> dict[str, str]:
-    """Return what `write_note` noted about a file; empty where nothing readable is."""
+    """Return the note that `write_note` wrote about a file; empty if it cannot be read."""
     try:
         note = read_json_object(_note_path(path))
     except (OSError, DataError):
@@ -133,7 +133,7 @@ def read_note(path: Path) -> dict[str, str]:
 
 
 def write_note(path: Path, **note: str) -> None:
-    """Note something about a file in a small JSON file beside it."""
+    """Write a note about a file into a small JSON file in the same folder."""
     text = json.dumps({"file": path.name, **note}, indent=2) + "\n"
     write_whole(_note_path(path), text.encode())
 

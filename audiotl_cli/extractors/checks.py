@@ -1,4 +1,4 @@
-"""What a publisher says its network gives, held against what it gives here."""
+"""Check that a network reproduces the output that its publisher documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Check:
-    """One published value and what was found.
+    """The comparison of a published value with the value found here.
 
     Parameters
     ----------
@@ -19,9 +19,9 @@ class Check:
         The input and the quantity.
     expected, found : str
     passed : bool or None
-        None where it could not be told.
+        None if there was nothing to compare.
     missing : bool
-        Whether that is for want of a file of weights.
+        Whether a file of weights is missing for the check.
     """
 
     what: str
@@ -32,7 +32,7 @@ class Check:
 
 
 def rising_tones(sample_rate: int) -> npt.NDArray[np.float64]:
-    """Return 3 s of two rising tones, one of them beating: a sound that is a formula."""
+    """Return 3 s of two rising tones, one of them beating, for tests that need no file."""
     t = np.arange(3 * sample_rate) / sample_rate
     beat = 0.5 - 0.5 * np.cos(2 * np.pi * 4 * t)
     low = 0.4 * beat * np.sin(2 * np.pi * (220 + 110 * t) * t)
@@ -46,7 +46,7 @@ def compare(
     found: npt.NDArray[np.floating[Any]],
     tolerance: float,
 ) -> Check:
-    """Return whether two short vectors differ by at most `tolerance` of the largest value."""
+    """Check that two short vectors differ by at most `tolerance` times the largest value."""
     passed = bool(np.abs(found - expected).max() <= tolerance * np.abs(expected).max())
     return Check(what, _written(expected), _written(found), passed)
 

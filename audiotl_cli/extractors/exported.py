@@ -1,4 +1,4 @@
-"""Extractors as ONNX: from the samples of a recording to its frames."""
+"""Write extractors as ONNX graphs, from the samples of a recording to its frames."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def add_extractor(graph: Graph, extractor: Extractor, waveform: str) -> str:
     Raises
     ------
     UsageError
-        It cannot be written, or not with this layer.
+        The extractor cannot be written, or not with this layer.
     WeightsError
-        Its weights cannot be read.
+        The weights cannot be read.
     """
     write = _WRITERS.get(type(extractor).__name__)
     if write is None:
@@ -82,11 +82,11 @@ def _musicnn(graph: Graph, extractor: Any, windows: str) -> str:
     magnitudes = add_spectra(graph, windows, hann(n_fft), hop=hop, n_fft=n_fft, n=n_frames)
     power = graph.cast(graph.add("Mul", magnitudes, magnitudes), np.float32)
     bands = mel_filters(16_000, n_fft, n_mels, 0.0, 8000.0, scale="slaney", area_norm=True)
-    most = np.float32(np.finfo(np.float16).max)
-    mel = graph.add("Min", graph.add("MatMul", power, bands), most)
+    largest = np.float32(np.finfo(np.float16).max)
+    mel = graph.add("Min", graph.add("MatMul", power, bands), largest)
     halved = graph.cast(graph.cast(mel, np.float16), np.float32)
-    louder = graph.add("Add", graph.add("Mul", halved, np.float32(10_000)), np.float32(1))
-    patches = add_log(graph, louder, 1 / np.log(10))
+    shifted = graph.add("Add", graph.add("Mul", halved, np.float32(10_000)), np.float32(1))
+    patches = add_log(graph, shifted, 1 / np.log(10))
     with extractor.variables() as variables:
         return add_musicnn(graph, variables, patches, layer)
 
@@ -103,13 +103,13 @@ def _mfcc(graph: Graph, extractor: Any, windows: str) -> str:
     slopes = _slopes(graph, series, n)
     joined = graph.add("Concat", series, slopes, _slopes(graph, slopes, n), axis=2)
     mean = graph.reduce("Mean", joined, 1)
-    away = graph.add("Sub", joined, mean)
-    deviation = graph.add("Sqrt", graph.reduce("Mean", graph.add("Mul", away, away), 1))
+    difference = graph.add("Sub", joined, mean)
+    deviation = graph.add("Sqrt", graph.reduce("Mean", graph.add("Mul", difference, difference), 1))
     return graph.add("Flatten", graph.add("Concat", mean, deviation, axis=1))
 
 
 def _slopes(graph: Graph, series: str, n: int) -> str:
-    """Fit lines as `mfcc` does, by one matrix: its slopes of every frame alone."""
+    """Return deltas as `mfcc` does, by a product with one matrix."""
     weights = mfcc._slopes(np.eye(n, dtype=np.float32)[None])[0]
     return graph.add("MatMul", weights, series)
 

@@ -1,7 +1,7 @@
-"""Read weights from HDF5 files that strangers may have made.
+"""Read weights from untrusted HDF5 files.
 
-HDF5 can claim any size, unpack one kilobyte to gigabytes, and read other files in its place.
-Nothing of that is needed here, so it is refused before memory is taken.
+HDF5 files can claim any size, decompress a kilobyte to gigabytes, and refer to other files. Weights
+need none of this, so it is refused before memory is allocated.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _GZIP = b"\x1f\x8b"
 
 @contextmanager
 def open_hdf5(path: Path, max_bytes: int) -> Iterator[Any]:
-    """Open an HDF5 file, as it is or compressed by gzip.
+    """Open an HDF5 file, uncompressed or compressed by gzip.
 
     Parameters
     ----------
     path : Path
     max_bytes : int
-        Of the file once it is unpacked.
+        Limit for the uncompressed file.
 
     Raises
     ------
     OSError, EOFError, zlib.error
-        It cannot be read, or is not HDF5.
+        The file cannot be read, or is not HDF5.
     ValueError
-        It is larger than it may be.
+        The file is too large.
     """
     import h5py
 
@@ -50,12 +50,12 @@ def open_hdf5(path: Path, max_bytes: int) -> Iterator[Any]:
 
 
 def member(group: Any, name: str) -> Any:
-    """Return a group or data set of a file, by its path.
+    """Return a group or data set by its path in the file.
 
     Raises
     ------
     KeyError
-        There is none.
+        There is no such member.
     ValueError
         The path leads into another file.
     """
@@ -74,7 +74,7 @@ def read_values(dataset: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     Raises
     ------
     ValueError
-        It has another shape or type, lies in another file, or is compressed within the file.
+        The array has another shape or type, is in another file, or is compressed in the file.
     """
     if dataset.shape != shape:
         raise ValueError(f"{dataset.name} has the shape {dataset.shape}, expected {shape}")

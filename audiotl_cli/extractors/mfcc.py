@@ -12,12 +12,12 @@ from audiotl_cli.extractors.base import Extractor, Layer, Patches
 
 N_FFT, FRAME_HOP = 2048, 512  # samples at 22.05 kHz: 93 and 23 ms, the usual choice
 N_MELS, N_MFCC = 128, 20
-SLOPE_REACH = 4  # frames either side over which deltas are fitted
+SLOPE_REACH = 4  # frames on either side that deltas are fitted to
 FLOOR = np.float32(1e-10)  # power, -100 dB
 
 
 class MfccExtractor(Extractor):
-    """Mean and standard deviation of 20 MFCC, their slopes and the slopes' slopes.
+    """Mean and standard deviation of 20 MFCC, their deltas and second deltas.
 
     Windows of 1 s; a recording shorter than that is repeated until it fills one.
     Coefficients follow Davis and Mermelstein (1980) with Slaney's mel bands.
@@ -32,7 +32,7 @@ class MfccExtractor(Extractor):
     default_layer = "statistics"
     batch_size = 64
     parallel = True
-    beside_decoder = True
+    front_end_in_worker = True
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
@@ -71,7 +71,7 @@ def mfcc(waveform: Waveform) -> Patches:
 
 
 def _slopes(series: Patches) -> Patches:
-    """Fit a line over 2 * SLOPE_REACH + 1 neighbours; (n, n_frames, k) in and out."""
+    """Return deltas: slopes of lines through 2 * SLOPE_REACH + 1 frames; (n, n_frames, k)."""
     reach = SLOPE_REACH
     padded = np.pad(series, ((0, 0), (reach, reach), (0, 0)), mode="edge")
     n_frames = series.shape[1]

@@ -1,11 +1,10 @@
-"""Embed with a TensorFlow model of one's own: a TFLite file or a SavedModel folder.
+"""Embed with a TensorFlow model of the user: a TFLite file or a SavedModel folder.
 
-``tflite:FILE`` and ``savedmodel:FOLDER`` take any model with one float32 input, the
-waveform of a window or its log-mel patch, and an output that is one vector a window. What
-the model cannot say itself stands in a small JSON file beside it, see
-`model_settings.Settings`.
+``tflite:FILE`` and ``savedmodel:FOLDER`` accept any model with one float32 input, the waveform of a
+window or its log-mel patch, and an output of one vector per window. Settings that cannot be read
+from the model are in a small JSON file in the same folder, see `model_settings.Settings`.
 
-A TensorFlow model is a program: use only those of people you trust.
+A TensorFlow model is a program: use only models of people you trust.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from __future__ import annotations
 import abc
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,12 +26,14 @@ import numpy.typing as npt
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import UsageError, WeightsError, is_out_of_memory
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors import audioset
 from audiotl_cli.extractors.base import Description, Extractor, Layer, Patches
 from audiotl_cli.extractors.cache import file_sha256
 from audiotl_cli.extractors.model_settings import read_settings
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
 from audiotl_cli.storage.contents import ChangedFileError
+from audiotl_cli.storage.paths import local_path
 
 Array = npt.NDArray[np.float32]
 Shape = tuple[int | None, ...]
@@ -41,15 +43,15 @@ PATCH = (audioset.PATCH_FRAMES, audioset.N_MELS)
 
 @dataclass(frozen=True)
 class OpenModel:
-    """A model that was read.
+    """A model that was loaded.
 
     Parameters
     ----------
     inputs : list of (shape, dtype)
-        Sizes that are free are None.
+        None for sizes that may vary.
     outputs : list of str
     call : callable
-        Takes an output's name and an array of the input's shape.
+        Takes the name of an output and an array of the input's shape, and returns the output.
     """
 
     inputs: list[tuple[Shape, str]]
@@ -58,25 +60,23 @@ class OpenModel:
 
 
 class ModelFileExtractor(Extractor):
-    """Embeddings by a TensorFlow model in a file or folder, one frame a window.
+    """Embeddings by a TensorFlow model in a file or folder, one frame per window.
 
     Parameters
     ----------
-    path : Path
-        The model. Its settings are in a file of the same name with ``.json`` added.
-    layer : str or None
-        Name of the output; None is the settings' or the only one.
-    hop_s, resampler
-        See `Extractor`.
+    config : ExtractorConfig
+        The name is ``tflite:FILE`` or ``savedmodel:FOLDER``; what audiotl cannot read from the
+        model is in a file of the same name with ``.json`` added. The layer is the name of an
+        output; None is that of the JSON file, or the only one.
 
     Notes
     -----
-    Zeros fill the last window, so that every sample is in one.
+    The last window is filled up with zeros, so that every sample is in a window.
 
     Raises
     ------
     WeightsError
-        There is no such model; when it is read, at the first use: it cannot be.
+        There is no such model; or, at the first use, the model cannot be read.
     UsageError
         The settings are wrong, or, at the first use, do not fit the model.
     """
@@ -86,31 +86,26 @@ class ModelFileExtractor(Extractor):
     summary = "a TensorFlow model of your own"
     default_layer = ""
 
-    def __init__(
-        self,
-        *,
-        path: Path,
-        layer: str | None = None,
-        hop_s: float | None = None,
-        resampler: str = "soxr",
-    ) -> None:
+    def __init__(self, config: ExtractorConfig, **settings: Any) -> None:
+        path = local_path(config.name.partition(":")[2])
         self.name = f"{self.kind}:{path}"
-        self.path = path.expanduser().absolute()
+        self.path = Path(os.path.expanduser(path)).absolute()  # noqa: PTH111
         self.check_there(self.path)
         self.settings_path = self.path.with_name(f"{self.path.name}.json")
         self.settings = read_settings(self.settings_path)
         self.sample_rate = self.settings.sample_rate
         self.window_s = self.settings.window_s
         self.default_hop_s = self.settings.hop_s
+        self.default_layer = self.settings.output
         self.n_threads: int | None = None
-        super().__init__(layer=layer or self.settings.output, hop_s=hop_s, resampler=resampler)
+        super().__init__(config, **settings)
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
-        return {}  # the outputs, which are known when the model is read
+        return {}  # they are known when the model is read
 
     def check_layer(self) -> None:
-        """Leave it to the first use: the outputs are not known before."""
+        """Do nothing: the outputs are not known before the model is read."""
 
     @cached_property
     def dim(self) -> int:
@@ -135,7 +130,7 @@ class ModelFileExtractor(Extractor):
         return {"input": "waveform"}
 
     def describe(self) -> Description:
-        # where the model lies changes no number
+        # the location of the model does not change any value
         return replace(super().describe(), extractor=self.kind)
 
     def use_threads(self, n_threads: int) -> None:
@@ -157,17 +152,17 @@ class ModelFileExtractor(Extractor):
 
     @abc.abstractmethod
     def open(self) -> OpenModel:
-        """Read the model; fails in any way where it cannot be."""
+        """Read the model; raises any exception if it cannot be read."""
 
     @classmethod
     @abc.abstractmethod
     def check_there(cls, path: Path) -> None:
-        """Raise `WeightsError` unless there is such a model."""
+        """Raise `WeightsError` if there is no such model."""
 
     @classmethod
     @abc.abstractmethod
     def digest_of(cls, path: Path) -> str:
-        """Return the SHA-256 of a model, without reading it as one; errors as `check_there`."""
+        """Return the SHA-256 of a model without loading it; errors as `check_there`."""
 
     @cached_property
     def _sha256(self) -> str:
@@ -177,7 +172,7 @@ class ModelFileExtractor(Extractor):
     def _network(self) -> _Network:
         try:
             opened = self.open()
-        except Exception as error:  # a damaged model fails in any way
+        except Exception as error:  # damage raises any exception
             if is_out_of_memory(error):
                 raise
             message = f"{self.path} cannot be read as {self.kind} ({_line(error)})"
@@ -187,7 +182,7 @@ class ModelFileExtractor(Extractor):
             return _Network(opened, self.layer, window)
         except ValueError as error:
             raise UsageError(
-                f"{self.path}: {error}. What it takes is said in {self.settings_path} "
+                f"{self.path}: {error}. Settings of the model are in {self.settings_path} "
                 f"(now: {json.dumps(asdict(self.settings))})"
             ) from error
 
@@ -196,7 +191,7 @@ class TfliteExtractor(ModelFileExtractor):
     """Embeddings by a TFLite file: ``tflite:FILE``; see `ModelFileExtractor`."""
 
     kind = "tflite"
-    batch_size = 1  # a file's free batch size often is so by name only
+    batch_size = 1  # a batch size that may vary often fails
 
     @classmethod
     def check_there(cls, path: Path) -> None:
@@ -215,13 +210,13 @@ class TfliteExtractor(ModelFileExtractor):
             raise ChangedFileError
         _check_whole(content)
         with warnings.catch_warnings():
-            # its successor is another package; this one comes with TensorFlow
+            # the successor is another package; this interpreter comes with TensorFlow
             message = r"\s*Warning: tf\.lite\.Interpreter is deprecated"
             warnings.filterwarnings("ignore", message, UserWarning)
             interpreter = tf.lite.Interpreter(model_content=content, num_threads=self.n_threads)
         interpreter.allocate_tensors()
         inputs = interpreter.get_input_details()
-        if len(interpreter.get_signature_list()) == 1:  # its names are better
+        if len(interpreter.get_signature_list()) == 1:  # with better names
             outputs = interpreter.get_signature_runner().get_output_details()
         else:
             outputs = {output["name"]: output for output in interpreter.get_output_details()}
@@ -234,14 +229,16 @@ class TfliteExtractor(ModelFileExtractor):
             interpreter.invoke()
             return interpreter.get_tensor(outputs[output]["index"])
 
-        shapes = [(_shape(one["shape_signature"]), np.dtype(one["dtype"]).name) for one in inputs]
+        shapes = [
+            (_shape(entry["shape_signature"]), np.dtype(entry["dtype"]).name) for entry in inputs
+        ]
         return OpenModel(shapes, sorted(outputs), call)
 
 
 class SavedModelExtractor(ModelFileExtractor):
     """Embeddings by a SavedModel: ``savedmodel:FOLDER``; see `ModelFileExtractor`.
 
-    Its signature ``serving_default`` is used, or its only one.
+    The signature ``serving_default`` is used, or the only signature.
     """
 
     kind = "savedmodel"
@@ -256,14 +253,14 @@ class SavedModelExtractor(ModelFileExtractor):
 
     @classmethod
     def digest_of(cls, path: Path) -> str:
-        """Return the SHA-256 of the digests and names, sorted, of the files TensorFlow reads."""
+        """Return the SHA-256 of the sorted digests and names of the files that TensorFlow reads."""
         cls.check_there(path)
-        # the second form of the graph, in pieces, lies beside the first in new versions
+        # new versions of TensorFlow write the graph in a second form, too
         graphs = ("saved_model.pb", "saved_model.cpb")
         found = [path / name for name in graphs if (path / name).is_file()]
         for part in ("variables", "assets"):
-            found += sorted(one for one in (path / part).rglob("*") if one.is_file())
-        lines = [f"{file_sha256(one)}  {one.relative_to(path).as_posix()}" for one in found]
+            found += sorted(file for file in (path / part).rglob("*") if file.is_file())
+        lines = [f"{file_sha256(file)}  {file.relative_to(path).as_posix()}" for file in found]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def open(self) -> OpenModel:
@@ -292,12 +289,12 @@ class SavedModelExtractor(ModelFileExtractor):
 
 
 class _Network:
-    """A model that was tried: batches of windows in, one vector a window out.
+    """A model that turns batches of windows into one vector per window.
 
     Raises
     ------
     ValueError
-        The model takes or gives something else.
+        The inputs or outputs of the model do not fit.
     """
 
     def __init__(self, opened: OpenModel, output: str, window: tuple[int, ...]) -> None:
@@ -306,7 +303,7 @@ class _Network:
             raise ValueError(f"it takes {found or 'nothing'}, expected one float32 array")
         shape = opened.inputs[0][0]
         self.batched, self.batch = _batch(shape, window)
-        self.n_ones = max(0, len(shape) - len(window) - 1)  # such as a last axis of channels
+        self.n_unit_axes = max(0, len(shape) - len(window) - 1)  # such as a last axis of channels
         self.window = window
         if not output and len(opened.outputs) == 1:
             output = opened.outputs[0]
@@ -321,7 +318,7 @@ class _Network:
             self.dim: int = self._vectors(zeros).shape[1]
         except ValueError:
             raise
-        except Exception as error:  # TensorFlow has many ways to refuse an input
+        except Exception as error:  # the type depends on the model
             if is_out_of_memory(error):
                 raise
             raise ValueError(f"it fails on a window of zeros ({_line(error)})") from error
@@ -341,7 +338,7 @@ class _Network:
 
     def _vectors(self, windows: Array) -> Array:
         n = len(windows)
-        shape = (n, *self.window, *(1,) * self.n_ones) if self.batched else self.window
+        shape = (n, *self.window, *(1,) * self.n_unit_axes) if self.batched else self.window
         found = np.asarray(self.call(self.output, np.ascontiguousarray(windows.reshape(shape))))
         values = found.reshape(1, *found.shape) if n == 1 and found.shape[:1] != (1,) else found
         is_vector = values.shape[:1] == (n,) and sum(size > 1 for size in values.shape[1:]) <= 1
@@ -354,23 +351,23 @@ class _Network:
 
 
 def _check_whole(content: bytes) -> None:
-    """Walk through a TFLite file; a cut one would end the process in TensorFlow's reader."""
+    """Parse a TFLite file; TensorFlow's own reader crashes on a truncated one."""
     from tensorflow.lite.tools import flatbuffer_utils
 
     try:
         flatbuffer_utils.convert_bytearray_to_object(content)
-    except Exception as error:  # offsets that lead astray fail in any way
+    except Exception as error:  # wrong offsets raise any exception
         if is_out_of_memory(error):
             raise
         raise ValueError("it is damaged or no TFLite file") from error
 
 
 def _batch(shape: Shape, window: tuple[int, ...]) -> tuple[bool, int]:
-    """Return whether there is a first axis of windows, and its size, 0 where it is free."""
+    """Return whether the first axis is that of windows, and its size, 0 if it may vary."""
     batched = len(shape) > len(window)
     inner = shape[1:] if batched else shape
-    ones = inner[len(window) :]
-    fits = all(one in (1, None) for one in ones) and len(inner) >= len(window)
+    rest = inner[len(window) :]
+    fits = all(size in (1, None) for size in rest) and len(inner) >= len(window)
     if not fits or any(a not in (b, None) for a, b in zip(inner, window, strict=False)):
         raise ValueError(
             f"it takes float32 {_text(shape)}, which a window of {_text(window)} does not fit"
@@ -387,5 +384,5 @@ def _text(shape: Shape) -> str:
 
 
 def _line(error: Exception) -> str:
-    """Return the first line of a message: TensorFlow's go on for pages."""
+    """Return the first line of a message, because those of TensorFlow may take pages."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,4 +1,4 @@
-"""What a TensorFlow model of one's own cannot say itself: a small JSON file beside it."""
+"""Settings of a TensorFlow model of the user, from a small JSON file in the same folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATCH_S = audioset.PATCH_FRAMES * audioset.STFT_HOP / audioset.SAMPLE_RATE  # 0.
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``MODEL.json``, beside the model, says; every value may be left out.
+    """The values in ``MODEL.json``; all of them are optional.
 
     Parameters
     ----------
@@ -25,12 +25,12 @@ class Settings:
     sample_rate : int
         Hz; ``log_mel`` is defined at 16 kHz.
     window_s : float
-        Seconds a window; 0.975 (15600 samples at 16 kHz, what YAMNet's TFLite file takes)
-        or, for ``log_mel``, 0.96.
+        Length of a window; default 0.975 (15600 samples at 16 kHz, the input of YAMNet's TFLite
+        file) or, for ``log_mel``, 0.96.
     hop_s : float
-        Seconds between windows; `window_s`.
+        Seconds between windows; default `window_s`.
     output : str
-        Name of the output; needed only where there are several.
+        Name of the output; only needed if there are several.
     log_offset : float
         Added to mel magnitudes before the logarithm: 0.01 as VGGish, 0.001 as YAMNet.
     """
@@ -44,12 +44,12 @@ class Settings:
 
 
 def read_settings(path: Path) -> Settings:
-    """Return the settings in a file, the defaults where there is none.
+    """Read the settings in a file; return the defaults if there is no file.
 
     Raises
     ------
     UsageError
-        It is not JSON, or names or values are not those of `Settings`.
+        The file is not JSON, or has other names or values than `Settings`.
     """
     values: Any = {}
     if path.exists():

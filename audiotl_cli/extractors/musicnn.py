@@ -1,8 +1,8 @@
 """MusiCNN and its VGG companions: music taggers trained on MSD and MagnaTagATune.
 
 The networks are those of the package ``musicnn`` 0.1.0 (Pons and Serra, *musicnn:
-Pre-trained convolutional neural networks for music audio tagging*, 2019), built here anew
-from its published definition and run with its published weights.
+Pre-trained convolutional neural networks for music audio tagging*, 2019), rebuilt here
+from the published definition and run with the published weights.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ WEIGHTS = WeightPackage(
     licence="ISC",
     citation="Pons and Serra, musicnn, ISMIR late-breaking demo 2019",
     files=tuple(
-        # a checkpoint's prefix in the package is its folder with an empty base name
+        # the prefix of a checkpoint in the package is its folder with an empty base name
         WeightFile(f"{model}{suffix}", f"musicnn/{model}/{suffix}", sha256)
         for model, hashes in _CHECKPOINTS.items()
         for suffix, sha256 in zip((_DATA, ".index"), hashes, strict=True)
@@ -96,12 +96,12 @@ _VGG_LAYERS = {
 
 
 class MusicnnExtractor(Extractor):
-    """MusiCNN embeddings: one frame a window of 3 s, every second.
+    """MusiCNN embeddings: one frame per window of 3 s, a window every second.
 
-    Layers of the default model, ``MSD_musicnn``, go by their own names (``max_pool``,
-    ``taggram``, ...); those of the others by ``MODEL/LAYER`` (``MTT_musicnn/max_pool``,
-    ``MSD_vgg/pool5``). Feature maps that keep time (``timbral``, ``cnn1``, ``pool1``, ...)
-    give several frames a window.
+    Layers of the default model, ``MSD_musicnn``, have plain names (``max_pool``, ``taggram``,
+    ...); those of the other models are called ``MODEL/LAYER`` (``MTT_musicnn/max_pool``,
+    ``MSD_vgg/pool5``). Feature maps that keep the time axis (``timbral``, ``cnn1``, ``pool1``,
+    ...) give several frames per window.
 
     Notes
     -----
@@ -134,13 +134,13 @@ class MusicnnExtractor(Extractor):
 
     @property
     def model(self) -> str:
-        """The network the layer belongs to, as the package names it."""
+        """The network of the layer, by its name in the package."""
         return self.layer.split("/")[0] if "/" in self.layer else DEFAULT_MODEL
 
     def frame(self, hop_s: float) -> Framing:
         hop_frames = hop_s * self.sample_rate / STFT_HOP
         if abs(hop_frames - round(hop_frames)) > 1e-6:
-            # the published package takes half an FFT off and rounds down: 1 s is 61 frames
+            # the published package subtracts half an FFT and rounds down: 1 s is 61 frames
             hop_frames -= N_FFT / 2 / STFT_HOP
         hop_frames = max(1, math.floor(hop_frames + 1e-6))
         return Framing(
@@ -175,27 +175,27 @@ class MusicnnExtractor(Extractor):
         return frames.reshape(len(patches), self.rows, self.dim)
 
     def published_checks(self) -> list[Check]:
-        """Compare with values kept from a run whose parity with the package was tested."""
+        """Compare with values of a run that was tested to agree with the published package."""
         text = resources.files("audiotl_cli.extractors").joinpath("musicnn_values.json")
         sound = rising_tones(self.sample_rate)
         checks = []
         for layer, values in json.loads(text.read_text(encoding="utf-8")).items():
             frame = MusicnnExtractor(layer=layer).embed(sound, self.sample_rate).frames[0]
-            places, expected = zip(*values, strict=True)
-            what = f"two rising tones, largest of {layer}"
-            checks.append(compare(what, np.array(expected), frame[list(places)], 1e-3))
+            columns, expected = zip(*values, strict=True)
+            subject = f"two rising tones, largest of {layer}"
+            checks.append(compare(subject, np.array(expected), frame[list(columns)], 1e-3))
         return checks
 
     @contextmanager
     def variables(self) -> Iterator[Variables]:
-        """Read the published values, while the files are still those that were checked."""
+        """Give access to the published variables, whose files are checked before and after."""
         with opened(WEIGHTS, [f"{self.model}.index", f"{self.model}{_DATA}"]) as paths:
             values = str(paths[-1]).removesuffix(_DATA)
             yield Variables(tensorflow().compat.v1.train.NewCheckpointReader(values))
 
     @cached_property
     def _network(self) -> Any:
-        """The network as a function from a batch of patches to the layer."""
+        """The network, as a function from a batch of patches to the output of the layer."""
         tf = tensorflow()
         build = vgg if self.model.endswith("vgg") else musicnn
         layer = self.layer.split("/")[-1]

@@ -1,16 +1,16 @@
-"""MusiCNN's networks, without what never changes in them.
+"""MusiCNN's networks, without the channels that are constant.
 
-Training left most filters of the published networks without effect: of MSD_musicnn's 408
-timbral ones, 371 stay within 1e-8 on any sound. The bounds a channel keeps follow from the
-weights (`_range`). A channel whose bounds lie within `NEGLIGIBLE` of each other is a constant:
-it is not computed, but put back where a layer is handed out, and the next layer's filters
-over all constants are summed into one over a channel of ones.
+Most filters of the published networks have no effect: of the 408 timbral filters of MSD_musicnn,
+the outputs of 371 vary by less than 1e-8 for any sound. Bounds of each channel follow from the
+weights (`_range`). A channel whose bounds differ by less than `NEGLIGIBLE` is a constant. It is not
+computed, but inserted where a layer is returned, and the filters of the next layer over all
+constant channels are summed into one filter over a channel of ones.
 
-The maximum over frequency is taken right behind the convolution, before bias, ReLU and batch
-normalisation, which do not change the order of values; where the normalisation's scale is
-negative they reverse it, so there the filter's sign is turned around and back.
+The maximum over frequency is taken directly after the convolution, before bias, ReLU and batch
+normalisation. These keep the order of values, or reverse it where the scale of the normalisation is
+negative; there, the sign of the filter is reversed before the maximum and restored after it.
 
-Both change values by no more than `NEGLIGIBLE` and float32's own rounding.
+Both change values by no more than `NEGLIGIBLE` and the rounding of float32.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ FloatArray = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
 
 BATCH_NORM_EPSILON = 1e-3
-NEGLIGIBLE = 1e-7  # what float32 resolves next to 1
+NEGLIGIBLE = 1e-7  # the resolution of float32 near 1
 FRAMES_AT_ONCE = 4  # the fastest of 4, 8, 16, 24 and 32
-BANDS_AT_ONCE = 16  # no slower than all at once; fewer are
+BANDS_AT_ONCE = 16  # as fast as all bands at once; fewer are slower
 
 
 class Variables:
-    """Reads a checkpoint's variables in the order TensorFlow numbered them.
+    """Read the variables of a checkpoint by the numbers that TensorFlow gave them.
 
-    Batch normalisation is one multiplication and one addition, worked out beforehand.
+    Batch normalisation is returned as one multiplication and one addition.
 
     Parameters
     ----------
@@ -61,16 +61,16 @@ class Variables:
 
 @dataclass(frozen=True)
 class Maps:
-    """Feature maps, of which only the channels that change are held.
+    """Feature maps that store only the channels that are not constant.
 
     Parameters
     ----------
     live : tensor (..., n_live)
-        The channels that change, and one of ones.
+        The channels that are not constant, and a channel of ones.
     spread : float32 (n_live, n_channels)
-        ``live @ spread`` are all channels.
+        ``live @ spread`` gives all channels.
     low, high : float64 (n_channels,)
-        What every channel keeps within, whatever the sound.
+        Bounds of every channel, for any sound.
     """
 
     live: Any
@@ -101,7 +101,7 @@ def musicnn(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict
     """
 
     def front(number: int, convolve: Callable[..., Any]) -> Maps:
-        """One bank of filters over time and frequency, its best match over frequency."""
+        """Return the maximum over frequency of a bank of filters over time and frequency."""
         name = f"conv2d_{number}" if number else "conv2d"
         kernel, bias = variables.kernel_and_bias(name)
         return _layer(tf, spectrogram, kernel, bias, variables.batch_norm(number + 1), convolve)
@@ -114,9 +114,9 @@ def musicnn(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict
         return _match_along_time(tf, x, kernel)
 
     def middle(maps: Maps, number: int) -> Maps:
-        """One layer over time and all channels."""
+        """Return a layer of filters over time and all channels."""
         kernel, bias = variables.kernel_and_bias(f"conv2d_{number}")
-        kernel = kernel.swapaxes(1, 2)  # the channels, which the package lays along frequency
+        kernel = kernel.swapaxes(1, 2)  # the package stores channels along the frequency axis
         return _layer(tf, maps, kernel, bias, variables.batch_norm(number + 1), convolve_time)
 
     def convolve_time(x: Any, kernel: FloatArray) -> Any:
@@ -152,7 +152,7 @@ def musicnn(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict
 
 
 def vgg(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict[str, Any]:
-    """Build the VGG companion; parameters and result as of `musicnn`."""
+    """Build the VGG network; parameters and result are those of `musicnn`."""
     maps = _spectrogram(variables, patches, loudest)
     pooling = {1: ([4, 1], 2), 2: (2, 2), 3: (2, 2), 4: (2, 2), 5: (4, 4)}  # size, stride
     layers = {}
@@ -177,7 +177,7 @@ def _layer(
     batch_norm: tuple[FloatArray, FloatArray],
     convolve: Callable[[Any, FloatArray], Any],
 ) -> Maps:
-    """Convolution, bias, ReLU, batch normalisation, and the maximum over some places.
+    """Convolution, bias, ReLU, batch normalisation, and a maximum.
 
     Parameters
     ----------
@@ -186,7 +186,8 @@ def _layer(
     bias : float32 (n_out,)
     batch_norm : scale and shift, float32 (n_out,)
     convolve : callable
-        Gives, of live channels and a kernel, the convolution's maxima, zeros around.
+        Takes live channels and a kernel, and returns the maxima of the convolution with zero
+        padding.
     """
     scale, shift = batch_norm
     low, high = _range(maps, kernel, bias, scale, shift)
@@ -203,8 +204,8 @@ def _layer(
 def _range(
     maps: Maps, kernel: FloatArray, bias: FloatArray, scale: FloatArray, shift: FloatArray
 ) -> tuple[Float64Array, Float64Array]:
-    """Return the lowest and highest values of a layer's channels on any sound."""
-    # zeros lie around the maps
+    """Return the bounds of the channels of a layer for any sound."""
+    # the maps are padded with zeros
     low, high = np.minimum(maps.low, 0)[:, None], np.maximum(maps.high, 0)[:, None]
     least = np.minimum(kernel * low, kernel * high).sum(axis=(0, 1, 2)) + bias
     most = np.maximum(kernel * low, kernel * high).sum(axis=(0, 1, 2)) + bias
@@ -213,10 +214,10 @@ def _range(
 
 
 def _match_along_time(tf: Any, x: Any, kernel: FloatArray) -> Any:
-    """Return the best match over frequency of filters as long as 128 frames and one band wide.
+    """Return the maximum over frequency of filters of up to 128 frames and one band.
 
-    TensorFlow is slow at such filters over one channel. So each becomes `FRAMES_AT_ONCE`
-    filters, each a frame later, and the convolution takes strides of as many frames.
+    TensorFlow is slow for such filters over one channel. So each filter becomes `FRAMES_AT_ONCE`
+    filters, each shifted by a frame, and the stride of the convolution is that many frames.
 
     Parameters
     ----------
@@ -226,7 +227,7 @@ def _match_along_time(tf: Any, x: Any, kernel: FloatArray) -> Any:
     Returns
     -------
     matches : tensor (batch, n_frames, n_filters)
-        As many frames as in `x`: zeros are taken to lie around.
+        As many frames as in `x`, which is padded with zeros.
     """
     batch, n_frames, *_ = x.shape
     height, step = len(kernel), FRAMES_AT_ONCE
@@ -240,17 +241,17 @@ def _match_along_time(tf: Any, x: Any, kernel: FloatArray) -> Any:
 
 
 def _match(tf: Any, x: Any, kernel: FloatArray, strides: Any, around: list[list[int]]) -> Any:
-    """Convolve, and return the best match over frequency.
+    """Convolve, and return the maximum over frequency.
 
-    The whole convolution, of which no more than its maximum is wanted, would be by far the
-    largest thing in memory: it is made of a few bands at a time.
+    The result of the whole convolution would take by far the most memory, so it is computed for a
+    few bands at a time.
 
     Parameters
     ----------
     x : tensor (batch, n_frames, n_bands, n_in)
     kernel : float32 (height, width, n_in, n_filters)
     strides, around
-        As of TensorFlow's `conv2d`; 1 and nothing along frequency.
+        Strides and padding as in TensorFlow's `conv2d`; 1 and 0 along frequency.
 
     Returns
     -------
@@ -265,10 +266,10 @@ def _match(tf: Any, x: Any, kernel: FloatArray, strides: Any, around: list[list[
 
 
 def _stretches(n_bands: int, width: int) -> list[tuple[int, int]]:
-    """Return where to cut so that filters of a width lie at `BANDS_AT_ONCE` places in each."""
-    n_places = n_bands - width + 1
-    firsts = range(0, n_places, BANDS_AT_ONCE)
-    return [(first, min(first + BANDS_AT_ONCE, n_places) + width - 1) for first in firsts]
+    """Return ranges of bands in each of which a filter has `BANDS_AT_ONCE` positions."""
+    n_positions = n_bands - width + 1
+    firsts = range(0, n_positions, BANDS_AT_ONCE)
+    return [(first, min(first + BANDS_AT_ONCE, n_positions) + width - 1) for first in firsts]
 
 
 def _spectrogram(variables: Variables, patches: Any, loudest: float) -> Maps:
@@ -288,7 +289,7 @@ def _with_ones(tf: Any, live: Any) -> Any:
 
 
 def _concat(tf: Any, parts: list[Maps]) -> Maps:
-    """Put the channels of maps beside each other."""
+    """Concatenate the channels of maps."""
     low = np.concatenate([maps.low for maps in parts])
     high = np.concatenate([maps.high for maps in parts])
     spread = np.zeros((sum(len(maps.spread) for maps in parts), len(low)), np.float32)
@@ -300,8 +301,7 @@ def _concat(tf: Any, parts: list[Maps]) -> Maps:
     return Maps(tf.concat([maps.live for maps in parts], axis=-1), spread, low, high)
 
 
-def _add(tf: Any, one: Maps, other: Maps) -> Maps:
-    """Add maps of equally many channels."""
-    spread = np.eye(len(one.low), dtype=np.float32)
-    live = one.whole(tf) + other.whole(tf)
-    return Maps(live, spread, one.low + other.low, one.high + other.high)
+def _add(tf: Any, a: Maps, b: Maps) -> Maps:
+    """Add maps with the same number of channels."""
+    spread = np.eye(len(a.low), dtype=np.float32)
+    return Maps(a.whole(tf) + b.whole(tf), spread, a.low + b.low, a.high + b.high)

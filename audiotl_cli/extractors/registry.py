@@ -1,4 +1,4 @@
-"""Names of extractors, and how to get one. Listing them imports none of them.
+"""Find extractors by name, without importing the others.
 
 To add a network: write its file and add one line to `BUILT_IN`. Other packages register
 theirs in the entry-point group ``audiotl.extractors``.
@@ -6,12 +6,15 @@ theirs in the entry-point group ``audiotl.extractors``.
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from audiotl_cli.errors import UsageError, is_out_of_memory
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engines import choose
 from audiotl_cli.storage.paths import local_path
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from audiotl_cli.extractors.model_file import ModelFileExtractor
 
 GROUP = "audiotl.extractors"
-DEFAULT = "musicnn"
+DEFAULT = ExtractorConfig.name
 
 BUILT_IN = {
     "musicnn": "audiotl_cli.extractors.musicnn:MusicnnExtractor",
@@ -35,7 +38,7 @@ MODEL_FILES = {
     "tflite": "audiotl_cli.extractors.model_file:TfliteExtractor",
     "savedmodel": "audiotl_cli.extractors.model_file:SavedModelExtractor",
 }
-"""What stands before the colon in names such as ``tflite:FILE``: a model of one's own."""
+"""The classes for names such as ``tflite:FILE``, which is a model of the user's own."""
 
 
 def list_extractors() -> list[str]:
@@ -44,12 +47,12 @@ def list_extractors() -> list[str]:
 
 
 def extractor_class(name: str) -> type[Extractor]:
-    """Return the class registered under a name, or the one for ``tflite:FILE`` and alike.
+    """Return the class registered under a name, or the class for a name such as ``tflite:FILE``.
 
     Raises
     ------
     UsageError
-        No such extractor, or a plug-in that cannot be imported.
+        There is no such extractor, or a plug-in cannot be imported.
     """
     registered = _registered()
     kind, path = _model_file(name)
@@ -73,7 +76,7 @@ def extractor_class(name: str) -> type[Extractor]:
 
 
 def find_plugin(name: str) -> EntryPoint | None:
-    """Return how a plug-in registered a name; None for audiotl's own extractors.
+    """Return the entry point of a plug-in; None for an extractor of audiotl itself.
 
     Raises
     ------
@@ -89,38 +92,41 @@ def find_plugin(name: str) -> EntryPoint | None:
 
 
 def model_file(name: str) -> tuple[type[ModelFileExtractor], Path] | None:
-    """Return the class and the file or folder of ``tflite:FILE`` and alike; None for others."""
+    """Return class and path for a name such as ``tflite:FILE``; None for other names."""
     kind, path = _model_file(name)
     if not path:
         return None
     found: type[ModelFileExtractor] = EntryPoint(kind, MODEL_FILES[kind], GROUP).load()
-    return found, Path(path).expanduser().absolute()
+    # Path's own fails where there is no such user
+    return found, Path(os.path.expanduser(path)).absolute()  # noqa: PTH111
 
 
 def load_extractor(
-    name: str,
+    name: str | ExtractorConfig,
     weights: str | Path | None = None,
     layer: str | None = None,
     hop_s: float | None = None,
     resampler: str = "soxr",
     engine: str | None = None,
 ) -> Extractor:
-    """Return an extractor, ready to embed; weights are read at the first window.
+    """Return an extractor; its weights are read when the first window is embedded.
 
     Parameters
     ----------
-    name : str
+    name : str or ExtractorConfig
         A registered name, see `list_extractors`; or ``tflite:FILE`` or
-        ``savedmodel:FOLDER`` for a model of your own, see `extractors.model_file`.
+        ``savedmodel:FOLDER`` for a model of your own, see `extractors.model_file`. Or a
+        configuration, of which the other parameters replace settings unless they are at their
+        defaults.
     weights : path, optional
-        Another file of weights than the published one, for networks that take one.
+        A file of weights to use instead of the published one.
     layer : str, optional
-        An output of the network; None is its default.
+        An output of the network; None for its default.
     hop_s : float, optional
-        Seconds between windows; None is the network's default.
+        Seconds between windows; None for the network's default.
     resampler : {"soxr", "resampy"}
     engine : {"auto", "tensorflow", "ncnn"}, optional
-        What runs the network; None is TensorFlow. See `engines.choose`.
+        What runs the network; None for TensorFlow. See `engines.choose`.
 
     Raises
     ------
@@ -136,25 +142,22 @@ def load_extractor(
     >>> embeddings.frames.shape, embeddings.times.tolist()
     ((5, 120), [0.0, 0.5, 1.0, 1.5, 2.0])
     """
-    options: dict[str, Any] = {"layer": layer, "hop_s": hop_s, "resampler": resampler}
-    _, path = _model_file(name)
-    if path:
-        options["path"] = local_path(path)
-    if weights is not None:
-        options["weights"] = local_path(str(weights))
-    found = extractor_class(name)
-    if engine is not None and (chosen := choose(engine, found.engines, name)):
-        options["engine"] = chosen
-    try:
-        return found(**options)
-    except TypeError as error:
-        if weights is None:
-            raise
-        raise UsageError(f"{name} takes no other weights than its own") from error
+    config = name if isinstance(name, ExtractorConfig) else ExtractorConfig(name)
+    config = config.changed(
+        weights=None if weights is None else local_path(str(weights)),
+        layer=layer,
+        hop_s=hop_s,
+        resampler=resampler,
+        engine=engine,
+    )
+    found = extractor_class(config.name)
+    if config.engine:
+        config = replace(config, engine=choose(config.engine, found.engines, config.name))
+    return found(config)
 
 
 def _model_file(name: str) -> tuple[str, str]:
-    """Split ``tflite:FILE`` and alike into kind and path; the path is empty for other names."""
+    """Split a name such as ``tflite:FILE`` into kind and path; other names have an empty path."""
     kind, _, path = name.partition(":")
     return kind, path if kind in MODEL_FILES else ""
 

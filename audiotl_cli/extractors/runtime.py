@@ -1,4 +1,4 @@
-"""The threads of networks and of NumPy; and TensorFlow, imported late and quietly."""
+"""Threads of networks and of NumPy, and the import of TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from audiotl_cli.processors import n_processors
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = 32 << 20, 128 << 20  # bytes
-N_ARENAS = 2  # with one a thread, what each keeps comes to hundreds of megabytes
+N_ARENAS = 2  # one per thread would keep hundreds of megabytes
 
 _n_threads = 0
 
@@ -25,28 +25,28 @@ _blas_limit: Any = None
 
 
 def limit_threads(n_threads: int) -> None:
-    """Let networks use this many threads; TensorFlow obeys only before its first use."""
+    """Limit the threads of networks; this has no effect on TensorFlow after its first use."""
     global _n_threads
     _n_threads = n_threads
 
 
 def thread_count() -> int:
-    """Return how many threads a network may use: as limited, or one a processor."""
+    """Return how many threads a network may use: the limit, or the number of processors."""
     return _n_threads or n_processors()
 
 
 @cache
 def batch_threads(n_threads: int) -> ThreadPoolExecutor:
-    """Return the threads that run batches, as many at once as there are threads."""
+    """Return a pool of threads, each of which runs a batch."""
     return ThreadPoolExecutor(n_threads, thread_name_prefix="batch")
 
 
 @cache
 def keep_freed_memory() -> None:
-    """Let glibc keep freed blocks for the next, where that is the C library.
+    """Let glibc, if it is the C library, keep freed memory for later allocations.
 
-    Batch after batch takes and frees the same large blocks: giving them back to the system
-    every time costs a tenth of all time.
+    Every batch allocates and frees the same large blocks. Returning them to the system each time
+    takes a tenth of the run time.
     """
     import ctypes
 
@@ -61,10 +61,10 @@ def keep_freed_memory() -> None:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Let NumPy's matrix products have one thread, in the whole process, until left.
+    """Limit NumPy's matrix products to one thread in the whole process.
 
-    Front ends run side by side on small matrices: threads of every product wait for each
-    other longer than they work, and how many there are shows in the last bit of the numbers.
+    Front ends run in parallel on small matrices: the threads of a product would wait for each other
+    longer than they compute, and their number would change the last bits of the result.
     """
     global _n_with_one_blas_thread, _blas_limit
     with _blas_lock:
@@ -76,11 +76,11 @@ def one_blas_thread() -> Iterator[None]:
     finally:
         with _blas_lock:
             _n_with_one_blas_thread -= 1
-            if _n_with_one_blas_thread == 0:  # the last one out, whoever came first
+            if _n_with_one_blas_thread == 0:  # the last thread to leave restores the limits
                 _blas_limit.restore_original_limits()
 
 
-@cache  # looking for libraries takes milliseconds; NumPy's is there already
+@cache  # searching takes milliseconds; NumPy's library is loaded already
 def _blas() -> Any:
     from threadpoolctl import ThreadpoolController
 

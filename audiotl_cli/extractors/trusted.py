@@ -1,8 +1,8 @@
-"""Extractors that run a program of somebody's own, and which of them this user trusts.
+"""Extractors that run programs of other people, and which of these the user trusts.
 
-``tflite:FILE``, ``savedmodel:FOLDER`` and the names of plug-ins make audiotl load and run what
-others wrote. Such a name counts where the user typed it. Where a file brings it, a model's card or
-a feature store's description, it counts only for a program that the user trusts: see
+``tflite:FILE``, ``savedmodel:FOLDER`` and the names of plug-ins make audiotl load and run code of
+other people. A name that the user typed is accepted. A name from a file, such as the card of a
+model or the description of a feature store, is accepted only if the user trusts the program: see
 docs/adr/0011-what-is-trusted.md.
 """
 
@@ -16,31 +16,33 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiotl_cli.errors import ArtifactError, AudiotlError
+from audiotl_cli.errors import ArtifactError, AudiotlError, WeightsError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import find_plugin, load_extractor, model_file
 from audiotl_cli.files import state_folder, write_whole
+from audiotl_cli.text import printable
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Program:
-    """What an extractor that is not audiotl's own loads and runs.
+    """The program that an extractor from outside audiotl loads and runs.
 
     Parameters
     ----------
     name : str
-        The extractor's.
+        Name of the extractor.
     source : str
         The file or folder, or the package and the class of a plug-in.
     sha256 : str
-        64 hexadecimal digits: of the file, of the files of a SavedModel, or of the name,
-        package and class of a plug-in, whatever its version. Empty if there is a problem.
+        64 hexadecimal digits: of the file, of the files of a SavedModel, or of the name, package
+        and class of a plug-in (without its version). Empty if there is a problem.
     trusted : bool
-        Whether the user has typed this name for this program in ``audiotl extract``.
+        Whether the user used this program in ``audiotl extract`` by typing its name.
     problem : str
-        Why it could not be loaded; empty if it could.
+        Why the program cannot be found; empty if it was found.
     """
 
     name: str
@@ -51,18 +53,22 @@ class Program:
 
 
 def find_program(name: str) -> Program | None:
-    """Return what an extractor loads and runs; None for audiotl's own. Nothing runs.
+    """Return the program of an extractor, without running it; None for audiotl's own.
 
     Raises
     ------
     WeightsError
-        There is no such file.
+        There is no such file, or it cannot be read.
     UsageError
         There is no such extractor.
     """
     if found := model_file(name):
         kind, path = found
-        sha256, source = kind.digest_of(path), str(path)
+        try:
+            sha256, source = kind.digest_of(path), str(path)
+        except OSError as error:
+            shown = printable(path)[:200]
+            raise WeightsError(f"{shown} cannot be read ({error.strerror})") from error
     elif (plugin := find_plugin(name)) is not None:
         source = f"{plugin.value} of the package {plugin.dist.name if plugin.dist else '?'}"
         sha256 = hashlib.sha256(f"plugin {name} = {source}".encode()).hexdigest()
@@ -72,7 +78,7 @@ def find_program(name: str) -> Program | None:
 
 
 def list_programs(names: Collection[str]) -> list[Program]:
-    """Return what some extractors load and run, for a report; what is missing has a problem."""
+    """Return the programs of extractors for a report; a missing program has a `problem`."""
     found = []
     for name in dict.fromkeys(names):
         try:
@@ -85,35 +91,30 @@ def list_programs(names: Collection[str]) -> list[Program]:
 
 
 def load_named(
-    name: str,
+    config: ExtractorConfig,
     holder: str,
     *,
     trust: Collection[str] = (),
     typed: Collection[str] = (),
-    layer: str | None = None,
-    hop_s: float | None = None,
-    resampler: str = "soxr",
-    engine: str | None = None,
 ) -> Extractor:
-    """Load an extractor whose name stands in a file.
+    """Load an extractor whose name comes from a file.
 
     Parameters
     ----------
-    name : str
+    config : ExtractorConfig
     holder : str
-        The file, for messages.
+        The file; used in messages.
     trust : collection of str
         SHA-256 of programs that the user trusts in this run.
     typed : collection of str
         Names that the user typed in this run.
-    layer, hop_s, resampler, engine
-        See `load_extractor`.
 
     Raises
     ------
     ArtifactError
-        It is a program that the user neither typed nor trusts.
+        The extractor runs a program that the user neither typed nor trusts.
     """
+    name = config.name
     program = None if name in typed else find_program(name)
     if program is not None and not (program.trusted or program.sha256 in trust):
         raise ArtifactError(
@@ -122,11 +123,11 @@ def load_named(
             f"its maker, add --trust sha256:{program.sha256}, or use it once yourself with: "
             f"audiotl extract --extractor {shlex.quote(name)}"
         )
-    return load_extractor(name, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
+    return load_extractor(config)
 
 
 def remember(name: str) -> None:
-    """Trust from now on, on this machine, the program of an extractor that the user typed."""
+    """Record that the user trusts the program of an extractor on this machine."""
     program = find_program(name)
     if program is None or program.trusted:
         return
@@ -146,5 +147,5 @@ def remember(name: str) -> None:
 
 
 def _record_of(sha256: str) -> Path:
-    """Return the file whose presence says that a program is trusted."""
+    """Return the file whose existence means that a program is trusted."""
     return state_folder() / "trusted" / f"sha256-{sha256}.json"

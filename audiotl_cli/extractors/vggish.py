@@ -46,7 +46,7 @@ from audiotl_cli.extractors.weights import (
 from audiotl_cli.files import open_regular
 
 LOG_OFFSET = 0.01
-MAX_PCA_BYTES = 1 << 20  # of an array of the PCA; the larger one has 64 KiB
+MAX_PCA_BYTES = 1 << 20  # limit for an array of the PCA; the larger array has 64 KiB
 QUANTISED_TO = 2.0  # whitened values are clipped to [-2, 2] before they become 0 ... 255
 
 _CITATION = "Hershey et al., CNN Architectures for Large-Scale Audio Classification, ICASSP 2017"
@@ -71,23 +71,18 @@ PCA_WEIGHTS = PublishedFile(
 class VggishExtractor(WeightedExtractor):
     """VGGish embeddings: one frame of 128 values every 0.96 s.
 
-    ``embedding`` is taken after the last layer's ReLU, ``embedding_pre_relu`` before it, as
-    the publisher does since 2023. ``postprocessed`` is the latter after AudioSet's PCA,
-    whitening and quantisation: whole numbers 0 to 255, which need a second, small file.
+    ``embedding`` is taken after the ReLU of the last layer, ``embedding_pre_relu`` before it, as
+    the publisher does since 2023. ``postprocessed`` is ``embedding_pre_relu`` after AudioSet's PCA,
+    whitening and quantisation: whole numbers from 0 to 255. It needs a second, small file.
 
-    Parameters
-    ----------
-    weights : Path or None
-        A user's own TensorFlow 1 checkpoint (one file) with VGGish's variables; None is the
-        published one.
-    layer, hop_s, resampler, engine
-        See `Extractor`; hops are multiples of 10 ms.
+    Hops are multiples of 10 ms. The setting `weights` may be a user's own TensorFlow 1
+    checkpoint (one file) with VGGish's variables.
 
     Notes
     -----
-    An incomplete last window is left out, as published. The published front end gives
-    nothing at all for recordings under 0.975 s; here they are filled up with zeros to one
-    window, as YAMNet's front end does.
+    An incomplete last window is left out, as published. The published front end gives no window
+    for recordings shorter than 0.975 s; here they are filled up with zeros to one window, as in
+    YAMNet's front end.
     """
 
     engines = (TENSORFLOW, NCNN)
@@ -98,7 +93,7 @@ class VggishExtractor(WeightedExtractor):
     window_s = 0.96
     default_hop_s = 0.96
     default_layer = "embedding"
-    batch_size = 48  # of 32, two places stay empty on processors without AVX-512
+    batch_size = 48  # with 32, only 30 are usable on processors without AVX-512
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
@@ -116,7 +111,8 @@ class VggishExtractor(WeightedExtractor):
         found = [self._found]
         if self.layer == "postprocessed":
             found.append(self._pca_found)
-        names = [one.label.removeprefix(UNVERIFIED) for one in found if one.label != PUBLISHED]
+        labels = [weights.label for weights in found if weights.label != PUBLISHED]
+        names = [label.removeprefix(UNVERIFIED) for label in labels]
         return self._found.identity, UNVERIFIED + "+".join(names) if names else PUBLISHED
 
     def details(self) -> dict[str, Any]:
@@ -144,21 +140,21 @@ class VggishExtractor(WeightedExtractor):
     def published_checks(self) -> list[Check]:
         """Run the publisher's smoke test: 3 s of a 1 kHz sine, within a tenth."""
         sine = np.sin(2 * np.pi * 1000 * np.arange(3 * self.sample_rate) / self.sample_rate)
-        extractor = VggishExtractor(weights=self.weights, layer="embedding_pre_relu")
+        extractor = VggishExtractor(weights=self.config.weights, layer="embedding_pre_relu")
         extractor.batch_size = self.batch_size
         frames = extractor.embed(sine, self.sample_rate).frames
         checks = _statistics_checks("embedding_pre_relu", frames, 0.000657, 0.343)
         pca = find(PCA_WEIGHTS)
         if pca is None:
             found = f"not installed: audiotl models fetch {PCA_WEIGHTS.name}"
-            what = "1 kHz sine, mean and deviation of postprocessed"
-            return [*checks, Check(what, "126, 89.3", found, passed=None, missing=True)]
+            subject = "1 kHz sine, mean and deviation of postprocessed"
+            return [*checks, Check(subject, "126, 89.3", found, passed=None, missing=True)]
         quantised = postprocess(frames, *pca.read(read_pca))
         return checks + _statistics_checks("postprocessed", quantised, 126.0, 89.3)
 
     @cached_property
     def _found(self) -> FoundWeights:
-        return locate(WEIGHTS, self.weights)
+        return locate(WEIGHTS, self.config.weights)
 
     @cached_property
     def _pca_found(self) -> FoundWeights:
@@ -166,7 +162,7 @@ class VggishExtractor(WeightedExtractor):
 
     @property
     def network(self) -> Network:
-        """What engines build, up to the last ReLU; the reference builds its own by tf-slim."""
+        """The network up to the last ReLU, for engines other than TensorFlow."""
         shape, read = (PATCH_FRAMES, N_MELS), partial(self._found.read, read_weights)
         return Network(self.name, self._found.identity, shape, build, read)
 
@@ -190,8 +186,8 @@ def _statistics_checks(
         ("deviation", deviation, float(frames.std())),
     ):
         near = abs(found - expected) <= 0.1 * expected
-        what = f"1 kHz sine, {quantity} of {layer}"
-        checks.append(Check(what, f"{expected:.3g}", f"{found:.3g}", near))
+        subject = f"1 kHz sine, {quantity} of {layer}"
+        checks.append(Check(subject, f"{expected:.3g}", f"{found:.3g}", near))
     return checks
 
 

@@ -19,7 +19,7 @@ from audiotl_cli.extractors.runtime import session_config, tensorflow
 from audiotl_cli.extractors.weights import FoundWeights
 
 DIM = 128
-# of each layer's kernel, in order, under the published checkpoint's names
+# of the kernels, in the order of layers, by the names of the published checkpoint
 SHAPES = {
     "conv1": (3, 3, 1, 64),
     "conv2": (3, 3, 64, 128),
@@ -34,14 +34,14 @@ SHAPES = {
 POOL_AFTER = ("conv1", "conv2", "conv3/conv3_2", "conv4/conv4_2")
 
 
-@lru_cache(maxsize=1)  # its weights are 289 MB, and layers are told apart behind it
+@lru_cache(maxsize=1)  # its weights take 289 MB, and all layers share it
 def session(weights: FoundWeights, batch_size: int) -> Forward:
     """Return VGGish up to the last ReLU, by tf-slim, for batches (batch_size, 96, 64)."""
     tf = tensorflow()
     with tf.Graph().as_default():
         patches = tf.compat.v1.placeholder(tf.float32, [batch_size, PATCH_FRAMES, N_MELS])
         with warnings.catch_warnings(), tf.compat.v1.variable_scope("vggish"):
-            warnings.simplefilter("ignore")  # tf-slim calls what TensorFlow calls old
+            warnings.simplefilter("ignore")  # tf-slim uses deprecated functions of TensorFlow
             embedding = build(_SlimOperations(), patches[..., None])
         session = tf.compat.v1.Session(config=session_config())
         try:
@@ -65,7 +65,7 @@ def read_weights(checkpoint: Path) -> dict[str, Array]:
     Raises
     ------
     WeightsError
-        It is none, or lacks one of VGGish's variables.
+        The file is not a checkpoint, or lacks one of VGGish's variables.
     """
     tf = tensorflow()
     variables = {}
@@ -87,7 +87,7 @@ def read_weights(checkpoint: Path) -> dict[str, Array]:
 
 
 def build(ops: Operations, patches: Any) -> Any:
-    """Describe the network; (96, 64, 1) in, 128 values out, before the last ReLU."""
+    """Build the network from a patch (96, 64, 1) to 128 values, before the last ReLU."""
     x = patches
     for layer in SHAPES:
         if layer.startswith("conv"):
@@ -101,7 +101,7 @@ def build(ops: Operations, patches: Any) -> Any:
 
 
 class _SlimOperations(TensorflowOperations):
-    """Operations that make the published graph's own variables, by tf-slim."""
+    """Operations by tf-slim, which create the variables of the published graph."""
 
     def __init__(self) -> None:
         import tf_slim

@@ -1,9 +1,8 @@
-"""What extractors share whose weights lie in a file that a user may replace."""
+"""Extractors whose weights are in a file that the user may replace."""
 
 from __future__ import annotations
 
 import abc
-from pathlib import Path
 
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.runtime import limit_threads
@@ -11,36 +10,20 @@ from audiotl_cli.extractors.weights import FoundWeights
 
 
 class WeightedExtractor(Extractor):
-    """An extractor with weights: the published ones, or a file of a user's own.
+    """An extractor with weights: the published file, or one of the user's own.
 
-    A subclass says in `_found` where they are.
+    A subclass finds them in `_found`.
 
-    Parameters
-    ----------
-    weights : Path or None
-        A file in the published layout; None is the published one.
-    layer, hop_s, resampler, engine
-        See `Extractor`.
+    The setting `weights` is a file in the published layout; None is the published one.
     """
 
     parallel = True
-
-    def __init__(
-        self,
-        *,
-        weights: Path | None = None,
-        layer: str | None = None,
-        hop_s: float | None = None,
-        resampler: str = "soxr",
-        engine: str | None = None,
-    ) -> None:
-        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
-        self.weights = weights
+    takes_weights = True
 
     @property
     @abc.abstractmethod
     def _found(self) -> FoundWeights:
-        """The weights in use; raises `WeightsError` where there are none."""
+        """The weights in use; raises `WeightsError` if there are none."""
 
     def weights_id(self) -> tuple[str, str]:
         return self._found.identity, self._found.label

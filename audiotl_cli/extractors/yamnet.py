@@ -1,7 +1,7 @@
 """YAMNet: a small, fast tagger of 521 AudioSet classes.
 
 Plakal and Ellis, *YAMNet*, 2019 (tensorflow/models, research/audioset/yamnet): MobileNet v1
-(Howard et al., arXiv:1704.04861) on VGGish's kind of patches. Built here anew from that
+(Howard et al., arXiv:1704.04861) on VGGish's kind of patches. Rebuilt here from that
 definition; batch normalisation is folded into the convolutions.
 """
 
@@ -58,7 +58,7 @@ CLASS_NAMES = tuple(
     .read_text(encoding="utf-8")
     .splitlines()
 )
-"""What the 521 scores stand for, in their order: AudioSet's display names."""
+"""AudioSet's display names of the 521 classes, in the order of the scores."""
 
 WEIGHTS = PublishedFile(
     name="yamnet",
@@ -73,20 +73,15 @@ WEIGHTS = PublishedFile(
 class YamnetExtractor(WeightedExtractor):
     """YAMNet embeddings: one frame of 1024 values every 0.48 s.
 
-    ``scores`` are the 521 classes' instead, each from 0 to 1 by itself; see `CLASS_NAMES`.
+    ``scores`` are those of the 521 classes in `CLASS_NAMES` instead, each from 0 to 1.
 
-    Parameters
-    ----------
-    weights : Path or None
-        A user's own file in the layout of ``yamnet.h5``, as it is or compressed by gzip;
-        None is the published one.
-    layer, hop_s, resampler, engine
-        See `Extractor`; hops are multiples of 10 ms.
+    Hops are multiples of 10 ms. The setting `weights` may be a user's own file in the layout
+    of ``yamnet.h5``, uncompressed or compressed by gzip.
 
     Notes
     -----
-    As published, zeros after the end fill up the last window, so that every sample is in
-    one, and a recording shorter than a window of 0.975 s.
+    As published, the last window is filled up with zeros, so that every sample is in a window;
+    so are recordings shorter than a window of 0.975 s.
     """
 
     engines = (TENSORFLOW, NCNN)
@@ -114,7 +109,7 @@ class YamnetExtractor(WeightedExtractor):
         _ = self._network
 
     def front_end(self, segment: Waveform) -> Patches:
-        # ncnn's rounding is its own anyway, and TensorFlow takes seconds to import
+        # ncnn rounds differently anyway, and TensorFlow takes seconds to import
         window_and_bands = (
             _tables() if self.engine == TENSORFLOW else (hann(STFT_WINDOW), tables()[1])
         )
@@ -125,7 +120,7 @@ class YamnetExtractor(WeightedExtractor):
         return self._network(patches)[:, None, :]
 
     def published_checks(self) -> list[Check]:
-        """Run the publisher's test: three sounds of 3 s, each among its 10 best classes."""
+        """Run the publisher's test: the class of each of three sounds is among the 10 best."""
         n_samples = 3 * self.sample_rate
         noise = np.random.RandomState(51773)  # the published test's own noise
         sounds = {
@@ -133,22 +128,22 @@ class YamnetExtractor(WeightedExtractor):
             "White noise": noise.uniform(-1, 1, n_samples),
             "Sine wave": np.sin(2 * np.pi * 440 * np.arange(n_samples) / self.sample_rate),
         }
-        extractor = YamnetExtractor(weights=self.weights, layer="scores")
+        extractor = YamnetExtractor(weights=self.config.weights, layer="scores")
         checks = []
         for expected, sound in sounds.items():
             scores = extractor.embed(sound, self.sample_rate).frames.mean(axis=0)
             best = [CLASS_NAMES[index] for index in np.argsort(scores)[::-1][:10]]
-            what = f"{expected} is among the 10 best classes of its own sound"
-            checks.append(Check(what, expected, ", ".join(best), expected in best))
+            subject = f"{expected} is among the 10 best classes of its own sound"
+            checks.append(Check(subject, expected, ", ".join(best), expected in best))
         return checks
 
     @cached_property
     def _found(self) -> FoundWeights:
-        return locate(WEIGHTS, self.weights)
+        return locate(WEIGHTS, self.config.weights)
 
     @property
     def network(self) -> Network:
-        """What every engine builds."""
+        """The network, for any engine."""
         found = self._found
         return Network(
             name=f"yamnet-{self.layer}",
@@ -165,10 +160,10 @@ class YamnetExtractor(WeightedExtractor):
 
 @cache
 def _tables() -> tuple[Array, Array]:
-    """Return the window and mel bands, with TensorFlow's own rounding.
+    """Return the window and the mel bands, rounded as in TensorFlow.
 
-    YAMNet's front end is in single precision throughout, and what it rounds is heard: beside
-    a loud sound, a window off in the last bit changes quiet bands by 0.002.
+    YAMNet's front end uses single precision throughout, and rounding matters: next to a loud sound,
+    an error in the last bit of the window changes quiet bands by 0.002.
     """
     tf = tensorflow()
     window = tf.signal.hann_window(STFT_WINDOW)
@@ -183,7 +178,7 @@ def read_weights(path: Path) -> dict[str, Array]:
     Parameters
     ----------
     path : Path
-        HDF5, as it is or compressed by gzip.
+        HDF5, uncompressed or compressed by gzip.
 
     Returns
     -------
@@ -193,7 +188,7 @@ def read_weights(path: Path) -> dict[str, Array]:
     Raises
     ------
     WeightsError
-        It is not HDF5, or lacks one of YAMNet's variables.
+        The file is not HDF5, or lacks one of YAMNet's variables.
     """
     try:
         with open_hdf5(path, MAX_BYTES) as file:
@@ -203,7 +198,7 @@ def read_weights(path: Path) -> dict[str, Array]:
 
 
 def _fold(file: Any) -> dict[str, Array]:
-    """Read every layer, with its batch normalisation worked into kernel and bias."""
+    """Read all layers, and fold batch normalisation into kernels and biases."""
 
     def read(layer: str, variable: str, *shape: int) -> Array:
         name = f"{layer}/{layer}/{variable}:0"  # Keras repeats the layer inside its group
@@ -235,7 +230,7 @@ def _fold(file: Any) -> dict[str, Array]:
 
 
 def _build(ops: Operations, patches: Any, *, layer: str) -> Any:
-    """Describe the network; (96, 64, 1) in, the layer out."""
+    """Build the network from a patch (96, 64, 1) to a layer."""
     x = ops.convolve(patches, "layer1/conv", stride=LAYERS[0][0])
     for number, (stride, _) in enumerate(LAYERS[1:], 2):
         x = ops.depthwise(x, f"layer{number}/depthwise_conv", stride=stride)

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin  # noqa: TID253
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classifiers.pooling import check_pooling, pool
 from audiotl_cli.errors import UsageError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.processors import n_processors
@@ -30,8 +31,9 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    extractor : str
-        A registered name.
+    extractor : str or ExtractorConfig
+        A registered name, or a configuration; the parameters here replace its settings unless
+        they are at their defaults.
     pooling : {"mean", "mean+std", "mean+max"}
         How the frames of a recording become one vector.
     sample_rate : int or None
@@ -61,7 +63,7 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        extractor: str = "musicnn",
+        extractor: str | ExtractorConfig = "musicnn",
         *,
         pooling: str = "mean+std",
         layer: str | None = None,

@@ -17,16 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from audiotl_cli.errors import DataError, StorageError, UsageError
-from audiotl_cli.files import (
-    ends_within_a_line,
-    locked,
-    open_regular,
-    refuse_link,
-    remove_file,
-    write_whole,
-)
+from audiotl_cli.files import open_regular, refuse_link, write_whole
 from audiotl_cli.inference.prediction import Prediction
+from audiotl_cli.journal_lines import ends_within_a_line
 from audiotl_cli.json_files import parse_json_object
+from audiotl_cli.locks import locked, remove_file
 from audiotl_cli.storage.paths import AnyPath
 
 HEAD = "audiotl_predictions"

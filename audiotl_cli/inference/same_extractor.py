@@ -11,6 +11,7 @@ from pathlib import Path
 
 from audiotl_cli.classifiers.card import ExtractorSpec
 from audiotl_cli.errors import ArtifactError, DataError, UsageError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.extractors.trusted import load_named, remember
@@ -20,21 +21,12 @@ from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.stored_clips import store_spec
 
 
-def chosen_extractor(
-    name: str,
-    *,
-    typed: bool,
-    layer: str | None = None,
-    hop_s: float | None = None,
-    resampler: str = "soxr",
-    engine: str | None = None,
-) -> Extractor:
+def chosen_extractor(config: ExtractorConfig, *, typed: bool) -> Extractor:
     """Return the extractor that features are to be made with.
 
     Parameters
     ----------
-    name, layer, hop_s, resampler, engine
-        See `load_extractor`.
+    config : ExtractorConfig
     typed : bool
         Whether the user typed the name, which is remembered then, or ``audiotl.toml`` brings it.
 
@@ -44,11 +36,9 @@ def chosen_extractor(
         It is not typed, and a program that the user does not trust.
     """
     if not typed:
-        return load_named(
-            name, "audiotl.toml", layer=layer, hop_s=hop_s, resampler=resampler, engine=engine
-        )
-    extractor = load_extractor(name, layer=layer, hop_s=hop_s, resampler=resampler, engine=engine)
-    remember(name)
+        return load_named(config, "audiotl.toml")
+    extractor = load_extractor(config)
+    remember(config.name)
     return extractor
 
 
@@ -121,16 +111,7 @@ def _load(
     trust: Collection[str],
     typed: Collection[str] = (),
 ) -> Extractor:
-    extractor = load_named(
-        spec.name,
-        str(holder),
-        trust=trust,
-        typed=typed,
-        layer=spec.layer,
-        hop_s=spec.hop_s,
-        resampler=spec.resampler,
-        engine=spec.engine or None,
-    )
+    extractor = load_named(spec.config, str(holder), trust=trust, typed=typed)
     found = fingerprint(asdict(extractor.describe()))
     if found != spec.fingerprint:
         raise ArtifactError(

@@ -1,4 +1,4 @@
-"""Copies of immutable objects in the cache folder, so that they are fetched once.
+"""Keep copies of immutable objects in the cache folder, so that they are fetched once.
 
 Training reads every shard in every epoch, and evaluation reads them again.
 """
@@ -14,28 +14,22 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from audiotl_cli.files import (
-    cache_folder,
-    is_regular,
-    open_regular,
-    remove_regular,
-    write_whole,
-)
+from audiotl_cli.files import cache_folder, is_regular, open_regular, remove_regular, write_whole
 from audiotl_cli.storage.remote import RemotePath
 
 logger = logging.getLogger(__name__)
 
 _COPY = re.compile(r"[0-9a-f]{32}(\.[A-Za-z0-9]+)?")
 
-MOST_BYTES = 10 << 30
-"""Of all copies; those used longest ago go first."""
+MAX_BYTES = 10 << 30
+"""For all copies together; those that were used longest ago are deleted first."""
 
 
 def open_cached(path: RemotePath) -> BinaryIO:
-    """Open an object that never changes, named by its content.
+    """Open an object that never changes, because it is named by its content.
 
-    A copy counts only while the object is there and has the same size; whether it is whole is
-    for the reader to check, see `forget`.
+    A copy is used only if the object still exists and has the same size. The caller checks whether
+    the content is whole, and calls `forget` if not.
 
     Raises
     ------
@@ -55,7 +49,7 @@ def open_cached(path: RemotePath) -> BinaryIO:
         copy.parent.mkdir(parents=True, exist_ok=True)
         write_whole(copy, data, sync=False)
         _make_room(copy.parent)
-    except OSError as error:  # a full disk, say: it is only slower without
+    except OSError as error:  # such as a full disk: without a copy, reading is only slower
         logger.debug("%s is not kept: %s", path, error)
     return io.BytesIO(data)
 
@@ -76,7 +70,7 @@ def _make_room(folder: Path) -> None:
     states = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in copies)
     n_bytes = sum(size for _, size, _ in states)
     for _, size, copy in states:
-        if n_bytes <= MOST_BYTES:
+        if n_bytes <= MAX_BYTES:
             return
         remove_regular(copy)
         n_bytes -= size

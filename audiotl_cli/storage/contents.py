@@ -1,8 +1,8 @@
-"""What a file held when it was hashed, so that whoever reads it later knows it is still that.
+"""Check that a file still has the content that was hashed.
 
-A file may be replaced or written to between the moment it is hashed and the moment it is read.
-Whoever reads it compares the state of the file that is open with the state that was hashed: no
-byte is read twice, unless the state changed or tells nothing yet.
+A file may be replaced or changed after it was hashed and before it is read. The reader compares the
+state of the open file (inode, size and times) with the state at the time of hashing. The file is
+hashed again only if its state changed, or if its times are too recent to show a change.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Self
 
 SETTLED_S = 2.0
-"""A file changed less than this long ago may change again within one tick of its time."""
+"""A later change of a file may have the same time stamp if both happen within this time."""
 
 
 class ChangedFileError(Exception):
-    """A file is not what it was when it was hashed."""
+    """A file does not have the content that was hashed."""
 
     def __init__(self) -> None:
         super().__init__("the file changed while it was read; run the same command again")
@@ -29,9 +29,9 @@ class ChangedFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What a file system tells of a file; another one whenever the file is another one.
+    """Inode, size and times of a file; they differ if the file was replaced or changed.
 
-    Devices are left out: machines that share a disk number them differently.
+    The number of the device is left out, because machines that share a disk number it differently.
 
     Parameters
     ----------
@@ -45,28 +45,28 @@ class FileState:
 
     @classmethod
     def of(cls, state: os.stat_result) -> Self:
-        """Return the part that matters of what `os.stat` gives."""
+        """Return the state from the result of `os.stat`."""
         return cls(state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
 
     def is_settled(self, at_ns: int) -> bool:
-        """Return whether any change after a moment must show in the times."""
+        """Return whether any change after a point in time would show in the times of the file."""
         return at_ns - max(self.modified_ns, self.changed_ns) > SETTLED_S * 1e9
 
     def has_same_content(self, other: FileState) -> bool:
-        """Return whether nothing was written between two states of one open file."""
+        """Return whether an open file was not written to between two states."""
         return (self.n_bytes, self.modified_ns) == (other.n_bytes, other.modified_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file held.
+    """The content of a file.
 
     Parameters
     ----------
     sha256 : str
     state : FileState or None
-        The file's at that time; None where it does not suffice to know the file again, which is
-        then hashed as it is read.
+        The state of the file when it was hashed. None if it could not show a later change; the
+        file is then hashed again when it is read.
     """
 
     sha256: str
@@ -74,19 +74,19 @@ class Content:
 
     @classmethod
     def known(cls, sha256: str, state: FileState, at_ns: int) -> Self:
-        """Return the content of a file that had a state at a moment before it was hashed."""
+        """Return the content of a file that had a state at a point in time before it was hashed."""
         return cls(sha256, state if state.is_settled(at_ns) else None)
 
 
 def read_content(path: str | Path) -> tuple[Content, os.stat_result]:
-    """Hash a file; one that changes meanwhile is hashed once more.
+    """Hash a file; if it changes in the meantime, hash it once more.
 
     Raises
     ------
     ChangedFileError
-        It changes again.
+        The file changes again.
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     for _ in range(2):
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (names may not be UTF-8)
@@ -100,22 +100,22 @@ def read_content(path: str | Path) -> tuple[Content, os.stat_result]:
 
 
 class OpenContent:
-    """An open file that should hold what was hashed.
+    """An open file that should have the content that was hashed.
 
     Parameters
     ----------
     descriptor : int
-        Open for reading, at its start, where it is left.
+        Open for reading, at its start; its position does not change.
     expected : Content
 
     Raises
     ------
     ChangedFileError
-        It is another file.
+        The file has another content.
     """
 
     _verified: tuple[FileState, str] | None = None
-    """The file hashed last in this process: a recording may hold a thousand clips."""
+    """The file that was hashed last: a recording may hold a thousand clips."""
 
     def __init__(self, descriptor: int, expected: Content) -> None:
         self._descriptor = descriptor
@@ -125,9 +125,9 @@ class OpenContent:
             self._compare()
 
     def check(self, path: Path) -> None:
-        """Raise `ChangedFileError` unless all that was read is what was hashed.
+        """Raise `ChangedFileError` unless everything that was read is the content that was hashed.
 
-        The path must still lead there: parts of a file are looked at by name.
+        The path must still lead to the open file, because some readers open it by name.
         """
         state = FileState.of(os.fstat(self._descriptor))
         if not state.has_same_content(self._state) or os.stat(path).st_ino != state.inode:  # noqa: PTH116
@@ -153,14 +153,14 @@ class OpenContent:
 
 @contextmanager
 def unchanged(path: Path, expected: Content) -> Iterator[Path]:
-    """Give a path whose file is read by others; see to it that it is still what was hashed.
+    """Check a file before and after the ``with`` statement, in which other code reads it.
 
     Raises
     ------
     ChangedFileError
-        It is not, before it is read or afterwards.
+        The file does not have the content that was hashed.
     OSError
-        It cannot be opened.
+        The file cannot be opened.
     """
     with path.open("rb") as file:
         opened = OpenContent(file.fileno(), expected)

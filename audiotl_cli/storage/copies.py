@@ -1,7 +1,7 @@
-"""Local copies of recordings, while they are read: decoders take files.
+"""Keep local copies of recordings on object storage while they are read: decoders need files.
 
-Copies are kept after use as long as they are few bytes, as one recording may hold many clips,
-and is read once for its hash and once for its samples.
+Copies are kept after use within a limit, because a recording may hold many clips, and is read once
+for its hash and once for its samples.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath, RemoteState
 
 KEPT_BYTES = 1 << 30
-"""Of copies that nobody reads just now: at most."""
+"""Limit for all copies that are not being read."""
 
 
 REQUESTS_AT_ONCE = 16
@@ -29,7 +29,7 @@ REQUESTS_AT_ONCE = 16
 
 @dataclass
 class Copy:
-    """A local file with the content of an object, whole once it is given to anybody.
+    """A local file with the content of an object.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Copy:
 
 
 class _Copies:
-    """The copies of this process, by what they were made from."""
+    """The copies of this process, by object and its state."""
 
     def __init__(self) -> None:
         stack = ExitStack()
@@ -57,17 +57,17 @@ class _Copies:
         self.pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="fetch")
 
     def hold(self, path: RemotePath) -> Copy:
-        """Fetch an object unless that was done; the copy stays until it is released."""
+        """Return the copy of an object, which stays until it is released; fetch it if necessary."""
         state = path.stat()
         key = (path, state)
         with self._lock:
             self._n_made += 1
             file = self._folder / f"{self._n_made}{path.suffix}"
             copy = self._known.pop(key, None) or Copy(file, state.st_size)
-            self._known[key] = copy  # the one used last at the end
+            self._known[key] = copy  # the most recently used copy is the last one
             copy.n_readers += 1
         try:
-            with copy.making:  # one thread fetches, others wait for it
+            with copy.making:  # one thread fetches, and the others wait
                 if not copy.made:
                     _fetch(path, copy)
         except BaseException:
@@ -76,21 +76,21 @@ class _Copies:
         return copy
 
     def release(self, copy: Copy) -> None:
-        """Let a copy go; the last ones are kept."""
+        """Release a copy; those that were used most recently are kept."""
         with self._lock:
             copy.n_readers -= 1
-            idle = {key: one for key, one in self._known.items() if not one.n_readers}
-            n_bytes = sum(one.n_bytes for one in idle.values())
-            for key, one in idle.items():
-                if n_bytes > KEPT_BYTES or not one.made:
-                    n_bytes -= one.n_bytes
-                    one.file.unlink(missing_ok=True)
+            unused = {key: kept for key, kept in self._known.items() if not kept.n_readers}
+            n_bytes = sum(kept.n_bytes for kept in unused.values())
+            for key, kept in unused.items():
+                if n_bytes > KEPT_BYTES or not kept.made:
+                    n_bytes -= kept.n_bytes
+                    kept.file.unlink(missing_ok=True)
                     del self._known[key]
 
     def has_room(self) -> bool:
-        """Return whether the copies that are held are few enough to fetch some ahead."""
+        """Return whether the copies in use are small enough to fetch more in advance."""
         with self._lock:
-            return sum(one.n_bytes for one in self._known.values() if one.n_readers) < KEPT_BYTES
+            return sum(copy.n_bytes for copy in self._known.values() if copy.n_readers) < KEPT_BYTES
 
 
 def _fetch(path: RemotePath, copy: Copy) -> None:
@@ -98,7 +98,8 @@ def _fetch(path: RemotePath, copy: Copy) -> None:
     n_bytes = copy.file.stat().st_size
     if n_bytes != copy.n_bytes:
         raise StorageError(
-            f"{path}: {n_bytes} of {copy.n_bytes} bytes came; it broke off, or was changed"
+            f"{path}: {n_bytes} of {copy.n_bytes} bytes arrived; the transfer broke off, or the "
+            "object changed"
         )
     copy.made = True
 
@@ -110,12 +111,12 @@ def _copies() -> _Copies:
 
 @contextmanager
 def local_copy(path: AnyPath) -> Iterator[Path]:
-    """Give a local file with the content of a path: a local path is that itself.
+    """Give a local file with the content of a path; a local path is used itself.
 
     Raises
     ------
     OSError, StorageError
-        It cannot be fetched; see `RemotePath`.
+        The object cannot be fetched; see `RemotePath`.
     """
     if isinstance(path, Path):
         yield path
@@ -127,39 +128,39 @@ def local_copy(path: AnyPath) -> Iterator[Path]:
         _copies().release(copy)
 
 
-class Ahead:
-    """Fetches objects before they are asked for: waiting for each would take most of the time."""
+class Prefetcher:
+    """Fetch objects in advance: waiting for each of them would take most of the time."""
 
     def __init__(self) -> None:
-        self._asked: dict[RemotePath, Future[Copy]] = {}
+        self._pending: dict[RemotePath, Future[Copy]] = {}
 
     def expect(self, path: AnyPath) -> None:
-        """Begin to fetch an object, unless much lies there already; local paths are there."""
-        if isinstance(path, RemotePath) and path not in self._asked and _copies().has_room():
-            self._asked[path] = _copies().pool.submit(_copies().hold, path)
+        """Start to fetch an object, unless the copies in use are large; ignore local paths."""
+        if isinstance(path, RemotePath) and path not in self._pending and _copies().has_room():
+            self._pending[path] = _copies().pool.submit(_copies().hold, path)
 
     @contextmanager
     def local_copy(self, path: AnyPath) -> Iterator[Path]:
-        """Give a local file, see `local_copy`, that may have been fetched meanwhile."""
-        asked = self._asked.pop(path, None) if isinstance(path, RemotePath) else None
-        if asked is None:
+        """Give a local file as `local_copy` does; it may have been fetched in advance."""
+        pending = self._pending.pop(path, None) if isinstance(path, RemotePath) else None
+        if pending is None:
             with local_copy(path) as file:
                 yield file
             return
-        copy = asked.result()
+        copy = pending.result()
         try:
             yield copy.file
         finally:
             _copies().release(copy)
 
     def close(self) -> None:
-        """Drop what nobody asked for."""
-        for asked in self._asked.values():
-            if not asked.cancel():
-                asked.add_done_callback(_release)
-        self._asked.clear()
+        """Drop the objects that were fetched but not used."""
+        for pending in self._pending.values():
+            if not pending.cancel():
+                pending.add_done_callback(_release)
+        self._pending.clear()
 
 
-def _release(asked: Future[Copy]) -> None:
-    if not asked.cancelled() and asked.exception() is None:
-        _copies().release(asked.result())
+def _release(pending: Future[Copy]) -> None:
+    if not pending.cancelled() and pending.exception() is None:
+        _copies().release(pending.result())

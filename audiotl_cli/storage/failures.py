@@ -1,4 +1,4 @@
-"""What goes wrong with object storage, said for people."""
+"""Turn the errors of object storage into messages for users."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from audiotl_cli.errors import AudiotlError, StorageError, UsageError
 
-# libraries of storages raise types of their own, which are not to be loaded to be named here
+# by name, because the libraries that define them are not imported here
 NO_CREDENTIALS = {
     "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError",
     "ProfileNotFound", "TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError",
@@ -23,43 +23,43 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 @contextmanager
-def told(url: str) -> Iterator[None]:
-    """Turn whatever a storage's library raises into the errors of this program.
+def translated_errors(url: str) -> Iterator[None]:
+    """Turn the errors that the library of a storage raises into those of audiotl.
 
     Raises
     ------
     OSError
-        About this one object: it is not there, or may not be used; says where.
+        The object does not exist, or access is denied; the error names the URL.
     StorageError
-        The storage cannot be reached, fails, or there are no credentials for it.
+        The storage cannot be reached or fails, or there are no credentials for it.
     UsageError
-        What is needed for it is not installed.
+        A package that is needed for this storage is not installed.
     """
     try:
         yield
     except (AudiotlError, MemoryError):
         raise
-    except Exception as error:  # every storage has types of its own
+    except Exception as error:  # the types depend on the storage
         raise translate(error, url) from error
 
 
 def reason(error: Exception) -> str:
-    """Return what to say of an error where the file it is about is named already."""
+    """Return the text of an error without the name of the file."""
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def translate(error: Exception, url: str) -> Exception:
-    """Return the error of this program for one of a storage's library."""
+    """Return the error of audiotl for an error of the library of a storage."""
     text = " ".join(reason(error).split()) or type(error).__name__
     scheme = url.partition("://")[0]
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if isinstance(error, ImportError):
         need = "pip install 'audiotl[s3]'" if scheme in ("s3", "s3a") else text
-        return UsageError(f"{url}: what reads {scheme}:// is not installed: {need}")
+        return UsageError(f"{url}: the package that reads {scheme}:// is not installed: {need}")
     if isinstance(error, FileNotFoundError):
         bucket = "bucket" in text and "does not exist" in text
-        what = "there is no such bucket; make it, or correct its name" if bucket else "no such file"
-        return FileNotFoundError(errno.ENOENT, what, url)
+        message = "there is no such bucket; make it, or correct its name"
+        return FileNotFoundError(errno.ENOENT, message if bucket else "no such file", url)
     if isinstance(error, PermissionError):
         return PermissionError(
             errno.EACCES, f"access denied ({text}); check the credentials and their rights", url
@@ -74,7 +74,7 @@ def translate(error: Exception, url: str) -> Exception:
             f"{url}: the storage cannot be reached ({text}); check the network and, for a storage "
             "of your own, AWS_ENDPOINT_URL"
         )
-    if isinstance(error, OSError) and error.errno in NO_ROOM:  # on this machine's disk
+    if isinstance(error, OSError) and error.errno in NO_ROOM:  # of a disk of this machine
         return OSError(error.errno, text, url)
     kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
     return StorageError(f"{url}: the storage refuses, or fails ({kind}{text})")

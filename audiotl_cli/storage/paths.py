@@ -1,4 +1,4 @@
-"""Paths of files wherever they lie: pathlib's for disks, `RemotePath` for everything else."""
+"""Paths of files: `pathlib.Path` on a disk, `RemotePath` for URLs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _DRIVE = re.compile(r"[A-Za-z]://")
 
 
 def any_path(text: str | Path | RemotePath) -> AnyPath:
-    """Return the path that is meant by a name or URL that somebody typed.
+    """Return the path for a name or URL that a user typed.
 
     Raises
     ------
     UsageError
-        It is a URL of another kind than is read; see `schemes`.
+        The text is a URL that is not read; see `schemes`.
     """
     if isinstance(text, Path | RemotePath):
         return text
@@ -34,12 +34,12 @@ def any_path(text: str | Path | RemotePath) -> AnyPath:
 
 
 def local_path(text: str) -> Path:
-    """Return the path that is meant by a name that somebody typed; errors as `any_path`.
+    """Return the path for the name of a file that a user typed; errors as `any_path`.
 
     Raises
     ------
     UsageError
-        It is a URL, or no file can have this name.
+        The text is a URL, or no file can have this name.
     """
     if "\0" in text:
         raise UsageError(f"{text!r} holds a NUL byte; expected the name of a file")
@@ -47,10 +47,10 @@ def local_path(text: str) -> Path:
 
 
 def join(root: AnyPath, path: str) -> AnyPath:
-    """Return the path below a folder, or a URL as it is: what a row of a file says.
+    """Return the path in a folder that a row of a table names; a URL stays as it is.
 
-    This never fails. A URL that is not read raises `RefusedUrlError`, an `OSError`, as soon as
-    it is used, like a file that cannot be opened: it costs that row alone.
+    This never fails. A URL that is not read raises `RefusedUrlError`, an `OSError`, as soon as it
+    is used, like a file that cannot be opened, so that only that row fails.
     """
     found = _parse(path)
     return found if isinstance(found, RemotePath) else root / path
@@ -64,7 +64,7 @@ def _parse(text: str) -> AnyPath:
 
 
 def relative(path: AnyPath, root: AnyPath) -> str:
-    """Return what leads from a folder to a path below it, ``/`` between parts."""
+    """Return a path relative to a folder that contains it, with ``/`` between parts."""
     if isinstance(path, Path) and isinstance(root, Path):
         return path.relative_to(root).as_posix()
     return str(path).removeprefix(f"{root}/")
@@ -78,28 +78,28 @@ def rename(path: AnyPath, name: str) -> AnyPath:
 
 
 def remove_file(path: AnyPath) -> None:
-    """Delete a file or object that is ours; whatever else has its name on a disk stays."""
+    """Delete a file or object; on a disk, anything but a regular file stays."""
     if isinstance(path, Path):
         files.remove_regular(path)
     else:
         path.unlink(missing_ok=True)
 
 
-def need_local(path: AnyPath, what: str) -> Path:
+def need_local(path: AnyPath, advice: str) -> Path:
     """Return a local path as it is.
 
     Raises
     ------
     UsageError
-        It is not; the message ends with `what` is to be done.
+        It is on object storage; the message ends with `advice`.
     """
     if isinstance(path, Path):
         return path
-    raise UsageError(f"{path} is on object storage: {what}")
+    raise UsageError(f"{path} is on object storage: {advice}")
 
 
 def open_file(path: AnyPath) -> BinaryIO:
-    """Open a file for reading; on a disk never a pipe or a device, see `files.open_regular`."""
+    """Open a file for reading; on a disk it must be a regular file, see `files.open_regular`."""
     return files.open_regular(path) if isinstance(path, Path) else path.open()
 
 
@@ -114,7 +114,7 @@ def read_file(path: AnyPath, max_bytes: int | None = None) -> bytes:
 
 
 def write_whole(path: AnyPath, data: bytes | memoryview, *, sync: bool = True) -> None:
-    """Write a file so that readers see the old one or the whole new one; see `files`."""
+    """Write a file so that readers see the old file or the whole new one; see `files`."""
     if isinstance(path, Path):
         files.write_whole(path, data, sync=sync)
     else:

@@ -1,4 +1,4 @@
-"""Addresses of what lies on object storage, with the methods of pathlib that are needed."""
+"""Paths on object storage, with the methods of `pathlib.Path` that audiotl needs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from audiotl_cli.errors import StorageError, UsageError
-from audiotl_cli.storage.failures import told
+from audiotl_cli.storage.failures import translated_errors
 from audiotl_cli.storage.schemes import SCHEMES, RefusedUrlError, why_refused
 
 BUFFER_BYTES = 1 << 18
-"""What is asked for at once where only a part of an object is read."""
+"""Size of a request where only a part of an object is read."""
 
 _TAGS = ("ETag", "etag", "md5Hash", "content_md5", "generation")
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created", "modified")
@@ -26,17 +26,16 @@ _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created", "modif
 
 @dataclass(frozen=True)
 class RemoteState:
-    """What a storage tells of an object, named as `os.stat_result` has it.
+    """Size, time and tag of an object, with the names of `os.stat_result`.
 
     Parameters
     ----------
     st_size : int
         Bytes.
     st_mtime_ns : int
-        When it was written; 0 where the storage does not tell.
+        When it was written; 0 where the storage does not say.
     tag : str
-        Another one whenever the object is another one (S3's ETag); empty where the storage
-        does not tell.
+        Changes whenever the object changes (S3's ETag); empty where the storage has none.
     """
 
     st_size: int
@@ -51,16 +50,16 @@ class RemoteState:
 
 @dataclass(frozen=True, order=True)
 class RemotePath:
-    """The address of an object or of a folder of them; methods do what pathlib's do.
+    """The URL of an object or of a folder; the methods do the same as those of `pathlib.Path`.
 
     They raise `FileNotFoundError`, `PermissionError` and `OSError` as pathlib does, with the
-    address as `filename`, and `StorageError` where the storage cannot be used at all.
+    URL as `filename`, and `StorageError` where the storage cannot be used at all.
 
     Parameters
     ----------
     url : str
-        ``scheme://...`` without a slash at its end. Nothing in it stands for something else. It
-        may be anything: what is not in `schemes.SCHEMES` raises `RefusedUrlError` when it is used.
+        ``scheme://...`` without a slash at its end, in which no character is escaped. Any text is
+        accepted; a scheme that is not in `schemes.SCHEMES` raises `RefusedUrlError` on use.
     """
 
     url: str
@@ -93,16 +92,16 @@ class RemotePath:
 
     @property
     def parent(self) -> RemotePath:
-        """The folder it is in; of a bucket, itself."""
+        """The folder of the object; a bucket is its own parent."""
         above = self.url.rpartition("/")[0]
         return self if above.endswith(("/", ":")) else RemotePath(above)
 
     def with_name(self, name: str) -> RemotePath:
-        """Return the address of another object in the same folder."""
+        """Return the path of another object in the same folder."""
         return self.parent / name
 
     def stat(self) -> RemoteState:
-        """Return what the storage tells of the object, asked for by its name."""
+        """Return size, time and tag of the object."""
         info = self._info()
         if info["type"] != "file":
             raise IsADirectoryError(errno.EISDIR, "is a folder", self.url)
@@ -111,74 +110,74 @@ class RemotePath:
         return RemoteState(int(info["size"] or 0), _ns(time), tag)
 
     def exists(self) -> bool:
-        """Return whether there is an object or a folder of this name."""
+        """Return whether there is an object or folder with this name."""
         return self._kind() != ""
 
     def is_file(self) -> bool:
-        """Return whether there is an object of this name."""
+        """Return whether there is an object with this name."""
         return self._kind() == "file"
 
     def is_dir(self) -> bool:
-        """Return whether there are objects below this name."""
+        """Return whether there are objects in a folder with this name."""
         return self._kind() == "directory"
 
     def mkdir(self, *, parents: bool = False, exist_ok: bool = False) -> None:
-        """Do nothing: folders are there as soon as something is in them."""
+        """Do nothing: a folder exists as soon as there is an object in it."""
 
     def read_bytes(self) -> bytes:
         """Return the content."""
-        with told(self.url):
+        with translated_errors(self.url):
             return bytes(self._files.cat_file(self._inside))
 
     def read_range(self, first: int, last: int) -> bytes:
-        """Return the content from byte `first` to before `last`, which exist."""
-        with told(self.url):
+        """Return the bytes from `first` up to but not including `last`, which must exist."""
+        with translated_errors(self.url):
             return bytes(self._files.cat_file(self._inside, start=first, end=last))
 
     def open(self, mode: str = "rb") -> BinaryIO:
-        """Open for reading here and there, a few large requests at a time."""
+        """Open for reading at any position, by few and large requests."""
         assert mode == "rb"
         return cast(BinaryIO, io.BufferedReader(_Ranges(self), BUFFER_BYTES))
 
     def download(self, to: Path) -> None:
-        """Write the content into a local file."""
-        with told(self.url):
+        """Copy the content into a local file."""
+        with translated_errors(self.url):
             self._files.get_file(self._inside, str(to))
 
     def write_bytes(self, data: bytes | bytearray | memoryview) -> None:
-        """Put an object there, whole or not at all.
+        """Write the object; readers see all of it or none.
 
         Raises
         ------
         UsageError
-            The storage does not promise that.
+            The storage does not guarantee that.
         """
-        if not SCHEMES.get(self.scheme, True):  # others are refused below
+        if not SCHEMES.get(self.scheme, True):  # other schemes are refused below
             raise UsageError(
                 f"{self.url}: nothing is written there, as {self.scheme}:// does not promise that "
                 "readers see whole files; expected a local folder or s3://, gs://, az:// or abfs://"
             )
-        with told(self.url):
+        with translated_errors(self.url):
             self._files.pipe_file(self._inside, bytes(data))
 
     def unlink(self, *, missing_ok: bool = False) -> None:
         """Delete the object."""
         try:
-            with told(self.url):
+            with translated_errors(self.url):
                 self._files.rm_file(self._inside)
         except FileNotFoundError:
             if not missing_ok:
                 raise
 
     def replace(self, target: RemotePath) -> RemotePath:
-        """Give the object another name: there are two for a moment, never none."""
-        with told(self.url):
+        """Rename the object; for a moment it has both names."""
+        with translated_errors(self.url):
             self._files.cp_file(self._inside, target._inside)
         self.unlink(missing_ok=True)
         return target
 
     def glob(self, pattern: str) -> Iterator[RemotePath]:
-        """Yield what fits a pattern; its parts without wildcards are asked for by name."""
+        """Yield the paths that match a pattern; parts without wildcards are not listed."""
         first, _, rest = pattern.partition("/")
         if has_magic(first):
             found: Iterable[RemotePath] = (
@@ -193,27 +192,27 @@ class RemotePath:
                 yield path
 
     def expand(self) -> list[RemotePath]:
-        """Return all objects and folders that fit the address, taken for a pattern; sorted."""
+        """Return all objects and folders that match this URL as a pattern, sorted."""
         base = self
         while has_magic(base.url):
             base = base.parent
-        with told(self.url):
-            return sorted(base._told(self._files.glob(self._inside)))
+        with translated_errors(self.url):
+            return sorted(base._paths_of(self._files.glob(self._inside)))
 
     def files(self) -> list[RemotePath]:
-        """Return all objects below, however deep, sorted."""
-        with told(self.url):
-            return sorted(self._told(self._files.find(self._inside)))
+        """Return all objects in this folder and its subfolders, sorted."""
+        with translated_errors(self.url):
+            return sorted(self._paths_of(self._files.find(self._inside)))
 
     def _children(self) -> list[RemotePath]:
         try:
-            with told(self.url):
-                return sorted(self._told(self._files.ls(self._inside, detail=False)))
+            with translated_errors(self.url):
+                return sorted(self._paths_of(self._files.ls(self._inside, detail=False)))
         except FileNotFoundError:
             return []
 
-    def _told(self, names: Iterable[str]) -> Iterator[RemotePath]:
-        """Return paths below this one for the storage's own names."""
+    def _paths_of(self, names: Iterable[str]) -> Iterator[RemotePath]:
+        """Yield the paths for names that the storage lists in this folder."""
         n_inside = len(self._inside.rstrip("/"))
         for name in names:
             if not name.endswith("/"):  # consoles make such objects to show a folder
@@ -226,7 +225,7 @@ class RemotePath:
             return ""
 
     def _info(self) -> dict[str, Any]:
-        with told(self.url):
+        with translated_errors(self.url):
             return dict(self._files.info(self._inside))
 
     @property
@@ -240,23 +239,23 @@ class RemotePath:
     def _fsspec(self) -> tuple[Any, str]:
         if reason := why_refused(self.url):
             raise RefusedUrlError(self.url, reason)
-        with told(self.url):
+        with translated_errors(self.url):
             from fsspec.core import url_to_fs
 
-            # a listing of a moment ago says nothing of what is there now
+            # a cached listing may be outdated
             fresh = {"use_listings_cache": False} if SCHEMES[self.scheme] else {}
             found: tuple[Any, str] = url_to_fs(self.url, **fresh)
             return found
 
 
 class _Ranges(io.RawIOBase):
-    """An object as a file that is read in pieces."""
+    """An object as a file that is read by ranges of bytes."""
 
     def __init__(self, path: RemotePath) -> None:
         super().__init__()
         self.path = path
         self.n_bytes = path.stat().st_size
-        self.at = 0
+        self.position = 0
 
     def readable(self) -> bool:
         return True
@@ -265,25 +264,25 @@ class _Ranges(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.n_bytes}[whence]
-        self.at = max(0, start + offset)
-        return self.at
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.position, os.SEEK_END: self.n_bytes}[whence]
+        self.position = max(0, start + offset)
+        return self.position
 
     def tell(self) -> int:
-        return self.at
+        return self.position
 
     def readinto(self, buffer: Any) -> int:
-        last = min(self.at + len(buffer), self.n_bytes)
-        if last <= self.at:
+        last = min(self.position + len(buffer), self.n_bytes)
+        if last <= self.position:
             return 0
         try:
-            data = self.path.read_range(self.at, last)
+            data = self.path.read_range(self.position, last)
         except FileNotFoundError:
             raise
-        except OSError as error:  # says nothing of what is in it
+        except OSError as error:  # says nothing about the content
             raise StorageError(f"{self.path}: {error.strerror}") from error
         buffer[: len(data)] = data
-        self.at += len(data)
+        self.position += len(data)
         return len(data)
 
 

@@ -1,8 +1,8 @@
-"""Which kinds of storage a URL may name.
+"""The kinds of storage that a URL may name.
 
-A URL in an index may come from anybody, and fsspec takes one for more than an address:
-``dask://HOST`` runs what a host sends, ``::`` chains one kind of storage to another, and
-``file://`` leads back to this machine. So nothing reaches fsspec that is not in `SCHEMES`.
+A URL in an index may come from anybody, and fsspec does more than fetch from it: ``dask://HOST``
+runs code that a host sends, ``::`` chains one kind of storage to another, and ``file://`` reads
+this machine. So only URLs whose scheme is in `SCHEMES` reach fsspec.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import errno
 from audiotl_cli.errors import DataError
 
 SCHEMES = {"s3": True, "gs": True, "az": True, "abfs": True, "http": False, "https": False}
-"""The schemes of URLs that are read, and whether an object there is whole or absent: elsewhere,
-nothing is written. Tests add their own."""
+"""The schemes of URLs that are read, and whether files may be written there: only where readers
+see a whole object or none. Tests add their own."""
 
 
 class RefusedUrlError(DataError, OSError):
-    """A URL that no storage is asked for; a recording that has one cannot be opened."""
+    """A URL that is not read; a recording with such a URL cannot be opened."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(errno.EINVAL, reason, url)

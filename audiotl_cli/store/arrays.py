@@ -1,7 +1,7 @@
-"""Read the arrays of an npz file that anybody may have made, in bounded memory and time.
+"""Read the arrays of an untrusted npz file in bounded memory and time.
 
-Nothing is taken from a file before its size was compared with what the file has: the directory,
-every member, and every array.
+The sizes that a file claims for its directory, its members and its arrays are compared with the
+size of the file before anything is read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Header = tuple[tuple[int, ...], np.dtype[Any]]
 MAX_MEMBERS = 32
 MAX_DIRECTORY_BYTES = 1 << 16
 MAX_HEADER_BYTES = 512
-"""Of an array: NumPy writes 128 for up to four dimensions."""
+"""For one array; NumPy writes 128 bytes for up to four dimensions."""
 
 _END = struct.Struct("<4s4H2LH")  # end of the central directory, without a comment
 _END_64 = struct.Struct("<4sQ2H2L4Q")
@@ -40,7 +40,7 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
     ValueError
         Its directory is too large, names a member twice, or claims more than the file has.
     Exception
-        What `zipfile` raises for files that are damaged in other ways.
+        Any that `zipfile` raises for files that are damaged in other ways.
     """
     size = file.seek(0, os.SEEK_END)
     _check_directory(file, size)
@@ -60,7 +60,7 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
 
 
 def _check_directory(file: BinaryIO, size: int) -> None:
-    """Refuse a directory that would take long to read; NumPy's ends with the file."""
+    """Refuse a directory that would take long to read, or is not at the end of the file."""
     file.seek(max(0, size - _END.size))
     end = file.read(_END.size)
     if len(end) < _END.size or end[:4] != b"PK\5\6":
@@ -79,20 +79,20 @@ def _check_directory(file: BinaryIO, size: int) -> None:
 
 
 def read_arrays(archive: zipfile.ZipFile, names: Iterable[str]) -> dict[str, Array]:
-    """Return arrays by name; their check sums are compared.
+    """Read arrays, check their check sums, and return them by name.
 
     Raises
     ------
     ValueError, KeyError, zipfile.BadZipFile
-        One is missing or damaged.
+        An array is missing or damaged.
     """
     return {name: _read_array(archive, f"{name}.npy") for name in names}
 
 
 def read_header(archive: zipfile.ZipFile, name: str) -> Header:
-    """Return shape and type of an array, which is not read itself; errors as `read_arrays`."""
+    """Return shape and type of an array without reading its values; errors as `read_arrays`."""
     member = copy(archive.getinfo(f"{name}.npy"))
-    member.CRC = None  # type: ignore[assignment]  # of all of it, which is not read
+    member.CRC = None  # type: ignore[assignment]  # the check sum covers all values, which are not read
     with archive.open(member) as file:
         start = file.read(MAX_HEADER_BYTES)
     return _parse_header(io.BytesIO(start), member.filename, member.file_size)
@@ -106,13 +106,13 @@ def _read_array(archive: zipfile.ZipFile, member: str) -> Array:
 
 
 def _parse_header(start: io.BytesIO, member: str, n_bytes: int) -> Header:
-    """Return shape and type, which must account for all bytes of a member."""
+    """Return shape and type, which must agree with the size of the member."""
     version = np.lib.format.read_magic(start)
     if version != (1, 0):
         raise ValueError(f"{member} has npy version {version}")
     try:
         shape, by_column, dtype = np.lib.format.read_array_header_1_0(start)
-    except (MemoryError, RecursionError):  # Python's parser, of brackets in brackets
+    except (MemoryError, RecursionError):  # of Python's parser, for deeply nested brackets
         raise ValueError(f"{member} has a header that cannot be read") from None
     fits = (
         not dtype.hasobject

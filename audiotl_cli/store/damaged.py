@@ -1,4 +1,4 @@
-"""What becomes of shards that are not what was written."""
+"""Set damaged shards aside."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from audiotl_cli.store.shard import DamagedShardError
 logger = logging.getLogger(__name__)
 
 
-def warn_of(error: DamagedShardError, shard: AnyPath) -> None:
-    """Rename a damaged shard and say so."""
+def warn_and_set_aside(error: DamagedShardError, shard: AnyPath) -> None:
+    """Rename a damaged shard, and log a warning."""
     logger.warning("%s; %s, its clips are made again", error, put_away(shard))
 
 
@@ -21,18 +21,18 @@ def set_aside(shard: AnyPath) -> AnyPath:
     Returns
     -------
     path : Path or RemotePath
-        Its new path; the old one where the folder cannot be written.
+        Its new path, or the old one where the folder is read-only.
     """
     name = f"damaged-{shard.name}"
     try:
         return rename(shard, name)
-    except FileNotFoundError:  # a run beside this one was faster
+    except FileNotFoundError:  # another process was faster
         return shard.with_name(name)
     except OSError:
         return shard
 
 
 def put_away(shard: AnyPath) -> str:
-    """Rename a damaged shard and return what to say of it."""
+    """Rename a damaged shard, and return a description of this for a message."""
     aside = set_aside(shard)
     return "left in place" if aside == shard else f"moved to {aside.name}"

@@ -1,4 +1,4 @@
-"""What a store's features were made with: the file ``store.json``, read as a stranger's."""
+"""The file ``store.json``, which says how the features of a store were made; it is not trusted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.json_files import get, parse_json_object, read_json_object
 from audiotl_cli.storage.paths import AnyPath, write_whole
 
@@ -22,16 +23,16 @@ MAX_NAME = 1000
 
 _TEXTS = ("extractor", "version", "layer", "resampler", "weights_sha256", "weights", "imported")
 _COUNTS = ("sample_rate", "window", "hop")
-"""What is used of what a fingerprint covers, where it is there."""
+"""The fields of `made_from` that are used; imported features may lack some."""
 
 
 class DamagedStoreError(DataError):
-    """A store's description is not what was written."""
+    """The description of a store is damaged."""
 
 
 @dataclass(frozen=True)
 class StoreDescription:
-    """What ``store.json`` says.
+    """The content of ``store.json``.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ class StoreDescription:
     dim : int
         Values a frame.
     made_from : dict
-        What the fingerprint covers.
+        Everything that the fingerprint covers.
     """
 
     extractor: str
@@ -49,11 +50,11 @@ class StoreDescription:
 
     @classmethod
     def of(cls, extractor: str, dim: int, made_from: Mapping[str, Any]) -> StoreDescription:
-        """Return the description of a store to be made."""
+        """Return the description of a new store."""
         return cls(extractor, fingerprint(made_from), dim, dict(made_from))
 
     def write(self, folder: AnyPath) -> None:
-        """Write it into a store's folder."""
+        """Write ``store.json`` into the folder of a store."""
         about = {
             "format": STORE_FORMAT,
             "extractor": self.extractor,
@@ -70,10 +71,9 @@ def read_description(folder: AnyPath) -> StoreDescription:
     Raises
     ------
     DamagedStoreError
-        It is not what was written: its values are missing, of other types, absurd, or do not
-        have the fingerprint it names.
+        Values are missing, of another type, out of range, or do not match the fingerprint.
     DataError
-        The folder holds no store, or one of another format.
+        The folder holds no store, or a store of another format.
     """
     path = folder / STORE_FILE
     try:
@@ -99,7 +99,7 @@ def read_description(folder: AnyPath) -> StoreDescription:
 
 
 class _OtherFormatError(DataError):
-    """The description is of another version of this program."""
+    """The description was written by another version of audiotl."""
 
 
 def _checked(values: Mapping[str, Any]) -> StoreDescription:
@@ -115,30 +115,33 @@ def _checked(values: Mapping[str, Any]) -> StoreDescription:
     for name in _COUNTS:
         if name in made_from and not 0 < get(made_from, name, float) < 1e9:
             raise DataError(f"{name!r} is {made_from[name]}, expected a number above 0")
-    if "engine" in get({"details": {}} | made_from, "details", dict):
-        get(made_from["details"], "engine", str)
+    details = get({"details": {}} | made_from, "details", dict)
+    for name, kind in ExtractorConfig.types_of_details().items():
+        if name in details:
+            get(details, name, kind)
     if fingerprint(made_from) != get(values, "fingerprint", str):
         raise DataError("it does not fit its fingerprint")
     return StoreDescription(extractor, values["fingerprint"], dim, made_from)
 
 
 def fingerprint(made_from: Mapping[str, Any]) -> str:
-    """Return 12 hexadecimal digits that stand for everything features were made from.
+    """Return the fingerprint of features: 12 hexadecimal digits.
 
     Parameters
     ----------
     made_from : mapping
-        JSON values; the order of keys does not matter.
+        Everything that changes a value of the features, as JSON values; the order of keys does
+        not matter.
     """
     text = json.dumps(made_from, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def safe_name(text: str) -> str:
-    """Return text fit for a file's name: extractors may be named by a path."""
+    """Return text that can be part of a file name; the name of an extractor may hold a path."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text)[-100:]
 
 
 def folder_name(extractor: str, digest: str) -> str:
-    """Return the name of a store's folder."""
+    """Return the name of the folder of a store."""
     return f"{safe_name(extractor)}-{digest}"

@@ -1,8 +1,8 @@
-"""Remembers the SHA-256 of files, so that what did not change is not read again.
+"""Remember the SHA-256 of files, so that unchanged files are not read again.
 
-One line a file, appended: a check sum, size, modification time (of an object: what stands for
-its ETag), SHA-256 and path or URL. A line that was cut off or damaged does not match its check sum
-and counts for nothing.
+The memo has a line for each file, and new lines are appended: a check sum, size, modification
+time (for an object, a number made from its ETag), SHA-256, and path or URL. Lines that do not match
+their check sum, because they were cut off or damaged, are ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 from audiotl_cli.errors import AudioError
-from audiotl_cli.files import NotAFileError, append_lines, open_regular, read_lines
+from audiotl_cli.files import NotAFileError, open_regular
+from audiotl_cli.journal_lines import append_lines, read_lines
 from audiotl_cli.storage.contents import (
     SETTLED_S,
     ChangedFileError,
@@ -34,12 +35,12 @@ _LINE = re.compile(rb"(\d{1,20})\t(-?\d{1,20})\t([0-9a-f]{64})\t(.+)")
 
 
 class HashMemo:
-    """Keys of sound files, remembered in a file.
+    """A file that remembers the SHA-256 of sound files.
 
     Parameters
     ----------
     path : Path
-        The memo; made when something is remembered.
+        The memo; `save` makes it if there is something to remember.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,17 +58,17 @@ class HashMemo:
         return self.content(path).sha256
 
     def content(self, path: str | AnyPath) -> Content:
-        """Return what a file holds, from memory if the file did not change since.
+        """Return the content of a file; a file that has not changed is not read.
 
-        Objects on object storage are remembered by what their storage tells of their content,
-        or, where it tells nothing of that, by their time.
+        Objects on object storage are recognised by their ETag or, where the storage has none, by
+        the time they were written.
 
         Raises
         ------
         AudioError
-            The file is missing, cannot be read, or changes all the time.
+            The file is missing, cannot be read, or keeps changing.
         StorageError
-            The storage it lies on cannot be reached.
+            The storage cannot be reached.
         """
         try:
             if isinstance(path, RemotePath):
@@ -96,31 +97,31 @@ class HashMemo:
 
     def _sha256_of_object(self, path: RemotePath) -> str:
         state = path.stat()
-        stands_for = state.st_mtime_ns
+        stamp = state.st_mtime_ns
         if state.tag:
             digest = hashlib.sha256(state.tag.encode()).digest()
-            stands_for = int.from_bytes(digest[:7], "big")
+            stamp = int.from_bytes(digest[:7], "big")
         known = self._known.get(path.url)
-        if known and known[:2] == (state.st_size, stands_for):
+        if known and known[:2] == (state.st_size, stamp):
             return known[2]
         with local_copy(path) as copy, open_regular(copy) as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         settled = 0 < state.st_mtime_ns < time.time_ns() - SETTLED_S * 1e9
-        # what came may be another object than the one that was asked about
+        # another object may have been uploaded in the meantime
         if (state.tag or settled) and path.stat() == state:
-            self._remember(path.url, state.st_size, stands_for, sha256)
+            self._remember(path.url, state.st_size, stamp, sha256)
         return sha256
 
-    def _remember(self, name: str, size: int, stands_for: int, sha256: str) -> None:
+    def _remember(self, name: str, size: int, stamp: int, sha256: str) -> None:
         if "\n" in name:
             return
-        self._known[name] = (size, stands_for, sha256)
-        self._new.append(f"{size}\t{stands_for}\t{sha256}\t".encode() + os.fsencode(name))
+        self._known[name] = (size, stamp, sha256)
+        self._new.append(f"{size}\t{stamp}\t{sha256}\t".encode() + os.fsencode(name))
 
     def _real_path(self, path: str | Path) -> tuple[str, os.stat_result]:
-        """Return a path without links, and the state of what is there.
+        """Return a path without symbolic links, and the state of its file.
 
-        Each folder is looked up once, for it takes long.
+        Each folder is resolved once, because this is slow.
         """
         folder, name = os.path.split(path)
         if folder not in self._real_folders:
@@ -133,9 +134,9 @@ class HashMemo:
         return real, state
 
     def save(self) -> None:
-        """Append what was learnt since the last call, where the folder can be written.
+        """Append what is new since the last call.
 
-        A memo only spares work: without room for it, or leave to write it, the work goes on.
+        The memo only saves time: if it cannot be written, the run continues without it.
         """
         if not self._new:
             return
@@ -158,7 +159,7 @@ def _possible(path: str | Path) -> str | Path:
 
 
 def clip_key(sha256: str, start_s: float | None, end_s: float | None) -> str:
-    """Return the key of a clip: its file's hash, and its bounds if it is a part of it."""
+    """Return the key of a clip: the hash of its file, and its bounds if it is a part of that."""
     if start_s is None and end_s is None:
         return sha256
     end = "" if end_s is None else f"{end_s:.6f}"

@@ -1,10 +1,10 @@
-"""Writing to a store on object storage, where nobody can be kept out.
+"""Write to a feature store on object storage, where several runs may write at once.
 
-Shards are put whole under names of their content, so runs side by side can only add the same or
-something else. What may go wrong is deleting: therefore a shard is deleted only where every clip
-of it is in a greater one, which has more clips (of equal ones, the first by name). This order is
-the same for everybody, so the greatest shard of a clip is deleted by nobody, whatever a run
-knows of the others, and however old that is.
+Object storage has no locks. Shards are uploaded whole and named by their content, so runs that
+write at the same time can only add the same shard or another one. Only deleting can lose data:
+a shard is deleted only if each of its clips is also in a larger shard, that is, in one with more
+clips (of two with as many, the first by name). Every run orders shards in this way, so no run
+deletes the largest shard that holds a clip, however outdated its listing is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.store.damaged import warn_of
+from audiotl_cli.store.damaged import warn_and_set_aside
 from audiotl_cli.store.reader import StoreReader
 from audiotl_cli.store.shard import (
     SHARD_BYTES,
@@ -24,18 +24,18 @@ from audiotl_cli.store.shard import (
 from audiotl_cli.store.writer import StoreWriter, is_closed
 
 HOLD_S = 2.0
-"""Clips are held back for so long: every object that is written costs money and a round trip."""
+"""Clips that arrive within this time are written together: each object costs a request."""
 
 MAX_SHARDS = 8
-"""Shards that share clips are merged as long as the result has at most so many times the size of a
-shard; beyond, copies stay, and are read once all the same."""
+"""Shards that share clips are merged if the result is at most this many times as large as a full
+shard. Otherwise the copies stay; reading a clip reads one of them."""
 
 
 class ObjectWriter(StoreWriter):
-    """Adds clips to a store on object storage, beside others who do the same.
+    """Add clips to a store on object storage while other runs may do the same.
 
-    What each finds it does not do again; what two embed at the same time lies there twice until
-    the last of them has ended, or the next run begins.
+    A run skips the clips that it finds. Clips that two runs embed at the same time are stored
+    twice until the last of these runs ends or the next one begins.
     """
 
     def __init__(self, store: StoreReader, *, wait: bool) -> None:
@@ -43,7 +43,7 @@ class ObjectWriter(StoreWriter):
         self._shrunk: set[AnyPath] = set()
 
     def remove(self, shard: AnyPath, clips: Mapping[str, Features], keys: Set[str]) -> None:
-        """Take clips out of a shard; a run that adds them again meanwhile brings them back."""
+        """Remove clips from a shard; another run that adds them at the same time restores them."""
         self._shrunk.add(shard)
         super().remove(shard, clips, keys)
 
@@ -54,7 +54,7 @@ class ObjectWriter(StoreWriter):
         return HOLD_S
 
     def _recover(self) -> None:
-        """Take over small shards: whether their runs were killed or go on cannot be known."""
+        """Merge small shards, whether the runs that wrote them were killed or still go on."""
         self._settle()
         scan = self.store.scanned()
         for shard, n_clips in sorted(scan.n_clips.items(), key=lambda item: -item[1]):
@@ -70,8 +70,8 @@ class ObjectWriter(StoreWriter):
             self._merge_if_full()
 
     def close(self) -> None:
-        """Write what is loose as one shard, then delete the small ones."""
-        # of a shard with other numbers for the same clips, whichever is greater has to stay
+        """Merge the small shards into one, then delete them."""
+        # another run may hold other numbers for the same clips: the larger shard has to stay
         n_clips, n_merged = self.store.scanned().n_clips, len(self.loose | self.held)
         self.loose_shards = {
             shard
@@ -95,7 +95,7 @@ class ObjectWriter(StoreWriter):
         self._settle()
 
     def _settle(self) -> None:
-        """Leave every clip in a single shard, where runs side by side put it into several."""
+        """Merge shards that share clips because several runs wrote them at once."""
         scan = self.store.rescan()
         keys_of = {shard: self.store.keys_in(shard) for shard in scan.n_clips}
         for shard, keys in keys_of.items():
@@ -112,7 +112,7 @@ class ObjectWriter(StoreWriter):
         whole: dict[str, Features] = {}
         for shard in sorted(shards):
             clips = self._read(shard)
-            if clips is None:  # the next run will see what is left
+            if clips is None:  # the next run merges the rest
                 return
             whole |= clips
         united = self._put(whole, sync=True)
@@ -121,18 +121,18 @@ class ObjectWriter(StoreWriter):
             self.store.scanned().n_clips.pop(shard, None)
 
     def _read(self, shard: AnyPath) -> dict[str, Features] | None:
-        """Return the clips of a shard; None if it is damaged, or was merged a moment ago."""
+        """Return the clips of a shard; None if it is damaged, or if another run just merged it."""
         try:
             return dict(read_shard(shard, self.store.dim, fresh=True))
         except DamagedShardError as error:
-            warn_of(error, shard)
+            warn_and_set_aside(error, shard)
         except FileNotFoundError:
             pass
         return None
 
 
 def _overlapping(keys_of: Mapping[AnyPath, list[str]]) -> list[Set[AnyPath]]:
-    """Return groups of shards that hold clips of each other."""
+    """Return groups of shards that are connected by clips that two of them hold."""
     group_of: dict[AnyPath, set[AnyPath]] = {shard: {shard} for shard in keys_of}
     first: dict[str, AnyPath] = {}
     for shard, keys in keys_of.items():

@@ -1,11 +1,11 @@
-"""Pieces of shards: a cluster's workers write them, and the store's one writer adds them in order.
+"""Pieces: files of features that a cluster's workers write and the store's writer then adds.
 
-Workers end in any order, and a store's shards depend on the order of clips. So workers leave
-what they made in the store's folder ``pieces``, a shard a file, and the writer adds it as if it
-had come in the order of the index: a run with workers, without, or killed and run again, leaves
-the same files.
+Workers finish in any order, but the shards of a store depend on the order of clips. So workers
+write pieces, in the format of shards, into the folder ``pieces`` of the store, and the writer
+adds their clips in the order of the index. The store ends up with the same files with or without
+workers, and if a run was killed and started again.
 
-A worker goes on as long as the file of its run, ``run-TOKEN``, lies there.
+A worker continues while the file ``run-TOKEN`` of its run exists in that folder.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ FOLDER = "pieces"
 
 
 def pieces_of(store: Path) -> Path:
-    """Return where the pieces for a store lie, if there are any."""
+    """Return the folder of the pieces of a store, whether or not it exists."""
     return store / FOLDER
 
 
 def has_pieces(store: Path) -> bool:
-    """Return whether a store has a folder of pieces of its own: a link to another is none."""
+    """Return whether a store has a folder of pieces; a symbolic link does not count."""
     folder = pieces_of(store)
     return folder.is_dir() and not folder.is_symlink()
 
@@ -53,14 +53,14 @@ def check_piece(path: Path, store: Path) -> None:
 
 @dataclass(frozen=True)
 class Piece:
-    """Clips in a file that is no part of the store yet.
+    """A file of clips that is not part of the store yet.
 
     Parameters
     ----------
     path : Path
     n_clips : int
     full : bool
-        Whether it was closed just where the store's writer would have closed a shard.
+        Whether it ends where the store's writer would have ended a shard.
     """
 
     path: Path
@@ -69,12 +69,12 @@ class Piece:
 
 
 class PieceWriter:
-    """Writes clips into pieces, each closed where a shard would be.
+    """Write clips into pieces, each of which ends where a shard would.
 
     Parameters
     ----------
     folder : Path
-        Must exist: without it, the run this belongs to has ended.
+        Must exist; if it does not, the run has ended.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,14 +84,14 @@ class PieceWriter:
         self._n_bytes = 0
 
     def add(self, key: str, features: Features) -> None:
-        """Take a clip."""
+        """Add a clip."""
         self._held[key] = features
         self._n_bytes += features.frames.nbytes
         if is_full(len(self._held), self._n_bytes):
             self.close()
 
     def close(self) -> None:
-        """Write what is held."""
+        """Write the clips that are waiting."""
         if self._held:
             path = write_shard(self.folder, self._held)
             assert isinstance(path, Path)
@@ -101,16 +101,16 @@ class PieceWriter:
 
 
 class LeftPieces:
-    """Pieces that a run which ended early left in a store's folder.
+    """Pieces that a run left in a store's folder because it ended early.
 
     Parameters
     ----------
     store : Path or RemotePath
-        The store's folder; its lock must be held. None are left on object storage.
+        The store's folder, whose lock must be held. There are no pieces on object storage.
     wanted : collection of str
         Keys of the clips that are still to be added.
     dim : int, optional
-        Values a frame that the store's description promises.
+        Values a frame, according to the store's description.
     """
 
     def __init__(self, store: AnyPath, wanted: Collection[str], dim: int | None = None) -> None:
@@ -121,7 +121,7 @@ class LeftPieces:
         if not isinstance(store, Path) or not has_pieces(store):
             return
         folder = pieces_of(store)
-        for run in folder.glob("run-*"):  # workers of that run, should any be left, stop
+        for run in folder.glob("run-*"):  # stops the workers of that run, if there are any
             remove_regular(run)
         for path in sorted(folder.glob("shard-*.npz")):
             try:
@@ -133,7 +133,7 @@ class LeftPieces:
             self.of |= dict.fromkeys(keys, Piece(path, len(keys), full=False))
 
     def read(self, key: str) -> Features:
-        """Return the features of a clip; a piece is read once for clips in a row."""
+        """Return the features of a clip; consecutive clips of a piece cost one read."""
         path = self.of[key].path
         if self._read[0] != path:
             try:
@@ -144,7 +144,7 @@ class LeftPieces:
         return self._read[1][key]
 
     def remove(self) -> None:
-        """Delete the pieces, now that all is in the store; and the folder, if no more is in it."""
+        """Delete the pieces, whose clips are in the store now, and their folder if it is empty."""
         if not isinstance(self._store, Path) or not has_pieces(self._store):
             return
         folder = pieces_of(self._store)

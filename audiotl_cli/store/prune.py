@@ -1,4 +1,4 @@
-"""Take out of a store what nobody needs any more."""
+"""Remove clips from a store that no index names."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from audiotl_cli.files import is_regular
 from audiotl_cli.storage.paths import AnyPath, remove_file
-from audiotl_cli.store.damaged import warn_of
+from audiotl_cli.store.damaged import warn_and_set_aside
 from audiotl_cli.store.shard import DamagedShardError, read_shard
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.store.writer import StoreWriter, check_not_linked
 
 STALE_S = 3600.0
-"""A temporary file this old belongs to no process that is still at work."""
+"""No running process owns a temporary file that is older than this."""
 
 
 LEFTOVERS = ("damaged-shard-*.npz", ".shard-*.part", ".store.json.*.part")
@@ -23,17 +23,17 @@ LEFTOVERS = ("damaged-shard-*.npz", ".shard-*.part", ".store.json.*.part")
 
 @dataclass(frozen=True)
 class Pruned:
-    """What was taken out of a store, or would be.
+    """The clips and files that were removed from a store, or would be.
 
     Parameters
     ----------
     n_clips : int
-        Taken out.
+        Removed.
     n_kept : int
     n_bytes : int
-        Of those clips' frames and times, and of the leftovers.
+        Size of the frames and times of these clips, and of the leftovers.
     leftovers : list of Path or RemotePath
-        Damaged shards that were moved aside, and temporary files of killed runs.
+        Damaged shards that were set aside, and temporary files of killed runs.
     """
 
     n_clips: int
@@ -43,10 +43,10 @@ class Pruned:
 
 
 def prune(store: FeatureStore, needed: Set[str], *, dry_run: bool) -> Pruned:
-    """Remove all clips but the needed ones, damaged shards, and what killed runs left.
+    """Remove all clips but the needed ones, damaged shards, and temporary files of killed runs.
 
-    Shards are never changed: what is kept of one is written into a new one before it goes,
-    so that a kill on the way loses nothing.
+    Shards are never changed. The clips of a shard that are kept are written into a new shard
+    before the old one is deleted, so that nothing is lost if the process is killed.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def prune(store: FeatureStore, needed: Set[str], *, dry_run: bool) -> Pruned:
     needed : set of str
         Keys of clips.
     dry_run : bool
-        Whether to change nothing.
+        Whether to report only, and change nothing.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def prune(store: FeatureStore, needed: Set[str], *, dry_run: bool) -> Pruned:
         return _unneeded(store, needed)
     with store.writer(wait=False) as writer:
         found = _unneeded(store, needed)
-        # first those whose clips wait to be merged: nothing unneeded must be among them
+        # first the shards that wait to be merged: no unneeded clip may be among them
         for shard in sorted(
             store.scanned().n_clips, key=lambda path: path not in writer.loose_shards
         ):
@@ -90,7 +90,7 @@ def _unneeded(store: FeatureStore, needed: Set[str]) -> Pruned:
                 for key, features in read_shard(shard, store.dim)
                 if key in unneeded
             )
-        except (DamagedShardError, FileNotFoundError):  # said when it is rewritten
+        except (DamagedShardError, FileNotFoundError):  # reported when it is rewritten
             continue
     leftovers = _leftovers(store.folder)
     n_bytes += sum(path.stat().st_size for path in leftovers)
@@ -98,7 +98,7 @@ def _unneeded(store: FeatureStore, needed: Set[str]) -> Pruned:
 
 
 def _leftovers(folder: AnyPath) -> list[AnyPath]:
-    """Return files that killed runs left; links and folders of such names are not ours."""
+    """Return files that killed runs left; links and folders with such names do not count."""
     now = time.time()
     found = [path for pattern in LEFTOVERS for path in folder.glob(pattern) if _is_file(path)]
     return sorted(
@@ -115,10 +115,10 @@ def _is_file(path: AnyPath) -> bool:
 def _rewrite(writer: StoreWriter, shard: AnyPath, needed: Set[str]) -> None:
     try:
         clips = dict(read_shard(shard, writer.store.dim))
-    except FileNotFoundError:  # merged into another one a moment ago
+    except FileNotFoundError:  # another process just merged it
         return
     except DamagedShardError as error:
-        warn_of(error, shard)
+        warn_and_set_aside(error, shard)
         return
     unneeded = clips.keys() - needed
     if unneeded:

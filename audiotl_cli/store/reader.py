@@ -1,4 +1,4 @@
-"""Reading a folder of shards that belong to one fingerprint."""
+"""Read the features in a store."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from audiotl_cli.store.shard import DamagedShardError, Features, read_keys, read
 
 
 class StoreReader:
-    """The reading half of `FeatureStore`, which says what everything here means.
+    """The part of `FeatureStore` that reads; see there for the attributes.
 
     Parameters
     ----------
     folder : str, Path or RemotePath
-        Holds ``store.json``.
+        The folder with ``store.json``.
     """
 
     def __init__(self, folder: str | AnyPath) -> None:
@@ -49,18 +49,18 @@ class StoreReader:
         return len(self.scanned().shard_of)
 
     def read(self, keys: Iterable[str]) -> dict[str, Features]:
-        """Return the features of clips, each shard read once.
+        """Return the features of clips; each shard is read once.
 
         Raises
         ------
         DataError
-            A clip is not in the store, or its shard is damaged: then that shard has been
-            moved aside, and ``audiotl extract`` makes its clips again.
+            A clip is not in the store, or its shard is damaged. A damaged shard is set aside,
+            so that ``audiotl extract`` makes its clips again.
         """
         wanted = set(keys)
         try:
             return self._read(wanted)
-        except FileNotFoundError:  # merged into a larger shard by a run beside this one
+        except FileNotFoundError:  # another process merged it into a larger shard
             self._scan = None
             self._known.clear()
             self.written = {shard for shard in self.written if shard.exists()}
@@ -85,12 +85,12 @@ class StoreReader:
                 ) from error
             if clips.keys() <= wanted:
                 found |= clips
-            else:  # copied, or a part of a shard would keep all of it in memory
+            else:  # a view would keep the whole shard in memory
                 found |= {key: clips[key].copy() for key in clips.keys() & wanted}
         return found
 
     def by_shard(self, keys: Iterable[str]) -> dict[AnyPath, list[str]]:
-        """Return those of the keys that are here, by the shard they lie in; all in order."""
+        """Return the keys that the store holds, grouped by shard; shards and keys are sorted."""
         shard_of = self.scanned().shard_of
         groups: dict[AnyPath, list[str]] = {}
         for key in sorted(set(keys) & shard_of.keys()):
@@ -98,9 +98,9 @@ class StoreReader:
         return {shard: groups[shard] for shard in sorted(groups)}
 
     def size_of(self, keys: Iterable[str]) -> int:
-        """Return how many bytes the features of clips take, roughly: nothing is read.
+        """Estimate the bytes that the features of clips take, without reading them.
 
-        Clips of one shard count alike.
+        The size of a shard is divided equally among its clips.
         """
         n_clips = self.scanned().n_clips
         return sum(
@@ -109,7 +109,7 @@ class StoreReader:
         )
 
     def verify(self, on_shard: Callable[[int, int], None]) -> tuple[int, list[tuple[AnyPath, str]]]:
-        """Read every shard; return the number of clips, and each damaged file and why.
+        """Read every shard; return the number of clips, and each damaged file with the reason.
 
         Shards that cannot be opened count as damaged.
         """
@@ -128,17 +128,17 @@ class StoreReader:
 
     def shards(self) -> list[AnyPath]:
         """Return the files of the store's shards."""
-        # what was written is there even where a listing does not have it yet
+        # listings of object storage may not show yet what this run wrote
         return sorted({*self.folder.glob("shard-*.npz"), *self.written})
 
     def keys_in(self, shard: AnyPath) -> list[str]:
-        """Return the keys of a shard on object storage that was looked into."""
+        """Return the keys of the clips in a shard."""
         return (
             self._known[shard].keys if isinstance(shard, RemotePath) else read_keys(shard, self.dim)
         )
 
     def has_leftovers(self) -> bool:
-        """Return whether killed runs, or runs side by side, left what the next one tidies."""
+        """Return whether there is anything to tidy up after killed or simultaneous runs."""
         if isinstance(self.folder, Path):
             return has_pieces(self.folder) or any(self.folder.glob(".shard-*.part"))
         scan = self.scanned()  # clips in more than one shard
@@ -150,25 +150,25 @@ class StoreReader:
             return self._known[shard].n_bytes
         try:
             return shard.stat().st_size
-        except FileNotFoundError:  # merged into a larger shard by a run beside this one
+        except FileNotFoundError:  # another process merged it into a larger shard
             return 0
 
     def touch(self) -> None:
-        """Mark this store as the one used last, see `list_stores`."""
+        """Mark this store as the most recently used one, see `list_stores`."""
         path = self.folder / STORE_FILE
-        with contextlib.suppress(OSError):  # in a folder that is only for reading
+        with contextlib.suppress(OSError):  # the folder may be read-only
             if not isinstance(path, Path):
                 path.write_bytes(path.read_bytes())
             elif is_regular(path):
                 os.utime(path)
 
     def rescan(self) -> Scan:
-        """Look into the folder again, for what other processes did."""
+        """Scan the folder again, because other processes may have changed it."""
         self._scan = None
         return self.scanned()
 
     def scanned(self) -> Scan:
-        """Return what lies in the folder, as it was when first looked at."""
+        """Return the content of the folder as it was at the last scan."""
         if self._scan is None:
             self._scan = scan_shards(self.shards(), self._known, self.dim)
         return self._scan

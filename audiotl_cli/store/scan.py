@@ -1,4 +1,4 @@
-"""Look into a store: which shard each clip is in."""
+"""Find the shard of each clip in a store."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath
-from audiotl_cli.store.damaged import warn_of
+from audiotl_cli.store.damaged import warn_and_set_aside
 from audiotl_cli.store.shard import DamagedShardError, read_keys
 
 REQUESTS_AT_ONCE = 16
-"""Asking for a part of an object takes long, and little of anything else."""
+"""To object storage: most of the time of a request is waiting."""
 
 
 @dataclass
 class Scan:
-    """What lies in the folder: each clip's shard, and the shards by number of clips."""
+    """The content of a store: the shard of each clip, and the number of clips of each shard."""
 
     shard_of: dict[str, AnyPath]
     n_clips: dict[AnyPath, int]
@@ -25,23 +25,23 @@ class Scan:
 
 @dataclass(frozen=True)
 class Shard:
-    """What is remembered of a shard on object storage: it never changes."""
+    """Keys and size of a shard on object storage, which never change."""
 
     keys: list[str]
     n_bytes: int
 
 
 def scan_shards(shards: Sequence[AnyPath], known: dict[RemotePath, Shard], dim: int) -> Scan:
-    """Read the keys of shards; damaged ones are moved aside.
+    """Read the keys of shards, and set damaged shards aside.
 
     Parameters
     ----------
     shards : sequence of Path or RemotePath
         Sorted.
     known : dict
-        What is known of those on object storage; the others are read and put there.
+        The shards on object storage that were read before; those read now are added.
     dim : int
-        Values a frame that the store's description promises.
+        Values a frame, according to the store's description.
     """
     _request_keys(shards, known, dim)
     scan = Scan({}, {})
@@ -55,7 +55,7 @@ def scan_shards(shards: Sequence[AnyPath], known: dict[RemotePath, Shard], dim: 
         scan.n_clips[shard] = len(keys)
         for key in keys:
             other = scan.shard_of.get(key)
-            # the same clip twice: a run died between merging and deleting, or two ran at once
+            # a clip is there twice if a run was killed while merging, or if two ran at once
             if other is None or scan.n_clips[other] < len(keys):
                 scan.shard_of[key] = shard
     return scan
@@ -65,7 +65,7 @@ def _keys(shard: AnyPath, dim: int) -> list[str] | None:
     try:
         return read_keys(shard, dim)
     except DamagedShardError as error:
-        warn_of(error, shard)
+        warn_and_set_aside(error, shard)
     except FileNotFoundError:
         pass
     return None

@@ -1,7 +1,7 @@
 """Read the per-frame feature files of sklearn-audio-transfer-learning.
 
-They hold one row a frame: ``X`` (n, dim) features, ``Y`` (n,) label numbers and ``IDS``
-(n,) the clip each row belongs to.
+They hold a row for each frame: ``X`` (n, dim) are features, ``Y`` (n,) numbers of labels and
+``IDS`` (n,) the clips that the rows belong to.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from audiotl_cli.store.shard import Features
 from audiotl_cli.store.store import FeatureStore
 
 MAX_INFLATION = 200
-"""Bytes a compressed byte may stand for. Deflate reaches 1032, on nothing but zeros."""
+"""Ratio of uncompressed to compressed bytes. Deflate reaches 1032, for nothing but zeros."""
 
 
 @dataclass(frozen=True)
 class SeedClip:
-    """One clip of such a file.
+    """A clip of a feature file.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ class SeedClip:
 def read_seed_file(path: Path) -> list[SeedClip]:
     """Return the clips of a feature file, in the order they first appear.
 
-    A label is the folder in the clip's path where that names the same classes as ``Y``
-    does, otherwise the number in ``Y``.
+    The label of a clip is the name of its folder if folders and numbers in ``Y`` correspond one
+    to one, and the number in ``Y`` otherwise.
 
     Raises
     ------
@@ -68,9 +68,10 @@ def read_seed_file(path: Path) -> list[SeedClip]:
     except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
         if is_out_of_memory(error):
             raise
-        raise DataError(f"{path} is not an npz file that can be read ({error})") from error
-    one_each = numbers.shape == ids.shape == features.shape[:1] != (0,)
-    if features.ndim != 2 or features.dtype.kind not in "fiu" or not one_each:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} is not an npz file that can be read ({reason})") from error
+    same_length = numbers.shape == ids.shape == features.shape[:1] != (0,)
+    if features.ndim != 2 or features.dtype.kind not in "fiu" or not same_length:
         raise DataError(
             f"{path}: X {features.shape} {features.dtype}, Y {numbers.shape} and IDS {ids.shape} "
             "do not belong together; expected numbers (n, dim), (n,) and (n,)"
@@ -87,7 +88,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
 
 
 def _check_sizes(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    """Refuse a small file that would fill the memory when inflated."""
+    """Refuse a small file that would fill the memory when it is decompressed."""
     for member in members:
         if member.file_size > MAX_INFLATION * member.compress_size + (1 << 20):
             raise DataError(

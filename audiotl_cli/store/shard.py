@@ -1,8 +1,8 @@
-"""One shard: an npz file that is written once, whole, and never believed unread.
+"""Write and read shards: npz files of features, which are written once and never changed.
 
-Any NumPy reads it: ``numpy.load(path, allow_pickle=False)`` gives ``frames`` (n, dim)
-float32, ``times`` (n,) seconds, ``keys`` (n_clips,) text, ``offsets`` (n_clips + 1,) where
-each clip's frames begin, and ``format``.
+Anybody may have made a shard, so everything in it is checked. Any NumPy can read it:
+``numpy.load(path, allow_pickle=False)`` gives ``frames`` (n, dim) float32, ``times`` (n,) seconds,
+``keys`` (n_clips,) text, ``offsets`` (n_clips + 1,), the first frame of each clip, and ``format``.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from audiotl_cli.store.arrays import Array, open_archive, read_arrays, read_head
 
 SHARD_CLIPS = 256
 SHARD_BYTES = 32 << 20
-"""A shard is closed when it has this many clips or bytes of frames."""
+"""A shard is full when it has this many clips or bytes of frames."""
 
 FORMAT = 1
 MEMBERS = ("format", "keys", "offsets", "times", "frames")
 
 
 class DamagedShardError(DataError):
-    """A shard's file is not what was written."""
+    """A file is not a whole shard."""
 
 
 @dataclass(frozen=True)
@@ -52,27 +52,27 @@ class Features:
     times: npt.NDArray[np.float64]
 
     def copy(self) -> Features:
-        """Return the same with memory of its own, rather than a part of a shard's."""
+        """Return a copy, which does not keep the memory of a whole shard in use."""
         return Features(self.frames.copy(), self.times.copy())
 
 
 def is_full(n_clips: int, n_bytes: int) -> bool:
-    """Return whether a shard of so many clips and bytes of frames is closed."""
+    """Return whether a shard with this many clips and bytes of frames is full."""
     return n_clips >= SHARD_CLIPS or n_bytes >= SHARD_BYTES
 
 
 def write_shard(folder: AnyPath, clips: Mapping[str, Features], *, sync: bool = True) -> AnyPath:
-    """Write clips into a new shard, named by its content, and return its path.
+    """Write clips into a new shard that is named by its content, and return its path.
 
-    Readers see a whole shard or none. The same clips give the same bytes.
+    Readers see the whole shard or no shard. The same clips give the same bytes.
 
     Parameters
     ----------
     folder : Path or RemotePath
     clips : mapping of key to Features
     sync : bool
-        Whether to wait until the disk has it, so that a power cut cannot take it back.
-        Without, it still survives the death of this process.
+        Whether to wait until the shard is on the disk, so that it survives a power cut. It
+        survives the end of this process in any case.
     """
     keys = sorted(clips)
     lengths = [len(clips[key].frames) for key in keys]
@@ -92,7 +92,7 @@ def write_shard(folder: AnyPath, clips: Mapping[str, Features], *, sync: bool = 
 
 
 def _joined(parts: list[npt.NDArray[Any]], dtype: type[np.floating[Any]]) -> npt.NDArray[Any]:
-    # a single clip may be hours long: no copies of it
+    # a single clip may be hours long: do not copy it
     whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return np.asarray(whole, dtype)
 
@@ -100,7 +100,7 @@ def _joined(parts: list[npt.NDArray[Any]], dtype: type[np.floating[Any]]) -> npt
 def read_keys(path: AnyPath, dim: int | None = None) -> list[str]:
     """Return the keys of the clips in a shard.
 
-    Of a shard on a disk, the width of the frames is compared as well.
+    For a shard on a disk, the width of the frames is checked as well.
 
     Parameters
     ----------
@@ -111,15 +111,15 @@ def read_keys(path: AnyPath, dim: int | None = None) -> list[str]:
     Raises
     ------
     DamagedShardError
-        The file is not a whole shard, or one of frames of another width.
+        The file is not a whole shard, or its frames have another width.
     DataError
-        It cannot be opened.
+        The file cannot be opened.
     FileNotFoundError
-        It is gone: another process merged it into a larger one.
+        The file is gone: another process merged it into a larger shard.
     """
     with _opened(path, whole=False) as archive:
         keys = _keys(read_arrays(archive, ("format", "keys")))
-        if isinstance(path, Path):  # on object storage, that is one more request
+        if isinstance(path, Path):  # on object storage, this takes one more request
             _check_frames(*read_header(archive, "frames"), dim)
         return keys
 
@@ -129,22 +129,22 @@ def read_shard(
 ) -> Iterator[tuple[str, Features]]:
     """Return key and features of every clip in a shard; errors as `read_keys`.
 
-    Everything that a shard must be is checked here, before the first clip is given.
+    All checks are done before the first clip is yielded.
 
     Parameters
     ----------
     path : Path or RemotePath
     dim : int, optional
-        Values a frame that the store's description promises.
+        Values a frame, according to the store's description.
     fresh : bool
-        Whether a shard on object storage is read there, whatever the cache folder holds.
+        Whether to ignore the copies of objects in the cache folder.
     """
     try:
         keys, arrays = _read(path, dim, fresh=fresh)
     except DamagedShardError:
         if isinstance(path, Path) or fresh:
             raise
-        forget(path)  # the copy in the cache folder may be what is damaged
+        forget(path)  # only the copy in the cache folder may be damaged
         keys, arrays = _read(path, dim, fresh=True)
     offsets, frames, times = arrays["offsets"], arrays["frames"], arrays["times"]
     for key, first, last in zip(keys, offsets[:-1], offsets[1:], strict=True):
@@ -161,20 +161,24 @@ def _read(path: AnyPath, dim: int | None, *, fresh: bool) -> tuple[list[str], di
 
 @contextmanager
 def _opened(path: AnyPath, *, whole: bool, fresh: bool = False) -> Iterator[zipfile.ZipFile]:
-    """Open a shard; whatever is wrong with it is a `DamagedShardError`."""
+    """Open a shard; raise `DamagedShardError` for anything that is wrong with its content."""
     try:
         file = _open(path, whole=whole, fresh=fresh)
     except (NotAFileError, IsADirectoryError) as error:
-        raise DamagedShardError(f"{path} {error.strerror}") from error
+        raise DamagedShardError(f"{path}: {error.strerror}") from error
     except FileNotFoundError:
         raise
-    except OSError as error:  # says nothing about the shard: it must not be moved aside
+    except OSError as error:  # the shard may be fine: it must not be set aside
         raise DataError(f"{path} cannot be opened ({error.strerror})") from error
     with file:
         try:
             with open_archive(file) as archive:
                 yield archive
-        except (MemoryError, FileNotFoundError, AudiotlError):  # it could not be read to its end
+        except (
+            MemoryError,
+            FileNotFoundError,
+            AudiotlError,
+        ):  # these say nothing about the content
             raise
         except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
             raise DamagedShardError(f"{path}: not a whole shard ({error})") from error
@@ -189,7 +193,7 @@ def _open(path: AnyPath, *, whole: bool, fresh: bool) -> BinaryIO:
 
 
 def _keys(arrays: Mapping[str, Array]) -> list[str]:
-    """Return the keys, having checked them and the format."""
+    """Check the format and the keys, and return the keys."""
     found, keys = arrays["format"], arrays["keys"]
     if found.shape != () or found.dtype.kind != "i" or found != FORMAT:
         raise ValueError(f"its format is another one, expected {FORMAT}")
@@ -202,7 +206,7 @@ def _keys(arrays: Mapping[str, Array]) -> list[str]:
 
 
 def _check(arrays: Mapping[str, Array], n_clips: int, dim: int | None) -> None:
-    """Refuse arrays that do not fit together, or the store."""
+    """Raise `ValueError` if arrays do not fit together, or do not fit the store."""
     frames, times, offsets = arrays["frames"], arrays["times"], arrays["offsets"]
     _check_frames(frames.shape, frames.dtype, dim)
     fits = (
@@ -218,7 +222,7 @@ def _check(arrays: Mapping[str, Array], n_clips: int, dim: int | None) -> None:
         raise ValueError("its arrays do not fit together")
     if not (np.isfinite(frames).all() and np.isfinite(times).all()):
         raise ValueError("it holds values that are not finite numbers")
-    if times.min(initial=0.0) < 0:  # they need not rise: rows of overlapping windows do not
+    if times.min(initial=0.0) < 0:  # rows of overlapping windows are not in order
         raise ValueError("it holds times before the start of a clip")
 
 

@@ -1,4 +1,4 @@
-"""A folder of shards that belong to one fingerprint."""
+"""Feature stores: folders of shards whose features were made in the same way."""
 
 from __future__ import annotations
 
@@ -31,26 +31,27 @@ def list_stores(root: AnyPath) -> list[AnyPath]:
 def open_stores(root: AnyPath) -> list[FeatureStore]:
     """Open the stores in a folder of stores, the most recently used last.
 
-    One that cannot be opened is named in a warning and left out.
+    Stores that cannot be opened are left out with a warning.
     """
     stores = []
     for folder in list_stores(root):
         try:
             stores.append(FeatureStore(folder))
         except DataError as error:
-            logger.warning("%s; this store is passed over", error)
+            logger.warning("%s; this store is left out", error)
     return stores
 
 
 class FeatureStore(StoreReader):
-    """Features of clips, by key, all made by one extractor in one way.
+    """Features of clips, all made by one extractor with the same settings.
 
-    A key is the SHA-256 of the clip's file, with ``:start-end`` where it is a part of it.
+    The key of a clip is the SHA-256 of its file, followed by ``:start-end`` if it is a part of the
+    file.
 
     Parameters
     ----------
     folder : str, Path or RemotePath
-        Holds ``store.json``; see `create` to make one. ``s3://...`` is on object storage.
+        The folder with ``store.json``, which `create` makes. ``s3://...`` is on object storage.
 
     Attributes
     ----------
@@ -58,14 +59,14 @@ class FeatureStore(StoreReader):
     fingerprint : str
     dim : int
     made_from : dict
-        What the fingerprint covers.
+        Everything that the fingerprint covers.
     written : set of Path or RemotePath
-        Shards that were put on object storage by this run, whether listings have them or not.
+        Shards that this run put on object storage; listings may not show them yet.
 
     Raises
     ------
     DataError
-        The folder holds no store, or one of another format.
+        The folder holds no store, or a store of another format.
 
     Examples
     --------
@@ -77,7 +78,7 @@ class FeatureStore(StoreReader):
 
     @classmethod
     def create(cls, root: AnyPath, extractor: str, dim: int, made_from: Mapping[str, Any]) -> Self:
-        """Open the store of a fingerprint below `root`, made first if it does not exist.
+        """Open the store of a fingerprint in the folder `root`; make it if it does not exist.
 
         A damaged description is written again.
         """
@@ -87,16 +88,17 @@ class FeatureStore(StoreReader):
             store = cls(folder) if (folder / STORE_FILE).is_file() else None
             if store is not None and (store.extractor, store.dim) == (extractor, dim):
                 return store
-        except DamagedStoreError as error:  # its shards are as good as before
+        except DamagedStoreError as error:  # its shards may be fine
             logger.warning("%s: done", error)
         folder.mkdir(parents=True, exist_ok=True)
         about.write(folder)
         return cls(folder)
 
     def writer(self, *, wait: bool = True) -> StoreWriter:
-        """Return the one object that may add clips; use it in a ``with`` statement.
+        """Return an object that adds clips; use it in a ``with`` statement.
 
-        Without `wait`, entering it raises `BusyStoreError` while another run has it.
+        While another run adds clips, entering it waits, or raises `BusyStoreError` if `wait` is
+        false.
         """
         kind = StoreWriter if isinstance(self.folder, Path) else ObjectWriter
         return kind(self, wait=wait)

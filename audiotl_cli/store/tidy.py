@@ -1,4 +1,4 @@
-"""Tidy up what a killed run left in a store."""
+"""Tidy up after a killed run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ logger = logging.getLogger(__name__)
 
 
 def tidy(store: FeatureStore) -> None:
-    """Merge the small shards and drop the pieces a killed run left, where nobody is at work.
+    """Merge the small shards and delete the pieces that a killed run left in a store.
 
-    A folder that is only for reading stays as it is.
+    Nothing happens while another process writes to the store, or where the folder is read-only.
     """
     try:
         shards = store.scanned().n_clips.items()
@@ -24,4 +24,4 @@ def tidy(store: FeatureStore) -> None:
             with store.writer(wait=False):
                 LeftPieces(store.folder, (), store.dim).remove()
     except (OSError, DataError) as error:
-        logger.debug("%s stays as a killed run left it: %s", store.folder, error)
+        logger.debug("%s was not tidied up: %s", store.folder, error)

@@ -1,4 +1,4 @@
-"""The one process that writes to a store."""
+"""Write to a feature store on a disk; one process at a time does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import refuse_link, sync_folder
 from audiotl_cli.storage.paths import AnyPath, remove_file
-from audiotl_cli.store.damaged import warn_of
+from audiotl_cli.store.damaged import warn_and_set_aside
 from audiotl_cli.store.pieces import Piece, check_piece
 from audiotl_cli.store.reader import StoreReader
 from audiotl_cli.store.shard import (
@@ -27,20 +27,20 @@ from audiotl_cli.store.shard import (
 logger = logging.getLogger(__name__)
 
 HOLD_S = 0.25
-"""Clips are held back for so long, to be written together: a file takes longer than a clip."""
+"""Clips that arrive within this time are written together: a file takes longer than a clip."""
 
 
 class BusyStoreError(DataError):
-    """Another process has the store."""
+    """Another process is writing to the store."""
 
 
 class StoreWriter:
-    """Adds clips to a store; one process at a time, others wait.
+    """Add clips to a store. One process writes at a time; others wait.
 
-    Clips are written as they come, in small shards, a few a second: a run that is killed
-    loses no more than was added after the last. Small shards are merged into large ones as
-    they come together, so that a run that was killed and run again leaves the same files as
-    one that was not.
+    Clips are written as they arrive, into a few small shards a second: a run that is killed
+    loses only what it added after the last of them. As soon as small shards hold enough clips,
+    they are merged into a large one, so that a run that was killed and started again leaves the
+    same files as a run that was not.
     """
 
     def __init__(self, store: StoreReader, *, wait: bool) -> None:
@@ -68,13 +68,15 @@ class StoreWriter:
             if kind is None or kind is KeyboardInterrupt:
                 self._finish()
             else:
-                with contextlib.suppress(OSError):  # of which that error may be one
+                with contextlib.suppress(
+                    OSError
+                ):  # the error on its way out may have the same cause
                     self.write()
         finally:
             self._alone.close()
 
     def add(self, key: str, features: Features) -> None:
-        """Take a clip, to be on the disk soon."""
+        """Add a clip, which is written to the disk soon."""
         self.held[key] = features
         self.n_bytes += features.frames.nbytes
         if time.monotonic() - self._written_s >= self._hold_s():
@@ -82,9 +84,9 @@ class StoreWriter:
         self._merge_if_full()
 
     def take(self, piece: Piece, keys: Sequence[str]) -> None:
-        """Add clips of a piece in this order, and delete it once they are in shards.
+        """Add clips of a piece in this order, and delete the piece once they are in shards.
 
-        A piece that is just the shard that would come of it is moved, not read.
+        A piece that equals the shard that would be written from it is moved without being read.
         """
         assert isinstance(self.store.folder, Path)
         check_piece(piece.path, self.store.folder)
@@ -106,13 +108,13 @@ class StoreWriter:
             self.loose[key] = clips[key]
             self.n_bytes += clips[key].frames.nbytes
             self._merge_if_full()
-        if whole:  # of others, there is no telling when they are done with
+        if whole:  # other pieces may still be needed
             self.loose_shards.add(piece.path)
             if not self.loose:
                 self.close()
 
     def write(self) -> None:
-        """Put the clips that are held on the disk."""
+        """Write the clips that are waiting to the disk."""
         if self.held:
             path = self._put(self.held, sync=False)
             self.loose |= self.held
@@ -121,7 +123,16 @@ class StoreWriter:
             self._written_s = time.monotonic()
 
     def remove(self, shard: AnyPath, clips: Mapping[str, Features], keys: Set[str]) -> None:
-        """Take clips out of a shard, whose clips are given; the others go into a new one."""
+        """Remove clips from a shard; the remaining ones are written into a new shard.
+
+        Parameters
+        ----------
+        shard : Path or RemotePath
+        clips : mapping of key to Features
+            All clips of the shard.
+        keys : set of str
+            The clips to remove.
+        """
         self.write()
         shard_of = self.store.scanned().shard_of
         for key in keys:
@@ -141,7 +152,7 @@ class StoreWriter:
         self.store.scanned().shard_of[key] = shard
 
     def _begin(self) -> None:
-        """Wait until nobody else writes to the store."""
+        """Wait until no other process writes to the store."""
         import filelock
 
         assert isinstance(self.store.folder, Path)
@@ -161,19 +172,19 @@ class StoreWriter:
         return HOLD_S
 
     def _recover(self) -> None:
-        """Sweep up what a killed run left; take its small shards over."""
+        """Delete the temporary files of a killed run, and merge its small shards."""
         # only parts of shards: another process may be making store.json right now
         for part in self.store.folder.glob(".shard-*.part"):
             remove_file(part)
         scan = self.store.rescan()
-        # largest first: a merged shard that is damaged leaves its clips to the small ones
+        # largest first: if a merged shard is damaged, its clips are read from the small ones
         for shard, n_clips in sorted(scan.n_clips.items(), key=lambda item: -item[1]):
             if is_closed(self.store, shard, n_clips):
                 continue
             try:
                 clips = list(read_shard(shard, self.store.dim))
             except DamagedShardError as error:
-                warn_of(error, shard)
+                warn_and_set_aside(error, shard)
                 scan.shard_of = {k: path for k, path in scan.shard_of.items() if path != shard}
                 continue
             for key, features in clips:
@@ -187,14 +198,14 @@ class StoreWriter:
             self.close()
 
     def close(self) -> None:
-        """Write what is loose as one shard, then delete the small ones."""
+        """Merge the small shards into one, then delete them."""
         self.loose |= self.held
         self.held = {}
         if self.loose:
             merged = self._put(self.loose, sync=True)
             self.loose_shards.discard(merged)
             self.store.scanned().n_clips[merged] = len(self.loose)
-        for shard in self.loose_shards:  # copies that a killed run left are among them
+        for shard in self.loose_shards:  # includes copies that a killed run left
             self._drop(shard)
         self.loose, self.loose_shards, self.n_bytes = {}, set(), 0
 
@@ -211,12 +222,12 @@ class StoreWriter:
 
 
 def is_closed(store: StoreReader, shard: AnyPath, n_clips: int) -> bool:
-    """Return whether a shard is as large as shards become."""
+    """Return whether a shard is full, so that it is not merged any more."""
     return is_full(n_clips, store.shard_size(shard))
 
 
 def check_not_linked(folder: AnyPath) -> None:
-    """Refuse to write to a store, or delete in it, through a symbolic link.
+    """Refuse to write to a store, or to delete in it, through a symbolic link.
 
     Raises
     ------

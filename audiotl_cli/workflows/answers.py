@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.dataset.relabel import Place, check_label, place_of, write_labels
 from audiotl_cli.dataset.table import OpenTable, list_columns, open_table
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.files import plain_cell
 from audiotl_cli.review.clip_names import find_rows, name_of, read_name
 from audiotl_cli.storage.paths import join
 

@@ -82,6 +82,8 @@ def extract_features(
     """
     started = time.perf_counter()
     options.check()
+    if options.batch_size is not None:
+        extractor.batch_size = options.batch_size
     extractor.use_threads(options.workers or n_processors())
     # packed before anything is written: not every extractor can be sent
     packed = b"" if options.cluster is None else pack(extractor)

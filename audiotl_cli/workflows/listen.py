@@ -90,7 +90,7 @@ def listen(
 def _embed(extractor: Extractor, blocks: Iterable[Waveform], rate: int) -> Iterator[Embeddings]:
     first = 0
     resampled = resample_blocks(
-        ((block, rate) for block in blocks), extractor.sample_rate, extractor.resampler
+        ((block, rate) for block in blocks), extractor.sample_rate, extractor.config.resampler
     )
     for patches in extractor.patches(resampled, eager=True):
         yield extractor.assemble(extractor.run(patches), first)

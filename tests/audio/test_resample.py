@@ -9,9 +9,10 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiotl_cli.audio.resample import RESAMPLERS, read_blocks_at, resample, resample_blocks
+from audiotl_cli.audio.resample import read_blocks_at, resample, resample_blocks
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError, UsageError
+from audiotl_cli.extractor_config import RESAMPLERS
 from tests.sounds import noise, sine, strongest_hz, write_wav
 
 RATES = [8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000, 192000]

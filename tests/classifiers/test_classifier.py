@@ -291,13 +291,13 @@ def test_extractors_side_by_side_tell_more_than_one() -> None:
     options = ClassifierOptions("logreg", pooling="mean", params={"C": 10.0})
     model = fit_classifier(clips, truth, options)
     assert model.predict(clips) == truth
-    with pytest.raises(DataError, match="the features have 2 values a clip, the model expects 3"):
+    with pytest.raises(DataError, match="2 values per clip, but the model expects 3"):
         model.scores([clip[:1] for clip in clips])
 
 
 def test_one_label_is_not_enough() -> None:
     clips, _ = made_clips(2)
-    with pytest.raises(DataError, match="all 6 clips to train on have the same label, 'dog'"):
+    with pytest.raises(DataError, match="all 6 training clips have the same label, 'dog'"):
         fit_classifier(clips, ["dog"] * 6, ClassifierOptions())
 
 
@@ -352,7 +352,7 @@ def test_steps_of_the_pipeline() -> None:
     assert steps("logreg", scale=False) == ["logreg"]
     assert steps("SVM") == ["svm"]
     assert steps("svm", sqrt=True) == ["scale", "svm"]
-    with pytest.raises(UsageError, match="--root is a way to scale features"):
+    with pytest.raises(UsageError, match="--root scales the features"):
         steps("svm", sqrt=True, scale=False)
     assert steps("svm", scale=True, pca=3) == ["scale", "pca", "svm"]
 

@@ -31,7 +31,8 @@ def test_resampled_labels_are_equally_often_there(counts: list[int], seed: int) 
 def test_a_hint_where_labels_are_unbalanced() -> None:
     assert unbalanced(["a"] * 9 + ["b"]) == ""
     assert unbalanced(["a"] * 9 + ["a;b"]) == (
-        "Labels are unbalanced: 10 clips are 'a', 1 'b'; --balance lets every label weigh the same"
+        "Labels are unbalanced: 'a' has 10 clips, but 'b' only 1; "
+        "--balance gives every label the same weight"
     )
 
 

@@ -14,6 +14,7 @@ from audiotl_cli.classifiers.model_file import dump_model, load_model_file
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.training import fit_classifier
 from audiotl_cli.errors import ArtifactError, DataError
+from audiotl_cli.extractor_config import ExtractorConfig
 from tests.classifiers.problems import made_clips
 from tests.classifiers.test_classifier import NAMES, QUICK
 
@@ -25,7 +26,7 @@ CARD = ModelCard(
     pca=None,
     seed=3,
     labels=["ant", "bee", "cat"],
-    extractors=[ExtractorSpec("mfcc", "0123456789ab", 6, layer="statistics", hop_s=1.0)],
+    extractors=[ExtractorSpec(ExtractorConfig("mfcc", 1.0, "statistics"), "0123456789ab", 6)],
     index="x.csv",
     index_sha256="ab" * 32,
     split="train",
@@ -86,7 +87,7 @@ def test_vote_model_round_trip(tmp_path: Path) -> None:
 
 def test_missing_model(tmp_path: Path) -> None:
     for path in (tmp_path / "no.joblib", tmp_path):
-        with pytest.raises(DataError, match="no such model; make one with: audiotl train"):
+        with pytest.raises(DataError, match="does not exist; train a model with: audiotl train"):
             load_model_file(path)
 
 

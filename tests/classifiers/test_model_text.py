@@ -4,13 +4,16 @@ from pathlib import Path
 
 from audiotl_cli.classifiers.card import ExtractorSpec, ModelCard
 from audiotl_cli.classifiers.model_text import card_path, card_text
+from audiotl_cli.extractor_config import ExtractorConfig
 
 
 def _card(**other: object) -> ModelCard:
     values: dict[str, object] = {
         "classifier": "logreg", "pooling": "mean+std", "params": {"C": 1.0}, "scale": True,
         "pca": None, "seed": 0, "labels": ["<b>cat</b>", "a|b*c", "broken\udcff"],
-        "extractors": [ExtractorSpec("yamnet", "abc", 1024, weights="unverified:mine.h5")],
+        "extractors": [
+            ExtractorSpec(ExtractorConfig("yamnet"), "abc", 1024, weights="unverified:mine.h5")
+        ],
         "index": "pets.csv", "index_sha256": "00ff", "split": "train", "n_clips": 30,
     }  # fmt: skip
     return ModelCard(**(values | other))  # type: ignore[arg-type]
@@ -22,9 +25,9 @@ def test_a_card_says_what_a_model_is() -> None:
     text = card_text(_card(held_out=held_out), Path("m.joblib"))
 
     for part in ("30 clips", r"pets.csv", "00ff", "Accuracy 0.900 on 10 clips", "mean+std",
-                 "not the published ones", "nothing in it runs"):  # fmt: skip
+                 "not the published ones", "loading it runs no code"):  # fmt: skip
         assert part in text
-    assert "Not measured on held-out clips" in card_text(_card(), Path("m.joblib"))
+    assert "Not evaluated on held-out clips" in card_text(_card(), Path("m.joblib"))
 
 
 def test_a_card_says_whether_this_model_rejects() -> None:

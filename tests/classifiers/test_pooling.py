@@ -68,5 +68,5 @@ def test_extractors_lie_side_by_side_whatever_their_hops(pooling: str, n_columns
 def test_frames_vote_together_only_one_to_one() -> None:
     rows = pool_clip([FRAMES, other(3)], "vote")
     assert rows.tolist() == [[1, 10, 0], [3, 10, 1], [5, 40, 2]]
-    with pytest.raises(UsageError, match="frames of several extractors cannot vote together"):
+    with pytest.raises(UsageError, match="--pooling vote cannot combine these extractors"):
         pool_clip([FRAMES, other(4)], "vote")

@@ -273,7 +273,7 @@ def damages(state: State) -> Iterator[tuple[str, State]]:
         filled = (
             {"a hole": np.nan, "infinite": np.inf}
             if array.dtype.kind == "f"
-            else {"far too large": 2**30, "below 0": -1}
+            else {"far too large": 2**30} | ({"below 0": -1} if array.dtype.kind == "i" else {})
         )
         wrong: dict[str, Array] = {
             "cut": array[:-1],
@@ -350,9 +350,9 @@ def test_trees_that_do_not_end_are_refused(name: str) -> None:
         return State({**state.arrays, what: array}, state.params)
 
     for damaged, message in [
-        (change("left", inner, 0), "a child stands before its parent"),
+        (change("left", inner, 0), "a child comes before its parent"),
         (change("left", inner, inner), "one child"),
-        (change("right", inner, int(left[inner])), "no parent, or two"),
+        (change("right", inner, int(left[inner])), "no parent, or more than one"),
         (change("right", 0, int(first[1])), "another tree"),
         (change("first_node", 1, 0), "one after the other"),
     ]:
@@ -424,7 +424,7 @@ def test_arrays_are_predicted_as_clips_are() -> None:
     assert model.predict(X) == model.predict(clips)
     assert model.decision_function(X).shape == (24, 3)
     forest = fit_quietly(clips, truth, ClassifierOptions("random-forest", pooling="mean"))
-    with pytest.raises(AttributeError, match="gives probabilities, see predict_proba"):
+    with pytest.raises(AttributeError, match="gives probabilities, not margins"):
         forest.decision_function(X)
 
 

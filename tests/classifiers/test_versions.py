@@ -34,14 +34,16 @@ from audiotl_cli.classifiers.card import ExtractorSpec, ModelCard
 from audiotl_cli.classifiers.model_file import dump_model
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.training import fit_classifier
+from audiotl_cli.extractor_config import ExtractorConfig
 for name in list_classifiers():
     for multi_label in (False, True):
         truth = [f"{one};all" if multi_label else one for one in labels]
         options = ClassifierOptions(name, multi_label=multi_label, pca=4)
         model = fit_classifier(clips(0), truth, options)
         card = ModelCard(
-            name, "mean+std", {}, None, 4, 0, model.labels, [ExtractorSpec("mfcc", "ab", 6)],
-            "x.csv", "ab", "train", 36, multi_label=multi_label,
+            name, "mean+std", {}, None, 4, 0, model.labels,
+            [ExtractorSpec(ExtractorConfig("mfcc"), "ab", 6)], "x.csv", "ab", "train", 36,
+            multi_label=multi_label,
         )
         path = Path(sys.argv[1]) / f"{name}-{multi_label}"
         path.with_suffix(".joblib").write_bytes(dump_model(model, card))

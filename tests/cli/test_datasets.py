@@ -121,7 +121,7 @@ def test_a_data_set_is_fetched_unpacked_and_indexed(server: Server, run: Run) ->
     assert not PART.parent.exists()
 
     again = run("datasets", "fetch", "fsdd")
-    assert "data/audio/fsdd: there already" in again.out
+    assert "data/audio/fsdd: exists already" in again.out
     assert "6 of 3000 clips" in again.out
     assert "2995 more in --json" in again.out
     assert "Next: audiotl index --dataset fsdd" in again.err
@@ -146,7 +146,7 @@ def test_an_interrupted_download_goes_on(
     broken = run("datasets", "fetch", "fsdd")
 
     assert broken.code == 4
-    assert "the same command goes on there" in broken.err
+    assert "the same command continues the download" in broken.err
     assert PART.stat().st_size == CUT
     assert not FOLDER.exists()
     assert run("datasets", "fetch", "fsdd").code == 1

@@ -219,7 +219,7 @@ def test_ctrl_c_exits_with_130_and_can_be_resumed(indexed: Path, run: Run) -> No
     _, err = process.communicate(timeout=120)
 
     assert process.returncode == 130
-    assert "the same command goes on where it stopped" in err
+    assert "the same command continues where it stopped" in err
     assert "Traceback" not in err
     value = run("extract", "--extractor", "mfcc", "--store", "killed", "--json").json
     assert value["n_skipped"] >= 2

@@ -63,4 +63,4 @@ def test_an_unknown_format_is_refused_before_any_work(
     finished = run(*args, "--format", "odd", "--model", "gone.joblib")
 
     assert finished.code == 2
-    assert "--format: 'odd' is not one of table, json, jsonl, csv" in finished.err
+    assert "--format is 'odd', expected one of table, json, jsonl, csv" in finished.err

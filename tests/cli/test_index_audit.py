@@ -12,8 +12,8 @@ from audiotl_cli.audio import decoder_process, isolated
 from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.cli.main import main
-from audiotl_cli.dataset.audit import CODES
-from audiotl_cli.workflows.audit import AHEAD
+from audiotl_cli.dataset.measure_clips import AHEAD
+from audiotl_cli.dataset.problems.registry import codes
 from tests.conftest import Run
 from tests.faults import RATE, plant, scene, write
 from tests.reliability.bad_decoder import CODE
@@ -58,7 +58,7 @@ def read_rows(path: Path = INDEX) -> list[dict[str, str]]:
     return list(csv.DictReader(path.read_text().splitlines()[1:]))
 
 
-def one_sound(faults: dict[str, set[str]]) -> list[set[str]]:
+def same_sound(faults: dict[str, set[str]]) -> list[set[str]]:
     near = faults["near_duplicate"]
     same = {path for path in faults["duplicate"] if "same" in path}
     return [near, same, faults["label_conflict"]]
@@ -72,12 +72,11 @@ def test_every_fault_is_found_and_nothing_else(known: dict[str, set[str]], run: 
     leaks = problems.pop("split_leak", [])
     assert {code: set(paths) for code, paths in problems.items()} == known
     assert sum(map(len, problems.values())) >= 20
-    assert [*problems, "split_leak"] == list(CODES)
-    straddling = [one for one in one_sound(known) if len({rows[path]["split"] for path in one}) > 1]
-    assert set(leaks) == set().union(*straddling)
-    assert sorted(map(set, finished.json["same_sound"]), key=min) == sorted(
-        one_sound(known), key=min
-    )
+    assert [*problems, "split_leak"] == codes()
+    duplicates = same_sound(known)
+    leaking = [paths for paths in duplicates if len({rows[path]["split"] for path in paths}) > 1]
+    assert set(leaks) == set().union(*leaking)
+    assert sorted(map(set, finished.json["same_sound"]), key=min) == sorted(duplicates, key=min)
     assert rows["b/cut.flac"]["problems"] == "unreadable;truncated"
 
 
@@ -154,7 +153,11 @@ def test_fix_leaves_out_and_groups(known: dict[str, set[str]], run: Run) -> None
     unusable = set().union(
         *(known[code] for code in ("unreadable", "empty", "silent", "label_conflict"))
     )
-    dropped = {one["path"]: one for one in finished.json["changes"] if one["action"] == "dropped"}
+    dropped = {
+        change["path"]: change
+        for change in finished.json["changes"]
+        if change["action"] == "dropped"
+    }
     assert set(dropped) == unusable | {"a/same.wav"}
     assert dropped["a/same.wav"]["reason"] == "duplicate"
     assert dropped["a/same.wav"]["detail"] == "the same as a/same.flac"
@@ -191,7 +194,7 @@ def test_given_splits_and_folds_are_mended_too(project: Path, run: Run) -> None:
     both = ["test/a/copy.wav", "train/a/0.wav"]
     assert found["problems"] == {"near_duplicate": both, "split_leak": both}
     assert fixed["problems"] == {"near_duplicate": both}
-    details = {one["path"]: one["detail"] for one in fixed["changes"]}
+    details = {change["path"]: change["detail"] for change in fixed["changes"]}
     assert details["train/a/0.wav"] == "group near test/a/copy.wav, split train to test"
 
 
@@ -212,7 +215,7 @@ def test_a_crash_or_a_hang_costs_one_clip_and_is_not_remembered(
 def test_more_clips_than_are_on_their_way_at_once(
     project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audiotl_cli.workflows.audit.AHEAD", 2)
+    monkeypatch.setattr("audiotl_cli.dataset.measure_clips.AHEAD", 2)
     assert AHEAD > 2
     for i in range(5):
         write(project / f"sounds/{i}.wav", scene(i, 0.6 + i / 10))
@@ -276,8 +279,9 @@ def test_json_has_what_the_screen_shows(known: dict[str, set[str]], run: Run) ->
     assert sum(value["label_splits"]["a"].values()) == value["label_counts"]["a"]
 
 
-def test_an_unbalanced_set_is_told_of(project: Path, run: Run) -> None:
+def test_unbalanced_labels_are_reported(project: Path, run: Run) -> None:
     for i in range(12):
         write(project / f"sounds/{'b' if i == 11 else 'a'}/{i}.wav", scene(i, 0.6))
 
-    assert "Labels are unbalanced: 11 clips are 'a', 1 'b'" in run("index", "sounds").err
+    warning = "Labels are unbalanced: 'a' has 11 clips, but 'b' only 1"
+    assert warning in run("index", "sounds").err

@@ -92,7 +92,7 @@ def test_labels_by_a_function_of_ones_own(project: Path, run: Run) -> None:
     assert "AttributeError" in wrong.err
     unknown = run("index", "sounds", "--labels-from", "heaven")
     assert unknown.code == 2
-    assert "folder, filename, csv, annotations" in unknown.err
+    assert "annotations, csv, filename, folder" in unknown.err
 
 
 DAYS = ("20240103", "20240101", "20240104", "20240102")
@@ -129,8 +129,8 @@ def test_time_from_a_column(project: Path, run: Run) -> None:
         (["--by-time", "name"], "no date such as 20240131"),
         (["--by-time", "year"], "--metadata FILE.csv"),
         (["--by-time", "modified", "--test-size", "0"], "between 0 and 1"),
-        (["--folds", "1"], "expected a number from 2 on, or group"),
-        (["--folds", "x"], "expected a number from 2 on, or group"),
+        (["--folds", "1"], "expected a number from 2 up, or group"),
+        (["--folds", "x"], "expected a number from 2 up, or group"),
         (["--folds", "group"], "needs a group for every clip"),
         (["--path-column", "x", "--label-column", "y"], "--path-column and --label-column need"),
     ],
@@ -143,7 +143,9 @@ def test_splits_that_cannot_be(project: Path, run: Run, args: list[str], message
     assert not list(Path("data/index").glob("*.csv"))
 
 
-def test_groups_that_names_suggest_are_told_until_they_are_used(project: Path, run: Run) -> None:
+def test_groups_that_names_suggest_are_reported_until_they_are_used(
+    project: Path, run: Run
+) -> None:
     names = [f"{word}/{who}_{word}_{n}.wav" for word in ("yes", "no")
              for who in ("anna", "ben", "eve") for n in range(2)]  # fmt: skip
     recordings("words", *names)
@@ -153,7 +155,7 @@ def test_groups_that_names_suggest_are_told_until_they_are_used(project: Path, r
     expression = warning.partition("--group-regex '")[2].removesuffix("'")
     finished = run("index", "words", "--group-regex", expression, "--folds", "group", "--json")
 
-    assert "12 of 12 names" in warning
+    assert "12 of 12 file names suggest 3 sources (speakers, sites)" in warning
     assert finished.json["warnings"] == []
     assert {row["fold"] for row in rows("words")} == {"anna", "ben", "eve"}
     assert all(row["group"] == row["fold"] for row in rows("words"))

@@ -51,7 +51,7 @@ def test_suggestions_are_clips_without_a_label(begun: Path, run: Run) -> None:
     assert run("label", "--n", 5, "--json").json == finished.json
     shown = run("label")
     assert shown.out.count(".wav") == 10
-    assert "9 clips have a label, 15 more can get one" in shown.err
+    assert "9 clips are labelled, 15 more can be labelled" in shown.err
 
 
 def test_a_table_goes_out_and_comes_back_filled_in(begun: Path, run: Run) -> None:
@@ -140,7 +140,7 @@ def test_answers_are_saved_one_by_one(
     assert labels[second["path"]] == LABELS[1]
     assert labels[third["path"]] == ""
     assert labels[fourth["path"]] == "hail"
-    assert "expected a name, 1 to 3, or a key; ? shows them" in finished.out
+    assert "expected a label, 1 to 3, or a key; type ? to list the keys" in finished.out
     assert f"3 labels written to {INDEX}" in finished.out
     assert "Next: audiotl train" in finished.err
 
@@ -161,7 +161,7 @@ def test_an_interrupt_loses_no_answer(
     finished = run("label", "--ask")
 
     assert finished.code == 130
-    assert "the same command goes on where it stopped" in finished.err
+    assert "the same command continues where it stopped" in finished.err
     assert sum(bool(clip.label) for clip in Index.read(INDEX).clips) == 11
 
 

@@ -173,12 +173,15 @@ def test_json_is_printed_beside_a_file(trained: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([""], "an input is empty text"),
+        ([""], "an input is empty"),
         (["--output", "out.txt"], "expected a name ending in .json, .jsonl, .csv or .rttm"),
         (["--output", "out"], "expected a name ending in"),
         (["--output", "out.csv", "--format", "table"], "expected a name ending in"),
         (["--output", "."], "--output is ., a folder; expected a file"),
-        (["--json", "--format", "csv"], "--json prints JSON: give --format csv a file"),
+        (
+            ["--json", "--format", "csv"],
+            "to write csv as well, name a file",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -195,4 +198,4 @@ def test_a_missing_model_says_what_to_do(project: Path, run: Run) -> None:
     finished = run("predict", "new.wav", "--model", "gone.joblib")
 
     assert finished.code == 3
-    assert "gone.joblib: no such model; make one with: audiotl train" in finished.err
+    assert "gone.joblib does not exist; train a model with: audiotl train" in finished.err

@@ -65,13 +65,16 @@ def test_what_is_none_of_the_labels_stays(
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["a", "--copy-to", "b", "--move-to", "c"], "--copy-to and --move-to are given"),
-        (["a", "--dry-run"], "--dry-run needs --copy-to"),
+        (["a", "--copy-to", "b", "--move-to", "c"], "--copy-to and --move-to cannot be combined"),
+        (["a", "--dry-run"], "--dry-run can only be used with --copy-to"),
         (["a", "--link-to", "there.txt"], "there.txt, a file; expected a folder"),
-        (["--stdin-audio", "--copy-to", "b"], "no file that could be sorted"),
-        (["--raw-rate", "8000", "--copy-to", "b"], "no file that could be sorted"),
-        (["--watch", "b/in", "--copy-to", "b"], "b/in lies in b"),
-        (["b", "--move-to", "c", "--format", "raven"], "writes beside recordings that move"),
+        (["--stdin-audio", "--copy-to", "b"], "not a file, so it cannot be sorted"),
+        (["--raw-rate", "8000", "--copy-to", "b"], "not a file, so it cannot be sorted"),
+        (["--watch", "b/in", "--copy-to", "b"], "b/in is inside b"),
+        (
+            ["b", "--move-to", "c", "--format", "raven"],
+            "which --move-to moves away",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_refused(

@@ -118,10 +118,10 @@ def test_an_event_is_told_before_the_stream_ends(mfcc_model: Path, night: Path) 
     ("args", "message"),
     [
         ([], "nothing to predict"),
-        (["a.wav", "--stdin-audio"], "recordings and --stdin-audio are given"),
+        (["a.wav", "--stdin-audio"], "recordings and --stdin-audio cannot be combined"),
         (["--raw-rate", "16000", "--raw-format", "mp3"], "unknown format of samples 'mp3'"),
-        (["--raw-rate", "16000", "--format", "raven"], "told on stdout as it comes"),
-        (["--raw-rate", "16000", "--output", "a.csv"], "told on stdout as it comes"),
+        (["--raw-rate", "16000", "--format", "raven"], "written to stdout as it arrives"),
+        (["--raw-rate", "16000", "--output", "a.csv"], "written to stdout as it arrives"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(

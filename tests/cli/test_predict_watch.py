@@ -106,9 +106,9 @@ def test_what_is_still_written_is_waited_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (["--json"], 2, "give --format jsonl"),
-        (["--output", "a.csv"], 2, "lead stdout into a file"),
-        ([], 3, "no such folder"),
+        (["--json"], 2, "use --format jsonl"),
+        (["--output", "a.csv"], 2, "redirect stdout to a file"),
+        ([], 3, "which is not a folder"),
     ],
 )
 def test_what_cannot_be_is_refused(

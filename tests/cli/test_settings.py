@@ -37,13 +37,13 @@ def test_the_environment_outranks_the_file_and_flags_outrank_both(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[extrakt]\nlimit = 1\n", "[extrakt] is not a command"),
+        ("[extrakt]\nlimit = 1\n", "[extrakt] is not the name of a command"),
         ("[extract]\nlimitt = 1\n", "extract has no option 'limitt'"),
         ("[extract\n", "audiotl.toml cannot be read"),
-        ("extract = 3\n", "[extract] is not a command"),
+        ("extract = 3\n", "[extract] is not the name of a command"),
         (
             "[store.imprt]\n",
-            "[store.imprt] is not a command; choose from import, info, prune, verify",
+            "[store.imprt] is not the name of a command; choose from import, info, prune, verify",
         ),
         ("[store.import]\nx = 1\n", "store.import has no option 'x'"),
     ],

@@ -143,4 +143,4 @@ def test_prune_leaves_a_busy_store_alone(extracted: Path, run: Run) -> None:
         finished = run("store", "prune", "--json")
     assert finished.code == 1
     assert finished.json["busy"] == [str(extracted.relative_to(Path.cwd()))]
-    assert "another run is adding to it" in finished.err
+    assert "another command is writing to it" in finished.err

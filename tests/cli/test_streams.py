@@ -124,10 +124,10 @@ def test_ctrl_c_says_what_is_true(
     def interrupt(*args: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("audiotl_cli.workflows.index.listen_to_clips", interrupt)
+    monkeypatch.setattr("audiotl_cli.workflows.audit.measure_clips", interrupt)
 
     finished = run("index", sounds, "--json")
 
     assert finished.code == 130
-    assert "Interrupted; the same command goes on where it stopped." in finished.err
+    assert "Interrupted; the same command continues where it stopped." in finished.err
     assert finished.json["error"] == {"exit_code": 130, "message": "interrupted"}

@@ -178,7 +178,7 @@ def test_it_says_what_it_is_doing_before_the_first_question(
 
     for step in ("Reading the features", "Training on", "Choosing among"):
         assert step in before
-    shown = before[before.index("9 clips have a label") :]
+    shown = before[before.index("9 clips are labelled") :]
     assert all(len(line) <= columns for line in shown.splitlines())
 
 
@@ -221,7 +221,7 @@ def test_a_label_that_is_not_known_is_asked_for_once(
     terminal = screen("label")
 
     first = asked(terminal.answer("rian"))
-    assert "known and similar: 3 rain" in terminal.until("'rian' is a new label")
+    assert "similar labels: 3 rain" in terminal.until("'rian' is a new label")
     terminal.until("type another: ")
     terminal.type("rain\n")
     terminal.until("saved: rain")
@@ -310,7 +310,7 @@ def test_without_a_player_it_says_what_to_install(
     terminal = screen("label", path="")
 
     terminal.answer("p")
-    assert "there is no player" in terminal.until("audiotl[live]")
+    assert "no audio player was found" in terminal.until("audiotl[live]")
     terminal.answer("q")
 
     assert terminal.end() == 0

@@ -156,7 +156,7 @@ def test_frames_that_do_not_fit_are_streamed_and_said_to_be(extracted: Path, run
         assert run("train", *options, "--json").json["streamed"]
         finished = run("train", *options)
     assert "fitted block by block" in finished.out
-    assert "Fitting perceptron on" in finished.err
+    assert "Training perceptron on" in finished.err
 
 
 def test_balance_and_combine_are_carried_and_named(extracted: Path, run: Run) -> None:
@@ -198,7 +198,7 @@ def test_an_index_with_several_labels(extracted: Path, run: Run) -> None:
         (["train", "--extractor", "vggish"], 3, "audiotl extract --extractor vggish"),
         (["train", "--index", "none.csv"], 3, "none.csv: no such index"),
         (["evaluate"], 3, "audiotl train"),
-        (["evaluate", "none.joblib"], 3, "no such model; make one with: audiotl train"),
+        (["evaluate", "none.joblib"], 3, "does not exist; train a model with: audiotl train"),
         (["evaluate", "--classifier", "svm"], 2, "--classifier without --cv"),
         (["evaluate", "--pca", "3", "--param", "C=1"], 2, "--pca, --param without --cv"),
         (["evaluate", "x.joblib", "--cv", "fold"], 2, "--cv fits its own models"),
@@ -246,7 +246,7 @@ def test_clips_that_were_trained_on_are_counted(
     assert n_both > 0
     assert finished.json["n_trained_on"] == n_both
     assert f"{n_both} of the 6 clips evaluated were trained on" in finished.err
-    assert f"6 clips, {n_both} of them trained on)" in shown.out
+    assert f"6 clips, including {n_both} training clips)" in shown.out
     assert clean.json["n_trained_on"] == 0
     assert "trained on" not in clean.err
     assert "trained_on" not in clean.json["card"]
@@ -274,7 +274,7 @@ def test_copies_on_both_sides_of_a_fold_are_counted(project: Path, sounds: Path,
     ("args", "message"),
     [
         (["knn", "n_neighbors=99"], "knn cannot be fitted to 18 clips: Expected n_neighbors"),
-        (["svm", "decision_function_shape=ovo"], "expected 'ovr': scores here are one a label"),
+        (["svm", "decision_function_shape=ovo"], "expected 'ovr', which gives one score per label"),
         (["svm", "kernel=precomputed"], "svm cannot be fitted to 18 clips"),
         (["mlp", "hidden_layer_sizes=(0,)"], "mlp cannot be fitted to 18 clips"),
         (["logreg", "class_weight={7: 1}"], "logreg cannot be fitted to 18 clips"),
@@ -322,7 +322,7 @@ def test_another_store_than_the_last_is_not_taken_in_silence(
     finished = run("train", "--index", "data/index/sounds.csv", "--quiet")
 
     assert finished.code == 0
-    assert f"{last['store']} was used last, but holds no features" in finished.err
+    assert f"{last['store']} was used last, but has no features" in finished.err
 
 
 def test_every_way_to_train_has_a_name_of_its_own(extracted: Path, run: Run) -> None:

@@ -104,7 +104,7 @@ def test_earlier_evaluations_are_compared(extracted: Path, run: Run) -> None:
 
     assert len(value) == 5
     assert [one["comparison"]["b"] for one in value[3:]] == ["knn", "svm"]
-    assert "corrected for several models" in run("evaluate", *reports).out
+    assert "corrected for multiple comparisons" in run("evaluate", *reports).out
     alone = run("evaluate", reports[0])
     assert alone.code == 2
     assert "give another to compare it with" in alone.err
@@ -169,7 +169,7 @@ def test_labels_left_out_are_noticed(extracted: Path, run: Run) -> None:
     assert 0 < found["auroc"] <= 1
     mean = sum(one["auroc"] for one in found["per_label"].values()) / 3
     assert found["auroc"] == pytest.approx(mean)
-    assert "noticed with AUROC" in run("evaluate", "--cv", "4", "--open-set").out
+    assert "recognised as unknown with AUROC" in run("evaluate", "--cv", "4", "--open-set").out
 
 
 def test_a_learning_curve_ends_with_a_guess(extracted: Path, run: Run) -> None:
@@ -205,7 +205,7 @@ def test_planted_errors_and_copies_are_listed(project: Path, sounds: Path, run: 
     assert "rain/moved-3.wav: labelled rain, the model says chirp" in shown
     (pair,) = [one for one in value["duplicates"] if one["similarity"] == 1]
     assert {pair["path"], pair["other"]} == {"drum/copy-2.wav", "drum/drum-1.wav"}
-    assert "nearly equal clips on both sides" in shown
+    assert "of training and test clips" in shown
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_the_table_says_which_was_taken(extracted: Path, run: Run) -> None:
     finished = run(*TUNE)
     assert finished.code == 0
     assert "95 % interval" in finished.out
-    assert "* is taken" in finished.out
+    assert "* marks the choice" in finished.out
     assert sum(line.split()[:1] == ["*"] for line in finished.out.splitlines()) == 1
     assert finished.err.splitlines()[-1] == "Next: audiotl evaluate data/models/tuned.joblib"
 
@@ -92,7 +92,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         interrupt_after(n_fits, patch)
         stopped = run(*TUNE, "--workers", 1)
     assert stopped.code == 130
-    assert "goes on where it stopped" in stopped.err
+    assert "continues where it stopped" in stopped.err
     assert not MODEL.exists()
     assert NOTES.exists() == (n_fits > 0)
 

@@ -246,7 +246,7 @@ def test_ctrl_c_ends_with_130_and_can_be_resumed(
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130, err
-    assert "the same command goes on where it stopped" in err
+    assert "the same command continues where it stopped" in err
     assert "Traceback" not in err
     again = extract_features(Project(), index, FakeExtractor(), ExtractOptions(tmp_path / "store"))
     assert again.n_added + again.n_skipped == N_CLIPS

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.dataset.annotations import annotation_files, clips_from_annotations
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.layouts.annotations import annotation_files, clips_from_annotations
 from audiotl_cli.errors import DataError
 from audiotl_cli.inference.formats.audacity import AudacityWriter
 from audiotl_cli.inference.formats.raven import RavenWriter
@@ -75,7 +75,7 @@ def test_what_predict_writes_can_be_indexed(tmp_path: Path) -> None:
          r"expected one of Label.*--label-column"),
         ("a.txt", f"{RAVEN}\tLabel\n1\tS\t1\t2\t1\t0\t9\tx\n",
          "a.txt, line 2: a selection from 2.0"),
-        ("a.txt", f"{RAVEN}\tLabel\n1\tS\t1\tx\t1\t0\t9\tx\n", "'x' is not a number of seconds"),
+        ("a.txt", f"{RAVEN}\tLabel\n1\tS\t1\tx\t1\t0\t9\tx\n", "is 'x', expected a number"),
         ("a.txt", f"{RAVEN}\tLabel\tBegin File\n1\tS\t1\t1\t2\t0\t9\tx\tno.wav\n",
          "is about no.wav, which is not below"),
         ("a.txt", "1\t2\tx\n3\tinf\ty\n", "a.txt, line 2 is"),

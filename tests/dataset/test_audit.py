@@ -6,10 +6,12 @@ import numpy as np
 
 from audiotl_cli.audio import limits
 from audiotl_cli.audio.measure import Measurement
-from audiotl_cli.dataset.audit import CODES, describe, mark_kin, mark_leaks, problems
+from audiotl_cli.dataset.audit import Audit, audit_clips, find_problems, paths_by_problem
+from audiotl_cli.dataset.duplicates.groups import Duplicates
+from audiotl_cli.dataset.duplicates.near_duplicates import NearDuplicate
 from audiotl_cli.dataset.index import Clip
-from audiotl_cli.dataset.kin import Kin
-from audiotl_cli.dataset.near import Near
+from audiotl_cli.dataset.measured import Finding
+from audiotl_cli.dataset.problems.registry import codes
 from audiotl_cli.errors import AudioError
 
 FINE = Measurement(
@@ -28,14 +30,22 @@ FINE = Measurement(
 )
 
 
+def problems_of(finding: Finding) -> str:
+    return audit_clips([Clip("x")], [""], [finding]).clips[0].problems
+
+
 def faults(**changed: object) -> str:
-    return describe(Clip("x"), "", replace(FINE, **changed)).problems  # type: ignore[arg-type]
+    return problems_of(replace(FINE, **changed))  # type: ignore[arg-type]
+
+
+def problems_among(clips: list[Clip], duplicates: Duplicates) -> list[str]:
+    return [clip.problems for clip in find_problems(Audit(clips, (), duplicates)).clips]
 
 
 def test_columns_are_filled() -> None:
-    assert describe(Clip("x", "dog"), "hash", FINE) == Clip(
-        "x", "dog", duration_s=1.0, sample_rate=16_000, channels=2, sha256="hash"
-    )
+    assert audit_clips([Clip("x", "dog")], ["hash"], [FINE]).clips == [
+        Clip("x", "dog", duration_s=1.0, sample_rate=16_000, channels=2, sha256="hash")
+    ]
 
 
 def test_each_limit_is_where_it_is_said_to_be() -> None:
@@ -54,28 +64,31 @@ def test_each_limit_is_where_it_is_said_to_be() -> None:
 
 
 def test_errors_are_problems() -> None:
-    codes = ("empty", "cut_short", "missing", "crashed", "not_finite")
-    told = [describe(Clip("x"), "", AudioError("no", code=code)).problems for code in codes]
-    assert told == ["empty", "empty;truncated", "unreadable", "unreadable", "unreadable"]
+    errors = ("empty", "cut_short", "missing", "crashed", "not_finite")
+    found = [problems_of(AudioError("no", code=error)) for error in errors]
+    assert found == ["empty", "empty;truncated", "unreadable", "unreadable", "unreadable"]
 
 
 def test_several_problems_of_a_clip_are_all_listed_in_their_order() -> None:
     clips = [Clip("a", problems="silent;too_short"), Clip("b"), Clip("c", problems="empty")]
-    assert list(problems(clips).items()) == [
+    assert list(paths_by_problem(clips).items()) == [
         ("empty", ["c"]),
         ("silent", ["a"]),
         ("too_short", ["a"]),
     ]
-    assert problems([Clip("a", problems="of_old;silent")]) == {"silent": ["a"], "of_old": ["a"]}
-    assert len(CODES) == 12
+    assert paths_by_problem([Clip("a", problems="of_old;silent")]) == {
+        "silent": ["a"],
+        "of_old": ["a"],
+    }
+    assert len(codes()) == 12
 
 
-def test_kin_are_marked() -> None:
+def test_duplicates_are_marked() -> None:
     labels = ["dog", "dog", "", "cat", "dog;cat", "cat"]
     clips = [Clip(str(i), label) for i, label in enumerate(labels)]
-    kin = Kin([[0, 1, 2]], [Near(0, 3, 0.1, 0.9), Near(4, 5, 0.1, 0.5)])
+    near = [NearDuplicate(0, 3, 0.1, 0.9), NearDuplicate(4, 5, 0.1, 0.5)]
 
-    marked = [clip.problems for clip in mark_kin(clips, kin)]
+    marked = problems_among(clips, Duplicates([[0, 1, 2]], near))
 
     # 0, 1 and 2 are copies of one sound, 3 is nearly that; 4 and 5 only overlap by half
     both = "duplicate;near_duplicate;label_conflict"
@@ -84,17 +97,18 @@ def test_kin_are_marked() -> None:
 
 def test_the_same_labels_in_another_order_do_not_conflict() -> None:
     clips = [Clip("a", "dog;cat"), Clip("b", "cat; dog")]
-    assert [clip.problems for clip in mark_kin(clips, Kin([[0, 1]], []))] == ["duplicate"] * 2
+    assert problems_among(clips, Duplicates([[0, 1]])) == ["duplicate"] * 2
 
 
 def test_a_sound_leaks_over_splits_or_folds() -> None:
-    kin = Kin([[0, 1]], [Near(1, 2, 0.1, 1.0)])
+    duplicates = Duplicates([], [NearDuplicate(0, 1, 0.1, 1.0), NearDuplicate(1, 2, 0.1, 1.0)])
 
-    def leaks(*parts: tuple[str, str]) -> list[str]:
+    def leak(*parts: tuple[str, str]) -> bool:
         clips = [Clip(str(i), split=split, fold=fold) for i, (split, fold) in enumerate(parts)]
-        return [clip.problems for clip in mark_leaks(clips, kin)]
+        (found,) = set(problems_among(clips, duplicates))
+        return found == "near_duplicate;split_leak"
 
-    assert leaks(("train", "1"), ("train", "1"), ("train", "1")) == [""] * 3
-    assert leaks(("train", "1"), ("", ""), ("train", "")) == [""] * 3
-    assert leaks(("train", ""), ("train", ""), ("test", "")) == ["split_leak"] * 3
-    assert leaks(("train", "1"), ("train", "1"), ("train", "2")) == ["split_leak"] * 3
+    assert not leak(("train", "1"), ("train", "1"), ("train", "1"))
+    assert not leak(("train", "1"), ("", ""), ("train", ""))
+    assert leak(("train", ""), ("train", ""), ("test", ""))
+    assert leak(("train", "1"), ("train", "1"), ("train", "2"))

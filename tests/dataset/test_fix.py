@@ -1,18 +1,18 @@
 from __future__ import annotations
 
+from audiotl_cli.dataset.duplicates.groups import Duplicates
+from audiotl_cli.dataset.duplicates.near_duplicates import NearDuplicate
 from audiotl_cli.dataset.fix import Change, drop, regroup
 from audiotl_cli.dataset.index import Clip
-from audiotl_cli.dataset.kin import Kin
-from audiotl_cli.dataset.near import Near
 
-NEAR = Near(0, 1, 0.1, 1.0)
+NEAR = NearDuplicate(0, 1, 0.1, 1.0)
 
 
-def test_what_cannot_be_used_is_dropped_with_its_gravest_reason() -> None:
+def test_unusable_clips_are_dropped_with_the_first_reason() -> None:
     problems = ["", "unreadable;truncated", "clipped", "silent;too_short", "duplicate", "duplicate"]
     clips = [Clip(str(i), problems=codes) for i, codes in enumerate(problems)]
 
-    kept, changes = drop(clips, Kin([[4, 5]], []))
+    kept, changes = drop(clips, Duplicates([[4, 5]], []))
 
     assert kept == [0, 2, 4]
     assert changes == [
@@ -25,7 +25,7 @@ def test_what_cannot_be_used_is_dropped_with_its_gravest_reason() -> None:
 def test_groups_are_joined_with_all_their_clips() -> None:
     clips = [Clip("0", group="b"), Clip("1", group="a"), Clip("2", group="b"), Clip("3")]
 
-    regrouped, changes = regroup(clips, Kin([], [NEAR]))
+    regrouped, changes = regroup(clips, Duplicates([], [NEAR]))
 
     assert [clip.group for clip in regrouped] == ["a", "a", "a", ""]
     assert [change.path for change in changes] == ["0", "2"]
@@ -36,7 +36,7 @@ def test_chains_over_several_groups_end_in_one() -> None:
     groups = ["a", "b", "b", "c", "d"]
     clips = [Clip(str(i), group=group) for i, group in enumerate(groups)]
 
-    regrouped, _ = regroup(clips, Kin([], [NEAR, Near(2, 3, 0.1, 1.0)]))
+    regrouped, _ = regroup(clips, Duplicates([], [NEAR, NearDuplicate(2, 3, 0.1, 1.0)]))
 
     assert [clip.group for clip in regrouped] == ["a", "a", "a", "a", "d"]
 
@@ -44,9 +44,11 @@ def test_chains_over_several_groups_end_in_one() -> None:
 def test_all_go_where_most_are() -> None:
     splits = ["test", "train", "train", "", "test"]
     clips = [Clip(str(i), split=split, fold=str(i % 2)) for i, split in enumerate(splits)]
-    kin = Kin([], [NEAR, Near(1, 2, 0.1, 1.0), Near(2, 3, 0.1, 1.0)])
+    duplicates = Duplicates(
+        [], [NEAR, NearDuplicate(1, 2, 0.1, 1.0), NearDuplicate(2, 3, 0.1, 1.0)]
+    )
 
-    regrouped, changes = regroup(clips, kin)
+    regrouped, changes = regroup(clips, duplicates)
 
     assert [clip.split for clip in regrouped] == ["train"] * 4 + ["test"]
     assert [clip.fold for clip in regrouped] == ["0"] * 5
@@ -55,6 +57,6 @@ def test_all_go_where_most_are() -> None:
     assert changes[3].detail == "group near 0, split (none) to train, fold 1 to 0"
 
 
-def test_what_is_in_order_already_is_not_told_of() -> None:
+def test_clips_in_one_group_already_are_not_changed() -> None:
     clips = [Clip("0", group="g", split="train"), Clip("1", group="g", split="train")]
-    assert regroup(clips, Kin([], [NEAR])) == (clips, [])
+    assert regroup(clips, Duplicates([], [NEAR])) == (clips, [])

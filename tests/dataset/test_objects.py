@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.dataset.build import clips_from_folder
 from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.dataset.metadata import clips_from_table
+from audiotl_cli.dataset.layouts.folder import clips_from_folder
+from audiotl_cli.dataset.layouts.table import clips_from_table
 from audiotl_cli.errors import DataError
 from audiotl_cli.storage.remote import RemotePath
 

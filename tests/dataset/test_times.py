@@ -50,7 +50,7 @@ def test_times_of_files(tmp_path: Path) -> None:
     (tmp_path / "a.wav").touch()
     os.utime(tmp_path / "a.wav", (5.0, 7.0))
     assert times_from_files([Clip("a.wav")], tmp_path) == [7.0]
-    with pytest.raises(DataError, match=r"b\.wav cannot be looked at"):
+    with pytest.raises(DataError, match=r"b\.wav cannot be read"):
         times_from_files([Clip("b.wav")], tmp_path)
 
 

@@ -80,11 +80,11 @@ def test_archives_that_unpack_without_end_are_stopped(
 
 
 @pytest.mark.parametrize("name", list(MAKE))
-def test_damaged_archives_are_told(tmp_path: Path, name: str) -> None:
+def test_damaged_archives_are_refused(tmp_path: Path, name: str) -> None:
     archive = MAKE[name](tmp_path / name, *(f"{i}.wav" for i in range(50)))
     archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
-    with pytest.raises(DataError, match="no archive that can be unpacked"):
+    with pytest.raises(DataError, match="cannot be unpacked"):
         unpack(archive, tmp_path / "out")
     archive.write_bytes(b"<html>please sign in</html>")
-    with pytest.raises(DataError, match="no archive that can be unpacked"):
+    with pytest.raises(DataError, match="cannot be unpacked"):
         unpack(archive, tmp_path / "out")

@@ -1,4 +1,4 @@
-"""Fitting where frames are left in their stores."""
+"""Training where frames are left in their stores."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_as_right_as_in_memory(
     assert not caplog.records
     streamed = train(index, name, TINY, **how)
     assert streamed.card.streamed
-    assert f"Fitting {name} on" in caplog.text
+    assert f"Training {name} on" in caplog.text
     for report in (whole, streamed):
         assert report.card.held_out == {"split": "test", "n_clips": N_TEST, "accuracy": 1.0}
     assert streamed.card.n_clips == 120

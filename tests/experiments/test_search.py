@@ -17,6 +17,7 @@ from audiotl_cli.classifiers.trials import threads
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.experiments.features import LabelledFeatures, of_extractors
 from audiotl_cli.experiments.search import choose, deal_folds, plan
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.store.store import FeatureStore
 
 LINEAR, NEIGHBOUR = (
@@ -28,7 +29,7 @@ N_SOURCES, N_TAKES, DIM = 10, 6, 8
 
 def of(clips: list[Clip], frames: Sequence[Sequence[Frames]]) -> LabelledFeatures:
     specs = [
-        ExtractorSpec(f"made{i}", f"{i:012d}", pool(part, "mean").shape[1])
+        ExtractorSpec(ExtractorConfig(f"made{i}"), f"{i:012d}", pool(part, "mean").shape[1])
         for i, part in enumerate(frames[0])
     ]
     keys = [f"{i:064d}" for i in range(len(clips))]

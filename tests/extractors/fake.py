@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Extractor, Layer, Patches
 
 
@@ -25,10 +28,8 @@ class FakeExtractor(Extractor):
     default_layer = "plain"
     batch_size = 8
 
-    def __init__(
-        self, *, layer: str | None = None, hop_s: float | None = None, resampler: str = "soxr"
-    ) -> None:
-        super().__init__(layer=layer, hop_s=hop_s, resampler=resampler)
+    def __init__(self, config: ExtractorConfig | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
         self.batches: list[Patches] = []
 
     @classmethod

@@ -45,7 +45,7 @@ def test_places_that_give_other_numbers_are_left_empty() -> None:
     extractor = Uneven()
     waveform = np.random.default_rng(0).normal(size=2000).astype(np.float32)
     found = extractor.embed(waveform, 1000).frames
-    assert extractor.n_places == 6
+    assert extractor.usable_batch_size == 6
     np.testing.assert_array_equal(found, expected_frames(waveform))
     assert len(extractor.batches) == 1 + 4
     assert all(batch[6:].max() == 0 for batch in extractor.batches[1:])

@@ -66,7 +66,7 @@ def test_batches_are_filled_across_recordings(sources: list[AudioSource]) -> Non
     results = list(embed_sources(extractor, sources, workers=2))
     n_windows = sum(len(embeddings_of(result).frames) for result in results)
     assert {len(batch) for batch in extractor.batches} == {8}
-    _tried, *batches = extractor.batches  # by `n_places`, once
+    _tried, *batches = extractor.batches  # by `usable_batch_size`, once
     assert len(batches) == math.ceil(n_windows / 8)
 
 

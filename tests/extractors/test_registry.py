@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from audiotl_cli.errors import UsageError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors import registry
 from audiotl_cli.extractors.mfcc import MfccExtractor
 from audiotl_cli.extractors.registry import extractor_class, list_extractors, load_extractor
@@ -42,7 +43,7 @@ def test_default_is_first_and_built_in() -> None:
 def test_load_passes_the_options_on() -> None:
     extractor = load_extractor("mfcc", hop_s=0.25, resampler="resampy")
     assert isinstance(extractor, MfccExtractor)
-    assert extractor.resampler == "resampy"
+    assert extractor.config.resampler == "resampy"
     assert extractor.hop_s == pytest.approx(0.25, abs=1e-4)
     with pytest.raises(UsageError, match="mfcc has no layer 'x'"):
         load_extractor("mfcc", layer="x")
@@ -99,3 +100,12 @@ def test_listing_and_mfcc_import_no_network() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_configuration_goes_to_the_extractor_and_back() -> None:
+    config = ExtractorConfig("mfcc", hop_s=0.5, resampler="resampy")
+    extractor = load_extractor(config)
+    assert extractor.config.resampler == "resampy"
+    assert extractor.config.layer == "statistics"
+    assert load_extractor(extractor.config).describe() == extractor.describe()
+    assert load_extractor(config, hop_s=0.25).hop_s == pytest.approx(0.25, abs=1e-4)

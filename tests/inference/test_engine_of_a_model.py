@@ -8,6 +8,7 @@ import pytest
 
 from audiotl_cli.classifiers.card import ExtractorSpec
 from audiotl_cli.errors import ArtifactError
+from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors import engines
 from audiotl_cli.inference.same_extractor import extractor_of_model
 from audiotl_cli.store.store import FeatureStore
@@ -25,7 +26,8 @@ def test_the_engine_of_features_is_that_of_the_model(tmp_path: Path) -> None:
 
 def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "is_installed", lambda: False)
-    spec = ExtractorSpec("yamnet", "0" * 12, 1024, "embedding", 0.48, engine="ncnn")
+    config = ExtractorConfig("yamnet", 0.48, "embedding", engine="ncnn")
+    spec = ExtractorSpec(config, "0" * 12, 1024)
 
     with pytest.raises(ArtifactError, match=r"my\.joblib needs .* pip install 'audiotl\[fast\]'"):
         extractor_of_model(spec, Path("my.joblib"))

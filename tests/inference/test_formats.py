@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audiotl_cli.cells import plain_cell
 from audiotl_cli.errors import AudioError
-from audiotl_cli.files import plain_cell
 from audiotl_cli.inference.events import Event
 from audiotl_cli.inference.formats import find_writers
 from audiotl_cli.inference.formats.audacity import AudacityWriter

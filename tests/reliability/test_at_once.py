@@ -17,8 +17,10 @@ from audiotl_cli import Index
 from audiotl_cli.classifiers import trials
 from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.training import fit_quietly
+from audiotl_cli.dataset.options import IndexOptions
+from audiotl_cli.project import Project
 from audiotl_cli.store.memo import HashMemo
-from audiotl_cli.workflows.index import IndexOptions, build_index
+from audiotl_cli.workflows.index import build_index
 from tests.cli.test_store import write_seed_file
 from tests.conftest import LABELS, Run
 
@@ -38,6 +40,7 @@ main(sys.argv[1:])
 REMEMBER = """
 import sys
 from pathlib import Path
+from audiotl_cli.project import Project
 from audiotl_cli.store.memo import HashMemo
 memo = HashMemo(Path("data/features/.hashes"))
 print("ready", flush=True)
@@ -50,7 +53,7 @@ for path in sorted(Path("files").glob(sys.argv[1] + "-*")):
 HOLD = """
 import sys
 from pathlib import Path
-from audiotl_cli.files import locked
+from audiotl_cli.locks import locked
 with locked(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()
@@ -226,7 +229,7 @@ def test_a_file_that_another_process_is_changing(
     indexed: Path, sounds: Path, run: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[object, ...]
 ) -> None:
     run("extract", "--extractor", "mfcc")
-    monkeypatch.setattr("audiotl_cli.files.LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr("audiotl_cli.locks.LOCK_WAIT_S", 0.1)
     path = NOTES if args == TUNE else INDEX
     path.parent.mkdir(exist_ok=True)
     before = INDEX.read_bytes()
@@ -235,7 +238,7 @@ def test_a_file_that_another_process_is_changing(
     with held(path) as holder:
         finished = run(*command)
         assert finished.code == 3
-        assert f"{path}: is being changed by another audiotl; waited 0.1 s" in finished.err
+        assert f"{path}: is being changed by another audiotl process; waited 0.1 s" in finished.err
         assert INDEX.read_bytes() == before
         assert run("label", "--n", 2).code == 0  # reading waits for nobody
         holder.kill()
@@ -255,7 +258,7 @@ def test_an_index_edited_while_recordings_are_read_is_not_written_over(
     for overwrite in (False, True):
         INDEX.write_bytes(INDEX.read_bytes().replace(b",hail,", b",rain,"))
         with pytest.raises(Exception, match="was changed while audiotl index was reading"):
-            build_index(sounds, INDEX, IndexOptions(), overwrite=overwrite, on_clip=edit)
+            build_index(Project(), sounds, INDEX, IndexOptions(), overwrite=overwrite, on_clip=edit)
         assert INDEX.read_bytes() == edited
 
 

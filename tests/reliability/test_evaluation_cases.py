@@ -137,7 +137,7 @@ def test_a_figure_of_many_labels_stays_small(project: Path, run: Run) -> None:
 def test_labels_on_the_screen_are_the_hardest_of_many(project: Path, run: Run) -> None:
     many_labels(100)
     shown = run(*CV).out
-    assert "20 of 100 labels, those of the lowest F1:" in shown
+    assert "20 of 100 labels, with the lowest F1:" in shown
     assert shown.count("label 00") < 60
 
 

@@ -175,7 +175,7 @@ def test_links_and_devices_are_not_written_over(trained: Path, run: Run) -> None
     for name in ("gone.csv", "null.csv"):
         refused = run(*PREDICT, "a.wav", "--output", name, "--overwrite")
         assert refused.code == 2, name
-        assert "no ordinary file" in refused.err
+        assert "not a regular file" in refused.err
         assert Path(name).is_symlink()
 
 
@@ -186,7 +186,7 @@ def test_a_kill_between_list_and_file_makes_no_stranger(
     assert run(*args).code == 0
     with monkeypatch.context() as patch:
 
-        def interrupt(*args: object) -> None:
+        def interrupt(*args: object, **options: object) -> None:
             raise KeyboardInterrupt
 
         patch.setattr("audiotl_cli.written.write_whole", interrupt)

@@ -101,12 +101,12 @@ def test_a_stopped_prediction_goes_on_to_the_same_file(
     assert "audiotl_predictions" in json.loads(head)
     assert len([json.loads(line)["path"] for line in lines]) == 4
     if how == signal.SIGINT:
-        assert f"4 of {N_RECORDINGS} recordings (1 of them failed) are in {name}.part" in said
-        assert "the same command goes on" in said
+        assert f"4 of {N_RECORDINGS} recordings (1 of them failed) are saved in {name}.part" in said
+        assert "the same command continues" in said
         assert "Traceback" not in said
     went_on = run("predict", *options, night, "--output", name)
     assert went_on.code == 1
-    assert "4 recordings are in" in went_on.err
+    assert "4 recordings are already in" in went_on.err
     assert f"Written to {name}: {N_RECORDINGS} recordings, 1 of them failed" in went_on.err
     assert f"failed {night / 'drum-00.wav'}" in went_on.err  # it failed before the kill
     assert Path(name).read_bytes() == Path(f"whole{Path(name).suffix}").read_bytes()
@@ -245,14 +245,14 @@ def test_files_a_recording_are_not_made_twice(
     assert len(made) == 3
     went_on = run("predict", *options, night)
     assert went_on.code == 1
-    assert "3 recordings have their file already" in went_on.err
+    assert "3 recordings already have a file" in went_on.err
     now = {path.name: path.stat().st_mtime_ns for path in night.glob("*.txt")}
     assert len(now) == N_RECORDINGS - 1
     assert made.items() <= now.items()
     for path in night.glob("*.txt"):
         assert path.read_bytes() == (Path("whole") / path.name).read_bytes()
     other = run("predict", *options, night, "--threshold", 0.9)
-    assert "have their file already" not in other.err
+    assert "already have a file" not in other.err
 
 
 # --- sorting -------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 from collections.abc import Callable
@@ -87,17 +88,17 @@ def embeds(program: Program) -> bool:
     return len(list(Path.cwd().glob("data/features/*/shard-*.npz"))) > 1
 
 
-STOPPED = "the same command starts anew."
+STOPPED = "the same command starts from the beginning."
 CASES = {
     "index": Case(
         ("index", "sounds"),
         decodes,
-        "the same command goes on where it stopped. Recordings that were listened to",
+        "the same command continues where it stopped. Recordings that were already analysed",
     ),
     "extract": Case(
         ("extract", "--extractor", "mfcc", "--hop-s", "0.125"),
         embeds,
-        "the same command goes on where it stopped. The clips that were embedded are in the store.",
+        "the same command continues where it stopped. The clips embedded so far are in the store.",
     ),
     "train": Case(
         ("train", "--classifier", "linear-svm", "--pooling", "mean"),
@@ -114,28 +115,28 @@ CASES = {
     "predict": Case(
         ("predict", "sounds", "--format", "jsonl"),
         decodes,
-        "the same command starts anew. What was written so far is kept.",
+        "the same command starts from the beginning. What was written so far is kept.",
     ),
     "predict stdin": Case(
         ("predict", "-m", "data/models/m.joblib", "--format", "jsonl", "--stdin-audio"),
         lambda program: list(program.temporary.glob("audiotl-*/stdin")),
-        "the same command starts anew.",
+        "the same command starts from the beginning.",
     ),
     "predict --watch": Case(
         ("predict", "--watch", "sounds", "--interval", "0.1", "--format", "jsonl"),
         decodes,
-        "the same command starts anew. What was written so far is kept.",
+        "the same command starts from the beginning. The predictions written so far are kept.",
     ),
     "listen": Case(
         ("listen",),
         lambda program: "Listening" in program.err,
-        "the same command starts anew. What was written so far is kept.",
+        "the same command starts from the beginning. The events written so far are kept.",
         MICROPHONE,
     ),
     "label": Case(
         ("label", "--ask"),
         lambda program: "guess:" in program.out,
-        "the same command goes on where it stopped. The labels written so far are in the index.",
+        "the same command continues where it stopped. The labels written so far are in the index.",
     ),
     "similar": Case(("similar", "sounds/zz/hang.wav"), decodes, STOPPED),
 }  # fmt: skip
@@ -211,7 +212,7 @@ def test_other_signals_end_it_alike(
     program = start(tmp_path, CASES["extract"])
     assert program.end(number) == code
     word = "Interrupted" if code == 130 else "Stopped by SIGHUP"
-    assert f"{word}; the same command goes on where it stopped." in program.err
+    assert f"{word}; the same command continues where it stopped." in program.err
     wait_until(lambda: not program.alive(), 10)
     assert program.leftovers() == []
 
@@ -242,7 +243,10 @@ def test_with_json_the_error_says_which_signal(project_of: Path, tmp_path: Path)
     assert program.end(signal.SIGTERM) == 143
     error = '{"error": {"exit_code": 143, "message": "stopped by SIGTERM"}}'
     assert program.out == f"{error}\n"
-    assert program.err.splitlines()[-1] == "Stopped by SIGTERM; the same command starts anew."
+    assert (
+        program.err.splitlines()[-1]
+        == "Stopped by SIGTERM; the same command starts from the beginning."
+    )
 
 
 def test_what_does_not_end_by_itself_is_ended(project_of: Path, tmp_path: Path) -> None:
@@ -251,7 +255,7 @@ def test_what_does_not_end_by_itself_is_ended(project_of: Path, tmp_path: Path) 
         tmp_path, Case(args, is_there("fitting"), "", FIT_WITHOUT_END + SHORT_GRACE)
     )  # its threads fit without end: nothing in the program can stop them
     assert program.end(signal.SIGTERM) == 143
-    assert "Stopped by SIGTERM; the same command goes on where it stopped." in program.err
+    assert "Stopped by SIGTERM; the same command continues where it stopped." in program.err
     wait_until(lambda: not program.alive(), 10)
     assert program.leftovers() == []
 
@@ -304,14 +308,14 @@ def test_a_download_of_a_data_set_is_kept(project: Path, tmp_path: Path, mirror:
         again = Program(tmp_path, args, env={mirror: server.url})
         again.wait_for(lambda _: len(server.asked) == 2)
         assert again.end(signal.SIGTERM) == 143
-    assert "goes on where it stopped. What has come of the archives is kept." in program.err
+    assert "continues where it stopped. Downloaded parts of the archives are kept." in program.err
     assert kept >= 100_000
     assert server.asked[1][1]["Range"] == f"bytes={kept}-"
 
 
 def test_a_package_client_ends_too(project: Path, tmp_path: Path) -> None:
-    client = tmp_path / "client"
-    client.write_text("#!/bin/sh\ntouch client-runs\nexec sleep 600\n")
+    client, runs = tmp_path / "client", project / "client-runs"
+    client.write_text(f"#!/bin/sh\ntouch {shlex.quote(str(runs))}\nexec sleep 600\n")
     client.chmod(0o755)
     program = Program(
         tmp_path,

@@ -160,7 +160,7 @@ def test_case_11_a_full_disk_is_said_and_the_run_resumes(
     assert finished.code == 3
     assert "No space left on device" in finished.err
     assert "data/features" in finished.err
-    assert "the same command goes on" in finished.err
+    assert "run the same command again" in finished.err
     assert "Traceback" not in finished.err
     assert not list(Path("data/features").rglob("*.part"))
     for shard in Path("data/features").glob("*/shard-*.npz"):

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiotl_cli.dataset.annotations import read_annotations
+from audiotl_cli.cells import csv_text, plain_cell, safe_cell
 from audiotl_cli.dataset.index import Clip, Index
+from audiotl_cli.dataset.layouts.annotations import read_annotations
 from audiotl_cli.dataset.relabel import place_of, write_labels
-from audiotl_cli.files import csv_text, plain_cell, safe_cell
 from audiotl_cli.inference.events import Event
 from audiotl_cli.inference.formats import find_writers
 from audiotl_cli.inference.formats.csv import CsvWriter

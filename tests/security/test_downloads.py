@@ -94,7 +94,7 @@ def test_an_endless_file_of_weights_is_given_up(
     finished = run("models", "fetch", "yamnet", "--from", f"{server.url}/endless.h5")
 
     assert finished.code == 4
-    assert "gives more than the 31.6 MB that the file may have" in finished.err
+    assert "sends more than the expected maximum of 31.6 MB" in finished.err
     assert files(cache) == []
 
 
@@ -105,7 +105,7 @@ def test_an_endless_archive_is_given_up_at_twice_its_size(
     finished = run("datasets", "fetch", "fsdd")
 
     assert finished.code == 4
-    assert "gives more than the 3.1 MB" in finished.err
+    assert "sends more than the expected maximum of 3.1 MB" in finished.err
     assert "goes on there" not in finished.err  # nothing of it is of use
     assert files(PARTS) == []
 
@@ -115,13 +115,13 @@ def test_where_the_size_is_known_not_a_byte_more_is_taken(
 ) -> None:
     server.answers["/exact.zip"] = whole(bytes(1001))
     archive(monkeypatch, f"{server.url}/exact.zip", size=1000, exact_size=True)
-    assert "gives more than" in run("datasets", "fetch", "fsdd").err
+    assert "sends more than" in run("datasets", "fetch", "fsdd").err
     assert files(PARTS) == []
 
     assert MUSICNN.size < 30 * MB
     finished = run("models", "fetch", "musicnn", "--from", f"{server.url}/endless.zip")
     assert finished.code == 4
-    assert f"gives more than the {MUSICNN.size / 1e6:.1f} MB" in finished.err
+    assert f"sends more than the expected maximum of {MUSICNN.size / 1e6:.1f} MB" in finished.err
 
 
 def test_a_part_that_is_too_large_already_begins_anew(
@@ -152,7 +152,7 @@ def test_another_part_than_asked_for_is_not_joined(
     finished = run("datasets", "fetch", "fsdd")
 
     assert finished.code == 4
-    assert "another part came than was wanted" in finished.err
+    assert "the server sent another part of the file than requested" in finished.err
     assert files(PARTS) == []
 
 
@@ -252,7 +252,7 @@ def test_https_is_not_left_for_http(
     monkeypatch.setattr(requests.Session, "get_adapter", mounted)
     finished = run("models", "fetch", "yamnet", "--from", "https://weights.invalid/a.h5")
     assert finished.code == 4
-    assert "which is not https" in finished.err
+    assert "which is not an https URL" in finished.err
     assert server.asked == []
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.results import read_result
-from audiotl_cli.files import append_lines
+from audiotl_cli.journal_lines import append_lines
 from audiotl_cli.json_files import get, parse_json_object, read_json_object
 from audiotl_cli.store.description import fingerprint
 from audiotl_cli.store.memo import HashMemo
@@ -146,7 +146,7 @@ HEADERS = {
     "logical": npy("(True, 4)", data=bytes(16)),
     "no width": npy(f"({10**12}, 0)"),
     "objects": npy("(1,)", "'|O'", bytes(8)),
-    "empty text": npy(f"({10**12},)", "'<U0'"),
+    "is empty": npy(f"({10**12},)", "'<U0'"),
     "records": npy("(1,)", f"{[('x', '<f4')] * 1!r}", bytes(4)),
     "brackets": npy("(" * 400),
     "minuses": npy("-" * 400 + "1"),
@@ -397,7 +397,7 @@ def test_json_objects_are_read_with_limits(tmp_path: Path) -> None:
         read_json_object(path, max_bytes=10)
     with pytest.raises(DataError, match="more than 2 levels deep"):
         read_json_object(path, max_depth=2)
-    with pytest.raises(DataError, match="holds a list, expected an object"):
+    with pytest.raises(DataError, match="holds a list, expected a JSON object"):
         parse_json_object(b"[]")
     with pytest.raises(DataError, match="not a finite number"):
         parse_json_object(b'{"a": NaN}')

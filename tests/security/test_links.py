@@ -12,8 +12,9 @@ import pytest
 
 from audiotl_cli.dataset.unpack import unpack
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import append_lines, is_regular, remove_regular
+from audiotl_cli.files import is_regular, remove_regular
 from audiotl_cli.inference.sorting import place, plan
+from audiotl_cli.journal_lines import append_lines
 from audiotl_cli.store.pieces import FOLDER, Piece, PieceWriter
 from audiotl_cli.store.shard import DamagedShardError
 from audiotl_cli.store.store import FeatureStore

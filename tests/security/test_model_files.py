@@ -14,6 +14,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,9 @@ def chained_trees(content: Any) -> None:
     }
 
 
+DTYPE = b"\x80\x04\x8c\x05numpy\x8c\x05dtype\x93"
+DEEP = b")" + b"\x85" * 300_000  # tuples, which Python cannot show
+
 FILES: dict[str, Callable[[], bytes]] = {
     # what held up, or ended, a reader of pickles
     "claims bytes it has not": lambda: b"\x80\x05\x96" + struct.pack("<Q", 2**40) + b".",
@@ -198,6 +202,13 @@ FILES: dict[str, Callable[[], bytes]] = {
     "keys that are tuples twice over": lambda: b"\x80\x04})" + b"\x94h\x00\x86" * 90 + b"Ns.",
     "lists in lists": lambda: nested(900_000),
     "tuples in tuples": lambda: b"\x80\x04)" + b"\x85" * 900_000 + b".",
+    "a type that is tuples": lambda: DTYPE + DEEP + b"\x85R.",
+    "a call with tuples": lambda: DTYPE + DEEP + b"R.",
+    "a name that is lists": lambda: b"\x80\x04\x8c\x01a" + nested(300_000)[2:-1] + b"\x93.",
+    "a shape that is tuples": lambda: packed({"format": 2, "card": np.zeros(3)}).replace(
+        b"K\x03\x85", DEEP + b"\x85", 1
+    ),
+    "a format that is an array": lambda: changed(lambda content: content.update(format=np.ones(2))),
     "two million instructions": lambda: b"\x80\x04]" + b"Na" * 1_500_000 + b".",
     "1.5 million names": lambda: packed({"format": 2, **{f"n{i}": i for i in range(1_500_000)}}),
     "one text very often": lambda: (
@@ -227,7 +238,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "a card that is deep": lambda: changed(put_card("params", {"a": [[[[[[[[[1]]]]]]]]]})),
     "a label that is a number": lambda: changed(put_card("labels", ["a", "b", 3])),
     "labels that are a text": lambda: changed(put_card("labels", "abc")),
-    "one label twice": lambda: changed(put_card("labels", ["a", "a", "b"])),
+    "a repeated label": lambda: changed(put_card("labels", ["a", "a", "b"])),
     "a label as long as a book": lambda: changed(put_card("labels", ["a", "b", "c" * 900_000])),
     "no labels": lambda: changed(put_card("labels", [])),
     "an extractor that is none": lambda: changed(put_card("extractors", [3])),
@@ -251,6 +262,9 @@ FILES: dict[str, Callable[[], bytes]] = {
     ),
     "another classifier": lambda: changed(lambda content: head(content).update(kind="knn")),
     "no classifier": lambda: changed(lambda content: head(content).update(kind="os.system")),
+    "a classifier as long as a book": lambda: changed(
+        lambda content: head(content).update(kind="a" * 900_000)
+    ),
     "no pipeline": lambda: changed(lambda content: content["parts"].clear()),
     "a pipeline that is a list": lambda: changed(
         lambda content: content["parts"].update(pipeline=[])
@@ -378,3 +392,29 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, run: Run) -> None:
     os.mkfifo(tmp_path / "pipe.joblib")
     for path in (tmp_path / "pipe.joblib", tmp_path, Path("/dev/zero")):
         assert run("model", "inspect", path).code == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        (f"savedmodel:/{'x' * 5000}", "File name too long"),
+        ("savedmodel:~nobody-of-this-name/net", "no SavedModel"),
+        ("tflite:a\0b", "no such TFLite file"),
+        ("tflite:/dev/zero", "no such TFLite file"),
+    ],
+)
+def test_a_model_that_names_no_program_is_shown_and_not_used(
+    project: Path, run: Run, name: str, problem: str
+) -> None:
+    spec = replace(CARD.extractors[0], config=replace(CARD.extractors[0].config, name=name))
+    Path("m.joblib").write_bytes(dump_model(fitted(), replace(CARD, extractors=[spec])))
+
+    inspected = run("model", "inspect", "m.joblib", "--json").json
+    used = run("predict", "x.wav", "--model", "m.joblib")
+
+    assert inspected["allowed"]
+    assert [program["name"] for program in inspected["programs"]] == [name]
+    assert problem in inspected["programs"][0]["problem"]
+    assert used.code == 4
+    assert problem in used.err
+    assert max(map(len, used.err.splitlines())) < 400

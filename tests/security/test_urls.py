@@ -275,7 +275,7 @@ def test_a_report_of_somebody_else(indexed: Path, run: Run, asked: list[str]) ->
 
 
 def test_a_memo_leads_nowhere(indexed: Path, run: Run, asked: list[str]) -> None:
-    from audiotl_cli.files import append_lines
+    from audiotl_cli.journal_lines import append_lines
 
     line = b"1\t1\t" + b"0" * 64 + b"\t" + URL.encode()
     append_lines(indexed / "data/features/.hashes", [line])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from audiotl_cli.errors import StorageError
-from audiotl_cli.storage.copies import Ahead, local_copy
+from audiotl_cli.storage.copies import Prefetcher, local_copy
 from audiotl_cli.storage.remote import RemotePath
 
 
@@ -89,7 +89,7 @@ def test_fetching_ahead(
 ) -> None:
     for name in "abc":
         (memory / name).write_bytes(name.encode())
-    ahead = Ahead()
+    ahead = Prefetcher()
     for name in "ab":
         ahead.expect(memory / name)
     ahead.expect(memory / "missing")

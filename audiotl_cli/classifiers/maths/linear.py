@@ -1,4 +1,4 @@
-"""Planes: one margin a label."""
+"""Linear classifiers: one margin per label."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def plane_arrays(estimator: Any) -> dict[str, Array]:
 
 
 def check_planes(state: State, n_features: int, n_labels: int) -> None:
-    """Check them: one plane a label, or one for two labels."""
+    """Check the arrays: one row per label, or a single row for two labels."""
     n_planes = 1 if n_labels == 2 else n_labels
     floats(state, "coef", n_planes, n_features)
     floats(state, "intercept", n_planes)
@@ -34,7 +34,7 @@ def plane_margins(state: State, X: Array) -> Array:
 
 
 def add_plane_margins(graph: Graph, state: State, x: str) -> str:
-    """Write what `plane_margins` does."""
+    """Add the ONNX nodes of `plane_margins`."""
     wide = graph.cast(x, np.float64)
     product = graph.add("MatMul", wide, state.arrays["coef"].T.astype(np.float64))
     return graph.add("Add", product, state.arrays["intercept"].astype(np.float64))

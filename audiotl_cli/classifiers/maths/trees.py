@@ -1,4 +1,4 @@
-"""Decision trees: kept as one table of nodes, walked by all rows and trees at once."""
+"""Decision trees, stored as a table of nodes and evaluated for all rows and trees at once."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from audiotl_cli.graph import TREES, Graph
 
 ARRAYS = ("feature", "threshold", "left", "right", "first_node")
 MOST_TREES, MOST_NODES, DEEPEST = 100_000, 4_000_000, 1000  # nodes of one tree
-NODES = 1 << 20  # that are checked at once
-CELLS = 1 << 20  # places of rows in trees that are followed at once
-N_PARTS = 3  # numbers of single precision that one of double precision is the sum of
+NODES = 1 << 20  # nodes checked at once
+CELLS = 1 << 20  # pairs of row and tree evaluated at once
+N_PARTS = 3  # single-precision parts that add up to a double-precision value
 
 
 def tree_arrays(trees: Sequence[dict[str, Array]]) -> dict[str, Array]:
@@ -51,10 +51,10 @@ def tree_arrays(trees: Sequence[dict[str, Array]]) -> dict[str, Array]:
 
 
 def check_trees(state: State, n_features: int) -> int:
-    """Check the table of nodes; return how many there are.
+    """Check the table of nodes; return the number of nodes.
 
-    Children stand behind their parents and within the tree, each has one parent, and no tree is
-    deeper than `DEEPEST`, so that following them ends.
+    Children come after their parents within the same tree, each has one parent, and no tree is
+    deeper than `DEEPEST`, so evaluation always ends.
     """
     n = len(floats(state, "threshold", None))
     if n >= 2**31:
@@ -62,11 +62,11 @@ def check_trees(state: State, n_features: int) -> int:
     integers(state, "feature", n, low=0, high=n_features - 1)
     first = integers(state, "first_node", None, low=0, high=n - 1)
     if len(first) > MOST_TREES or first[0] != 0 or (first[1:] <= first[:-1]).any():
-        raise DamagedError("its trees do not lie one after the other")
+        raise DamagedError("its trees are not stored one after the other")
     left, right = (integers(state, name, n, low=0, high=n - 1) for name in ("left", "right"))
     ends = np.append(first[1:], n)
     group = 0
-    while group < len(first):  # some trees at a time: what is computed takes memory as well
+    while group < len(first):  # in groups of trees, to limit memory
         after = max(group + 1, int(np.searchsorted(ends, first[group] + NODES, "right")))
         nodes = slice(int(first[group]), int(ends[after - 1]))
         if nodes.stop - nodes.start > MOST_NODES:
@@ -83,24 +83,24 @@ def _check_some(left: Array, right: Array, first: Array, ends: Array) -> None:
     own = np.arange(len(left))
     inner = np.flatnonzero(left != own)
     if ((left == own) != (right == own)).any():
-        raise DamagedError("a node has one child")
+        raise DamagedError("a node has only one child")
     children = np.concatenate([left[inner], right[inner]])
     end = np.repeat(ends - offset, ends - first)
     if (np.minimum(left[inner], right[inner]) <= inner).any():
-        raise DamagedError("a child stands before its parent")
+        raise DamagedError("a child comes before its parent")
     if (np.maximum(left[inner], right[inner]) >= end[inner]).any():
         raise DamagedError("a child is in another tree")
     n_parents = np.bincount(children, minlength=len(own))
     n_parents[starts] += 1  # the first of a tree has none
     if (n_parents != 1).any():
-        raise DamagedError("a node has no parent, or two")
+        raise DamagedError("a node has no parent, or more than one")
     level = starts
     for _ in range(DEEPEST):
         level = level[left[level] != level]
         if not len(level):
             return
         level = np.concatenate([left[level], right[level]])
-    raise DamagedError(f"a tree is deeper than {DEEPEST}")
+    raise DamagedError(f"a tree is deeper than {DEEPEST} levels")
 
 
 def find_leaves(state: State, X: Array) -> Iterator[tuple[slice, Array]]:
@@ -131,7 +131,7 @@ def find_leaves(state: State, X: Array) -> Iterator[tuple[slice, Array]]:
 def add_trees(
     graph: Graph, state: State, x: str, leaves: tuple[Array, Array, Array], base: Array
 ) -> str:
-    """Write the sums of what leaves give, over all trees.
+    """Add the ONNX nodes that sum the values of leaves over all trees.
 
     ONNX adds trees up in single precision and in any order. But what is equal must stay equal: of
     labels that are equally likely, the first is predicted. So every round has outputs of its own,
@@ -148,7 +148,7 @@ def add_trees(
         (n_values,) each: what a node gives, and where it belongs among the outputs of all rounds
         laid end to end.
     base : float64 (n_outputs,)
-        What the sums begin with.
+        Initial values of the sums.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def add_trees(
     n_outputs = len(base)
     n_rounds = int(place.max()) // n_outputs + 1
     parts = _in_parts(value)
-    given = graph.add(
+    gathered = graph.add(
         "TreeEnsembleRegressor",
         x,
         domain=TREES,
@@ -175,7 +175,7 @@ def add_trees(
         nodes_values_as_tensor=from_array(state.arrays["threshold"].astype(np.float64)),
         **_node_columns(state, tree),
     )
-    wide = graph.reshape(graph.cast(given, np.float64), -1, n_rounds, n_outputs, N_PARTS)
+    wide = graph.reshape(graph.cast(gathered, np.float64), -1, n_rounds, n_outputs, N_PARTS)
     rounds = graph.reduce("Sum", wide, 3, keep=False)
     start = graph.add("Gather", rounds, np.array([0]), axis=1)
     begin = graph.add("Add", graph.add("Mul", start, np.float64(0)), base)

@@ -1,4 +1,4 @@
-"""Gradient boosting on histograms of features."""
+"""Histogram-based gradient boosting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from audiotl_cli.graph import Graph
 
 class GradientBoostingRecipe(Recipe):
     name = "gradient-boosting"
-    summary = "Gradient boosting on histograms of features"
+    summary = "Histogram-based gradient boosting"
     place = 70
 
     def build(self, params: Params) -> Any:
@@ -37,7 +37,7 @@ class GradientBoostingRecipe(Recipe):
         """Return its trees, round after round, and in each round one for each output."""
         nodes = [tree.nodes for round_ in estimator._predictors for tree in round_]
         if any(node["is_categorical"].any() for node in nodes):
-            raise UsageError("gradient-boosting takes no categorical features here")
+            raise UsageError("gradient-boosting does not support categorical features here")
         arrays = trees.tree_arrays(
             [
                 {
@@ -58,7 +58,7 @@ class GradientBoostingRecipe(Recipe):
         floats(state, "value", trees.check_trees(state, n_features))
         n_outputs = len(floats(state, "base", 1 if n_labels == 2 else n_labels))
         if len(state.arrays["first_node"]) % n_outputs:
-            raise DamagedError("its rounds have not one tree for each label")
+            raise DamagedError("its rounds do not have one tree per label")
 
     def outputs(self, state: State, X: Array) -> Outputs[Array]:
         base, value = state.arrays["base"], state.arrays["value"]

@@ -19,7 +19,7 @@ from audiotl_cli.errors import UsageError
 from audiotl_cli.graph import Graph
 from audiotl_cli.vectors import unit_rows
 
-_CELLS = 1 << 22  # distances that are computed at once
+_CELLS = 1 << 22  # distances computed at once
 _POWERS = {"euclidean": 2.0, "l2": 2.0, "manhattan": 1.0, "cityblock": 1.0, "l1": 1.0}
 _METRICS = ("cosine", "minkowski")
 _WEIGHTS = ("uniform", "distance")
@@ -33,7 +33,7 @@ class NeighboursRecipe(Recipe):
     params: ClassVar[Params] = {
         "n_neighbors": 1,
         "metric": "cosine",
-    }  # as sklearn-audio-transfer-learning set them
+    }  # as in sklearn-audio-transfer-learning
     seeded = False
     class_weights = False
 
@@ -51,14 +51,14 @@ class NeighboursRecipe(Recipe):
         if metric not in _METRICS or estimator.weights not in _WEIGHTS:
             raise UsageError(
                 f"neighbours by {metric} with weights={estimator.weights!r} are not supported; "
-                "take the metric cosine, euclidean, manhattan or minkowski, and the weights "
+                "use the metric cosine, euclidean, manhattan or minkowski, and the weights "
                 "uniform or distance"
             )
         rows = np.asarray(estimator._fit_X)
         if estimator.n_neighbors > len(rows):
             raise ValueError(
-                f"Expected n_neighbors of at most {len(rows)}, the rows fitted on, found "
-                f"{estimator.n_neighbors}"
+                f"n_neighbors is {estimator.n_neighbors}, expected at most {len(rows)}, the "
+                "number of training rows"
             )
         if metric == "cosine":
             rows = unit_rows(rows)
@@ -93,8 +93,8 @@ class NeighboursRecipe(Recipe):
         if weights != "uniform" or power not in (0, 2):
             by = metric if power in (0, 2) else f"{metric} with p={power:g}"
             raise UsageError(
-                f"neighbours by {by} with weights={weights!r} cannot be written as ONNX, only by "
-                "cosine or euclidean with weights='uniform'"
+                f"neighbours by {by} with weights={weights!r} cannot be exported to ONNX; only "
+                "the metrics cosine and euclidean with weights='uniform' can"
             )
         rows = np.asarray(state.arrays["rows"], np.float64)
         x = graph.cast(x, np.float64)

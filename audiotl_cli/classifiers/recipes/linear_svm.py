@@ -22,7 +22,7 @@ class LinearSvmRecipe(Recipe):
     summary = "Linear support vector machine"
     place = 10
     complexity = 0
-    params: ClassVar[Params] = {"C": 1.0}  # as sklearn-audio-transfer-learning set it
+    params: ClassVar[Params] = {"C": 1.0}  # as in sklearn-audio-transfer-learning
     streams = True
     thread_safe = False  # liblinear draws its random numbers from one generator for the process
     rotates = True
@@ -44,10 +44,10 @@ class LinearSvmRecipe(Recipe):
         """
         from sklearn.linear_model import SGDClassifier
 
-        if others := sorted(params.keys() - {"C", "max_iter"}):
+        if unknown := sorted(params.keys() - {"C", "max_iter"}):
             raise UsageError(
-                "linear-svm, fitted block by block, takes the parameters C and max_iter alone, "
-                f"not {', '.join(others)}"
+                "linear-svm, fitted block by block, takes only the parameters C and max_iter, "
+                f"not {', '.join(unknown)}"
             )
         alpha = 1 / (params.get("C", 1.0) * n_rows)
         return SGDClassifier(

@@ -21,7 +21,7 @@ class MlpRecipe(Recipe):
     summary = "Neural network with one hidden layer"
     place = 40
     complexity = 1
-    params: ClassVar[Params] = {  # as sklearn-audio-transfer-learning set them
+    params: ClassVar[Params] = {  # as in sklearn-audio-transfer-learning
         "hidden_layer_sizes": (20,),
         "max_iter": 600,
         "solver": "sgd",
@@ -37,8 +37,8 @@ class MlpRecipe(Recipe):
         return MLPClassifier(**params)
 
     def to_state(self, estimator: Any) -> State:
-        arrays = {f"weights_{i}": np.asarray(one) for i, one in enumerate(estimator.coefs_)}
-        arrays |= {f"bias_{i}": np.asarray(one) for i, one in enumerate(estimator.intercepts_)}
+        arrays = {f"weights_{i}": np.asarray(array) for i, array in enumerate(estimator.coefs_)}
+        arrays |= {f"bias_{i}": np.asarray(array) for i, array in enumerate(estimator.intercepts_)}
         return State(
             arrays, {"activation": estimator.activation, "n_layers": len(estimator.coefs_)}
         )
@@ -47,7 +47,7 @@ class MlpRecipe(Recipe):
         if "n_layers" not in state.params:
             raise DamagedError("it has no n_layers")
         n_layers = whole(state, "n_layers", 1, _MOST_LAYERS)
-        names = [f"{what}_{i}" for i in range(n_layers) for what in ("weights", "bias")]
+        names = [f"{kind}_{i}" for i in range(n_layers) for kind in ("weights", "bias")]
         expect_names(state, names, ["activation", "n_layers"])
         choice(state, "activation", _ACTIVATIONS)
         width = n_features

@@ -32,7 +32,7 @@ class PerceptronRecipe(Recipe):
     params: ClassVar[Params] = {
         "loss": "log_loss",
         "max_iter": 600,
-    }  # as sklearn-audio-transfer-learning set it
+    }  # as in sklearn-audio-transfer-learning
     streams = True
 
     def build(self, params: Params) -> Any:

@@ -1,4 +1,4 @@
-"""The nearest mean of a label: what can be learnt from a handful of clips."""
+"""Nearest class mean, for a few clips per label."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PrototypeRecipe(Recipe):
     """
 
     name = "prototype"
-    summary = "Nearest mean of a label, for a handful of clips"
+    summary = "Nearest class mean, suited to a few clips per label"
     place = 80
     scales = True
     seeded = False
@@ -82,7 +82,7 @@ class PrototypeRecipe(Recipe):
 
 @cache
 def _estimator() -> Any:
-    """Return the class that scikit-learn fits; made late, as its base is heavy to import."""
+    """Return the estimator class, which is created late because its base is slow to import."""
     from sklearn.base import BaseEstimator, ClassifierMixin
 
     class Prototype(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

@@ -58,10 +58,10 @@ class RandomForestRecipe(Recipe):
         leaf = integers(state, "leaf", n, low=0, high=n_nodes - 1)
         integers(state, "leaf_label", n, low=0, high=n_labels - 1)
         is_leaf = state.arrays["left"] == np.arange(n_nodes, dtype=np.int32)
-        given = np.zeros(n_nodes, bool)
-        given[leaf] = True
-        if (leaf[1:] < leaf[:-1]).any() or not np.array_equal(given, is_leaf):
-            raise DamagedError("what leaves give does not belong to them, one after the other")
+        has_values = np.zeros(n_nodes, bool)
+        has_values[leaf] = True
+        if (leaf[1:] < leaf[:-1]).any() or not np.array_equal(has_values, is_leaf):
+            raise DamagedError("the values of its leaves are not stored in the order of the leaves")
 
     def outputs(self, state: State, X: Array) -> Outputs[Array]:
         first = state.arrays["first_node"]

@@ -27,15 +27,15 @@ from audiotl_cli.errors import UsageError
 from audiotl_cli.graph import Graph
 
 _KERNELS = ("rbf", "linear", "poly", "sigmoid")
-_CELLS = 1 << 22  # numbers that are computed at once
+_CELLS = 1 << 22  # values computed at once
 
 
 class SvmRecipe(Recipe):
     name = "svm"
-    summary = "Support vector machine with a radial kernel"
+    summary = "Support vector machine with an RBF kernel"
     place = 20
     complexity = 2
-    # as sklearn-audio-transfer-learning set it
+    # as in sklearn-audio-transfer-learning
     params: ClassVar[Params] = {"C": 1.0, "kernel": "rbf", "gamma": "scale"}
     rotates = True
     space = SearchSpace(
@@ -49,7 +49,7 @@ class SvmRecipe(Recipe):
 
         if params.get("probability") is True:
             raise UsageError(
-                "--param probability=true is not supported by svm; take --calibrate sigmoid"
+                "--param probability=true is not supported by svm; use --calibrate sigmoid instead"
             )
         return SVC(**params)
 
@@ -121,7 +121,7 @@ class SvmRecipe(Recipe):
 
 
 def _kernel(state: State, X: Array) -> Array:
-    """Return how similar rows and support vectors are, (n_rows, n_vectors)."""
+    """Return the kernel values of rows and support vectors, (n_rows, n_vectors)."""
     vectors, params = state.arrays["vectors"], state.params
     kind = params["kernel"]
     if kind == "rbf":
@@ -139,7 +139,7 @@ def _kernel(state: State, X: Array) -> Array:
 
 
 def _decide(state: State, X: Array) -> tuple[Array, Array]:
-    """Ask every pair of labels; return margins and votes (libsvm; Chang and Lin, 2011)."""
+    """Return the margins and votes of all pairs of labels (libsvm; Chang and Lin, 2011)."""
     arrays = state.arrays
     n = len(arrays["n_vectors"])
     similar = _kernel(state, X)
@@ -176,7 +176,7 @@ def _add_kernel(graph: Graph, state: State, x: str) -> str:
 
 
 def _pair_weights(state: State) -> tuple[Array, Array, Array]:
-    """Return the weights of support vectors for every pair of labels, and who is in a pair."""
+    """Return the weights of support vectors for every pair of labels, and the pairs."""
     n = len(state.arrays["n_vectors"])
     ends = np.concatenate([[0], np.cumsum(state.arrays["n_vectors"])])
     pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]

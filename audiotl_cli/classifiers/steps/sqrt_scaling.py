@@ -1,4 +1,4 @@
-"""Scale the square roots of features, all of an extractor by one factor."""
+"""Scale the square roots of features, with one factor per extractor."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ class SqrtScaling:
 
     @classmethod
     def of(cls, scaler: SqrtScaler) -> Self:
-        """Return what a fitted scaler does."""
+        """Return the step of a fitted scaler."""
         return cls(np.asarray(scaler.mean_), np.asarray(scaler.scale_), np.sqrt(scaler.var_))
 
     @classmethod
     def from_state(cls, state: State, n_features: int) -> Self:
-        """Return the step that was saved; `DamagedError` if it is none."""
+        """Return the saved step; raise `DamagedError` if it is invalid."""
         expect_names(state, ["mean", "scale", "deviation"])
         arrays = {name: state.arrays[name] for name in ("mean", "scale")}
         inner = Standardise.from_state(State(arrays), n_features)
@@ -92,24 +92,24 @@ class SqrtScaling:
 
     @property
     def n_outputs(self) -> int:
-        """How many features it gives."""
+        """Number of features it returns."""
         return len(self.mean)
 
     def to_state(self) -> State:
-        """Return what is saved."""
+        """Return the part to save."""
         return State({"mean": self.mean, "scale": self.scale, "deviation": self.deviation})
 
     def apply(self, X: Array) -> Array:
-        """Return rows scaled, in the precision they come in."""
+        """Return scaled rows, in the precision of the input."""
         return Standardise(self.mean, self.scale).apply(signed_sqrt(X))
 
     def add_to(self, graph: Graph, x: str) -> str:
-        """Write what `apply` does."""
+        """Add the ONNX nodes of `apply`."""
         rooted = graph.add("Mul", graph.add("Sign", x), graph.add("Sqrt", graph.add("Abs", x)))
         return Standardise(self.mean, self.scale).add_to(graph, rooted)
 
     def typical(self) -> tuple[Array, Array]:
-        """Return about where the features lay: centre and spread."""
+        """Return the approximate centre and spread of the features."""
         centre = np.sign(self.mean) * self.mean**2
         return centre, self.deviation * (2 * np.abs(self.mean) + self.deviation)
 

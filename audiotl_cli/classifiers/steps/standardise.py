@@ -1,4 +1,4 @@
-"""Standardise features: a mean of 0 and a deviation of 1 each."""
+"""Standardise features to mean 0 and standard deviation 1."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ class Standardise:
 
     @classmethod
     def of(cls, scaler: Any) -> Self:
-        """Return what a fitted scaler of scikit-learn does."""
+        """Return the step of a fitted scikit-learn scaler."""
         return cls(np.asarray(scaler.mean_), np.asarray(scaler.scale_))
 
     @classmethod
     def from_state(cls, state: State, n_features: int) -> Self:
-        """Return the step that was saved; `DamagedError` if it is none."""
+        """Return the saved step; raise `DamagedError` if it is invalid."""
         expect_names(state, ["mean", "scale"])
         mean, scale = (floats(state, name, n_features) for name in ("mean", "scale"))
         if not (scale > 0).all():
-            raise DamagedError("scale has values that are not above 0")
+            raise DamagedError("scale has values that are not positive")
         return cls(mean, scale)
 
     @property
     def n_outputs(self) -> int:
-        """How many features it gives."""
+        """Number of features it returns."""
         return len(self.mean)
 
     def to_state(self) -> State:
-        """Return what is saved."""
+        """Return the part to save."""
         return State({"mean": self.mean, "scale": self.scale})
 
     def apply(self, X: Array) -> Array:
-        """Return rows scaled, in the precision they come in."""
+        """Return scaled rows, in the precision of the input."""
         rows: Array = X - self.mean.astype(X.dtype)
         rows /= self.scale.astype(X.dtype)
         return rows
 
     def add_to(self, graph: Graph, x: str) -> str:
-        """Write what `apply` does; rounded to single precision after each step, as there."""
+        """Add the ONNX nodes of `apply`, with the same rounding to single precision."""
         wide = graph.cast(x, np.float64)
         centred = graph.cast(graph.add("Sub", wide, self.mean.astype(np.float64)), np.float32)
         scaled = graph.add("Div", graph.cast(centred, np.float64), self.scale.astype(np.float64))
         return graph.cast(scaled, np.float32)
 
     def typical(self) -> tuple[Array, Array]:
-        """Return about where the features lay: centre and spread."""
+        """Return the approximate centre and spread of the features."""
         return self.mean, self.scale

@@ -30,29 +30,29 @@ class Whitening:
 
     @classmethod
     def of(cls, pca: Any) -> Self:
-        """Return what a fitted PCA of scikit-learn does."""
+        """Return the step of a fitted scikit-learn PCA."""
         variance = np.asarray(pca.explained_variance_)
-        # directions along which there is nothing are not blown up
+        # directions without variance are not amplified
         deviation = np.maximum(np.sqrt(variance), np.finfo(variance.dtype).eps)
         return cls(np.asarray(pca.components_), np.asarray(pca.mean_), deviation)
 
     @classmethod
     def from_state(cls, state: State, n_features: int) -> Self:
-        """Return the step that was saved; `DamagedError` if it is none."""
+        """Return the saved step; raise `DamagedError` if it is invalid."""
         expect_names(state, ["components", "mean", "deviation"])
         components = floats(state, "components", None, n_features)
         deviation = floats(state, "deviation", len(components))
         if not (deviation > 0).all():
-            raise DamagedError("deviation has values that are not above 0")
+            raise DamagedError("deviation has values that are not positive")
         return cls(components, floats(state, "mean", n_features), deviation)
 
     @property
     def n_outputs(self) -> int:
-        """How many features it gives."""
+        """Number of features it returns."""
         return len(self.components)
 
     def to_state(self) -> State:
-        """Return what is saved."""
+        """Return the part to save."""
         return State(
             {"components": self.components, "mean": self.mean, "deviation": self.deviation}
         )
@@ -65,12 +65,12 @@ class Whitening:
         return rows
 
     def add_to(self, graph: Graph, x: str) -> str:
-        """Write what `apply` does."""
+        """Add the ONNX nodes of `apply`."""
         scale = self.deviation[:, None].astype(np.float64)
         directions = (self.components / scale).T
         centred = graph.add("Sub", graph.cast(x, np.float64), self.mean.astype(np.float64))
         return graph.cast(graph.add("MatMul", centred, directions), np.float32)
 
     def typical(self) -> tuple[Array, Array]:
-        """Return about where the features lay: centre and spread."""
+        """Return the approximate centre and spread of the features."""
         return self.mean, np.sqrt(self.deviation**2 @ self.components**2)

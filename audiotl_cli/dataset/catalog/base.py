@@ -1,4 +1,4 @@
-"""What is known of a named data set."""
+"""How a named data set is described."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from audiotl_cli.dataset.index import Clip
 
 @dataclass(frozen=True)
 class Archive:
-    """A file the data set is published in.
+    """A file in which a data set is published.
 
     Parameters
     ----------
     url : str
     digest : str
-        As documented, ``md5:...`` or ``sha256:...``; empty where its publisher has none that
-        lasts. Then the recordings in it are counted.
+        As documented, ``md5:...`` or ``sha256:...``; empty if the publisher has no stable one.
+        Then the recordings in it are counted.
     size : int
-        Roughly how many bytes; 0 where not documented. A download that goes far beyond is
-        given up.
+        Approximate number of bytes; 0 if not documented. A download that is much larger is
+        stopped.
     exact_size : bool
-        Whether the size is known to the byte.
+        Whether the size is exact.
     """
 
     url: str
@@ -41,13 +41,13 @@ class Archive:
 
 @dataclass(frozen=True)
 class Expected:
-    """Counts its publisher gives, of clips in all and by the values of a column.
+    """Counts that the publisher documents, of all clips and by the values of a column.
 
     Parameters
     ----------
     n_clips : int
     labels, splits, folds : mapping
-        Value to number of clips; empty where none are given.
+        Value to number of clips; empty if not documented.
     """
 
     n_clips: int
@@ -58,17 +58,17 @@ class Expected:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a data set says it holds, for a copy at hand.
+    """The clips that a copy of a data set should hold.
 
     Parameters
     ----------
     clips : sequence of Clip
-        Every clip it should have by its published list, or by its rule for names of those
-        that are there; whether each file exists is not asked here.
+        Every clip by the published list, or by the rule for names of the existing recordings;
+        whether each file exists is checked elsewhere.
     left_out : callable
-        Tells of a path of the copy whether it is left out on purpose.
+        Takes a path of the copy; returns whether it is left out on purpose.
     expected : Expected or None
-        Where the copy is one of several published parts: the counts of that part.
+        If the copy is one of several published parts, the counts of that part.
     """
 
     clips: Sequence[Clip]
@@ -83,23 +83,23 @@ class DataSet:
     Parameters
     ----------
     name, title, summary : str
-        `name` is what commands take.
+        `name` is for commands.
     licence, citation, home : str
         `home` is a page about it.
     archives : tuple of Archive
-        What to fetch; empty where there is no direct download, then `by_hand` says what to do.
+        Files to fetch; empty if there is no direct download, then `by_hand` says what to do.
     by_hand : str
     expected : Expected
     label_rule, group_rule, split_rule : str
-        In words.
+        Descriptions for users.
     markers : tuple of str
-        Paths that tell its folder, the first that is there counts; below it all paths start.
+        Paths by which its folder is found: the first that exists. All paths are relative to it.
     listing : callable
         Returns its `Listing`, given its folder and the paths of the recordings in it.
     recognised : bool
-        Whether a folder with its first marker is taken for it without being told.
+        Whether a folder with its first marker is recognised without ``--dataset``.
     caution : str
-        What to know before a number is measured with it; empty for nothing.
+        A warning before it is used for scores; may be empty.
     """
 
     name: str
@@ -121,6 +121,6 @@ class DataSet:
 
 
 def counts_by(clips: Sequence[Clip], column: str) -> dict[str, int]:
-    """Return how many clips have each value of a column, empty ones left out."""
+    """Return how many clips have each value of a column, without empty values."""
     found = Counter(str(getattr(clip, column)) for clip in clips)
     return {value: n for value, n in sorted(found.items()) if value}

@@ -1,4 +1,4 @@
-"""A copy of a data set against what its publisher says it holds."""
+"""Compares a copy of a data set with what its publisher documents."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from audiotl_cli.errors import DataError
 
 @dataclass(frozen=True)
 class CountDifference:
-    """A count that is not the published one; `what` is for example ``label dog``."""
+    """A count that differs from the published one; `counted` is for example ``label dog``."""
 
-    what: str
+    counted: str
     expected: int
     found: int
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a copy of a data set has, and what it should have.
+    """What a copy of a data set holds, and what it should hold.
 
     Parameters
     ----------
     dataset : DataSet
     root : Path
-        The data set's own folder, in or below the one given.
+        The data set's own folder: the given one, or one in it.
     clips : list of Clip
-        Those that are there.
+        The clips that exist.
     n_expected : int
     missing : list of str
-        Paths on the data set's list that are not there.
+        Published paths that do not exist.
     extra : list of str
-        Recordings that are there and not on it.
+        Recordings that exist and are not published.
     left_out : list of str
-        Recordings it leaves out on purpose.
+        Recordings that the data set leaves out on purpose.
     differences : list of CountDifference
     """
 
@@ -53,17 +53,17 @@ class Comparison:
 
     @property
     def complete(self) -> bool:
-        """Whether it is just as published."""
+        """Whether it is exactly as published."""
         return not (self.missing or self.extra or self.differences)
 
 
 def compare(dataset: DataSet, source: Path) -> Comparison:
-    """Read the clips of a data set from a copy of it, and say what differs.
+    """Read the clips of a data set from a copy, and find what differs from the published one.
 
     Raises
     ------
     DataError
-        The folder is missing, holds nothing of the data set, or lacks its lists.
+        The folder is missing, holds no clips of the data set, or lacks its lists.
     """
     if not source.is_dir():
         raise DataError(
@@ -76,7 +76,7 @@ def compare(dataset: DataSet, source: Path) -> Comparison:
     clips = [clip for clip in listing.clips if clip.path in there]
     if not clips:
         raise DataError(
-            f"{source} holds nothing of {dataset.title}: expected {dataset.markers[0]} in it; its "
+            f"{source} holds no clips of {dataset.title}: expected {dataset.markers[0]} in it; its "
             f"labels are {dataset.label_rule}. {how_to_get(dataset)}"
         )
     listed = {clip.path for clip in listing.clips}
@@ -95,7 +95,7 @@ def compare(dataset: DataSet, source: Path) -> Comparison:
 
 
 def find_root(dataset: DataSet, source: Path) -> Path:
-    """Return the data set's own folder: `source`, or one in it, as archives have it."""
+    """Return the data set's own folder: `source`, or one in it, as in archives."""
     folders = [source, *sorted(path for path in source.iterdir() if path.is_dir())]
     for marker in dataset.markers:
         for folder in folders:
@@ -105,7 +105,7 @@ def find_root(dataset: DataSet, source: Path) -> Path:
 
 
 def how_to_get(dataset: DataSet) -> str:
-    """Return what to do to have a data set."""
+    """Return how to get a data set."""
     if dataset.archives:
         return f"Get it with: audiotl datasets fetch {dataset.name}"
     return f"There is no direct download: {dataset.by_hand}"

@@ -1,4 +1,4 @@
-"""Names of data sets, and how to get what is known of one. Listing them imports none."""
+"""The data sets known by name. Listing their names imports none of them."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def get_dataset(name: str) -> DataSet:
     Raises
     ------
     UsageError
-        There is none of that name; says which there are.
+        There is no data set of that name.
     """
-    plain = {_plain(one): one for one in MODULES}
-    known = plain.get(_plain(name))
+    names = {_plain(known): known for known in MODULES}
+    known = names.get(_plain(name))
     if known is None:
         raise UsageError(f"no data set {name!r}; choose from {', '.join(MODULES)}")
     module = importlib.import_module(f"audiotl_cli.dataset.catalog.{MODULES[known]}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from audiotl_cli.cells import csv_text
 from audiotl_cli.evaluation.evaluation import MOST_IN_MATRIX, Evaluation
 from audiotl_cli.evaluation.metrics.registry import all_label_metrics
 from audiotl_cli.evaluation.predictions import Predictions
-from audiotl_cli.files import csv_text
 
 Rows = Iterator[Sequence[object]]
 

@@ -1,8 +1,8 @@
-"""What runs a network: TensorFlow, the reference, or ncnn, which is faster and starts sooner.
+"""Engines that run networks: TensorFlow, the reference, and ncnn, which is faster.
 
-A network is described once, as a function of `operations.Operations`; every engine builds
-its own graph by calling it. Engines round differently, so that features of different
-engines are not mixed: any but the reference is part of the fingerprint.
+A network is described once, as a function of `operations.Operations`, from which every engine
+builds its own graph. Engines round differently, so any engine but the reference is part of the
+fingerprint of features.
 """
 
 from __future__ import annotations
@@ -10,45 +10,43 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from audiotl_cli.errors import UsageError
-from audiotl_cli.extractors.engines.operations import NCNN, TENSORFLOW, Forward, Network
+from audiotl_cli.extractor_config import AUTO, ENGINES, NCNN, TENSORFLOW
+from audiotl_cli.extractors.engines.operations import Forward, Network
 
-__all__ = ["AUTO", "CHOICES", "NCNN", "TENSORFLOW", "choose", "is_installed", "load"]
-
-AUTO = "auto"
-CHOICES = (AUTO, TENSORFLOW, NCNN)
+__all__ = ["AUTO", "ENGINES", "NCNN", "TENSORFLOW", "choose", "is_installed", "load"]
 
 
-def choose(asked: str, offered: tuple[str, ...], extractor: str) -> str | None:
-    """Return the engine to run an extractor in, None for what it runs in anyway.
+def choose(name: str, offered: tuple[str, ...], extractor: str) -> str | None:
+    """Return the engine for an extractor, or None for its reference.
 
     Parameters
     ----------
-    asked : str
-        One of `CHOICES`; ``auto`` is ncnn where it is installed and the extractor can.
+    name : str
+        One of `ENGINES`; ``auto`` chooses ncnn if it is installed and the extractor supports it.
     offered : tuple of str
-        The extractor's `engines`.
+        The `engines` of the extractor.
     extractor : str
-        For messages.
+        The name of the extractor; used in messages.
 
     Raises
     ------
     UsageError
         There is no such engine, it is not installed, or the extractor does not run in it.
     """
-    if asked not in CHOICES:
-        raise UsageError(f"no engine {asked!r}; choose from {', '.join(CHOICES)}")
-    if asked == AUTO:
+    if name not in ENGINES:
+        raise UsageError(f"no engine {name!r}; choose from {', '.join(ENGINES)}")
+    if name == AUTO:
         return NCNN if NCNN in offered and is_installed() else None
-    if asked == TENSORFLOW:
+    if name == TENSORFLOW:
         return None
-    if asked not in offered:
+    if name not in offered:
         raise UsageError(
-            f"{extractor} does not run in {asked}; leave --engine out, or choose {AUTO}, which "
-            f"takes {asked} for the networks that do"
+            f"{extractor} does not run in {name}; leave --engine out, or choose {AUTO}, which "
+            f"takes {name} for the networks that do"
         )
     if not is_installed():
         raise UsageError(f"the engine {NCNN} is not installed: pip install 'audiotl[fast]'")
-    return asked
+    return name
 
 
 def is_installed() -> bool:
@@ -57,14 +55,14 @@ def is_installed() -> bool:
 
 
 def load(network: Network, engine: str, batch_size: int) -> Forward:
-    """Return a network, ready to run in an engine.
+    """Build a network in an engine.
 
     Parameters
     ----------
     network : Network
     engine : {"tensorflow", "ncnn"}
     batch_size : int
-        Patches that TensorFlow takes at once, exactly; ncnn takes any number.
+        Exact number of patches in a batch for TensorFlow; ncnn takes any number.
 
     Raises
     ------

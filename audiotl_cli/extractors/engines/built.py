@@ -1,8 +1,8 @@
-"""The cache of networks that an engine has built, beside the weights they were built from.
+"""The cache of networks that an engine has built.
 
-A file holds the engine's data, a header in JSON, the header's length in 8 bytes, and the
-SHA-256 of all that. The header says what it was made from; whatever does not hold, such as a
-damaged file or one of another version of this code, is built again.
+A file holds the engine's data, a header in JSON, the length of the header in 8 bytes, and the
+SHA-256 of all this. The header says what the network was built from. If a file is damaged, or was
+built by other code or from other weights, the network is built again.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ MAX_HEADER_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Built:
-    """A network as an engine has it.
+    """A network in the format of an engine.
 
     Parameters
     ----------
     header : dict
         JSON values.
     data : bytes
-        The file begins with them.
+        The beginning of the file.
     """
 
     header: dict[str, Any]
@@ -46,21 +46,21 @@ class Built:
 
 
 def built(network: Network, engine: str, build: Callable[[], Built]) -> tuple[Path, Built]:
-    """Return a built network and its file, built now if it is not in the cache.
+    """Return a built network and its file; build it if it is not in the cache.
 
     Raises
     ------
     WeightsError
         The cache cannot be written.
     """
-    # one file for each network and its weights: what is out of date is overwritten
+    # one file for each network and its weights, so that outdated files are overwritten
     weights = network.weights.removeprefix("sha256:")[:12]
     path = cache_folder() / "built" / f"{network.name}-{weights}.{engine}"
     made_from = [network.name, network.weights, *network.shape, engine, _code()]
     if found := _read(path, made_from):
         return path, found
     with locked(path):
-        # another process may have built it while this one waited
+        # another process may have built it in the meantime
         if found := _read(path, made_from):
             return path, found
         if path.exists():
@@ -95,7 +95,7 @@ def _write(path: Path, fresh: Built, made_from: list[Any]) -> None:
 
 @cache
 def _code() -> str:
-    """Return the SHA-256 of the code of all extractors: what is built by other code is not used."""
+    """Return the SHA-256 of the code of all extractors, so that other code builds anew."""
     state = hashlib.sha256()
     for file in sorted(Path(__file__).parents[1].rglob("*.py")):
         state.update(file.read_bytes())

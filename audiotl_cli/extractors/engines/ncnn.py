@@ -1,9 +1,9 @@
-"""The fast engine: ncnn, whose Winograd convolutions do with fewer multiplications.
+"""The fast engine, ncnn, whose Winograd convolutions need fewer multiplications.
 
-A window goes through ncnn on one thread, several windows at a time: threads that never wait
-for each other are faster than threads that share a convolution. So no window's numbers
-depend on its neighbours. Dense layers, which are bound by reading their weights, take many
-windows at once and are NumPy's.
+ncnn computes a window on one thread, and several windows at a time: this is faster than to share a
+convolution among threads, which wait for each other. So the embedding of a window does not depend
+on its neighbours. Dense layers spend most of their time reading weights; NumPy computes them for
+many windows at once.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from audiotl_cli.extractor_config import NCNN
 from audiotl_cli.extractors.engines.built import Built, built
 from audiotl_cli.extractors.engines.operations import (
-    NCNN,
     Activation,
     Array,
     Forward,
@@ -29,24 +29,24 @@ from audiotl_cli.extractors.engines.operations import (
 from audiotl_cli.extractors.runtime import thread_count
 
 ROWS = 32
-"""Windows that dense layers take at once, always: other numbers of rows round differently."""
+"""Windows in every batch of dense layers, because other numbers of rows round differently."""
 
 COLUMNS = 4
-"""Parts of a dense layer that threads share out, always, for the same reason."""
+"""Parts of a dense layer for threads, a fixed number for the same reason."""
 
-_SAME = -233  # what ncnn calls TensorFlow's padding
+_SAME = -233  # ncnn's number for the padding of TensorFlow
 _RELU = 1
 _MAX, _VALID = 0, 1
 
 
 class NcnnOperations(Operations):
-    """Operations written down as ncnn's two files have them, and as a list of dense layers.
+    """Write operations in the format of ncnn's two files, and collect the dense layers.
 
-    A handle is the name of a blob; that of a vector is not used any more.
+    A handle is the name of a blob; the handle of a vector is not used.
     """
 
     def __init__(self, variables: Variables) -> None:
-        self.variables = variables
+        super().__init__(variables)
         self.layers = ["Input x 0 1 x"]
         self.weights: list[bytes] = []
         self.to_vector = ""
@@ -54,18 +54,18 @@ class NcnnOperations(Operations):
         self.matrices: list[bytes] = []
 
     def convolve(self, x: str, layer: str, *, stride: int = 1, relu: bool = True) -> str:
-        kernel, bias = self._of(layer)
+        kernel, bias = self.parameters(layer)
         self._add_weights(kernel.transpose(3, 2, 0, 1), bias)
         return self._convolution("Convolution", x, kernel, kernel.shape[3], stride, relu)
 
     def depthwise(self, x: str, layer: str, *, stride: int = 1) -> str:
-        kernel, bias = self._of(layer)
+        kernel, bias = self.parameters(layer)
         self._add_weights(kernel.transpose(2, 3, 0, 1), bias)
         n = kernel.shape[2]
         return self._convolution("ConvolutionDepthWise", x, kernel, n, stride, True, {7: n})
 
     def affine(self, x: str, layer: str) -> str:
-        self.weights += [values.tobytes() for values in self._of(layer)]
+        self.weights += [values.tobytes() for values in self.parameters(layer)]
         return self._add("Scale", x, {0: 1, 1: 1})
 
     def max_pool(self, x: str, size: tuple[int, int]) -> str:
@@ -82,15 +82,15 @@ class NcnnOperations(Operations):
         return x
 
     def dense(self, x: str, layer: str, *, activation: Activation) -> str:
-        kernel, bias = self._of(layer)
+        kernel, bias = self.parameters(layer)
         self.dense_layers.append({"shape": kernel.shape, "activation": activation})
         self.matrices += [kernel.tobytes(), bias.tobytes()]
         return x
 
     def result(self) -> Built:
-        """Return what was written down: ncnn's two files, then the dense layers' arrays."""
+        """Return ncnn's two files, followed by the arrays of the dense layers."""
         n = len(self.layers)
-        param = "\n".join(["7767517", f"{n} {n}", *self.layers, ""])  # begins by a magic number
+        param = "\n".join(["7767517", f"{n} {n}", *self.layers, ""])  # a magic number comes first
         weights = b"".join(self.weights)
         header = {
             "param": param,
@@ -122,18 +122,15 @@ class NcnnOperations(Operations):
         return name
 
     def _add_weights(self, kernel: Array, bias: Array) -> None:
-        as_they_are = bytes(4)  # neither compressed nor in half precision
-        self.weights += [as_they_are, np.ascontiguousarray(kernel).tobytes(), bias.tobytes()]
-
-    def _of(self, layer: str) -> tuple[Array, Array]:
-        return self.variables[f"{layer}/kernel"], self.variables[f"{layer}/bias"]
+        single_precision = bytes(4)  # the flag of uncompressed float32
+        self.weights += [single_precision, np.ascontiguousarray(kernel).tobytes(), bias.tobytes()]
 
 
 @lru_cache(maxsize=4)
 def load(network: Network) -> Forward:
-    """Return a network, ready to run: any number of patches (n, height, width) at a time.
+    """Build a network for any number of patches (n, height, width).
 
-    It is built once; then its file in the cache is enough, and the weights are not read.
+    The network is built once. Later, its file in the cache is used, and the weights are not read.
 
     Raises
     ------
@@ -163,7 +160,7 @@ def _pool(n_threads: int) -> ThreadPoolExecutor:
 
 
 def _body(path: Path, header: dict[str, Any]) -> Callable[[Array], Array]:
-    """Return the convolutions, from one patch to one vector."""
+    """Return the convolutions as a function from a patch to a vector."""
     import ncnn
 
     net = ncnn.Net()
@@ -172,18 +169,18 @@ def _body(path: Path, header: dict[str, Any]) -> Callable[[Array], Array]:
         for use in ("packed", "storage"):
             setattr(net.opt, f"use_{narrow}_{use}", False)
     net.opt.use_fp16_arithmetic = False
-    # from the file: from memory, ncnn would go on pointing at bytes it does not own
+    # from the file, because ncnn would keep pointers into memory that it does not own
     if net.load_param_mem(header["param"]) or net.load_model(str(path)):
         raise RuntimeError(f"ncnn cannot load {path}")
     flatten, output = header["to_vector"] == "flatten", header["output"]
 
     def body(patch: Array) -> Array:
         extractor = net.create_extractor()
-        # a copy: some layers write over their input, and want it aligned
+        # a copy, because some layers overwrite their input and need it aligned
         extractor.input("x", ncnn.Mat(np.ascontiguousarray(patch[None])).clone())
         failed, found = extractor.extract(output)
         if failed:
-            raise RuntimeError(f"ncnn fails with {failed}")
+            raise RuntimeError(f"ncnn fails with the error {failed}")
         maps = np.array(found)  # (channels, height, width)
         vector: Array = maps.transpose(1, 2, 0).reshape(-1) if flatten else maps.mean(axis=(1, 2))
         return vector
@@ -192,19 +189,19 @@ def _body(path: Path, header: dict[str, Any]) -> Callable[[Array], Array]:
 
 
 def _dense(model: Built) -> Forward | None:
-    """Return the dense layers, from vectors to vectors; None where there are none."""
+    """Return the dense layers as a function of vectors; None if there are none."""
     layers = []
-    at = model.header["matrices_at"]
+    start = model.header["matrices_at"]
     for layer in model.header["dense"]:
         n_in, n_out = layer["shape"]
-        kernel = np.frombuffer(model.data, np.float32, n_in * n_out, at).reshape(n_in, n_out)
-        bias = np.frombuffer(model.data, np.float32, n_out, at + kernel.nbytes)
-        at += kernel.nbytes + bias.nbytes
+        kernel = np.frombuffer(model.data, np.float32, n_in * n_out, start).reshape(n_in, n_out)
+        bias = np.frombuffer(model.data, np.float32, n_out, start + kernel.nbytes)
+        start += kernel.nbytes + bias.nbytes
         layers.append((np.array_split(kernel, COLUMNS, axis=1), bias, layer["activation"]))
     if not layers:
         return None
 
-    def rows(vectors: Array) -> Array:
+    def run_batch(vectors: Array) -> Array:
         n_real = len(vectors)
         if n_real < ROWS:
             vectors = np.pad(vectors, ((0, ROWS - n_real), (0, 0)))
@@ -214,7 +211,7 @@ def _dense(model: Built) -> Forward | None:
         return vectors[:n_real]
 
     def dense(vectors: Array) -> Array:
-        parts = [rows(vectors[first : first + ROWS]) for first in range(0, len(vectors), ROWS)]
+        parts = [run_batch(vectors[first : first + ROWS]) for first in range(0, len(vectors), ROWS)]
         return np.concatenate(parts)
 
     return dense
@@ -224,6 +221,6 @@ def _activate(x: Array, activation: Activation) -> Array:
     if activation == "relu":
         return np.maximum(x, np.float32(0))
     if activation == "sigmoid":
-        with np.errstate(over="ignore"):  # to 0, as it should
+        with np.errstate(over="ignore"):  # the result is 0, which is right
             return np.float32(1) / (np.float32(1) + np.exp(-x))
     return x

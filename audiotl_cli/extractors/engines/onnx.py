@@ -1,4 +1,4 @@
-"""Networks as parts of an ONNX graph: for export only, no features are made by it."""
+"""Networks as parts of an ONNX graph; only for export, not for making features."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from audiotl_cli.extractors.engines.operations import (
     Activation,
-    Array,
     Network,
     Operations,
     Variables,
@@ -17,11 +16,11 @@ _ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid"}
 
 
 class OnnxOperations(Operations):
-    """Operations written into a graph; maps are (n, channels, height, width)."""
+    """Write operations into a graph; maps are (n, channels, height, width)."""
 
     def __init__(self, graph: Graph, variables: Variables) -> None:
+        super().__init__(variables)
         self.graph = graph
-        self.variables = variables
 
     def convolve(self, x: str, layer: str, *, stride: int = 1, relu: bool = True) -> str:
         return self._convolve(x, layer, (3, 2, 0, 1), stride, 1, relu=relu)
@@ -31,7 +30,7 @@ class OnnxOperations(Operations):
         return self._convolve(x, layer, (2, 3, 0, 1), stride, n, relu=True)
 
     def affine(self, x: str, layer: str) -> str:
-        kernel, bias = self._of(layer)
+        kernel, bias = self.parameters(layer)
         return self.graph.add("Add", self.graph.add("Mul", x, kernel), bias)
 
     def max_pool(self, x: str, size: tuple[int, int]) -> str:
@@ -44,7 +43,7 @@ class OnnxOperations(Operations):
         return self.graph.reduce("Mean", x, 2, 3, keep=False)
 
     def dense(self, x: str, layer: str, *, activation: Activation) -> str:
-        kernel, bias = self._of(layer)
+        kernel, bias = self.parameters(layer)
         y = self.graph.add("Add", self.graph.add("MatMul", x, kernel), bias)
         return self.graph.add(_ACTIVATIONS[activation], y) if activation else y
 
@@ -58,7 +57,7 @@ class OnnxOperations(Operations):
         *,
         relu: bool,
     ) -> str:
-        kernel, bias = self._of(layer)
+        kernel, bias = self.parameters(layer)
         maps = self.graph.add(
             "Conv",
             x,
@@ -70,12 +69,9 @@ class OnnxOperations(Operations):
         )
         return self.graph.add("Relu", maps) if relu else maps
 
-    def _of(self, layer: str) -> tuple[Array, Array]:
-        return self.variables[f"{layer}/kernel"], self.variables[f"{layer}/bias"]
-
 
 def add_network(graph: Graph, network: Network, patches: str) -> str:
-    """Write a network; patches (n, height, width) in, its vectors (n, dim) out."""
+    """Write a network from patches (n, height, width) to vectors (n, dim)."""
     maps = graph.add("Unsqueeze", patches, np.array([1]))
     vectors: str = network.build(OnnxOperations(graph, network.read()), maps)
     return vectors

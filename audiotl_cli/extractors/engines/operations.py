@@ -1,74 +1,89 @@
-"""What networks are made of: the operations that every engine knows.
+"""The operations that networks are made of; every engine implements them.
 
-A network is a function that takes an engine's `Operations` and a handle of its input, and
-returns a handle of its output. What a handle is, is the engine's own business.
+A network is a function that takes the `Operations` of an engine and a handle of its input, and
+returns a handle of its output. A handle is whatever the engine uses for an array.
 """
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-TENSORFLOW, NCNN = "tensorflow", "ncnn"
-"""The engines, by the names that a person chooses them by."""
-
 Array = npt.NDArray[np.float32]
 Variables = Mapping[str, Array]
-"""``LAYER/kernel`` and ``LAYER/bias`` of each layer with something learnt."""
+"""``LAYER/kernel`` and ``LAYER/bias`` of each layer with parameters."""
 
 Activation = Literal["", "relu", "sigmoid"]
 Forward = Callable[[Array], Array]
 """A built network: patches (n, height, width) in, vectors (n, dim) out."""
 
 
-class Operations(Protocol):
-    """The operations, on maps of (height, width, channels) and on vectors.
+class Operations(abc.ABC):
+    """Operations on maps of (height, width, channels) and on vectors; padding is as in TensorFlow.
 
-    Layers are named; their kernels and biases are the `Variables`. Paddings are TensorFlow's.
+    Parameters
+    ----------
+    variables : Variables
+        Kernels and biases by the names of layers.
     """
 
+    def __init__(self, variables: Variables) -> None:
+        self.variables = variables
+
+    def parameters(self, layer: str) -> tuple[Array, Array]:
+        """Return kernel and bias of a layer."""
+        return self.variables[f"{layer}/kernel"], self.variables[f"{layer}/bias"]
+
+    @abc.abstractmethod
     def convolve(self, x: Any, layer: str, *, stride: int = 1, relu: bool = True) -> Any:
-        """Convolve maps, padded to keep their size; kernels (height, width, n_in, n_out)."""
+        """Convolve maps, padded so that their size stays; kernel (height, width, n_in, n_out)."""
 
+    @abc.abstractmethod
     def depthwise(self, x: Any, layer: str, *, stride: int = 1) -> Any:
-        """Convolve each channel by itself, then ReLU; kernels (height, width, n, 1)."""
+        """Convolve each channel separately, then apply ReLU; kernel (height, width, n, 1)."""
 
+    @abc.abstractmethod
     def affine(self, x: Any, layer: str) -> Any:
         """Multiply a single channel by the kernel (1,) and add the bias (1,)."""
 
+    @abc.abstractmethod
     def max_pool(self, x: Any, size: tuple[int, int]) -> Any:
-        """Keep the largest of each tile; what fills none at the far edges is left out."""
+        """Return the maximum of each tile; incomplete tiles at the edges are left out."""
 
+    @abc.abstractmethod
     def flatten(self, x: Any) -> Any:
-        """Lay maps out as vectors, channels innermost."""
+        """Flatten maps to vectors; the channels are the innermost axis."""
 
+    @abc.abstractmethod
     def mean(self, x: Any) -> Any:
-        """Average maps over height and width, to vectors."""
+        """Average maps over height and width, which gives vectors."""
 
+    @abc.abstractmethod
     def dense(self, x: Any, layer: str, *, activation: Activation) -> Any:
-        """Multiply vectors by the kernel (n_in, n_out), add the bias, and activate."""
+        """Multiply vectors by the kernel (n_in, n_out), add the bias, and apply the activation."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network as every engine can build it.
+    """A network that any engine can build.
 
     Parameters
     ----------
     name : str
-        Tells it from all other networks and layers; fit for a file's name.
+        Unique for a network and layer; can be part of a file name.
     weights : str
-        ``sha256:`` and the SHA-256 of its weights.
+        ``sha256:`` and the SHA-256 of the weights.
     shape : tuple of int
-        Of a patch: height and width.
+        Height and width of a patch.
     build : callable
-        The description: takes `Operations` and the input, returns the output.
+        Takes `Operations` and the input, and returns the output.
     read : callable
-        Reads the weights.
+        Reads and returns the weights.
     """
 
     name: str

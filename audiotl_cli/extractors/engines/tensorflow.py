@@ -1,4 +1,4 @@
-"""The reference engine: operations as TensorFlow's."""
+"""The reference engine, TensorFlow."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class TensorflowOperations(Operations):
     """Operations on tensors, (n, height, width, channels) or (n, dim)."""
 
     def __init__(self, variables: Variables) -> None:
+        super().__init__(variables)
         self.tf = tensorflow()
-        self.variables = variables
 
     def convolve(self, x: Any, layer: str, *, stride: int = 1, relu: bool = True) -> Any:
-        kernel, bias = self._of(layer)
+        kernel, bias = self.parameters(layer)
         maps = self.tf.nn.bias_add(self.tf.nn.conv2d(x, kernel, stride, "SAME"), bias)
         return self.tf.nn.relu(maps) if relu else maps
 
     def depthwise(self, x: Any, layer: str, *, stride: int = 1) -> Any:
-        kernel, bias = self._of(layer)
+        kernel, bias = self.parameters(layer)
         maps = self.tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME")
         return self.tf.nn.relu(maps + bias)
 
     def affine(self, x: Any, layer: str) -> Any:
-        kernel, bias = self._of(layer)
+        kernel, bias = self.parameters(layer)
         return x * kernel + bias
 
     def max_pool(self, x: Any, size: tuple[int, int]) -> Any:
@@ -47,17 +47,14 @@ class TensorflowOperations(Operations):
         return self.tf.reduce_mean(x, axis=[1, 2])
 
     def dense(self, x: Any, layer: str, *, activation: Activation) -> Any:
-        kernel, bias = self._of(layer)
+        kernel, bias = self.parameters(layer)
         y = x @ kernel + bias
         return getattr(self.tf.nn, activation)(y) if activation else y
 
-    def _of(self, layer: str) -> tuple[Any, Any]:
-        return self.variables[f"{layer}/kernel"], self.variables[f"{layer}/bias"]
 
-
-@lru_cache(maxsize=4)  # outside the extractors: equal ones share it, and they can be pickled
+@lru_cache(maxsize=4)  # not in extractors, so that equal extractors share it and can be pickled
 def load(network: Network, batch_size: int) -> Forward:
-    """Return a network, ready to run on batches of one size, (batch_size, height, width).
+    """Build a network for batches of one size, (batch_size, height, width).
 
     Raises
     ------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from audiotl_cli.files import csv_text
+from audiotl_cli.cells import csv_text
 from audiotl_cli.inference.formats.base import Writer
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audiotl_cli.files import safe_cell
+from audiotl_cli.cells import safe_cell
 from audiotl_cli.inference.formats.base import Writer
 from audiotl_cli.inference.formats.spans import in_line, spans
 

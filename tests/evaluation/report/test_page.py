@@ -206,7 +206,7 @@ def test_a_page_that_cannot_be_made_costs_nothing_else(
     write_evaluation(evaluation(), tmp_path)
     write_page(evaluation(), tmp_path, None)
 
-    assert "report.html could not be written (MemoryError())" in caplog.text
+    assert "report.html could not be written (there is not enough memory)" in caplog.text
     assert (tmp_path / "predictions.csv").is_file()
 
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from audiotl_cli.dataset.duplicates.suggested_groups import suggest_groups
 from audiotl_cli.dataset.index import Clip
-from audiotl_cli.dataset.likely_groups import likely_groups
 
 
 def clips(*templates: str) -> list[Clip]:
@@ -31,7 +31,7 @@ def clips(*templates: str) -> list[Clip]:
     ],
 )
 def test_what_several_clips_share_is_suggested(template: str) -> None:
-    found = likely_groups(clips(template))
+    found = suggest_groups(clips(template))
     assert found is not None
     assert (found.n_groups, found.n_clips) == (5, 30)
     pattern = re.compile(found.expression)
@@ -43,14 +43,14 @@ def test_what_several_clips_share_is_suggested(template: str) -> None:
 
 def test_names_like_those_of_esc() -> None:
     paths = [f"dog/{n % 5 + 1}-{1000 + n // 2}-{'AB'[n % 2]}.wav" for n in range(20)]
-    found = likely_groups([Clip(path, "dog") for path in paths])
+    found = suggest_groups([Clip(path, "dog") for path in paths])
     assert found is not None
     assert found.n_groups == 10
 
 
 def test_hashes_of_speakers() -> None:
     paths = [f"w{n % 3}/{0xABC00000 + n // 4:08x}_nohash_{n % 4}.wav" for n in range(20)]
-    found = likely_groups([Clip(path, path[:2]) for path in paths])
+    found = suggest_groups([Clip(path, path[:2]) for path in paths])
     assert found is not None
     assert found.n_groups == 5
 
@@ -60,8 +60,8 @@ def test_hashes_of_speakers() -> None:
     ["{l}/{l}-{n}.wav", "{l}_{n}.wav", "{l}/{n}.wav", "{l}_{n}_A.wav", "{l}/{l}_{l}_{n}.wav"],
 )
 def test_labels_and_takes_are_not_groups(template: str) -> None:
-    assert likely_groups(clips(template)) is None
+    assert suggest_groups(clips(template)) is None
 
 
 def test_names_that_are_all_different_are_not_groups() -> None:
-    assert likely_groups([Clip(f"x/{chr(97 + n)}{n}z_q{n}w.wav", "x") for n in range(20)]) is None
+    assert suggest_groups([Clip(f"x/{chr(97 + n)}{n}z_q{n}w.wav", "x") for n in range(20)]) is None

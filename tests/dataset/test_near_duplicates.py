@@ -9,7 +9,7 @@ import soundfile
 from audiotl_cli.audio.fingerprint import HEARD, FingerprintStream, Words
 from audiotl_cli.audio.resample import resample
 from audiotl_cli.audio.types import Waveform
-from audiotl_cli.dataset.near import find_near
+from audiotl_cli.dataset.duplicates.near_duplicates import find_near_duplicates
 from tests.faults import RATE, scene
 
 
@@ -20,7 +20,7 @@ def fingerprint(sound: object, rate: int = RATE) -> Words:
 
 
 def pairs(*fingerprints: Words) -> list[tuple[int, int]]:
-    return [(near.first, near.second) for near in find_near(fingerprints)]
+    return [(near.first, near.second) for near in find_near_duplicates(fingerprints)]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,9 @@ QUIET, LATER = 0.03 * SOUND, np.concatenate([np.zeros(round(0.005 * RATE)), SOUN
     ids=["quiet", "upside down", "5 ms later", "8 ms cut", "a third"],
 )
 def test_what_was_done_to_a_sound_does_not_hide_it(changed: Waveform, others: list[Words]) -> None:
-    (near,) = find_near([*others[:20], fingerprint(SOUND), *others[20:], fingerprint(changed)])
+    (near,) = find_near_duplicates(
+        [*others[:20], fingerprint(SOUND), *others[20:], fingerprint(changed)]
+    )
     assert (near.first, near.second) == (20, 41)
     assert near.error < 0.15
 
@@ -60,7 +62,7 @@ def test_a_sound_at_another_rate_is_found(others: list[Words]) -> None:
 def test_a_sound_is_found_within_a_longer_one_and_silence_does_not_count() -> None:
     silence = np.zeros(RATE)
     longer = np.concatenate([silence, scene(7), silence, SOUND, scene(8)])
-    (near,) = find_near([fingerprint(longer), fingerprint(SOUND)])
+    (near,) = find_near_duplicates([fingerprint(longer), fingerprint(SOUND)])
     assert 0.3 < near.covered < 0.5
 
 
@@ -105,7 +107,7 @@ def test_how_many_words_are_sorted_at_once_makes_no_difference(
     others: list[Words], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fingerprints = [*others, *(fingerprint(SOUND[400 * i :]) for i in range(8))]
-    whole = find_near(fingerprints)
-    monkeypatch.setattr("audiotl_cli.dataset.near.WORDS_AT_ONCE", 100)
-    assert find_near(fingerprints) == whole
+    whole = find_near_duplicates(fingerprints)
+    monkeypatch.setattr("audiotl_cli.dataset.duplicates.near_duplicates.WORDS_AT_ONCE", 100)
+    assert find_near_duplicates(fingerprints) == whole
     assert len(whole) > 8

@@ -1,4 +1,4 @@
-"""Labels by a function of the user's own, named ``module:function``."""
+"""Labels from a function of the user, named ``module:function``."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from types import ModuleType
 from typing import Any
 
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip
+from audiotl_cli.dataset.layouts.registry import Layout, Request, Source, read_without_labels
 from audiotl_cli.errors import UsageError, is_out_of_memory
 
 
 def label_by_function(clips: list[Clip], named: str) -> list[Clip]:
-    """Ask a function for the label of every clip.
+    """Label every clip with the result of a function.
 
     Parameters
     ----------
     clips : list of Clip
     named : str
         ``module:function``; the module is the file of that name in the current folder, or
-        else an installed one. What it imports may lie beside it. The function is given a path
-        relative to the source, ``/`` between parts, and returns a label, a list of labels, or
-        None where it knows none.
+        else an installed one. Modules that it imports may lie beside it. The function takes a
+        path relative to the source, with ``/`` between parts, and returns a label, a list of
+        labels, or None where it knows none.
 
     Raises
     ------
@@ -54,12 +55,12 @@ def _ask(function: Callable[[str], Any], named: str, path: str) -> str:
 
 @contextmanager
 def _importing_from(folder: Path) -> Iterator[None]:
-    """Look for modules in a folder, too: last, so that nothing there replaces an installed one."""
+    """Also find modules in a folder; last, so that none there replaces an installed one."""
     sys.path.append(str(folder))
     try:
         yield
     finally:
-        sys.path.reverse()  # the last of equal ones is ours
+        sys.path.reverse()  # of equal folders, the last is the one added here
         sys.path.remove(str(folder))
         sys.path.reverse()
 
@@ -70,7 +71,7 @@ def _load(named: str) -> Callable[[str], Any]:
         found: Any = _module(module)
         for part in name.split("."):
             found = getattr(found, part)
-    except Exception as error:  # so can its module
+    except Exception as error:  # its module, too
         if is_out_of_memory(error):
             raise
         raise UsageError(
@@ -96,7 +97,7 @@ def _module(name: str) -> ModuleType:
         spec.loader.exec_module(module)
         return importlib.import_module(name) if below else module
     finally:
-        if other is not None:  # whoever imported that one goes on with it
+        if other is not None:  # those who imported it keep it
             sys.modules[top] = other
 
 
@@ -106,3 +107,14 @@ def _text(label: object) -> str:
     if isinstance(label, list | tuple | set):
         return LABEL_SEPARATOR.join(map(str, sorted(label) if isinstance(label, set) else label))
     return str(label)
+
+
+def _read(request: Request) -> Source | None:
+    named = request.options.labels_from or ""
+    if not request.labelled or ":" not in named:
+        return None
+    found = read_without_labels(request)
+    return replace(found, clips=label_by_function(found.clips, named))
+
+
+LAYOUT = Layout(order=20, read=_read)

@@ -10,15 +10,15 @@ from audiotl_cli.audio.isolated import Decoders
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError
 from audiotl_cli.extractors.base import Patches
-from audiotl_cli.extractors.beside import read_patches
 from audiotl_cli.extractors.mfcc import MfccExtractor
 from audiotl_cli.extractors.pipeline import embed_sources
+from audiotl_cli.extractors.read_patches import read_patches
 from audiotl_cli.extractors.runtime import one_blas_thread
 from tests.sounds import noise, write_wav
 
 
 class InThreads(MfccExtractor):
-    beside_decoder = False
+    front_end_in_worker = False
 
 
 class TellsWhere(MfccExtractor):

@@ -1,9 +1,9 @@
-"""Find recordings of one sound by their fingerprints, in about linear time.
+"""Find near-duplicates by their fingerprints, in about linear time.
 
-Every word of a fingerprint that two recordings share, at places that are equally far apart for
-several words, makes them candidates; candidates are then laid over each other and their bits
-compared. A word that many recordings share makes each a candidate only beside its neighbours
-in the list, so that time does not grow with the square of their number.
+Two recordings are candidates if their fingerprints share several words at the same distance.
+Candidates are then aligned at that distance, and their bits compared. A word that many recordings
+share makes each a candidate only with its neighbours in the list, so that time does not grow with
+the square of their number.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from audiotl_cli.audio.fingerprint import N_BITS, Words
 from audiotl_cli.audio.limits import (
     FEW_WORDS,
     LEAST_WORDS,
-    NEAR_ERROR,
-    NEAR_ERROR_FEW,
-    NEAR_SHARE,
+    NEAR_DUPLICATE_ERROR,
+    NEAR_DUPLICATE_ERROR_FEW,
+    NEAR_DUPLICATE_SHARE,
 )
 
 N_NEIGHBOURS = 3
-"""Holders of a word that each is compared with."""
-N_PLACES = 3
-"""Distances tried for a pair, those of the most words first."""
-AROUND = 2
-"""Words by which a distance may be off: shared words need not lie where the fit is best."""
+"""Recordings with the same word that each one is compared with."""
+N_SHIFTS_TRIED = 3
+"""Distances tried for a pair, those that most words share first."""
+SHIFT_TOLERANCE = 2
+"""Words by which a distance may be off: shared words need not lie where recordings fit best."""
 
 WORDS_AT_ONCE, MOST_SLICES = 1 << 17, 32
-"""Words that are sorted at once, for memory's sake, equal ones together; or more of them, since
-every slice looks at all words."""
+"""Words that are sorted at once, to save memory, and the most slices they are divided into: equal
+words are in one slice, and every slice goes through all words."""
 
 IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Near:
-    """Two recordings that hold one sound.
+class NearDuplicate:
+    """Two recordings that hold nearly the same sound.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Near:
     error : float
         Share of bits that differ where they overlap.
     covered : float
-        Share of the longer one, counted in words that are heard, that lies in the overlap.
+        Share of the longer recording that lies in the overlap, counted in words with sound.
     """
 
     first: int
@@ -57,36 +57,31 @@ class Near:
     covered: float
 
 
-def find_near(fingerprints: Sequence[Words]) -> list[Near]:
-    """Return the pairs of recordings that hold one sound.
+def find_near_duplicates(fingerprints: Sequence[Words]) -> list[NearDuplicate]:
+    """Return the pairs of recordings that hold nearly the same sound.
 
     Parameters
     ----------
     fingerprints : sequence of uint32 (n_words,)
-        One a recording. Those that are equal should be given once.
+        One a recording; of equal ones, give only one.
 
     Returns
     -------
-    pairs : list of Near
-        Sorted by position. Of many recordings of one sound, not every pair is among them, but
-        enough to get from each to each.
+    pairs : list of NearDuplicate
+        Sorted by position. Of many recordings of one sound, not every pair is returned, but enough
+        to connect them all.
     """
     heard = [int(np.count_nonzero(words)) for words in fingerprints]
-    found = []
+    best: dict[tuple[int, int], NearDuplicate] = {}
     for first, second, shift in _candidates(fingerprints, heard):
-        near = _compare(fingerprints, heard, first, second, shift)
-        if near is not None:
-            found.append(near)
-    best: dict[tuple[int, int], Near] = {}
-    for near in found:
-        pair = near.first, near.second
-        if pair not in best or near.error < best[pair].error:
-            best[pair] = near
+        found = _compare(fingerprints, heard, first, second, shift)
+        if found and ((first, second) not in best or found.error < best[first, second].error):
+            best[first, second] = found
     return [best[pair] for pair in sorted(best)]
 
 
 def _candidates(fingerprints: Sequence[Words], heard: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Return pairs, and how much later a sound comes in the second, in words."""
+    """Return pairs of recordings, and how many words later a sound comes in the second."""
     long_enough = [i for i, n in enumerate(heard) if n >= LEAST_WORDS]
     if len(long_enough) < 2:
         return []
@@ -94,7 +89,7 @@ def _candidates(fingerprints: Sequence[Words], heard: Sequence[int]) -> list[tup
     lengths = [len(fingerprints[i]) for i in long_enough]
     starts = np.cumsum([0, *lengths[:-1]])
     longest = max(lengths)
-    n_shifts = 2 * longest + 1  # one more than there are: the greatest of a pair has no next
+    n_shifts = 2 * longest + 1  # one more than there are, so that the last of a pair has no next
     n_recordings = len(fingerprints)
     parts = []
     n_slices = min(1 + len(words) // WORDS_AT_ONCE, MOST_SLICES)
@@ -123,19 +118,18 @@ def _candidates(fingerprints: Sequence[Words], heard: Sequence[int]) -> list[tup
 
 
 def _repeated(votes: IntArray, n_shifts: int) -> list[int]:
-    """Return the votes that come twice at least, give or take one of distance.
+    """Return the votes that come at least twice, distances that differ by 1 taken together.
 
     Parameters
     ----------
     votes : int64 (n,)
-        ``pair * n_shifts + distance``; one number each, since there may be as many as words.
-        Sorted in place.
+        ``pair * n_shifts + distance``, one number each to save memory. Sorted in place.
     n_shifts : int
 
     Returns
     -------
     votes : list of int
-        By pair; of each, those that come most often, at most `N_PLACES`.
+        Sorted by pair; of each pair the most frequent ones, at most `N_SHIFTS_TRIED`.
     """
     votes.sort()
     close = np.diff(votes, prepend=-2, append=np.iinfo(np.int64).max) <= 1
@@ -149,28 +143,28 @@ def _repeated(votes: IntArray, n_shifts: int) -> list[int]:
     order = np.lexsort((votes, -counts, pairs))
     votes, pairs = votes[order], pairs[order]
     first_of_pair = np.searchsorted(pairs, pairs)
-    taken: list[int] = votes[np.arange(len(votes)) - first_of_pair < N_PLACES].tolist()
+    taken: list[int] = votes[np.arange(len(votes)) - first_of_pair < N_SHIFTS_TRIED].tolist()
     return taken
 
 
 def _compare(
     fingerprints: Sequence[Words], heard: Sequence[int], first: int, second: int, shift: int
-) -> Near | None:
-    """Return how well two fingerprints fit, one laid over the other; None if they do not."""
+) -> NearDuplicate | None:
+    """Return how well two fingerprints fit at about this distance; None if they do not."""
     a, b = fingerprints[first], fingerprints[second]
     shorter, longer = sorted((heard[first], heard[second]))
-    least = max(LEAST_WORDS, NEAR_SHARE * shorter)
+    least = max(LEAST_WORDS, NEAR_DUPLICATE_SHARE * shorter)
     best = None
-    for by in range(shift - AROUND, shift + AROUND + 1):
+    for by in range(shift - SHIFT_TOLERANCE, shift + SHIFT_TOLERANCE + 1):
         start, end = max(0, -by), min(len(a), len(b) - by)
-        one, other = a[start:end], b[start + by : end + by]
-        both = (one > 0) & (other > 0)
+        a_part, b_part = a[start:end], b[start + by : end + by]
+        both = (a_part > 0) & (b_part > 0)
         n = int(np.count_nonzero(both))
         if n < least:
             continue
-        differ = np.bitwise_count(one[both] ^ other[both])
+        differ = np.bitwise_count(a_part[both] ^ b_part[both])
         error = float(differ.sum()) / (n * N_BITS)
-        limit = NEAR_ERROR if n >= FEW_WORDS else NEAR_ERROR_FEW
+        limit = NEAR_DUPLICATE_ERROR if n >= FEW_WORDS else NEAR_DUPLICATE_ERROR_FEW
         if error <= limit and (best is None or error < best.error):
-            best = Near(first, second, error, n / longer)
+            best = NearDuplicate(first, second, error, n / longer)
     return best

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.dataset.build import FILE_NAME_LABEL, Pattern, clips_from_folder, search_paths
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.layouts.filename import FILE_NAME_LABEL
+from audiotl_cli.dataset.layouts.folder import clips_from_folder
+from audiotl_cli.dataset.path_patterns import Pattern, search_paths
 from audiotl_cli.errors import DataError, UsageError
 from tests.dataset.folders import touch
 

@@ -1,8 +1,8 @@
-"""Clips from annotations: label tracks of Audacity and selection tables of Raven.
+"""Annotations: label tracks of Audacity and selection tables of Raven.
 
-A file lies beside the recording it is about and begins with its name (``night.txt``,
-``night.labels.txt``, ``night.wav.Table.1.selections.txt``), or says itself which
-recording each row is about, as Raven's ``Begin Path`` and ``Begin File`` do.
+A file lies beside its recording and begins with its name (``night.txt``, ``night.labels.txt``,
+``night.wav.Table.1.selections.txt``), or names the recording of each row, as Raven's ``Begin
+Path`` and ``Begin File`` do.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.cells import plain_cell
+from audiotl_cli.dataset.columns import Finder
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip
-from audiotl_cli.dataset.metadata import Finder, seconds
+from audiotl_cli.dataset.layouts.registry import Layout, Request, Source, local, local_folder
+from audiotl_cli.dataset.rows import seconds
 from audiotl_cli.dataset.table import list_columns, open_table
 from audiotl_cli.errors import DataError
-from audiotl_cli.files import plain_cell
 from audiotl_cli.storage.paths import AnyPath, open_file
 
 BEGIN, END = "Begin Time (s)", "End Time (s)"
 IN_FILE = "File Offset (s)"
-"""Where a selection begins in its own file, where a table is about several."""
+"""Where a selection begins in its own file, in tables about several files."""
 
 RAVEN_LABELS = (
     "Label",
@@ -37,7 +39,7 @@ RAVEN_LABELS = (
 )
 
 Mark = tuple[str, float, float, str]
-"""Recording (empty: the one it lies beside), start, end, label."""
+"""Recording (empty for the one beside the file), start, end, label."""
 
 
 def annotation_files(folder: Path) -> list[Path]:
@@ -84,7 +86,7 @@ def clips_from_annotations(
     Raises
     ------
     DataError
-        A file is not what it seems, or is about no recording below `root`.
+        A file is damaged, or is about no recording below `root`.
     """
     find = Finder(root)
     recordings = find_recordings(root)
@@ -152,10 +154,10 @@ def _raven(path: Path, lines: Iterable[str], label_column: str | None) -> list[M
     marks: dict[tuple[str, ...], Mark] = {}
     for number, row in enumerate(reader, start=2):
         where = f"{path}, line {number}"
-        start, end = seconds(row.get(BEGIN) or "", where), seconds(row.get(END) or "", where)
+        start, end = (seconds(row.get(name) or "", where, name) for name in (BEGIN, END))
         if start is None or end is None or end <= start:
             raise DataError(f"{where}: a selection from {start} s to {end} s has no length")
-        begins = seconds(row.get(IN_FILE) or "", where)
+        begins = seconds(row.get(IN_FILE) or "", where, IN_FILE)
         if begins is not None:
             start, end = begins, begins + end - start
         name = (row.get("Begin Path") or row.get("Begin File") or "").strip()
@@ -168,16 +170,16 @@ def _raven(path: Path, lines: Iterable[str], label_column: str | None) -> list[M
 
 def _beside(file: Path, recordings: Sequence[Path], root: Path) -> str:
     """Return the recording whose name a file of annotations begins with."""
-    near = [one for one in recordings if one.parent == file.parent]
-    whole = [one for one in near if file.name.startswith(f"{one.name}.")]
-    found = whole or [one for one in near if file.name.startswith(f"{one.stem}.")]
-    longest = max((len(one.stem) for one in found), default=0)
-    found = [one for one in found if len(one.stem) == longest]
+    beside = [path for path in recordings if path.parent == file.parent]
+    whole = [path for path in beside if file.name.startswith(f"{path.name}.")]
+    found = whole or [path for path in beside if file.name.startswith(f"{path.stem}.")]
+    longest = max((len(path.stem) for path in found), default=0)
+    found = [path for path in found if len(path.stem) == longest]
     if len(found) != 1:
         which = "no recording" if not found else "several recordings"
         raise DataError(
-            f"{file} is about {which} in its folder: expected its name to begin with that of "
-            "one, as night.txt or night.wav.txt for night.wav"
+            f"{file} is about {which} in its folder; expected its name to begin with the name of "
+            "one recording, such as night.txt or night.wav.txt for night.wav"
         )
     return found[0].relative_to(root).as_posix()
 
@@ -195,3 +197,15 @@ def _number(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(text)
     return number
+
+
+def _read(request: Request) -> Source | None:
+    table, label_column = request.table, request.options.label_column
+    if request.options.labels_from != "annotations" and not (table and is_annotation(table)):
+        return None
+    folder = local_folder(request.root)
+    files = [local(table)] if table else annotation_files(folder)
+    return Source(clips_from_annotations(folder, files, label_column), folder, files)
+
+
+LAYOUT = Layout(order=40, read=_read, labels_from="annotations")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.dataset.hook import label_by_function
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.layouts.function import label_by_function
 from audiotl_cli.errors import UsageError
 
 CLIPS = [Clip("a/one_x.wav"), Clip("b/two.wav")]

@@ -5,14 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from audiotl_cli.dataset.columns import Columns, column_by_path
 from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.dataset.metadata import (
-    Columns,
-    audiofolder_tables,
-    clips_from_audiofolder,
-    clips_from_table,
-    column_by_path,
-)
+from audiotl_cli.dataset.layouts.audiofolder import audiofolder_tables, clips_from_audiofolder
+from audiotl_cli.dataset.layouts.table import clips_from_table
 from audiotl_cli.errors import DataError, UsageError
 from tests.dataset.folders import table, touch
 
@@ -83,8 +79,8 @@ def test_only_comments_before_the_header_are_left_out(tmp_path: Path) -> None:
         ("name,label\na,b\n", "meta.csv has the columns name, label; expected one of path"),
         ("path,label\n", "meta.csv lists no recordings"),
         ("path,label\na.wav,x\n,y\n", "meta.csv, line 3: the path is empty"),
-        ("# c\npath,start_s\na.wav,x\n", "meta.csv, line 3: 'x' is not a number of seconds"),
-        ("path,end_s\na.wav,nan\n", "meta.csv, line 2: 'nan' is not a number of seconds"),
+        ("# c\npath,start_s\na.wav,x\n", "meta.csv, line 3: start_s is 'x', expected a number"),
+        ("path,end_s\na.wav,nan\n", "meta.csv, line 2: end_s is 'nan', expected a finite number"),
         ("path,start_s,end_s\na.wav,3,2\n", "meta.csv, line 2: a clip from 3.0 s to 2.0 s has"),
         ("path,start_s\na.wav,-1\n", "meta.csv, line 2: a clip from -1.0 s"),
         ("path\na.wav\n" + "x" * 140_000, "meta.csv, line 3: field larger than field limit"),

@@ -1,4 +1,4 @@
-"""What comes before the network, of a recording; where that pays, in the process that decodes."""
+"""Read a recording and compute its patches, if that is faster in the process that decodes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from audiotl_cli.audio.worker import Send
 from audiotl_cli.extractors.base import Extractor, Patches
 
 Prepared = tuple[Patches | None, int]
-"""The next windows, None at the end; and the samples read so far, all of them at the end."""
+"""The next patches, or None at the end; and the number of samples read so far."""
 
 _COUNTS = struct.Struct("<QI")  # samples, dimensions
 
@@ -26,20 +26,20 @@ _COUNTS = struct.Struct("<QI")  # samples, dimensions
 def read_patches(
     extractor: Extractor, source: AudioSource, decoders: Decoders
 ) -> Generator[Prepared]:
-    """Give the network's input for a source, as it comes; errors as `Decoders.read_blocks_at`."""
-    if extractor.beside_decoder:
+    """Yield the patches of a source as it is decoded; errors as `Decoders.read_blocks_at`."""
+    if extractor.front_end_in_worker:
         job = partial(send_patches, extractor=extractor)
         with closing(decoders.read(source, job)) as messages:
             yield from map(_unpack, messages)
         return
-    read = decoders.read_blocks_at(source, extractor.sample_rate, extractor.resampler)
+    read = decoders.read_blocks_at(source, extractor.sample_rate, extractor.config.resampler)
     with closing(read) as blocks:
         yield from _prepared(extractor, blocks)
 
 
 def send_patches(source: AudioSource, send: Send, extractor: Extractor) -> None:
-    """Send what `read_patches` gives; a job of the process that decodes."""
-    blocks = read_blocks_at(source, extractor.sample_rate, extractor.resampler)
+    """Send the patches of a source to `read_patches`; runs in the process that decodes."""
+    blocks = read_blocks_at(source, extractor.sample_rate, extractor.config.resampler)
     for patches, n_samples in _prepared(extractor, blocks):
         send(_pack(patches, n_samples))
 

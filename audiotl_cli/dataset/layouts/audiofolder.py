@@ -1,0 +1,74 @@
+"""An audiofolder, as Hugging Face's datasets have it: a folder with a table ``metadata``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from audiotl_cli.dataset.columns import DEFAULT_COLUMNS, SPLIT_NAMES, Columns
+from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.layouts.registry import Layout, Request, Source
+from audiotl_cli.dataset.layouts.table import clips_from_table
+from audiotl_cli.dataset.rows import read_rows
+
+logger = logging.getLogger(__name__)
+
+
+def audiofolder_tables(source: Path) -> list[Path]:
+    """Return the ``metadata`` tables of an audiofolder, as Hugging Face's datasets have them.
+
+    There is one in `source`, or one in each folder that is named after a split. It has a column
+    ``file_name``.
+    """
+    names = [f"metadata{suffix}" for suffix in (".csv", ".jsonl", ".parquet")]
+    folders = [source]
+    if source.is_dir():
+        folders += [path for path in sorted(source.iterdir()) if path.name.lower() in SPLIT_NAMES]
+    tables = []
+    for folder in folders:
+        table = next((folder / name for name in names if (folder / name).is_file()), None)
+        if table is not None and "file_name" in read_rows(table).columns:
+            tables.append(table)
+    return tables[:1] if tables and tables[0].parent == source else tables
+
+
+def clips_from_audiofolder(
+    source: Path, tables: Sequence[Path], columns: Columns = DEFAULT_COLUMNS
+) -> list[Clip]:
+    """Read clips of an audiofolder; if it has no column of splits, its folders are splits.
+
+    Parameters
+    ----------
+    source : Path
+    tables : sequence of Path
+        From `audiofolder_tables`; their paths are relative to their own folders.
+    columns : Columns
+    """
+    clips = []
+    for table in tables:
+        below = PurePosixPath(table.parent.relative_to(source).as_posix())
+        clips += [
+            replace(clip, path=str(below / clip.path))
+            for clip in clips_from_table(table, table.parent, columns)
+        ]
+    firsts = [PurePosixPath(clip.path).parts[0].lower() for clip in clips]
+    if any(clip.split for clip in clips) or not all(first in SPLIT_NAMES for first in firsts):
+        return clips
+    return [
+        replace(clip, split=SPLIT_NAMES[first]) for clip, first in zip(clips, firsts, strict=True)
+    ]
+
+
+def _read(request: Request) -> Source | None:
+    folder = request.folder_to_recognise
+    tables = audiofolder_tables(folder) if folder else []
+    if folder is None or not tables:
+        return None
+    logger.info("Labels from %s", ", ".join(map(str, tables)))
+    clips = clips_from_audiofolder(folder, tables, Columns.of(request.options))
+    return Source(clips, folder, tables)
+
+
+LAYOUT = Layout(order=60, read=_read)

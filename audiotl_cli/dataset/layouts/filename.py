@@ -1,0 +1,27 @@
+"""Labels in file names, whatever lists the recordings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from audiotl_cli.dataset.layouts.registry import Layout, Request, Source, read_without_labels
+from audiotl_cli.dataset.path_patterns import Pattern, search_paths
+
+FILE_NAME_LABEL = r"([^/]*?)[-_ .]*\d*(?:[-_ ][^/]*)?\.[^/.]+$"
+"""The label in a file name without ``--label-regex``: up to the first separator or number."""
+
+
+def _read(request: Request) -> Source | None:
+    options = request.options
+    if not request.labelled or not (options.label_regex or options.labels_from == "filename"):
+        return None
+    pattern = (
+        Pattern("--label-regex", options.label_regex)
+        if options.label_regex
+        else Pattern("--labels-from filename", FILE_NAME_LABEL)
+    )
+    found = read_without_labels(request)
+    return replace(found, clips=search_paths(found.clips, "label", pattern))
+
+
+LAYOUT = Layout(order=10, read=_read, labels_from="filename")

@@ -1,0 +1,1 @@
+"""Problems that clips can have, one a file; `registry` finds the files."""
