@@ -7,13 +7,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := audiotl_cli tests benchmarks examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo check test lint format bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/.ready  ## Set up, make ten kinds of sounds, and run the five commands on them
 	@$(BIN)/audiotl demo
+
+check: lint  ## Format, lint, types, layers, unit tests: about a minute
+	$(BIN)/python -m pytest --quiet --numprocesses=auto -m "not slow and not integration"
 
 test: lint  ## Set up and run every check: format, lint, types, layers, tests
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile

@@ -1,1 +1,1 @@
-"""What `make bench` runs: every speed the README states, measured here and now."""
+"""Benchmarks of `make bench`, which measure every speed in the README."""

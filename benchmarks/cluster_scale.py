@@ -1,7 +1,7 @@
-"""How a cluster run grows with the number of clips, up to a million; the network is a stub.
+"""Measure cluster runs of up to a million clips, with a stub as network.
 
-Scheduler and workers are processes of their own, as on a cluster, on this machine. Clips are
-stretches of a hundred recordings, each other than all others.
+Scheduler and workers are separate processes on this machine, as on a cluster. Clips are distinct
+stretches of a hundred recordings.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ SAMPLE_EVERY_S = 2.0
 
 
 def measure_scale(sizes: list[int], n_workers: int) -> list[dict[str, Any]]:
-    """Measure with so many clips each, in processes of their own."""
+    """Measure each number of clips in separate processes."""
     return [in_own_process(__name__, n_clips=size, n_workers=n_workers) for size in sizes]
 
 
 def measure(n_clips: int, n_workers: int) -> dict[str, Any]:
-    """Embed clips on a cluster, open the store, and run again with nothing to do."""
+    """Embed clips on a cluster, open the store, and run again without new clips."""
     gc.set_threshold(GC_THRESHOLD)  # as the command does
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -115,7 +115,7 @@ def processes(folder: Path, n_workers: int) -> Iterator[tuple[str, int]]:
             )
             while not file.exists():
                 if started[0].poll() is not None:
-                    raise RuntimeError("the scheduler does not start")
+                    raise RuntimeError("the scheduler did not start")
                 time.sleep(0.1)
         yield str(file), started[0].pid
     finally:
@@ -127,7 +127,7 @@ def processes(folder: Path, n_workers: int) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def sampled(address: str) -> Iterator[list[int]]:
-    """Collect how many tasks the scheduler knows, now and then."""
+    """Sample the number of tasks in the scheduler."""
     from distributed import Client
 
     samples: list[int] = []
@@ -163,7 +163,7 @@ def _cpu_s_of(process: int) -> float:
 
 
 def cpu_s() -> float:
-    """Return the core seconds of this process, and of all it waited for."""
+    """Return the core seconds of this process and of its finished children."""
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     usage = [resource.getrusage(kind) for kind in kinds]
     return sum(used.ru_utime + used.ru_stime for used in usage)
@@ -180,7 +180,7 @@ def _clips(n_clips: int) -> list[Clip]:
 
 
 def _write_recordings(folder: Path, n_clips: int) -> None:
-    """Write recordings of noise, old enough for their hashes to be remembered."""
+    """Write recordings of noise, old enough for their hashes to be stored."""
     rng = np.random.default_rng(0)
     length_s = n_clips // N_RECORDINGS * STEP_S + CLIP_S + 1
     for number in range(N_RECORDINGS):

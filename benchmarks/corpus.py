@@ -1,4 +1,4 @@
-"""The recordings to measure with, as OGG and as WAV."""
+"""Prepare the recordings for measurements, as OGG and as WAV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from audiotl_cli.dataset.demo_sounds import write_demo_sounds
 
 REPOSITORY = Path(__file__).parents[1]
 N_RECORDINGS = 1_000
-BLOCK = 1 << 14  # libsndfile's Vorbis encoder fails on much more at once
+BLOCK = 1 << 14  # libsndfile's Vorbis encoder fails on larger blocks
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Corpus:
     Parameters
     ----------
     name : str
-        What they are, for people.
+        A readable description.
     folder : Path
         Holds ``ogg`` and ``wav``.
     n_recordings : int
@@ -42,12 +42,12 @@ class Corpus:
 
 
 def make_corpus(folder: Path, audio: Path | None) -> Corpus:
-    """Write recordings of equally many kinds into `folder`.
+    """Write the same number of recordings of each kind into `folder`.
 
     Parameters
     ----------
     folder : Path
-    given : Path or None
+    audio : Path or None
         A folder of recordings; None takes ``AUDIOTL_BENCH_AUDIO``, else ESC-10 in the
         shared data where that is at hand, else makes the sounds of the demonstration.
     """
@@ -73,7 +73,7 @@ def make_corpus(folder: Path, audio: Path | None) -> Corpus:
 
 
 def convert(path: Path, to: Path) -> None:
-    """Write a recording in the form another file name asks for, 16 bits a sample."""
+    """Convert a recording to the format of the target's suffix, with 16 bits per sample."""
     with (
         soundfile.SoundFile(path) as file,
         soundfile.SoundFile(to, "w", file.samplerate, file.channels) as copy,
@@ -83,7 +83,7 @@ def convert(path: Path, to: Path) -> None:
 
 
 def write_joined(paths: list[Path], to: Path, audio_s: float) -> float:
-    """Write recordings one after the other, again and again, up to a length; return it."""
+    """Concatenate recordings repeatedly up to a length; return the actual length."""
     rate = soundfile.info(paths[0]).samplerate
     n_missing = round(audio_s * rate)
     with soundfile.SoundFile(to, "w", rate, 1) as file:
@@ -121,5 +121,5 @@ def _choose(folder: Path, audio: Path | None) -> tuple[str, Path]:
 
 
 def _alternate(recordings: list[Path]) -> list[Path]:
-    """Deal recordings so that any first few are of many folders."""
+    """Order recordings so that the first ones come from many folders."""
     return [path for start in range(10) for path in recordings[start::10]]

@@ -1,4 +1,4 @@
-"""Measure what ``audiotl evaluate`` costs where there are many clips or many labels.
+"""Measure the cost of ``audiotl evaluate`` with many clips or many labels.
 
 ``python -m benchmarks.evaluating [--folder FOLDER] [--case NAME ...]``: writes made features
 (one frame a clip, no audio) into a store by the store's own writer, trains a model on part of
@@ -66,7 +66,7 @@ CASES = (
 
 
 def write_project(folder: Path, case: Case) -> None:
-    """Write an index and a store of made clips into a project folder."""
+    """Write an index and a store of synthetic clips into a project folder."""
     rng = np.random.default_rng(0)
     centres = rng.normal(0, 0.5, (case.n_labels, DIM)).astype(np.float32)
     store = FeatureStore.create(folder / "data/features", "made", DIM, {"imported": "made"})
@@ -86,7 +86,7 @@ def write_project(folder: Path, case: Case) -> None:
 
 
 def measure(folder: Path, case: Case) -> dict[str, object]:
-    """Train if there is no model yet, evaluate, and return what that cost."""
+    """Train a model unless there is one, evaluate it, and return the cost."""
     if not (folder / "data/index/made.csv").exists():
         write_project(folder, case)
     if not case.cv and not list(folder.glob("data/models/*.joblib")):
@@ -108,7 +108,7 @@ def measure(folder: Path, case: Case) -> dict[str, object]:
 
 
 def _run(folder: Path, *arguments: str) -> tuple[float, int, bytes]:
-    """Run a command in a process of its own; return seconds, peak memory and what it printed."""
+    """Run a command in a separate process; return seconds, peak memory and its output."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     started = time.monotonic()
     process = subprocess.Popen(
@@ -127,10 +127,10 @@ def _run(folder: Path, *arguments: str) -> tuple[float, int, bytes]:
 
 
 def main() -> None:
-    """Print one line of JSON a case."""
+    """Print one line of JSON per case."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--case", action="append", choices=[case.name for case in CASES])
-    parser.add_argument("--folder", type=Path, help="Kept, and used again where it is there.")
+    parser.add_argument("--folder", type=Path, help="folder that is kept and reused")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         for case in CASES:

@@ -1,4 +1,4 @@
-"""How well events are found in made recordings whose events are known.
+"""Measure how well events are detected in synthetic recordings with known events.
 
 ``python -m benchmarks.events ESC10_FOLDER [--fold N] [--extractor NAME] [--folder FOLDER]
 [--hour]``: puts the clips of one fold over quiet noise, with 2 to 6 s between them (with
@@ -43,7 +43,7 @@ def noise(rng: np.random.Generator, seconds: float) -> Signal:
 
 
 def make_recordings(clips: Sequence[tuple[Path, str]], folder: Path) -> dict[str, Spans]:
-    """Write recordings of noise and clips; return where each clip, its zeros cut off, lies."""
+    """Write recordings of noise and clips; return the position of each clip without its zeros."""
     import soundfile
 
     rng = np.random.default_rng(0)
@@ -94,7 +94,7 @@ def make_hour(clips: Sequence[tuple[Path, str]], folder: Path) -> dict[str, Span
 
 
 def count_hits(found: Spans, truth: Spans, *, offsets: bool) -> int:
-    """Return how many events are found: same label, onset within the collar, each once.
+    """Return how many events are found: same label and onset within the collar, each counted once.
 
     With `offsets`, the end must also be right within the collar or a fifth of the event,
     whichever is more.
@@ -111,7 +111,7 @@ def count_hits(found: Spans, truth: Spans, *, offsets: bool) -> int:
 
 
 def overlap_scores(found: Spans, truth: Spans, length_s: float) -> tuple[int, int, int]:
-    """Return tenths of seconds that are right, found, true; each with its label."""
+    """Return the numbers of correct, predicted and true segments of 0.1 s."""
     labels = sorted({label for *_, label in found + truth})
     grids = []
     for spans in (found, truth):
@@ -127,7 +127,7 @@ def f1(right: int, found: int, true: int) -> float:
 
 
 def measure(predicted: Sequence[dict[str, object]], truth: dict[str, Spans]) -> dict[str, object]:
-    """Return F1 of onsets, of onsets and offsets, and of tenths of seconds."""
+    """Return the F1 of onsets, of onsets and offsets, and of segments of 0.1 s."""
     onsets = both = n_found = n_true = 0
     tenths = np.zeros(3, int)
     for record in predicted:
@@ -155,7 +155,7 @@ def audiotl(*args: object, folder: Path) -> str:
 
 
 def prepare(esc10: Path, fold: str, folder: Path, *, hour: bool) -> dict[str, Spans]:
-    """Lay out training clips, with and without background, and the recordings to search."""
+    """Prepare training clips, with and without background, and the recordings to search."""
     import soundfile
 
     clips = [(path, path.parent.name.split(" - ")[-1]) for path in sorted(esc10.glob("*/*.ogg"))]

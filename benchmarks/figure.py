@@ -1,4 +1,4 @@
-"""The speeds as a figure."""
+"""Plot the speeds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FORMS = (("ogg", "#1f5f8b", "white", -BAR / 2), ("wav", "#9cc3dd", "black", BAR 
 
 
 def draw(found: Mapping[str, Any], path: Path) -> Path:
-    """Draw seconds of audio a second, a pair of bars an extractor, its bound marked."""
+    """Plot seconds of audio per second, with a pair of bars per extractor and its bound."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -25,7 +25,7 @@ def draw(found: Mapping[str, Any], path: Path) -> Path:
             speed, y = row[ending]["rate"], place + offset
             bound = row["audio_s"] / row[ending]["bound_s"]
             axes.barh(y, speed, BAR, color=colour, label=ending.upper() if place == 0 else None)
-            mark = "at best: the parts over the cores" if (place, ending) == (0, "ogg") else None
+            mark = "bound: sum of the parts" if (place, ending) == (0, "ogg") else None
             axes.plot([bound] * 2, [y - BAR / 2, y + BAR / 2], color="#c0392b", lw=2, label=mark)
             text = f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}"
             axes.annotate(
@@ -46,7 +46,7 @@ def draw(found: Mapping[str, Any], path: Path) -> Path:
     slowest = min(row[ending]["rate"] for row in rows for ending, *_ in FORMS)
     axes.set_xlim(left=slowest / 4)  # room for a number in the shortest bar
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_xlabel("seconds of audio a second, end to end (logarithmic)")
+    axes.set_xlabel("seconds of audio per second, end to end (logarithmic)")
     machine = found["machine"]
     axes.set_title(
         f"{machine['cpu']}, {machine['cores']} cores: {found['audio']['name']}",

@@ -1,6 +1,6 @@
-"""How cost and memory grow with the number of clips and with the length of one.
+"""Measure how time and memory grow with the number of clips and the length of a recording.
 
-The network is a stub, so that what is left is ours: index, keys, decoding, store.
+The network is a stub, so that only the index, keys, decoding and store are measured.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Stub(Extractor):
 
 
 def measure_growth(sizes: list[int], lengths_s: tuple[float, float]) -> dict[str, Any]:
-    """Measure with so many clips each, and with one recording of either length.
+    """Measure each number of clips, and a recording of each length.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def measure_growth(sizes: list[int], lengths_s: tuple[float, float]) -> dict[str
 
 
 def measure(folder: str, n_clips: int) -> dict[str, Any]:
-    """Extract the first clips, or the long recording where `n_clips` is 0, and again."""
+    """Extract the first clips, or the long recording if `n_clips` is 0, twice."""
     names = [f"{number:05d}.wav" for number in range(n_clips)] or ["long.wav"]
     index = Index([Clip(name) for name in names], Path(folder))
     with tempfile.TemporaryDirectory() as store:
@@ -105,7 +105,7 @@ def measure(folder: str, n_clips: int) -> dict[str, Any]:
 
 
 def _write_clips(folder: Path, n_clips: int) -> None:
-    """Write clips of noise, each other than all others."""
+    """Write distinct clips of noise."""
     rng = np.random.default_rng(0)
     for number in range(n_clips):
         noise = rng.integers(-8000, 8000, round(CLIP_S * CLIP_RATE), np.int16)

@@ -1,4 +1,4 @@
-"""How much better a classifier grows by the clips that ``audiotl label`` suggests.
+"""Compare clips suggested by ``audiotl label`` with random clips for training.
 
 ``python -m benchmarks.labelling INDEX STORE [--seeds N] [--first N]``: for every fold of the
 index and every seed, two clips a label of the other folds, of different groups, have a label at
@@ -44,7 +44,7 @@ def first_clips(data: LabelledFeatures, pool: list[int], rng: np.random.Generato
 def next_clips(
     data: LabelledFeatures, model: ClipClassifier, known: list[int], unlabelled: list[int]
 ) -> list[int]:
-    """Return the clips of `rest` that are suggested."""
+    """Return the suggested clips among `unlabelled`."""
     doubts = doubt(model.scores([data.frames[i] for i in unlabelled]))
     vectors = pool_rows(data, [*known, *unlabelled], POOLING)
     units = SimilarityScale.measure(vectors).units(vectors)
@@ -78,7 +78,7 @@ def grow(data: LabelledFeatures, fold: str, seed: int, rule: str) -> list[float]
 
 
 def draw(grown: dict[str, NDArray[np.float64]], path: Path) -> None:
-    """Draw the accuracies of every rule, (n_seeds, n_rounds): their mean and where seeds lie."""
+    """Plot the accuracies (n_seeds, n_rounds) of every rule: the mean and the range of seeds."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -92,8 +92,8 @@ def draw(grown: dict[str, NDArray[np.float64]], path: Path) -> None:
         axes.fill_between(
             labelled, mean - deviation, mean + deviation, color=colour, alpha=0.2, lw=0
         )
-    axes.set_xlabel("labelled clips a label, on average")
-    axes.set_ylabel(f"accuracy on the fold left out, mean of {len(by_seed)} seeds")
+    axes.set_xlabel("labelled clips per label, on average")
+    axes.set_ylabel(f"accuracy on the held-out fold, mean of {len(by_seed)} seeds")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right")
     figure.savefig(path, dpi=130)

@@ -1,4 +1,4 @@
-"""What is measured with: the machine, clocks, memory, processes of their own."""
+"""Describe the machine, and measure time and memory of separate processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MATRIX_SIDE = 2048
 
 
 def describe() -> dict[str, Any]:
-    """Return what the machine is, and how busy others keep it now."""
+    """Return a description of the machine and its current load."""
     return {
         "cpu": _cpu_name(),
         "cores": n_cores(),
@@ -55,10 +55,10 @@ def matrix_gflops() -> float:
 def best_in_turn(
     runs: Mapping[str, Callable[[], object]], *, at_least: int, spend_s: float = 0.0
 ) -> dict[str, float]:
-    """Return the seconds of the fastest of several runs of each, one of each in turn.
+    """Return the shortest time of several alternating runs of each callable.
 
-    What is held against each other meets the same machine, whose speed may drift by a tenth
-    within minutes. Other parameters as for `best_of`; the seconds are those of all.
+    Alternating runs see the same machine, whose speed may vary by 10 % within minutes. Other
+    parameters as for `best_of`; the seconds are those of all.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
     n_done, spent_s = 0, 0.0
@@ -73,7 +73,7 @@ def best_in_turn(
 
 
 def best_of(run: Callable[[], object], *, at_least: int, spend_s: float = 0.0) -> float:
-    """Return the seconds of the fastest of several runs: what others disturb is left out.
+    """Return the shortest time of several runs, which excludes most disturbances.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def best_of(run: Callable[[], object], *, at_least: int, spend_s: float = 0.0) -
 
 
 def peak_mb() -> float:
-    """Return the most memory this process has held, MB.
+    """Return the peak memory of this process in MB.
 
     Linux's own count is preferred: `getrusage` also counts the parent's memory, as it was
     when the process was born.
@@ -106,7 +106,7 @@ def in_own_process(module: str, **options: Any) -> Any:
     Raises
     ------
     RuntimeError
-        It ended with an error, whose last line is the message.
+        The process failed; the message is the last line of its error output.
     """
     command = [sys.executable, "-m", "benchmarks.machine", module, json.dumps(options)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])

@@ -1,4 +1,4 @@
-"""Train on a million frames that vote, and say how much memory that took.
+"""Measure time and memory of training on a million frames with ``--pooling vote``.
 
 ``python -m benchmarks.out_of_core [--frames N] [--dim N] [--folder FOLDER]``: writes made
 frames (10 labels, 20 frames a clip) into a store by the store's own writer, then runs ``audiotl
@@ -28,7 +28,7 @@ CLASSIFIERS = ("perceptron", "linear-svm")
 
 
 def write_store(folder: Path, n_frames: int, dim: int) -> None:
-    """Write an index and a store of made clips into a project folder."""
+    """Write an index and a store of synthetic clips into a project folder."""
     rng = np.random.default_rng(0)
     centres = rng.normal(0, 0.25, (N_LABELS, dim)).astype(np.float32)
     store = FeatureStore.create(folder / "data/features", "made", dim, {"imported": "made"})
@@ -45,7 +45,7 @@ def write_store(folder: Path, n_frames: int, dim: int) -> None:
 
 
 def train(folder: Path, classifier: str, memory_mb: int | None) -> dict[str, object]:
-    """Train in a process of its own; return what it says, its seconds and its peak memory."""
+    """Train in a separate process; return its output, seconds and peak memory."""
     command = [sys.executable, "-P", "-m", "audiotl_cli", "train", "--classifier", classifier]
     command += ["--pooling", "vote", "--json"]
     command += [] if memory_mb is None else ["--memory-mb", str(memory_mb)]
@@ -71,18 +71,18 @@ def train(folder: Path, classifier: str, memory_mb: int | None) -> dict[str, obj
 
 
 def peak_mb(usage: resource.struct_rusage) -> int:
-    """Return the most memory a process has had, in megabytes (10^6 bytes)."""
+    """Return the peak memory of a process, in megabytes (10^6 bytes)."""
     unit = 1 if sys.platform == "darwin" else 1024
     return round(usage.ru_maxrss * unit / 1e6)
 
 
 def main() -> None:
-    """Print one line of JSON a classifier."""
+    """Print one line of JSON per classifier."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=1_000_000)
     parser.add_argument("--dim", type=int, default=753)
     parser.add_argument("--memory-mb", type=int)
-    parser.add_argument("--folder", type=Path, help="Kept, and used again where it is there.")
+    parser.add_argument("--folder", type=Path, help="folder that is kept and reused")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch)

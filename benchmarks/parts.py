@@ -1,4 +1,4 @@
-"""One extractor by one engine: a real extraction, and each of its parts alone.
+"""Measure an extraction with an extractor and engine, and each of its parts alone.
 
 Runs in a process of its own, so that the peak of memory is this extractor's.
 """
@@ -28,7 +28,7 @@ from audiotl_cli.workflows.extract import extract_features
 from benchmarks.arithmetic import bound_s, efficiency, shares
 from benchmarks.machine import best_in_turn, best_of, matrix_gflops, n_cores, peak_mb
 
-N_TRIAL = 100  # recordings: enough that starting the decoders does not weigh
+N_TRIAL = 100  # recordings: enough to make the start of the decoders negligible
 
 
 def measure(
@@ -48,7 +48,7 @@ def measure(
     engine : str
         Empty where there is no choice.
     weights : str or None
-        A file of weights; None is the extractor's own.
+        A file of weights; None uses the extractor's own.
     folder : str
         Holds the same recordings in ``ogg`` and ``wav``.
     gflop : float
@@ -123,7 +123,7 @@ def _recordings(folder: str, ending: str) -> list[Path]:
 
 
 def _extract(model: Extractor, paths: list[Path]) -> None:
-    """Run what `audiotl extract` runs, into a store that is not there yet."""
+    """Run the extraction of `audiotl extract` into a new store."""
     index = Index([Clip(path.name) for path in paths], paths[0].parent)
     with tempfile.TemporaryDirectory() as store:
         report = extract_features(Project(), index, model, ExtractOptions(Path(store)))

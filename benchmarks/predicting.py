@@ -1,6 +1,7 @@
-"""What predicting costs beyond extracting.
+"""Compare the cost of predicting with that of extracting.
 
-``python -m benchmarks.predicting FOLDER [--extractor NAME] [--rounds N]``: ``audiotl extract`` into
+``python -m benchmarks.predicting FOLDER [--extractor NAME] [--rounds N]``: ``audiotl extract``
+into
 a new store and ``audiotl predict`` of the same recordings take turns, each a process of its own,
 start included. Prints medians of their wall time, of the CPU time of their processes, and the
 quotients. FOLDER has a folder a label; the model is trained on it, at the defaults.
@@ -25,7 +26,7 @@ Costs = dict[str, float]
 
 
 def run(project: Path, *words: str) -> Costs:
-    """Run a command line; return the seconds it took, by the clock and of CPU."""
+    """Run a command line; return its wall-clock and CPU seconds."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
@@ -43,7 +44,7 @@ def run(project: Path, *words: str) -> Costs:
 
 
 def measure(folder: Path, extractor: str, n_rounds: int) -> dict[str, Costs]:
-    """Return the medians of both commands, and their quotients."""
+    """Return the medians of both commands and their ratios."""
     rounds: dict[str, list[Costs]] = {"extract": [], "predict": []}
     with tempfile.TemporaryDirectory() as made:
         project = Path(made)

@@ -1,4 +1,4 @@
-"""The published MusiCNN package beside ours: the same file, the same hop, the same cores.
+"""Compare audiotl with the published MusiCNN package on the same file, hop and cores.
 
 It lives in a virtual environment of its own, made once in ``AUDIOTL_BENCH_CACHE`` (by
 default in the user's cache folder), because it needs an older TensorFlow and NumPy.
@@ -34,11 +34,11 @@ INSTALL_S = 900
 
 
 class UnavailableError(Exception):
-    """The package cannot be installed or run here; the message says why."""
+    """The package cannot be installed or run on this machine; the message says why."""
 
 
 def measure_published(wavs: list[Path], lengths_s: tuple[float, float]) -> dict[str, Any]:
-    """Return the package's rates and ours, seconds of audio a second, and their ratio.
+    """Return the rates of the package and of audiotl, seconds of audio per second, and their ratio.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def measure_published(wavs: list[Path], lengths_s: tuple[float, float]) -> dict[
 
 
 def measure(paths: list[str]) -> list[float]:
-    """Return the seconds our extraction of each file takes, the best of 3."""
+    """Return the seconds that audiotl takes to extract each file, the best of 3."""
     from audiotl_cli.extractors.registry import load_extractor
     from benchmarks.machine import best_of, n_cores
     from benchmarks.parts import _extract
@@ -92,7 +92,7 @@ def _their_seconds(python: Path, files: list[Path]) -> dict[str, list[float]]:
 
 
 def _environment() -> Path:
-    """Return the Python of the package's environment, made if it is not there yet."""
+    """Return the Python of the package's environment, which is created if necessary."""
     cache = os.environ.get("AUDIOTL_BENCH_CACHE") or platformdirs.user_cache_dir("audiotl-bench")
     folder = Path(cache) / "published"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -104,7 +104,7 @@ def _environment() -> Path:
         sys.executable if sys.version.startswith(f"{PYTHON}.") else find_program(f"python{PYTHON}")
     )
     if not base:
-        raise UnavailableError(f"it needs Python {PYTHON}, which is not here")
+        raise UnavailableError(f"it needs Python {PYTHON}, which is not installed")
     pip = [str(python), "-P", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     started = time.perf_counter()
     for command in (
@@ -119,13 +119,15 @@ def _environment() -> Path:
             )
         except subprocess.CalledProcessError as error:
             reason = (error.stderr.strip() or str(error)).splitlines()[-1]
-            raise UnavailableError(f"its environment cannot be made: {reason}") from error
+            raise UnavailableError(f"its environment cannot be created: {reason}") from error
         except subprocess.TimeoutExpired as error:
-            raise UnavailableError(f"its environment was not made within {INSTALL_S} s") from error
+            raise UnavailableError(
+                f"its environment was not created within {INSTALL_S} s"
+            ) from error
     ready.write_text(wanted, encoding="utf-8")
     return python
 
 
 def _clean() -> dict[str, str]:
-    """Return the environment without what would lead to our own packages."""
+    """Return the environment variables without paths to the packages of this environment."""
     return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}

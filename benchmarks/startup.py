@@ -1,4 +1,4 @@
-"""How long each command takes from its call to its end, as a process of its own."""
+"""Measure the run time of each command as a separate process."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def measure_startup(n_rounds: int) -> dict[str, Any]:
 
 
 def _prepare(project: Path) -> None:
-    """Make a small project in which every command has something to work on."""
+    """Create a small project for all commands."""
     write_demo_sounds(project / "sounds", range(4))
     recordings = sorted((project / "sounds").rglob("*.wav"))
     write_joined(recordings, project / "ten.wav", 10.0)

@@ -1,4 +1,4 @@
-"""What was measured, as tables for people, 100 columns wide."""
+"""Print the results as tables, 100 columns wide."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTH = 100
 
 
 def show(found: Mapping[str, Any]) -> None:
-    """Print everything that was measured."""
+    """Print all results."""
     console = Console(highlight=False, width=WIDTH)
     machine, audio = found["machine"], found["audio"]
     console.print(
@@ -53,7 +53,7 @@ def _show_extractors(console: Console, rows: list[dict[str, Any]]) -> None:
     measured = [row for row in rows if "skipped" not in row]
     columns = ("extractor", "engine", "OGG", "WAV", "bound", "wall/\nbound", "network\nalone")
     more = ("efficiency\nalone", "end\nto end", "start\ns", "peak\nMB")
-    speeds = _table("Seconds of audio a second", *columns, *more, left=2)
+    speeds = _table("Seconds of audio per second", *columns, *more, left=2)
     for row in measured:
         ogg = row["ogg"]
         speeds.add_row(
@@ -72,9 +72,8 @@ def _show_extractors(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print(speeds)
     rates = [row["matrix_gflops"] for row in measured if row["matrix_gflops"]]
     notes = [
-        "OGG, WAV: extractions into a new store, all costs but the start (import, weights, first "
-        "batch).",
-        "bound: from OGG, the parts by themselves over the cores. Network alone: on all cores.",
+        "OGG, WAV: extraction into a new store, without start-up (import, weights, first batch).",
+        "bound: from OGG, the sum of the parts over the cores. Network alone: on all cores.",
     ]
     if rates:
         notes.append(
@@ -104,12 +103,15 @@ def _show_published(console: Console, found: Mapping[str, Any]) -> None:
         return
     short, long = found["lengths_s"]
     table = _table(
-        "MusiCNN beside its published package", "hop 1 s", "audio s a second", "ours is faster by"
+        "MusiCNN compared with its published package",
+        "hop 1 s",
+        "audio s per second",
+        "audiotl is faster by",
     )
     table.add_row("audiotl", _rate(found["ours"]["rate"]), "")
     for name, ratio, name_ in (
         ("features", "ratio", "published, with embeddings"),
-        ("taggram", "ratio_taggram", "published, tags alone"),
+        ("taggram", "ratio_taggram", "published, tags only"),
     ):
         table.add_row(name_, _rate(found[name]["rate"]), f"{found[ratio]:.2f}")
     console.print(table)
@@ -135,7 +137,7 @@ def _show_startup(console: Console, found: Mapping[str, Any]) -> None:
 
 
 def _show_growth(console: Console, found: Mapping[str, Any]) -> None:
-    table = _table("A stub for a network", "what", "ms a clip", "s", "again s", "MB")
+    table = _table("Stub network", "what", "ms per clip", "s", "again s", "MB")
     for row in found["clips"]:
         clips = f"{row['n_clips']} clips of 0.25 s"
         table.add_row(clips, f"{row['clip_ms']:.2f}", *_times(row))

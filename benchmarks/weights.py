@@ -1,4 +1,4 @@
-"""Random weights in the published layouts: the same arithmetic, and no good for anything else."""
+"""Random weights in the published layouts, only for measuring speed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _VGGISH = {
 
 
 def measure(extractor: str, path: str) -> None:
-    """Write random weights for an extractor; in a process of its own for TensorFlow's sake."""
+    """Write random weights for an extractor, in a separate process because of TensorFlow."""
     writers: dict[str, Callable[[Path], None]] = {
         "vggish": _write_vggish,
         "yamnet": _write_yamnet,
@@ -37,7 +37,7 @@ def measure(extractor: str, path: str) -> None:
 
 
 def _random(*shape: int) -> np.ndarray:
-    """Return values that keep the size of what passes through a layer."""
+    """Return values that preserve the scale of a layer's inputs."""
     spread = np.float32(np.sqrt(2 / np.prod(shape[:-1])))
     return np.random.default_rng(0).standard_normal(shape, np.float32) * spread
 

@@ -26,6 +26,30 @@ LABELS = ("chirp", "drum", "rain")
 N_TAKES = 8
 
 
+COMMANDS = {"run", "extracted", "mfcc_model"}
+"""Fixtures that run commands."""
+
+LONG = (
+    "cli",
+    "cluster",
+    "contract",
+    "reliability",
+    "security",
+    "test_examples.py",
+    "test_real_data.py",
+)
+"""Tests of commands, processes and networks; ``make check`` leaves them out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that run commands, processes or whole networks."""
+    long = [REPOSITORY / "tests" / name for name in LONG]
+    for item in items:
+        uses = COMMANDS.intersection(getattr(item, "fixturenames", ()))
+        if uses or any(item.path.is_relative_to(place) for place in long):
+            item.add_marker("integration")
+
+
 def shared(path: str) -> Path:
     """Return a path in the folder of real data, or skip the test."""
     found = SHARED / path

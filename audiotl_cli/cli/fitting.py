@@ -74,7 +74,7 @@ def names_of(*kinds: type) -> list[str]:
     return [field.name for kind in kinds for field in fields(kind) if _is_option(kind, field)]
 
 
-def _is_option(kind: Any, field: Field[Any]) -> bool:
+def _is_option(kind: type, field: Field[Any]) -> bool:
     return not issubclass(kind, ExtractorConfig) or "help" in field.metadata
 
 
@@ -104,6 +104,7 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter.replace(annotation=kind))
             continue
         kinds[parameter.name] = kind
+        names = names_of(kinds[parameter.name])
         types = get_type_hints(kind, include_extras=True)
         parameters += [
             inspect.Parameter(
@@ -113,7 +114,7 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
                 annotation=_annotation(field, types[field.name]),
             )
             for field in fields(kind)
-            if _is_option(kind, field)
+            if field.name in names
         ]
 
     @functools.wraps(command)

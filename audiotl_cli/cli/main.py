@@ -7,6 +7,7 @@ import gc
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn, get_type_hints
@@ -159,12 +160,17 @@ def _options(group: Any) -> settings.Commands:
     return commands
 
 
-def _hide_variables(command: Any) -> None:
-    """Hide environment variables in the help."""
+def _prepare_help(command: Any) -> None:
+    """Show the defaults written in help texts, and hide environment variables.
+
+    Rich would take ``[default: ...]`` for markup and leave it out, so its bracket is escaped.
+    """
     for parameter in command.params:
         parameter.show_envvar = False
+        if text := getattr(parameter, "help", None):
+            parameter.help = re.sub(r"(?<!\\)\[default", r"\\[default", text)
     for subcommand in getattr(command, "commands", {}).values():
-        _hide_variables(subcommand)
+        _prepare_help(subcommand)
 
 
 def _defaults(args: Sequence[str], group: Any) -> dict[str, Any]:
@@ -200,7 +206,7 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
             check_memory()
             leftovers.sweep_temporary()
         group = typer.main.get_command(app)
-        _hide_variables(group)
+        _prepare_help(group)
         defaults = _defaults(args, group)
         group.main(
             args=list(args),

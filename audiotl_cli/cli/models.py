@@ -29,7 +29,7 @@ def list_(
     from audiotl_cli.workflows.models import list_models
 
     found = list_models()
-    output.result([asdict(one) for one in found], lambda: _show_list(found))
+    output.result([asdict(info) for info in found], lambda: _show_list(found))
 
 
 @app.command(
@@ -66,13 +66,13 @@ def fetch(
         "name": name,
         "path": str(fetched[0].path) if fetched else None,
         "files": [
-            {"name": one.name, "path": str(one.path), "weights": one.label} for one in fetched
+            {"name": file.name, "path": str(file.path), "weights": file.label} for file in fetched
         ],
     }
 
     def show() -> None:
-        for one in fetched:
-            output.line(f"{one.name}: {_label(one.label)}, in {one.path}")
+        for file in fetched:
+            output.line(f"{file.name}: {_label(file.label)}, in {file.path}")
         if not fetched:
             output.line(f"{name} needs no weights")
 
@@ -90,15 +90,19 @@ def verify(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Hold what the publishers document against what their networks give here."""
+    """Check that each network reproduces its publisher's documented output."""
     from audiotl_cli.workflows.verify import verify_models
 
     with output.progress("Checking", "networks") as update:
         report = verify_models(name, lambda done, total: update(done, total, 0.0))
     value = {
         "networks": [
-            {"name": one.name, "weights": one.weights, "checks": [asdict(c) for c in one.checks]}
-            for one in report.networks
+            {
+                "name": network.name,
+                "weights": network.weights,
+                "checks": [asdict(check) for check in network.checks],
+            }
+            for network in report.networks
         ],
         "not_installed": report.not_installed,
     }
@@ -116,17 +120,17 @@ def _show_list(found: list[ModelInfo]) -> None:
         "extractor", "ready", "dim", "window", "hop", "rate", "what it is good for",
         numbers=("dim", "window", "hop", "rate"),
     )  # fmt: skip
-    for one in found:
+    for info in found:
         extractors.add_row(
-            one.name, "yes" if one.installed else "no", str(one.dim), f"{one.window_s:g} s",
-            f"{one.hop_s:g} s", f"{one.sample_rate / 1000:g} kHz", one.summary,
+            info.name, "yes" if info.installed else "no", str(info.dim), f"{info.window_s:g} s",
+            f"{info.hop_s:g} s", f"{info.sample_rate / 1000:g} kHz", info.summary,
         )  # fmt: skip
     output.show(extractors)
     files = output.table("weights", "of", "installed", "size", "licence", numbers=("size",))
-    for one in found:
-        for file in one.files:
+    for info in found:
+        for file in info.files:
             label = output.clean(_label(file.installed)) if file.installed else "no"
-            files.add_row(file.name, one.name, label, _size(file.size), file.licence)
+            files.add_row(file.name, info.name, label, _size(file.size), file.licence)
     output.show(files)
 
 

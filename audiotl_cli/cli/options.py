@@ -265,8 +265,8 @@ ModelFile = Annotated[
     typer.Option(
         "--out",
         parser=path,
-        help="Model file to write.  [default: in data/models, named "
-        "after extractor, pooling and classifier]",
+        help="Model file to write.  [default: in data/models, named after the index and "
+        "the options]",
     ),
     settings.TYPED,
 ]

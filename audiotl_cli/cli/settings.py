@@ -27,9 +27,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from audiotl_cli.errors import UsageError
-from audiotl_cli.files import SMALL, read_regular
+from audiotl_cli.files import read_regular
 
 FILE = Path("audiotl.toml")
+MAX_BYTES, MAX_LINE = 64 << 10, 2000
+"""The time of reading TOML grows with the square of the dots in a key, which is on one line."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,11 @@ class FromFile:
 
 
 def _leaves_the_folder(value: object) -> str:
-    text = str(value)
-    parts = {*PurePosixPath(text).parts, *PureWindowsPath(text).parts}
-    absolute = PurePosixPath(text).is_absolute() or PureWindowsPath(text).anchor
-    if absolute or ".." in parts or text.startswith("~") or re.match(r"[\w+.-]+:", text):
+    if not isinstance(value, str):
+        return "may only have text as its value"
+    parts = {*PurePosixPath(value).parts, *PureWindowsPath(value).parts}
+    absolute = PurePosixPath(value).is_absolute() or PureWindowsPath(value).anchor
+    if absolute or ".." in parts or value.startswith("~") or re.match(r"[\w+.-]+:", value):
         return "may only name paths inside its own folder"
     return ""
 
@@ -111,7 +114,10 @@ def read_settings(path: Path, commands: Commands) -> dict[str, Any]:
         the user may.
     """
     try:
-        content = tomllib.loads(read_regular(path, SMALL).decode("utf-8"))
+        text = read_regular(path, MAX_BYTES).decode("utf-8")
+        if max(map(len, text.split("\n"))) > MAX_LINE:
+            raise ValueError(f"it has a line of more than {MAX_LINE} characters")
+        content = tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -148,8 +154,13 @@ def _of_options(path: Path, table: dict[str, Any], options: Options, name: str) 
             raise UsageError(
                 f"{path}: {name} has no option {key!r}; it has {', '.join(sorted(options))}"
             )
-        values = value if isinstance(value, list) else [value]
+        values = value if isinstance(value, list) and option.repeatable else [value]
         for item in values:
+            if not isinstance(item, str | int | float) or "\0" in str(item):
+                raise UsageError(
+                    f"{path}: {key} of [{name}] is {ascii(item)[:60]}, expected text, a number, "
+                    f"true or false{', or a list of these' * option.repeatable}"
+                )
             if refusal := option.from_file.refusal(item):
                 raise UsageError(_refused(path, name, key, option.flag, refusal))
         settings[option.name] = values if option.repeatable else value

@@ -138,22 +138,22 @@ def prune(
         "n_bytes": sum(pruned.n_bytes for _, pruned in done),
         "stores": [
             {
-                "store": str(folder),
+                "store": str(opened.folder),
                 "n_removed": pruned.n_clips,
                 "n_kept": pruned.n_kept,
                 "leftovers": [str(path) for path in pruned.leftovers],
                 "n_bytes": pruned.n_bytes,
             }
-            for folder, pruned in done
+            for opened, pruned in done
         ],
         "busy": [str(report.store.folder) for report in reports if not report.pruned],
     }
 
     def show() -> None:
         outcome = "would be removed" if dry_run else "removed"
-        for folder, pruned in done:
+        for opened, pruned in done:
             output.line(
-                f"{folder}: {pruned.n_clips} clips and {len(pruned.leftovers)} leftover "
+                f"{opened.folder}: {pruned.n_clips} clips and {len(pruned.leftovers)} leftover "
                 f"files {outcome} ({pruned.n_bytes / 1e6:.1f} MB), {pruned.n_kept} clips kept"
             )
 

@@ -258,7 +258,7 @@ def _run_client(command: list[str], temp: Path, size: int) -> tuple[int, str]:
                 if time.monotonic() > deadline:
                     return 1, "the package index is too slow"
                 if _folder_size(temp) > CLIENT_COPIES * size_limit(size):
-                    return 1, "the package index sends more than the size of the package"
+                    return 1, "the package index gives more than the package has"
         finally:
             client.kill()
 

@@ -52,13 +52,13 @@ def _recognise(kind: type[Extractor], given: str) -> WeightSource:
     if not sources:
         raise UsageError(f"{kind.name} has no weights")
     given_name = Path(urlsplit(given).path).name
-    alike = [source for source in sources if _file_name(source) == given_name]
-    alike += [source for source in sources if source.name == kind.name]
+    matching = [source for source in sources if _file_name(source) == given_name]
+    matching += [source for source in sources if source.name == kind.name]
     # as in openl3-mel128_music: what comes after the extractor's name
     parts = {source.name.removeprefix(f"{kind.name}-"): source for source in sources}
-    alike += [source for part, source in parts.items() if part in given_name]
-    if len(sources) == 1 or alike:
-        return (alike or list(sources))[0]
+    matching += [source for part, source in parts.items() if part in given_name]
+    if len(sources) == 1 or matching:
+        return (matching or list(sources))[0]
     shown = without_secrets(given)
     raise UsageError(
         f"{shown} could be any of {kind.name}'s files; say which with: audiotl models fetch "

@@ -204,12 +204,13 @@ def _compare(
 ) -> float:
     """Return the largest difference of a score, if the export may stand for the model."""
     difference = max(
-        float(np.abs(one - other).max()) for (one, _), (other, _) in zip(ours, theirs, strict=True)
+        float(np.abs(scores - exported).max())
+        for (scores, _), (exported, _) in zip(ours, theirs, strict=True)
     )
     several = classifier.multi_label
     n_other = sum(
-        rejected != also or not same_labels(one, other, several=several)
-        for (one, rejected), (other, also) in zip(ours, theirs, strict=True)
+        rejected != also or not same_labels(scores, exported, several=several)
+        for (scores, rejected), (exported, also) in zip(ours, theirs, strict=True)
     )
     if n_other or not difference <= tolerance:
         raise ArtifactError(

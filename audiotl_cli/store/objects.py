@@ -72,7 +72,7 @@ class ObjectWriter(StoreWriter):
     def close(self) -> None:
         """Merge the small shards into one, then delete them."""
         # another run may hold other numbers for the same clips: the larger shard has to stay
-        n_clips, n_merged = self.store.scanned().n_clips, len(self.loose | self.held)
+        n_clips, n_merged = self.store.scanned().n_clips, len(self.loose | self.pending)
         self.loose_shards = {
             shard
             for shard in self.loose_shards

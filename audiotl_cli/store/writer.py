@@ -46,7 +46,7 @@ class StoreWriter:
     def __init__(self, store: StoreReader, *, wait: bool) -> None:
         self.store = store
         self.wait = wait
-        self.held: dict[str, Features] = {}
+        self.pending: dict[str, Features] = {}
         self.loose: dict[str, Features] = {}
         self.loose_shards: set[AnyPath] = set()
         self.n_bytes = 0
@@ -77,7 +77,7 @@ class StoreWriter:
 
     def add(self, key: str, features: Features) -> None:
         """Add a clip, which is written to the disk soon."""
-        self.held[key] = features
+        self.pending[key] = features
         self.n_bytes += features.frames.nbytes
         if time.monotonic() - self._written_s >= self._hold_s():
             self.write()
@@ -91,7 +91,7 @@ class StoreWriter:
         assert isinstance(self.store.folder, Path)
         check_piece(piece.path, self.store.folder)
         whole = len(keys) == piece.n_clips
-        if whole and piece.full and not (self.loose or self.held):
+        if whole and piece.full and not (self.loose or self.pending):
             shard = self.store.folder / piece.path.name
             piece.path.replace(shard)
             sync_folder(shard.parent)
@@ -115,11 +115,11 @@ class StoreWriter:
 
     def write(self) -> None:
         """Write the clips that are waiting to the disk."""
-        if self.held:
-            path = self._put(self.held, sync=False)
-            self.loose |= self.held
+        if self.pending:
+            path = self._put(self.pending, sync=False)
+            self.loose |= self.pending
             self.loose_shards.add(path)
-            self.held = {}
+            self.pending = {}
             self._written_s = time.monotonic()
 
     def remove(self, shard: AnyPath, clips: Mapping[str, Features], keys: Set[str]) -> None:
@@ -194,13 +194,13 @@ class StoreWriter:
             self._merge_if_full()  # as the killed run was about to do
 
     def _merge_if_full(self) -> None:
-        if is_full(len(self.loose) + len(self.held), self.n_bytes):
+        if is_full(len(self.loose) + len(self.pending), self.n_bytes):
             self.close()
 
     def close(self) -> None:
         """Merge the small shards into one, then delete them."""
-        self.loose |= self.held
-        self.held = {}
+        self.loose |= self.pending
+        self.pending = {}
         if self.loose:
             merged = self._put(self.loose, sync=True)
             self.loose_shards.discard(merged)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,21 +11,18 @@ from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.duplicates.groups import Duplicates
 from audiotl_cli.dataset.duplicates.suggested_groups import warn_without_groups
-from audiotl_cli.dataset.edited import change_index, is_edited
+from audiotl_cli.dataset.edited import check_replaceable, replace_index
 from audiotl_cli.dataset.fix import Change
-from audiotl_cli.dataset.index import Index, clip_labels, index_content
+from audiotl_cli.dataset.index import Clip, Index, clip_labels
 from audiotl_cli.dataset.layouts.registry import read_source
 from audiotl_cli.dataset.measure_clips import OnClip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.path_patterns import Pattern, search_paths
-from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.files import read_if_there
-from audiotl_cli.locks import locked
+from audiotl_cli.errors import UsageError
 from audiotl_cli.project import Project
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.audit import audit_source
 from audiotl_cli.workflows.datasets import dataset_folder
-from audiotl_cli.written import WrittenFiles
 
 
 @dataclass(frozen=True)
@@ -96,25 +91,15 @@ def build_index(
             raise UsageError("name what to index: audiotl index FOLDER, or --dataset NAME")
         source = dataset_folder(project, options.dataset)
     found = read_source(source, options)
-    before = _check_out(out, [source, *found.tables], overwrite=overwrite)
-    clips, root = found.clips, found.root
-    if options.group_regex:
-        clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
-    if options.fold_regex:
-        clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
+    before = check_replaceable(out, [source, *found.tables], overwrite=overwrite)
+    clips, root = _group(found.clips, options), found.root
     ungrouped = warn_without_groups(clips)  # before --fix gives groups, and folds are dealt
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
         audit, changes = audit_source(project, clips, root, options, on_clip)
     clips = split_clips(list(audit.clips), options, root, found.tables)
     clips = list(find_problems(replace(audit, clips=clips)).clips)  # splits may leak now
-    made = Index(clips, root)
-
-    def instead_of(now: bytes | None) -> Index:
-        _check_unchanged(out, before, now)
-        return made
-
-    index = change_index(out, instead_of)
+    index = replace_index(Index(clips, root), out, before)
     warnings = [*_warnings(index), ungrouped]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
@@ -128,35 +113,13 @@ def build_index(
     )
 
 
-def _check_out(out: Path, sources: Sequence[AnyPath], *, overwrite: bool) -> bytes | None:
-    """Return the content of the index that is there, once it is known that it may be lost."""
-    local = [source for source in sources if isinstance(source, Path)]
-    if any(out.exists() and source.exists() and out.samefile(source) for source in local):
-        raise UsageError(f"{out} is what the index is made from; name another file with --out")
-    if not os.path.lexists(out):
-        return None
-    with locked(out):  # another run may be writing it
-        written = WrittenFiles(index_content)
-        before = read_if_there(out) if out.is_file() else None
-        edited = not written.is_free(out)
-        if overwrite:
-            written.claim([out], overwrite=True)
-    if edited and not overwrite:
-        raise UsageError(
-            f"{out} is not as audiotl index wrote it: somebody edited or made it. Keep it and "
-            "write another with --out FILE or --name NAME, or lose it with --overwrite"
-        )
-    return before
-
-
-def _check_unchanged(out: Path, before: bytes | None, now: bytes | None) -> None:
-    """Keep what was written into the index while this run was reading the recordings."""
-    if now != before and is_edited(out, now):
-        raise DataError(
-            f"{out} was changed while audiotl index was reading the recordings, and is left as it "
-            "is. Write another index with --out FILE or --name NAME, or run the same command with "
-            "--overwrite to lose the change; recordings are not read again"
-        )
+def _group(clips: list[Clip], options: IndexOptions) -> list[Clip]:
+    """Fill groups and folds from the paths, if that is asked for."""
+    if options.group_regex:
+        clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
+    if options.fold_regex:
+        clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
+    return clips
 
 
 def _warnings(index: Index) -> list[str]:

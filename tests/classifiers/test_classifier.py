@@ -210,14 +210,14 @@ def test_averages_vote_and_tell_several_labels() -> None:
 
 
 def test_unknown_combination() -> None:
-    with pytest.raises(UsageError, match="--combine is 'sum'; choose from concat, average"):
+    with pytest.raises(UsageError, match="--combine is 'sum', expected one of concat, average"):
         fit_classifier(*made_clips(2), ClassifierOptions(combine="sum"))
 
 
 def test_labels_cannot_be_weighed_by_drawing_where_there_are_several() -> None:
     clips, kinds = made_clips()
     options = ClassifierOptions("knn", balance=True, multi_label=True)
-    with pytest.raises(UsageError, match="knn cannot weigh labels"):
+    with pytest.raises(UsageError, match="knn cannot balance"):
         fit_classifier(clips, [SOME[kind] for kind in kinds], options)
 
 

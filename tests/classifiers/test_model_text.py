@@ -34,9 +34,9 @@ def test_a_card_says_whether_this_model_rejects() -> None:
     plain = card_text(_card(), Path("m.joblib"))
     rejecting = card_text(_card(rejection={"rate": 0.05, "threshold": 0.1}), Path("m.joblib"))
 
-    assert "It was not trained to reject" in plain
-    assert "a share of 0.05 of the clips" in rejecting
-    assert "not trained to reject" not in rejecting
+    assert "It cannot reject recordings" in plain
+    assert "a share of about 0.05 of those" in rejecting
+    assert "cannot reject" not in rejecting
 
 
 def test_labels_are_text_in_markdown() -> None:

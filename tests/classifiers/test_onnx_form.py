@@ -157,7 +157,7 @@ def test_other_parameters(name: str, params: dict[str, Any]) -> None:
 def test_what_cannot_be_written_is_said(name: str, params: dict[str, Any], message: str) -> None:
     clips, truth = made_clips(8)
     model = fit_quietly(clips, truth, ClassifierOptions(name, params=params))
-    with pytest.raises(UsageError, match=f"{message}.* cannot be written as ONNX"):
+    with pytest.raises(UsageError, match=f"{message}.* cannot be exported to ONNX"):
         by_onnx(model, clips)
 
 

@@ -38,6 +38,22 @@ def test_every_command_says_what_it_does_with_an_example(run: Run, command: list
     assert f"audiotl {' '.join(command)}" in finished.out
 
 
+@pytest.mark.parametrize(
+    ("command", "default"),
+    [
+        (["predict"], "[default: the newest model in data/models]"),
+        (["train"], "[default: half of this machine's memory]"),
+        (["index"], "[default: "),
+        (["store", "prune"], "[default: all indexes in data/index]"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_help_shows_defaults(run: Run, command: list[str], default: str) -> None:
+    shown = " ".join(run(*command, "--help").out.replace("│", " ").split())
+
+    assert default in shown
+
+
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["predict", "--help"]], ids=" ".join)
 def test_help_loads_nothing_heavy(args: list[str]) -> None:
     script = (

@@ -101,34 +101,34 @@ def test_penultimate_of_every_window_explains_its_tags() -> None:
 
 @pytest.mark.parametrize("layer", sorted(MusicnnExtractor.layers()))
 def test_every_layer_has_the_shape_it_says(layer: str) -> None:
-    one = MusicnnExtractor(layer=layer)
+    network = MusicnnExtractor(layer=layer)
 
-    found = one.embed(np.random.default_rng(0).normal(0, 0.1, 4 * 16_000), 16_000)
+    found = network.embed(np.random.default_rng(0).normal(0, 0.1, 4 * 16_000), 16_000)
 
     shape = MusicnnExtractor.layers()[layer]
     assert found.frames.shape == (2 * shape.rows, shape.dim)
     assert found.frames.dtype == np.float32
     assert np.isfinite(found.frames).all()
     assert (np.diff(found.times[: shape.rows]) > 0).all()
-    assert found.times[shape.rows] == one.hop_s
+    assert found.times[shape.rows] == network.hop_s
 
 
 def test_a_window_does_not_depend_on_its_neighbours() -> None:
     waveform, _ = scene("scene16k")
-    one = extractor("max_pool")
-    patches = np.concatenate(list(one.patches([waveform])))
-    alone = one.run(patches[1:2])
-    among = one.run(np.concatenate([patches[::-1], np.repeat(patches, 9, axis=0)]))
+    network = extractor("max_pool")
+    patches = np.concatenate(list(network.patches([waveform])))
+    alone = network.run(patches[1:2])
+    among = network.run(np.concatenate([patches[::-1], np.repeat(patches, 9, axis=0)]))
 
     np.testing.assert_array_equal(alone[0], among[1])
 
 
 def test_windows_are_where_the_published_package_puts_them() -> None:
-    one = MusicnnExtractor()
+    network = MusicnnExtractor()
 
-    assert one.hop_s == 61 * 256 / 16_000
-    assert MusicnnExtractor(hop_s=one.hop_s).framing == one.framing
-    assert MusicnnExtractor(hop_s=1.0).framing == one.framing
+    assert network.hop_s == 61 * 256 / 16_000
+    assert MusicnnExtractor(hop_s=network.hop_s).framing == network.framing
+    assert MusicnnExtractor(hop_s=1.0).framing == network.framing
     assert MusicnnExtractor(hop_s=3.0).framing.hop == 186 * 256
 
 

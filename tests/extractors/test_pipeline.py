@@ -78,11 +78,11 @@ def test_neighbours_and_engine_do_not_show_in_the_numbers(tmp_path: Path) -> Non
         sources.append(AudioSource(path))
     together = list(embed_sources(extractor, sources, workers=2))
     backwards = list(embed_sources(extractor, sources[::-1], workers=1))[::-1]
-    for source, one, two in zip(sources, together, backwards, strict=True):
+    for source, forward, backward in zip(sources, together, backwards, strict=True):
         (alone,) = embed_sources(extractor, [source], workers=1)
         samples, rate = soundfile.read(source.path, dtype="float32")
         direct = extractor.embed(samples, rate).frames
-        for result in (one, two, alone):
+        for result in (forward, backward, alone):
             np.testing.assert_array_equal(embeddings_of(result).frames, direct)
 
 
@@ -144,8 +144,8 @@ class ThreadCounter(FakeExtractor):
 
 def blas_threads() -> set[int]:
     """Return the threads of NumPy's library; SciPy may have loaded one of its own."""
-    found = [one for one in threadpool_info() if one["user_api"] == "blas"]
-    return {one["num_threads"] for one in found if "numpy" in one["filepath"]}
+    found = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return {pool["num_threads"] for pool in found if "numpy" in pool["filepath"]}
 
 
 def test_front_ends_run_side_by_side_on_one_thread_each(sources: list[AudioSource]) -> None:

@@ -61,7 +61,9 @@ def test_the_example_package(tmp_path: Path, site: Path, program: Program, sound
         check=True,
     )  # fmt: skip
 
-    listed = {one["name"]: one for one in json.loads(program("models", "list", "--json").stdout)}
+    listed = {
+        model["name"]: model for model in json.loads(program("models", "list", "--json").stdout)
+    }
 
     assert listed["zcr"]["dim"] == 2
     assert listed["zcr"]["installed"] is True
@@ -72,7 +74,7 @@ def test_the_example_package(tmp_path: Path, site: Path, program: Program, sound
     trained = program("train", "--extractor", "zcr", "--json")
     assert trained.returncode == 0, trained.stderr
     predicted = program("predict", sounds / "rain", "--json")
-    labels = [one["label"] for one in json.loads(predicted.stdout)]
+    labels = [prediction["label"] for prediction in json.loads(predicted.stdout)]
     assert labels.count("rain") >= 6  # of 8; it has far more zero crossings than the others
 
 
@@ -100,7 +102,7 @@ def test_a_broken_plugin_is_named_and_harms_no_other(
 
     assert used.returncode != 0
     assert listed.returncode == 0, listed.stderr
-    names = [one["name"] for one in json.loads(listed.stdout)]
+    names = [model["name"] for model in json.loads(listed.stdout)]
     assert "mfcc" in names
     assert "broken" not in names
     assert "'broken' (broken_plugin:Broken) cannot be loaded" in listed.stderr

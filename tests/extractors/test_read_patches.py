@@ -44,18 +44,18 @@ def source(tmp_path: Path) -> AudioSource:
 def test_it_is_another_process_and_the_numbers_are_the_same(source: AudioSource) -> None:
     with Decoders() as decoders, one_blas_thread():
         ((where, _), *_) = read_patches(TellsWhere(), source, decoders)
-        beside = list(read_patches(MfccExtractor(hop_s=0.7), source, decoders))
-        threads = list(read_patches(InThreads(hop_s=0.7), source, decoders))
+        in_worker = list(read_patches(MfccExtractor(hop_s=0.7), source, decoders))
+        in_threads = list(read_patches(InThreads(hop_s=0.7), source, decoders))
     assert where is not None
     assert where[0, 0] != os.getpid() % 4096
-    assert len(beside) == len(threads) > 2
-    for (one, n_one), (two, n_two) in zip(beside, threads, strict=True):
-        assert n_one == n_two
-        if one is None or two is None:
-            assert one is two
+    assert len(in_worker) == len(in_threads) > 2
+    for (a, n_a), (b, n_b) in zip(in_worker, in_threads, strict=True):
+        assert n_a == n_b
+        if a is None or b is None:
+            assert a is b
         else:
-            np.testing.assert_array_equal(one, two)
-    assert beside[-1] == (None, 60 * 22_050 + 17)
+            np.testing.assert_array_equal(a, b)
+    assert in_worker[-1] == (None, 60 * 22_050 + 17)
 
 
 def test_an_extractor_that_was_used_goes_there_too(source: AudioSource) -> None:

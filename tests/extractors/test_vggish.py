@@ -158,8 +158,8 @@ def test_a_wrong_checkpoint_is_refused(tmp_path: Path) -> None:
 def test_without_weights_the_message_says_what_to_do(offline: None) -> None:
     with pytest.raises(WeightsError) as error:
         load_extractor("vggish").embed(np.zeros(RATE), RATE)
-    for told in (WEIGHTS.url, WEIGHTS.digest, "audiotl models fetch vggish --from FILE"):
-        assert told in str(error.value)
+    for text in (WEIGHTS.url, WEIGHTS.digest, "audiotl models fetch vggish --from FILE"):
+        assert text in str(error.value)
     assert error.value.exit_code == 4
 
 

@@ -110,8 +110,8 @@ def test_first_use_fetches_and_later_ones_do_not(
     assert found.path.read_bytes() == DATA
     assert found.identity == f"sha256:{SHA256}"
     assert found.label == "published"
-    for told in (wanted.url, "0 MB", "Apache-2.0", str(found.path)):
-        assert told in caplog.text
+    for text in (wanted.url, "0 MB", "Apache-2.0", str(found.path)):
+        assert text in caplog.text
     assert locate(wanted) == find(wanted) == found
     assert server.asked == ["/good/net.bin"]
     assert files(cache) == ["net.bin", "net.bin.json"]
@@ -138,8 +138,8 @@ def test_a_bad_answer_leaves_nothing(server: Server, cache: Path, kind: str, rea
     with pytest.raises(WeightsError, match=reason) as error:
         locate(wanted)
     message = str(error.value)
-    for told in (wanted.url, SHA256, "audiotl models fetch net --from FILE", str(wanted.path)):
-        assert told in message
+    for text in (wanted.url, SHA256, "audiotl models fetch net --from FILE", str(wanted.path)):
+        assert text in message
     assert files(cache) == []
     assert not parts(cache)
 

@@ -129,9 +129,9 @@ def test_published_checks_tell_random_weights(random_weights: Path) -> None:
 def test_class_names() -> None:
     assert len(CLASS_NAMES) == len(set(CLASS_NAMES)) == 521
     # where the published map has them
-    places = {"Speech": 0, "Animal": 67, "Music": 132, "Wind": 277, "Vehicle": 294}
-    places |= {"Engine": 337, "Silence": 494, "White noise": 514, "Field recording": 520}
-    assert {name: CLASS_NAMES.index(name) for name in places} == places
+    indices = {"Speech": 0, "Animal": 67, "Music": 132, "Wind": 277, "Vehicle": 294}
+    indices |= {"Engine": 337, "Silence": 494, "White noise": 514, "Field recording": 520}
+    assert {name: CLASS_NAMES.index(name) for name in indices} == indices
 
 
 @pytest.mark.parametrize(

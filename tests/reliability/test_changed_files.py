@@ -210,7 +210,7 @@ def test_a_recording_that_is_being_written_has_no_hash(
 
 
 def test_an_object_that_is_replaced_is_not_decoded_as_another(
-    recordings: list[Path], run: Run, monkeypatch: pytest.MonkeyPatch
+    recordings: list[Path], run: Run, monkeypatch: pytest.MonkeyPatch, memory_storage: None
 ) -> None:
     pytest.importorskip("fsspec")
     import fsspec

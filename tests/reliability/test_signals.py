@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 from collections.abc import Callable
@@ -313,8 +314,8 @@ def test_a_download_of_a_data_set_is_kept(project: Path, tmp_path: Path, mirror:
 
 
 def test_a_package_client_ends_too(project: Path, tmp_path: Path) -> None:
-    client = tmp_path / "client"
-    client.write_text("#!/bin/sh\ntouch client-runs\nexec sleep 600\n")
+    client, runs = tmp_path / "client", project / "client-runs"
+    client.write_text(f"#!/bin/sh\ntouch {shlex.quote(str(runs))}\nexec sleep 600\n")
     client.chmod(0o755)
     program = Program(
         tmp_path,

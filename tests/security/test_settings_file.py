@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -75,6 +76,46 @@ def test_dangerous_settings_are_refused(
     assert f"audiotl.toml: {key} of [{command}] is refused: a settings file" in finished.err
     assert f"type it: audiotl {command.replace('.', ' ')} {flag}" in finished.err
     assert set(project.rglob("*")) == before
+
+
+WRONG = """
+    predict     model           [["../bird.joblib"]]
+    predict     model           {a = 1}
+    predict     model           ["a.joblib"]
+    predict     model           1979-05-27
+    predict     model           3
+    index       metadata        true
+    index       name            "\\u0000"
+    extract     store           "\\u0000"
+    extract     store           nan
+    extract     extractor       [["mfcc"]]
+    train       param           [{C = 1}]
+"""
+
+
+@pytest.mark.parametrize(("command", "key", "value"), lines(WRONG))
+def test_values_of_another_kind_are_wrong_usage(
+    project: Path, run: Run, command: str, key: str, value: str
+) -> None:
+    Path("audiotl.toml").write_text(f"[{command}]\n{key} = {value}\n")
+
+    finished = run("store", "info")
+
+    assert finished.code == 2
+    assert f"audiotl.toml: {key} of [{command}] is " in finished.err
+    assert " text" in finished.err
+
+
+@pytest.mark.parametrize("text", [".".join("a" * 30_000) + " = 1", "# more\n" * 20_000])
+def test_settings_without_end_are_refused_at_once(project: Path, run: Run, text: str) -> None:
+    Path("audiotl.toml").write_text(text)
+    start = time.process_time()
+
+    finished = run("store", "info")
+
+    assert finished.code == 2
+    assert "audiotl.toml cannot be read" in finished.err
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("argument", ["index.source", "predict.inputs", "models.fetch.name"])

@@ -131,12 +131,12 @@ class EndpointConnectionError(Exception):
     ],
 )
 def test_failures_are_said_in_a_line(error: Exception, kind: type, words: str) -> None:
-    told = translate(error, "s3://b/x")
-    assert type(told) is kind
-    assert "s3://b/x" in str(told)
-    assert "\n" not in str(told)
+    translated = translate(error, "s3://b/x")
+    assert type(translated) is kind
+    assert "s3://b/x" in str(translated)
+    assert "\n" not in str(translated)
     with pytest.raises(kind, match=words):
-        raise told
+        raise translated
 
 
 def test_unknown_storages_and_missing_packages_are_wrong_usage(

@@ -91,18 +91,18 @@ def test_from_a_bucket_to_a_label(
     assert predicted.code == 0
     same = [sounds / "chirp" / "chirp-00.wav", sounds / "rain"]
     expected = run("predict", *same, "--model", "here.joblib", "--json").json
-    assert [one["scores"] for one in predicted.json] == [one["scores"] for one in expected]
+    assert [entry["scores"] for entry in predicted.json] == [entry["scores"] for entry in expected]
     assert predicted.json[0]["path"] == str(names[0])
     some = run("predict", f"{sounds_there}/*/*-07.wav", "--model", "there.joblib", "--json")
-    assert [Path(one["path"]).name for one in some.json] == [
+    assert [Path(entry["path"]).name for entry in some.json] == [
         f"{label}-07.wav" for label in ("chirp", "drum", "rain")
     ]
     near = run("similar", names[0], "--store", there, "--top-k", "2", "--json")
-    assert [one["label"] for one in near.json[0]["similar"]] == ["chirp", "chirp"]
+    assert [entry["label"] for entry in near.json[0]["similar"]] == ["chirp", "chirp"]
 
-    told = run("store", "info", "--store", there, "--json").json
-    assert (told[0]["n_clips"], told[0]["n_shards"]) == (24, 1)
-    assert told[0]["n_bytes"] == sum(len(content) for content in shards(there).values())
+    reported = run("store", "info", "--store", there, "--json").json
+    assert (reported[0]["n_clips"], reported[0]["n_shards"]) == (24, 1)
+    assert reported[0]["n_bytes"] == sum(len(content) for content in shards(there).values())
 
 
 def test_objects_that_did_not_change_are_not_read_again(
@@ -137,7 +137,7 @@ def test_a_bad_object_costs_itself(
     assert indexed.json["problems"] == {"unreadable": ["a/bad.wav"], "empty": ["a/empty.wav"]}
     extracted = run("extract", *MFCC, "--store", bucket / "features", "--json")
     assert (extracted.code, extracted.json["n_added"]) == (1, 1)
-    failed = {Path(one["path"]).name: one["code"] for one in extracted.json["failures"]}
+    failed = {Path(entry["path"]).name: entry["code"] for entry in extracted.json["failures"]}
     assert failed == {"bad.wav": "unreadable", "empty.wav": "empty"}
 
 
@@ -166,9 +166,9 @@ def test_two_extractions_at_once(project: Path, bucket: RemotePath, local: Path)
     extract = ["extract", *index_of(local), *MFCC, "--store", str(there), "--json"]
     command = [sys.executable, "-c", CODE, *extract]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in "ab"]
-    told = [json.loads(process.communicate()[0]) for process in both]
+    reported = [json.loads(process.communicate()[0]) for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert sum(one["n_added"] for one in told) >= 24
+    assert sum(entry["n_added"] for entry in reported) >= 24
     assert shards(there) == shards(local / "data/features")
 
 
@@ -214,7 +214,7 @@ def test_a_flipped_bit_is_found_and_mended(
     victim.write_bytes(bytes(content))
     found = run("store", "verify", "--store", there, "--json")
     assert found.code == 1
-    assert [one["path"] for one in found.json["damaged"]] == [str(victim)]
+    assert [entry["path"] for entry in found.json["damaged"]] == [str(victim)]
     aside = found.json["damaged"][0]["moved_to"]
     assert aside == str(victim.with_name(f"damaged-{victim.name}"))
     assert run(*extract, "--json").json["n_added"] == 24

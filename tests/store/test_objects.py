@@ -130,12 +130,12 @@ def test_whatever_runs_do_nothing_is_lost(root: RemotePath) -> None:
         done: set[int] = set()
         running: list[StoreWriter] = []
         for _ in range(40):
-            what = rng.random()
-            if what < 0.15 and len(running) < 3:
+            draw = rng.random()
+            if draw < 0.15 and len(running) < 3:
                 running.append(opened(place).writer().__enter__())
-            elif what < 0.2 and running:
+            elif draw < 0.2 and running:
                 running.pop(rng.randrange(len(running))).__exit__(None, None, None)
-            elif what < 0.25 and running:
+            elif draw < 0.25 and running:
                 kill(running.pop(rng.randrange(len(running))))
             elif running:
                 number = rng.randrange(30)
@@ -237,7 +237,7 @@ def test_a_damaged_copy_in_the_cache_is_fetched_anew(
 
 
 def test_the_cache_has_a_limit(root: RemotePath, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audiotl_cli.storage.cache.MOST_BYTES", 10_000)
+    monkeypatch.setattr("audiotl_cli.storage.cache.MAX_BYTES", 10_000)
     with opened(root).writer() as writer:
         add(writer, range(32))
     assert holds(opened(root), range(32))
