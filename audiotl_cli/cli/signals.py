@@ -130,7 +130,7 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 
 def _guard(reading: int, numbers: Sequence[int], args: Sequence[str], of: Stop) -> None:
-    """End the process after `GRACE_S`; the system tells of signals, whatever Python is doing."""
+    """End the process after `GRACE_S`; the system delivers signals whatever Python is doing."""
     while arrived := os.read(reading, 1):
         if arrived[0] in numbers and not of._ended.wait(GRACE_S):
             of.number = arrived[0]

@@ -130,16 +130,16 @@ class _Arrived:
         piece: Piece | None = None
         while self.at < len(self.order) and self.order[self.at] in self.found:
             key = self.order[self.at]
-            one = self.found.pop(key)
+            found = self.found.pop(key)
             self.at += 1
-            if isinstance(one, AudioError):
-                yield key, one
+            if isinstance(found, AudioError):
+                yield key, found
                 continue
-            if piece is not None and one.path != piece.path:
+            if piece is not None and found.path != piece.path:
                 self.writer.take(piece, run)
                 yield from ((added, None) for added in run)
                 run = []
-            piece = one
+            piece = found
             run.append(key)
         if piece is not None:
             self.writer.take(piece, run)

@@ -29,7 +29,7 @@ class Job:
     Parameters
     ----------
     token : str
-        Tells runs apart.
+        Distinguishes runs.
     extractor : bytes
         It, pickled before it was used.
     fingerprint : str

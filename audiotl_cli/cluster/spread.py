@@ -32,7 +32,7 @@ RESULT_S = 30.0
 
 Clips = Sequence[tuple[str, AudioSource]]
 OnProgress = Callable[[int, float], None]
-"""Told the clips done, and the seconds of audio decoded so far."""
+"""Called with the clips done, and the seconds of audio decoded so far."""
 
 
 def spread(
@@ -217,8 +217,8 @@ class _Run:
         self.audio_s += receipt.audio_s
 
     def _tell(self) -> None:
-        under_way = {one.number for one in self.running.values()}
-        partly = [told for number, told in self.partly.copy().items() if number in under_way]
+        under_way = {batch.number for batch in self.running.values()}
+        partly = [n_done for number, n_done in self.partly.copy().items() if number in under_way]
         self.on_progress(
             self.n_done + sum(done for done, _ in partly),
             self.audio_s + sum(audio_s for _, audio_s in partly),

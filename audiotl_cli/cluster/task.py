@@ -86,7 +86,7 @@ def _embed(
 ) -> None:
     network = network_of(job)
     writer = PieceWriter(job.sign.parent)
-    told = time.monotonic()
+    reported_at = time.monotonic()
     results = embed_sources(network, (source for _, source in clips), workers=1)
     with closing(results):
         for done, ((key, _), result) in enumerate(zip(clips, results, strict=True), 1):
@@ -96,11 +96,11 @@ def _embed(
                 receipt.failures.append((key, error.stage, error.code, str(error)))
             elif result.embeddings is not None:
                 writer.add(key, Features(result.embeddings.frames, result.embeddings.times))
-            if time.monotonic() - told > TELL_EVERY_S:
-                told = time.monotonic()
+            if time.monotonic() - reported_at > TELL_EVERY_S:
+                reported_at = time.monotonic()
                 _tell(job, (number, done, receipt.audio_s))
                 if not job.sign.exists():
-                    raise AudiotlError("was told to stop")
+                    raise AudiotlError("was asked to stop")
     writer.close()
     receipt.pieces = writer.pieces
 

@@ -16,7 +16,7 @@ DIGITS = 6
 """Of scores and seconds in files; more would be noise."""
 
 MIN_STEPS = 2
-"""Steps an event lasts at least, unless told in seconds."""
+"""Steps an event lasts at least, unless that is given in seconds."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class EventFinder:
         Returns
         -------
         list of Event
-            Those that are over and were not told yet, by their ends.
+            Events that have ended and were not returned before, by their ends.
         """
         return self._take(centres, scores, math.inf)
 
@@ -151,24 +151,24 @@ class EventFinder:
     def _hear(self, i: int, score: float, right_s: float) -> Iterator[Event]:
         if i in self._open and self._edge_s - self._open[i].end_s >= self.min_s - _SLACK_S:
             yield from filter(None, [self._close(i)])
-        one = self._open.setdefault(i, _Open(self._edge_s, self._edge_s))
-        one.end_s = right_s
-        one.total += one.gap_total + score
-        one.n_steps += one.gap_steps + 1
-        one.gap_total, one.gap_steps = 0.0, 0
+        event = self._open.setdefault(i, _Open(self._edge_s, self._edge_s))
+        event.end_s = right_s
+        event.total += event.gap_total + score
+        event.n_steps += event.gap_steps + 1
+        event.gap_total, event.gap_steps = 0.0, 0
 
     def _miss(self, i: int, score: float, right_s: float) -> Iterator[Event]:
-        one = self._open[i]
-        one.gap_total += score
-        one.gap_steps += 1
-        if right_s - one.end_s >= self.min_s - _SLACK_S:
+        event = self._open[i]
+        event.gap_total += score
+        event.gap_steps += 1
+        if right_s - event.end_s >= self.min_s - _SLACK_S:
             yield from filter(None, [self._close(i)])
 
     def _close(self, i: int) -> Event | None:
-        one = self._open.pop(i)
-        if one.end_s - one.start_s < self.min_s - _SLACK_S:
+        event = self._open.pop(i)
+        if event.end_s - event.start_s < self.min_s - _SLACK_S:
             return None
-        return Event(one.start_s, one.end_s, self.labels[i], one.total / one.n_steps)
+        return Event(event.start_s, event.end_s, self.labels[i], event.total / event.n_steps)
 
 
 _SLACK_S = 1e-9  # for how edges were rounded

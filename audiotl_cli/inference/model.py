@@ -43,18 +43,20 @@ class Model:
 
     @property
     def labels(self) -> list[str]:
-        """The labels it tells apart, in the order of scores."""
+        """The labels that it predicts, in the order of scores."""
         return self.classifier.labels
 
     @property
     def highest_hz(self) -> float:
         """The highest frequency it hears."""
-        return max(one.sample_rate for one in self.extractors) / 2
+        return max(extractor.sample_rate for extractor in self.extractors) / 2
 
     @property
     def context_s(self) -> float:
         """Seconds that are judged together in a timeline; see `choose_context`."""
-        return max(choose_context(one.window_s, one.hop_s) for one in self.extractors)
+        return max(
+            choose_context(extractor.window_s, extractor.hop_s) for extractor in self.extractors
+        )
 
     def predict(
         self,
@@ -144,7 +146,7 @@ class Model:
         audio_s : float
             Its length, seconds.
         found : list of Event
-            The events that `scorer` has told, those at its end among them.
+            All events that `scorer` has found, including those that it found last.
         options : EventOptions or None
             As `scorer` was given.
         """

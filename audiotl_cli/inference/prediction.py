@@ -98,7 +98,9 @@ class Prediction:
             "rejected": self.rejected,
             "segments": None
             if self.segments is None
-            else [(one.start_s, one.end_s, one.label, one.score) for one in self.segments],
+            else [
+                (event.start_s, event.end_s, event.label, event.score) for event in self.segments
+            ],
             "sorted_to": self.sorted_to,
             "sort_error": _error_dict(self.sort_error),
         }
@@ -117,7 +119,7 @@ class Prediction:
         return cls(
             **{
                 **state,
-                "segments": None if segments is None else [Event(*one) for one in segments],
+                "segments": None if segments is None else [Event(*values) for values in segments],
                 **{
                     name: None
                     if error is None

@@ -44,7 +44,7 @@ class Scorer:
         self._whole = RunningScores(classifier, len(extractors))
         self._follower: Follower | None = None
         if options is not None:
-            step_s = max(frame_distance_s(one) for one in extractors)
+            step_s = max(frame_distance_s(extractor) for extractor in extractors)
             self._finder = EventFinder(
                 classifier.labels, options, step_s, several=classifier.multi_label
             )

@@ -44,7 +44,7 @@ def folder_names(labels: Sequence[str]) -> dict[str, str]:
     for label in labels:
         name = safe_name(label)
         tries = (name if i == 1 else f"{name}_{i}" for i in count(1))
-        names[label] = next(one for one in tries if one.casefold() not in taken)
+        names[label] = next(name for name in tries if name.casefold() not in taken)
         taken.add(names[label].casefold())
     return names
 
@@ -56,7 +56,7 @@ def plan(path: Path, folder: Path) -> Path:
     """
     if real_path(path.parent) == real_path(folder):
         return path
-    return next(one for one in _targets(path, folder) if not os.path.lexists(one))
+    return next(target for target in _targets(path, folder) if not os.path.lexists(target))
 
 
 def place(path: Path, target: Path, how: How) -> None:

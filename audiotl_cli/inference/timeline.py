@@ -64,8 +64,10 @@ class Follower:
         self.extractors = extractors
         self.context_s = context_s
         self.block = block
-        self._held = [_Held(np.empty(0), np.empty((0, one.dim), np.float32)) for one in extractors]
-        self._lead = int(np.argmax([frame_distance_s(one) for one in extractors]))
+        self._held = [
+            _Held(np.empty(0), np.empty((0, extractor.dim), np.float32)) for extractor in extractors
+        ]
+        self._lead = int(np.argmax([frame_distance_s(extractor) for extractor in extractors]))
         self._steps = np.empty(0)  # that are still to be judged
 
     def add(self, number: int, embedded: Embeddings) -> None:
@@ -79,31 +81,33 @@ class Follower:
         """Judge the steps whose context has come, in whole blocks."""
         while len(self._steps) >= self.block:
             until = self._steps[self.block - 1] + self.context_s / 2
-            if any(len(one.centres) == 0 or one.centres[-1] <= until + 1e-6 for one in self._held):
+            if any(
+                len(held.centres) == 0 or held.centres[-1] <= until + 1e-6 for held in self._held
+            ):
                 return
             yield self._judge()
 
     def rest(self) -> Iterator[Steps]:
         """Judge the steps that are left: no more frames come."""
         # a stream may break off before every extractor has had a window
-        while len(self._steps) and all(len(one.centres) for one in self._held):
+        while len(self._steps) and all(len(held.centres) for held in self._held):
             yield self._judge()
 
     def _judge(self) -> Steps:
         steps, self._steps = self._steps[: self.block], self._steps[self.block :]
-        slices = [context_slices(one.centres, steps, self.context_s) for one in self._held]
-        frames = [one.frames for one in self._held]
+        slices = [context_slices(held.centres, steps, self.context_s) for held in self._held]
+        frames = [held.frames for held in self._held]
         if self.classifier.pooling == "vote":
-            told = self._votes(frames, *slices[0])
+            raw = self._votes(frames, *slices[0])
         else:
-            told = self.classifier.row_scores(_pool(frames, slices, self.classifier.pooling))
-        scores = self.classifier.calibrated(told)
+            raw = self.classifier.row_scores(_pool(frames, slices, self.classifier.pooling))
+        scores = self.classifier.calibrated(raw)
         if self.classifier.rejection is not None:
             clips = [[Pooled({POOLING: row[None]})] for row in _pool(frames, slices, POOLING)]
             scores[self.classifier.rejects(clips, scores)] = 0
         if len(self._steps):
-            for one in self._held:
-                one.drop_before(self._steps[0] - self.context_s / 2)
+            for held in self._held:
+                held.drop_before(self._steps[0] - self.context_s / 2)
         return Steps(steps, scores)
 
     def _votes(

@@ -30,7 +30,7 @@ def listen(
 ) -> Prediction:
     """Judge a stream until it ends, in constant memory.
 
-    What was heard before a stream breaks off, or Ctrl-C ends it, is told all the same.
+    Events found before a stream breaks off, or Ctrl-C ends it, are reported as well.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def listen(
     events : EventOptions or None
         What to look for along the stream; None looks for nothing.
     on_event : callable
-        Told each event as soon as it is over.
+        Called with each event as soon as it has ended.
 
     Returns
     -------

@@ -64,7 +64,7 @@ def fetch_model(
         An extractor's, for what its default layer needs, or one file's.
     given : str, optional
         Path or URL to take them from. Where an extractor has several files, the name of
-        `given` tells which one it is.
+        `given` says which of them.
     on_file : callable
 
     Raises

@@ -52,7 +52,7 @@ def prune_stores(
     ------
     DataError
         There is no index or no store; or an index names a recording that is not there and
-        has no hash, so that its features cannot be told from others; or a store is a
+        has no hash, so that its features cannot be distinguished from others; or a store is a
         symbolic link.
     """
     if not indexes:
@@ -83,7 +83,7 @@ def _needed_keys(index: Index, memo: HashMemo) -> set[str]:
             needed.add(key)
         elif not clip.sha256:
             raise DataError(
-                f"{index.path} names {clip.path}: {key}. Its features cannot be told from "
+                f"{index.path} names {clip.path}: {key}. Its features cannot be distinguished from "
                 "those that nobody needs. Bring it back, or take it out of the index"
             )
     return needed

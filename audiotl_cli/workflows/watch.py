@@ -27,7 +27,7 @@ class Watcher:
 
     def __init__(self, folder: Path, leave_out: tuple[Path, ...] = ()) -> None:
         self.folder = folder
-        self.leave_out = tuple(real_path(one) for one in leave_out)
+        self.leave_out = tuple(real_path(folder) for folder in leave_out)
         self._seen: dict[Path, State] = {}
         self._given: dict[Path, State] = {}
 
@@ -50,7 +50,7 @@ class Watcher:
     def _states(self) -> Iterator[tuple[Path, State]]:
         for path in find_recordings(self.folder):
             real = real_path(path)
-            if any(real.is_relative_to(one) for one in self.leave_out):
+            if any(real.is_relative_to(folder) for folder in self.leave_out):
                 continue
             try:
                 state = path.stat()
@@ -70,7 +70,7 @@ def watch(
 ) -> Generator[Prediction]:
     """Predict what is in a folder and what comes into it, without end.
 
-    A recording that cannot be used is told once, and again only when it has changed.
+    A recording that cannot be used is reported once, and again only when it has changed.
 
     Parameters
     ----------

@@ -15,4 +15,6 @@ def find_writers() -> dict[str, type[Writer]]:
         for value in vars(import_module(f"{__name__}.{module.name}")).values():
             if isinstance(value, type) and issubclass(value, Writer) and "name" in vars(value):
                 found.add(value)
-    return {one.name: one for one in sorted(found, key=lambda one: (one.rank, one.name))}
+    return {
+        writer.name: writer for writer in sorted(found, key=lambda kind: (kind.rank, kind.name))
+    }

@@ -1,7 +1,7 @@
 """What a format is: a writer of predictions.
 
 A new format is a subclass of `Writer` in a file of its own in this folder. `--format` offers it,
-`--output` knows its suffix, and nothing else has to be told of it.
+`--output` knows its suffix, and no other module names it.
 """
 
 from __future__ import annotations
