@@ -70,7 +70,7 @@ def describe_source(
             "cv": options.protocol,
             **{name: getattr(kind, name) for name in names},
             "params": dict(kind.params),
-            "extractors": [asdict(spec) for spec in data.extractors],
+            "extractors": [spec.to_dict() for spec in data.extractors],
             "n_settings": options.n_settings,
             "chosen": held_out.chosen,
             "reliability": asdict(options.reliability),

@@ -44,7 +44,7 @@ def refused(run: Run, command: str, *args: object) -> str:
         ("--pooling no", "unknown pooling 'no'; choose from"),
         ("--pca 0", "--pca is 0, expected a number of dimensions from 1"),
         ("--combine no", "'no' is not one of"),
-        ("--root --no-scale", "--root is a way to scale features"),
+        ("--root --no-scale", "it cannot be combined with --no-scale"),
     ],
 )
 def test_options_of_fitting(
@@ -64,7 +64,7 @@ def test_reliability_of_several_labels(
 
 @pytest.mark.parametrize("command", FITTING)
 def test_balance_of_several_labels(multi_label: Path, run: Run, command: str) -> None:
-    message = "mlp cannot weigh labels where clips have several"
+    message = "mlp cannot balance multi-label clips"
     assert message in refused(run, command, "--balance", "--classifier", "mlp")
 
 

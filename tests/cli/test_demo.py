@@ -20,7 +20,7 @@ def test_the_demonstration_runs_and_reuses_what_is_there(
     assert first.code == second.code == 0
     for command in ("index data/audio/demo", "extract", "train", "evaluate", "predict"):
         assert f"$ audiotl {command}" in first.out
-    assert "50 recordings made" in first.out
+    assert "50 recordings written" in first.out
     assert "40 clips added" in first.out
     assert "the recordings in data/audio/demo already exist" in second.out
     assert "0 clips added, 40 already there" in second.out

@@ -228,4 +228,4 @@ def test_clips_without_features_are_counted(begun: Path, sounds: Path, run: Run)
     finished = run("label", "--n", 3)
 
     assert finished.code == 0
-    assert "1 clips without a label have no features" in finished.err
+    assert "1 unlabelled clips have no features" in finished.err

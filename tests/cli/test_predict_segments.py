@@ -190,7 +190,7 @@ def test_names_on_stdin_may_be_parted_by_nul(
         (["--segments", "--threshold", "nan"], "expected a score above 0"),
         (["--format", "audacity", "--output", "there.txt", "b/a.wav"], "needs a folder"),
         (["--format", "raven", "--output", "out", "b/a.wav"], "would both be written to"),
-        (["--output", "a.wav", "--format", "csv"], "a.wav is read, and would be written over"),
+        (["--output", "a.wav", "--format", "csv"], "a.wav is an input and would be overwritten"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_any_work(

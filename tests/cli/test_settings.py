@@ -79,7 +79,7 @@ def test_options_are_called_as_on_the_command_line(indexed: Path, run: Run) -> N
     finished = run("predict", "x.wav")
 
     assert finished.code == 2
-    assert "'xml' is not one of" in finished.err
+    assert "--format is 'xml', expected one of" in finished.err
 
 
 @pytest.mark.parametrize("args", [["--help"], ["extract", "--help"], ["--version"]], ids=" ".join)

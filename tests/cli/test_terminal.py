@@ -222,7 +222,7 @@ def test_a_label_that_is_not_known_is_asked_for_once(
 
     first = asked(terminal.answer("rian"))
     assert "similar labels: 3 rain" in terminal.until("'rian' is a new label")
-    terminal.until("type another: ")
+    terminal.until("or another label: ")
     terminal.type("rain\n")
     terminal.until("saved: rain")
     second = asked(terminal.answer("hail"))
@@ -251,7 +251,7 @@ def test_leaving_keeps_what_was_answered(
     first = asked(terminal.answer("1"))
     if at_the_second_question:
         terminal.answer("thunder")
-        terminal.until("type another: ")
+        terminal.until("or another label: ")
     else:
         terminal.until(QUESTION)
     terminal.type(key)
@@ -324,7 +324,7 @@ def test_an_answer_does_not_replace_what_another_process_wrote(
     first = asked(terminal.until(QUESTION))
     assert run("label", "--set", f"{first}=hail").code == 0
     terminal.type("1\n")
-    assert "the clip has got the label 'hail' meanwhile" in " ".join(
+    assert "the clip was labelled 'hail' by another program" in " ".join(
         terminal.until("meanwhile").split()
     )
     terminal.answer("q")

@@ -273,7 +273,7 @@ def test_copies_on_both_sides_of_a_fold_are_counted(project: Path, sounds: Path,
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["knn", "n_neighbors=99"], "knn cannot be fitted to 18 clips: Expected n_neighbors"),
+        (["knn", "n_neighbors=99"], "knn cannot be fitted to 18 clips: n_neighbors is"),
         (["svm", "decision_function_shape=ovo"], "expected 'ovr', which gives one score per label"),
         (["svm", "kernel=precomputed"], "svm cannot be fitted to 18 clips"),
         (["mlp", "hidden_layer_sizes=(0,)"], "mlp cannot be fitted to 18 clips"),
@@ -390,7 +390,7 @@ def test_search_chooses_among_the_training_clips(extracted: Path, run: Run) -> N
     assert finished.json["pooling"] == chosen["pooling"]
     assert "search6" in finished.json["model"]
     shown = run("train", "--search", "2")
-    assert "2 settings, cross-validated among" in shown.out
+    assert "2 settings compared by cross-validation" in shown.out
 
 
 def test_nested_search_says_what_every_round_chose(extracted: Path, run: Run) -> None:

@@ -56,5 +56,5 @@ def files_in(root: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(root)): path.read_bytes()
         for path in root.rglob("*")
-        if path.is_file() and path.name not in (".lock", ".hashes")
+        if path.is_file() and path.name not in (".lock", ".hashes", ".hashes.lock")
     }

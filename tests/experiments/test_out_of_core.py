@@ -143,7 +143,7 @@ def test_blocks_hold_every_clip_once(index: Index) -> None:
     [
         ("svm", {}, "GB of frames to train on do not fit into memory with svm; take --classifier"),
         ("perceptron", {"pca": 2}, "with perceptron and --pca; take"),
-        ("linear-svm", {"params": {"dual": False}}, "C and max_iter alone, not dual"),
+        ("linear-svm", {"params": {"dual": False}}, "only the parameters C and max_iter, not dual"),
         ("perceptron", {"params": {"loss": "no"}}, "perceptron cannot be fitted: The 'loss'"),
     ],
 )

@@ -43,7 +43,7 @@ def test_everything_lies_in_the_project(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_an_empty_project_says_what_is_missing(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    with pytest.raises(DataError, match=r"there is no index in .*data/index; make one with"):
+    with pytest.raises(DataError, match=r"there is no index in .*data/index; create one with"):
         project.newest_index()
-    with pytest.raises(DataError, match=r"there is no model in .*data/models; make one with"):
+    with pytest.raises(DataError, match=r"there is no model in .*data/models; \w+ one with"):
         project.newest_model()

@@ -115,7 +115,7 @@ CASES = {
     "predict": Case(
         ("predict", "sounds", "--format", "jsonl"),
         decodes,
-        "the same command starts from the beginning. What was written so far is kept.",
+        "the same command starts from the beginning. The predictions written so far are kept.",
     ),
     "predict stdin": Case(
         ("predict", "-m", "data/models/m.joblib", "--format", "jsonl", "--stdin-audio"),

@@ -196,7 +196,7 @@ def test_what_is_compressed_on_the_way_is_not_unpacked(
     finished = run("models", "fetch", "yamnet", "--from", f"{server.url}/packed.h5")
 
     assert finished.code == 4
-    assert "compressed as 'gzip', which it was asked not to do" in finished.err
+    assert "compressed as 'gzip', although uncompressed data was requested" in finished.err
     assert server.asked[0][1]["Accept-Encoding"] == "identity"
     assert files(cache) == []
 
