@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ DOCUMENTS = sorted(
     ]
 )
 PLACEHOLDER = "NAME"
+NAMES_WIDTH = 38
+"""Columns of the drawing of rooms that hold their names; the rest describes them."""
 
 SPAN = re.compile(r"`([^`\s]+)`")
 FILE_AND_NAMES = re.compile(r"`([\w./-]+\.py)`\s+\(((?:`[\w.]+`(?:,\s+)?)+)\)")
@@ -93,3 +96,17 @@ def test_every_decision_is_listed_in_the_architecture() -> None:
     linked = LINK.findall(prose(ROOT / "docs" / "ARCHITECTURE.md"))
     adrs = {f"adr/{path.name}" for path in (ROOT / "docs" / "adr").glob("*.md")}
     assert adrs - set(linked) == set()
+
+
+def test_the_rooms_drawn_are_the_layers_that_are_checked() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    layers = next(
+        contract["layers"]
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    )
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text("utf-8")
+    drawing = text.partition("## Rooms")[2].split("```")[1]
+    left = "\n".join(line[:NAMES_WIDTH] for line in drawing.splitlines())
+    levels = [set(re.findall(r"\w+", level)) for level in left.split("↓")]
+    assert levels == [set(re.findall(r"\w+", layer)) for layer in layers]
