@@ -18,6 +18,7 @@ from audiotl_cli.errors import UsageError
 from audiotl_cli.files import (
     append_lines,
     digest,
+    is_regular,
     locked,
     read_lines,
     remove_regular,
@@ -74,8 +75,11 @@ class WrittenFiles:
         Raises
         ------
         UsageError
-            A file is somebody else's, or no file at all.
+            A file, or the list itself, is somebody else's, or no file at all.
         """
+        paths = list(paths)
+        for folder in {path.parent for path in paths}:
+            _check_list(folder / LIST)
         taken = [path for path in paths if not self.is_free(path)]
         for path in taken:
             if not path.is_file():
@@ -149,6 +153,14 @@ class WrittenFiles:
         if folder not in self._folders or self._folders[folder][0] != n_bytes:
             self._folders[folder] = n_bytes, _read_list(folder)
         return self._folders[folder][1].setdefault(path.name, set())
+
+
+def _check_list(path: Path) -> None:
+    if os.path.lexists(path) and not is_regular(path):
+        raise UsageError(
+            f"{path} is where audiotl lists what it wrote, but is a link, a folder or a device; "
+            "delete it, or choose another folder"
+        )
 
 
 def _size(path: Path) -> int:
