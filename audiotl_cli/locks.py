@@ -5,10 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from audiotl_cli.files import read_if_there, real_path, write_whole
+from audiotl_cli.files import (
+    NotAFileError,
+    is_regular,
+    read_if_there,
+    real_path,
+    write_whole,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +58,8 @@ def locked(path: Path, *, wait_s: float | None = None) -> Iterator[None]:
     import filelock
 
     wait_s = LOCK_WAIT_S if wait_s is None else wait_s
-    lock = filelock.FileLock(_lock_file(path), is_singleton=True)
+    lock_file = _lock_file(path)
+    lock = filelock.FileLock(lock_file, is_singleton=True)
     try:
         try:
             lock.acquire(timeout=min(wait_s, LOCK_SILENT_S))
@@ -66,6 +74,13 @@ def locked(path: Path, *, wait_s: float | None = None) -> Iterator[None]:
             str(path),
         ) from error
     except OSError as error:
+        if os.path.lexists(lock_file) and not is_regular(lock_file):
+            raise NotAFileError(
+                errno.EINVAL,
+                "the lock of a file belongs here, but this is a link, a folder or a device; "
+                "delete it",
+                str(lock_file),
+            ) from error
         error.filename, error.filename2 = str(path), None
         raise
     try:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from audiotl_cli.errors import UsageError
-from audiotl_cli.files import digest, remove_regular, write_whole
+from audiotl_cli.files import digest, is_regular, remove_regular, write_whole
 from audiotl_cli.journal_lines import append_lines, read_lines
 from audiotl_cli.locks import locked
 
@@ -69,8 +69,12 @@ class WrittenFiles:
         Raises
         ------
         UsageError
-            A file was made or edited by somebody else, or is not a regular file.
+            A file, or the list itself, was made or edited by somebody else, or is not a regular
+            file.
         """
+        paths = list(paths)
+        for folder in {path.parent for path in paths}:
+            _check_list(folder / LIST)
         taken = [path for path in paths if not self.is_free(path)]
         for path in taken:
             if not path.is_file():
@@ -144,6 +148,14 @@ class WrittenFiles:
         if folder not in self._folders or self._folders[folder][0] != n_bytes:
             self._folders[folder] = n_bytes, _read_list(folder)
         return self._folders[folder][1].setdefault(path.name, set())
+
+
+def _check_list(path: Path) -> None:
+    if os.path.lexists(path) and not is_regular(path):
+        raise UsageError(
+            f"{path} is where audiotl lists what it wrote, but is a link, a folder or a device; "
+            "delete it, or choose another folder"
+        )
 
 
 def _size(path: Path) -> int:

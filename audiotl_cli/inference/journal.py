@@ -137,7 +137,12 @@ class Journal:
                 state = value.pop("recording")
                 prediction = Prediction.from_state(value)
                 self._keep(prediction, state)
-            except (AttributeError, LookupError, TypeError):  # cut off, or written by a hand
+            except (
+                AttributeError,
+                LookupError,
+                TypeError,
+                ValueError,
+            ):  # cut off, or written by a hand
                 continue
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -112,10 +113,11 @@ class Prediction:
         Raises
         ------
         KeyError, TypeError
-            The state is not such a one.
+            The state is not such a one; also if a number in it is not finite.
         """
         segments = state["segments"]
         errors = {name: state[name] for name in ("error", "sort_error")}
+        _check(state)
         return cls(
             **{
                 **state,
@@ -128,6 +130,22 @@ class Prediction:
                 },
             }
         )
+
+
+def _check(state: Mapping[str, Any]) -> None:
+    """Raise `TypeError` unless every value is of the type that `to_state` gives it."""
+    segments = state["segments"] or []
+    texts = [state["path"], state["sorted_to"] or "", *(state["labels"] or [])]
+    numbers = [state["audio_s"], *state["scores"].values()]
+    for start_s, end_s, label, score in segments:
+        texts.append(label)
+        numbers += [start_s, end_s, score]
+    for error in (state["error"], state["sort_error"]):
+        texts += [] if error is None else [error["message"], error["code"], error["stage"]]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(state["rejected"], bool):
+        raise TypeError("a text or a truth value is of another type")
+    if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
+        raise TypeError("a number is none, or not finite")
 
 
 def _error_dict(error: AudioError | None) -> dict[str, str] | None:

@@ -19,6 +19,8 @@ NO_NETWORK = {
     "HTTPClientError", "ProxyConnectionError", "SSLError", "ClientConnectionError",
     "ClientPayloadError", "ServerTimeoutError", "FSTimeoutError", "gaierror",
 }  # fmt: skip
+NO_SUCH_NAME = {"ParamValidationError", "UnicodeEncodeError"}
+"""What is raised of a name that no object of the storage can have: the others are not concerned."""
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
@@ -64,6 +66,8 @@ def translate(error: Exception, url: str) -> Exception:
         return PermissionError(
             errno.EACCES, f"access denied ({text}); check the credentials and their rights", url
         )
+    if kinds & NO_SUCH_NAME:
+        return OSError(errno.EINVAL, f"no object can have this name ({text[:80]})", url)
     if kinds & NO_CREDENTIALS:
         return StorageError(
             f"{url}: no credentials ({text}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "

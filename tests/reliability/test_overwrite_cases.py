@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -193,3 +194,25 @@ def test_a_kill_between_list_and_file_makes_no_stranger(
         assert run(*args, "--segments").code == 130
 
     assert run(*args, "--segments").code == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links and pipes")
+@pytest.mark.parametrize("name", [".audiotl-written", ".out.csv.part.lock"])
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_lists_and_locks_that_are_no_files_are_named_before_any_work(
+    trained: Path, run: Run, name: str, kind: str
+) -> None:
+    victim = trained / "victim"
+    victim.write_bytes(BY_HAND)
+    if kind == "link":
+        (trained / name).symlink_to(victim)
+    else:
+        (trained / name).mkdir()
+
+    finished = run(*PREDICT, "a.wav", "--output", "out.csv")
+
+    assert finished.code in (2, 3)
+    assert f"{name} is where" in finished.err.replace(f"{name}: is", f"{name} is")
+    assert "Predicting" not in finished.err
+    assert victim.read_bytes() == BY_HAND
+    assert not (trained / "out.csv").exists()

@@ -163,6 +163,32 @@ def test_wherever_the_last_line_is_cut_off_the_file_is_the_same(
         assert not stopped.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scores", ["chirp"]),
+        ("scores", {"chirp": "high"}),
+        ("scores", {"chirp": float("nan")}),
+        ("scores", {"chirp": float("inf")}),
+        ("error", {"stage": 1, "code": [], "message": None}),
+        ("segments", [["0", "1", "chirp", 0.5]]),
+        ("rejected", "no"),
+        ("path", 5),
+    ],
+)
+def test_a_line_that_is_no_prediction_is_a_recording_that_was_not_done(
+    mfcc_model: Path, night: Path, stopped: Path, run: Run, name: str, value: object
+) -> None:
+    command = ("predict", "-m", mfcc_model, night, "--output")
+    run(*command, "whole.csv")
+    head, first, *_ = stopped.read_text().splitlines()
+    stopped.write_text(f"{head}\n{json.dumps(json.loads(first) | {name: value})}\n")
+
+    assert run(*command, "out.csv").code == 1
+
+    assert Path("out.csv").read_bytes() == Path("whole.csv").read_bytes()
+
+
 def test_a_recording_that_changed_meanwhile_is_predicted_again(
     mfcc_model: Path, night: Path, sounds: Path, stopped: Path, run: Run
 ) -> None:

@@ -111,6 +111,10 @@ class EndpointConnectionError(Exception):
     pass
 
 
+class ParamValidationError(Exception):
+    pass
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
@@ -127,6 +131,7 @@ class EndpointConnectionError(Exception):
         (ConnectionResetError("reset"), StorageError, "cannot be reached"),
         (OSError(16, "Slow down"), StorageError, "fails .Slow down."),
         (OSError(28, "No space left on device"), OSError, "No space"),
+        (ParamValidationError("Invalid bucket name"), OSError, "no object can have this name"),
         (KeyError("odd"), StorageError, "KeyError"),
     ],
 )
