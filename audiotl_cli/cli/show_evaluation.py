@@ -128,7 +128,7 @@ def show_confusion(scores: Scores) -> None:
     digits = max(3, len(str(scores.confusion.max())))
     room = output.console().width - (digits + 1) * len(letters) - 2
     if room < LEAST_NAME:
-        output.line("the confusion matrix is too wide for this terminal; see the figure")
+        output.line("confusion matrix too wide to show; see the figure")
         return
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     grid.add_column("true \\ predicted", no_wrap=True, max_width=room)

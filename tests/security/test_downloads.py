@@ -206,7 +206,7 @@ def test_what_is_compressed_on_the_way_is_not_unpacked(
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("file.h5", "redirects to file:///etc/passwd"), ("circle.h5", "over 10 redirects")],
+    [("file.h5", "redirects to file:///etc/passwd"), ("circle.h5", "more than 10 redirects")],
 )
 def test_redirects_lead_to_the_web_and_come_to_an_end(
     server: HostileServer, run: Run, cache: Path, path: str, message: str

@@ -74,7 +74,9 @@ def test_dangerous_settings_are_refused(
     assert finished.code == 2
     flag = f"--{key.replace('_', '-')}"
     assert f"audiotl.toml: {key} of [{command}] is refused: a settings file" in finished.err
-    assert f"type it: audiotl {command.replace('.', ' ')} {flag}" in finished.err
+    assert (
+        f"give it on the command line: audiotl {command.replace('.', ' ')} {flag}" in finished.err
+    )
     assert set(project.rglob("*")) == before
 
 
