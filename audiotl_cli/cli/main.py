@@ -175,7 +175,7 @@ def _prepare_help(command: Any) -> None:
 
 def _defaults(args: Sequence[str], group: Any) -> dict[str, Any]:
     """Read the settings; a broken file must not prevent ``--help``."""
-    if not settings.FILE.exists():
+    if not os.path.lexists(settings.FILE):  # also a link that leads nowhere
         return {}
     try:
         return settings.read_settings(settings.FILE, _options(group))

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from audiotl_cli.files import open_regular, regular_descriptor
+
 SETTLED_S = 2.0
 """A later change of a file may have the same time stamp if both happen within this time."""
 
@@ -89,7 +91,7 @@ def read_content(path: str | Path) -> tuple[Content, os.stat_result]:
         The file cannot be read.
     """
     for _ in range(2):
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (names may not be UTF-8)
+        with os.fdopen(regular_descriptor(Path(path)), "rb", buffering=0) as file:
             at_ns = time.time_ns()
             before = os.fstat(file.fileno())
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -162,7 +164,7 @@ def unchanged(path: Path, expected: Content) -> Iterator[Path]:
     OSError
         The file cannot be opened.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         opened = OpenContent(file.fileno(), expected)
         yield path
         opened.check(path)

@@ -20,6 +20,7 @@ from audiotl_cli.inference.events import Event
 from audiotl_cli.inference.formats import find_writers
 from audiotl_cli.inference.formats.csv import CsvWriter
 from audiotl_cli.inference.prediction import Prediction
+from audiotl_cli.store.store import FeatureStore
 from tests.conftest import Run
 from tests.inference.texts import written
 
@@ -180,14 +181,15 @@ def test_a_terminal_is_not_written_to_by_names(
 
 
 def test_a_store_does_not_write_to_a_terminal(project: Path, run: Run) -> None:
-    from audiotl_cli.store.store import FeatureStore
-
-    made_from = {"imported": "x", "layer": "\x1b[2J"}
-    FeatureStore.create(Path("data/features"), "a\x1b[2J", 4, made_from)
-    for command in (("store", "info"), ("store", "verify")):
-        ended = run(*command)
-        assert ended.code == 0
-        assert "\x1b" not in ended.out + ended.err
+    store = FeatureStore.create(Path("data/features"), "a", 4, {"imported": "x", "layer": "b"})
+    description = store.folder / "store.json"
+    whole = json.loads(description.read_text())
+    for odd in (whole | {"extractor": "a\x1b[2J"}, whole | {"made_from": {"layer": "\x1b[2J"}}):
+        description.write_text(json.dumps(odd))
+        for command in (("store", "info"), ("store", "verify")):
+            ended = run(*command)
+            assert ended.code == 3
+            assert "\x1b" not in ended.out + ended.err
 
 
 def test_tables_are_printed_safely_on_a_terminal(

@@ -158,7 +158,7 @@ def test_a_settings_file_that_is_none_is_told(project: Path, run: Run) -> None:
     finished = run("store", "info")
 
     assert finished.code == 2
-    assert "audiotl.toml is not a file" in finished.err
+    assert "audiotl.toml cannot be read (it is " in finished.err
 
 
 def options_of(group: Any, above: str = "audiotl") -> Iterator[tuple[str, object]]:
