@@ -188,7 +188,7 @@ def test_a_store_does_not_write_to_a_terminal(project: Path, run: Run) -> None:
         description.write_text(json.dumps(odd))
         for command in (("store", "info"), ("store", "verify")):
             ended = run(*command)
-            assert ended.code == 3
+            assert ended.code in (1, 3)
             assert "\x1b" not in ended.out + ended.err
 
 
