@@ -156,7 +156,11 @@ def _of_options(path: Path, table: dict[str, Any], options: Options, name: str) 
             )
         values = value if isinstance(value, list) and option.repeatable else [value]
         for item in values:
-            if not isinstance(item, str | int | float) or "\0" in str(item):
+            if "\0" in str(item):
+                raise UsageError(
+                    f"{path}: {key} of [{name}] is {ascii(item)[:60]}, which holds a NUL byte"
+                )
+            if not isinstance(item, str | int | float):
                 raise UsageError(
                     f"{path}: {key} of [{name}] is {ascii(item)[:60]}, expected text, a number, "
                     f"true or false{', or a list of these' * option.repeatable}"
