@@ -158,7 +158,8 @@ def _of_options(path: Path, table: dict[str, Any], options: Options, name: str) 
         for item in values:
             if "\0" in str(item):
                 raise UsageError(
-                    f"{path}: {key} of [{name}] is {ascii(item)[:60]}, which holds a NUL byte"
+                    f"{path}: {key} of [{name}] is {ascii(item)[:60]}, expected text; it holds "
+                    "a NUL byte"
                 )
             if not isinstance(item, str | int | float):
                 raise UsageError(
