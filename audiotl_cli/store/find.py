@@ -34,7 +34,7 @@ def open_all(root: AnyPath) -> list[FeatureStore]:
 
 def no_store(root: AnyPath) -> DataError:
     """Return the error of a folder without stores."""
-    return DataError(f"there is no feature store in {root}; make one with: audiotl extract")
+    return DataError(f"there is no feature store in {root}; create one with: audiotl extract")
 
 
 def find_stores(root: AnyPath, extractors: Sequence[str], keys: set[str]) -> list[FeatureStore]:
@@ -59,13 +59,13 @@ def find_stores(root: AnyPath, extractors: Sequence[str], keys: set[str]) -> lis
     stores = [store for store in candidates if not keys.isdisjoint(store.keys())]
     if not stores:
         raise DataError(
-            f"no features of this index's clips are in {root}; make them with: audiotl extract"
+            f"{root} has no features of the clips in this index; extract them with: audiotl extract"
         )
     if not extractors:
         if stores[-1] is not candidates[-1]:
             logger.warning(
-                "%s was used last, but holds no features of this index's clips; "
-                "%s is taken (--extractor chooses)",
+                "%s was used last, but has no features of the clips in this index; using %s "
+                "instead (choose with --extractor)",
                 candidates[-1].folder,
                 stores[-1].folder,
             )
@@ -76,8 +76,8 @@ def find_stores(root: AnyPath, extractors: Sequence[str], keys: set[str]) -> lis
         if not named:
             known = ", ".join(sorted({store.extractor for store in stores}))
             raise DataError(
-                f"no features of this index's clips by {name!r} are in {root} (there are some by "
-                f"{known}); make them with: audiotl extract --extractor {name}"
+                f"{root} has no {name!r} features of the clips in this index, only features of "
+                f"{known}; extract them with: audiotl extract --extractor {name}"
             )
         found.append(named[-1])
     return found

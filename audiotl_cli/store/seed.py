@@ -7,6 +7,7 @@ They hold a row for each frame: ``X`` (n, dim) are features, ``Y`` (n,) numbers 
 from __future__ import annotations
 
 import hashlib
+import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
                     "X (features), Y (labels) and IDS (clips)"
                 )
             _check_sizes(path, arrays.zip.infolist())
+            _check_claims(arrays.zip)
             features, numbers, ids = arrays["X"], arrays["Y"], arrays["IDS"]
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
@@ -95,6 +97,22 @@ def _check_sizes(path: Path, members: list[zipfile.ZipInfo]) -> None:
                 f"{path}: {member.filename} claims {member.file_size} bytes in "
                 f"{member.compress_size}; features do not shrink so far"
             )
+
+
+def _check_claims(archive: zipfile.ZipFile) -> None:
+    """Raise `ValueError` for an array that claims more values than its member has bytes for."""
+    headers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    for member in archive.infolist():
+        with archive.open(member) as file:
+            version = np.lib.format.read_magic(file)
+            if version not in headers:
+                raise ValueError(f"{member.filename} has npy version {version}")
+            shape, _, dtype = headers[version](file)
+        if math.prod(shape) * dtype.itemsize > member.file_size:
+            raise ValueError(f"{member.filename} claims an array of {shape} {dtype}")
 
 
 def _labels(clips: list[str], numbers: list[str]) -> list[str]:
