@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from audiotl_cli.cli.main import main
 from audiotl_cli.dataset.demo_sounds import synthesise
@@ -19,6 +20,11 @@ from audiotl_cli.storage.schemes import SCHEMES
 from tests.extractors.golden import write_seeded_checkpoint
 
 REPOSITORY = Path(__file__).parents[1]
+
+settings.register_profile(
+    "audiotl", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # a machine that does other work as well is no fault
+settings.load_profile("audiotl")
 SHARED = Path(os.environ.get("AUDIOTL_SHARED", REPOSITORY.parent / "shared"))
 """Real recordings and features that are too large for the repository."""
 
