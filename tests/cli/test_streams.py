@@ -97,7 +97,8 @@ def test_names_with_broken_bytes_come_from_stdin(odd: Path) -> None:
     ("args", "code", "message"),
     [
         (["extract"], 3, "there is no index in data/index"),
-        (["train", "--param", "C"], 3, "there is no index"),
+        (["train"], 3, "there is no index"),
+        (["train", "--param", "C"], 2, "--param is 'C', expected NAME=VALUE"),
         (["index", "gone"], 3, "gone: no such folder"),
         (["extract", "--no-such-option"], 2, "--no-such-option"),
         (["extract", "--workers", "0"], 2, "--workers"),
