@@ -152,4 +152,4 @@ def test_esc10_by_its_name_and_as_class_folders(project: Path, run: Run) -> None
     assert all(len(found) == 1 for found in splits.values())
     # without the name, groups are not known, but pointed out
     (warning,) = plain["warnings"]
-    assert "told of 304 sources" in warning
+    assert "suggest 304 sources" in warning

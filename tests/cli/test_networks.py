@@ -58,7 +58,7 @@ def test_every_report_says_that_weights_are_not_the_published(
     indexed: Path, seeded_checkpoint: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AUDIOTL_OFFLINE", "1")
-    warning = "weights of vggish are not the published ones: seeded.ckpt"
+    warning = "the weights of vggish are not the published ones: seeded.ckpt"
     fetched = run("models", "fetch", "vggish", "--from", seeded_checkpoint)
     assert fetched.code == 0
     assert "not the published ones (seeded.ckpt)" in fetched.out
