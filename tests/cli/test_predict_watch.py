@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from audiotl_cli.workflows.watch import Watcher
+from tests.cluster.processes import wait_until
 from tests.conftest import REPOSITORY, Run
 
 PATIENCE_S = 90
@@ -73,6 +74,7 @@ def test_recordings_are_told_as_they_come(watching: Watching, new: Path, sounds:
     assert (later["label"], later["sorted_to"]) == ("rain", str(new / "sorted/rain/later.wav"))
     shutil.copy(sounds / "drum" / "drum-00.wav", new / "broken.wav")
     assert watching.next()["label"] == "drum"  # changed, and so tried again
+    wait_until(lambda: not (new / "broken.wav").exists())  # the record comes before the move
 
     code, said = watching.end()
     assert code == 130
