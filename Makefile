@@ -15,7 +15,7 @@ help:  ## Show this list
 demo: $(VENV)/.ready  ## Set up, make ten kinds of sounds, and run the five commands on them
 	@$(BIN)/audiotl demo
 
-check: lint  ## Format, lint, types, layers, unit tests: about a minute
+check: lint  ## Format, lint, types, layers, unit tests: one to two minutes
 	$(BIN)/python -m pytest --quiet --numprocesses=auto -m "not slow and not integration"
 
 test: lint  ## Set up and run every check: format, lint, types, layers, tests

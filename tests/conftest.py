@@ -39,6 +39,8 @@ LONG = (
     "cli",
     "cluster",
     "contract",
+    "extractors",
+    "storage/test_s3.py",
     "reliability",
     "security",
     "test_examples.py",
