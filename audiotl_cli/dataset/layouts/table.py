@@ -14,7 +14,8 @@ from audiotl_cli.dataset.columns import (
 )
 from audiotl_cli.dataset.index import Clip, check_clip
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source
-from audiotl_cli.dataset.rows import Row, read_rows, seconds
+from audiotl_cli.dataset.numbers import parse_seconds
+from audiotl_cli.dataset.rows import Row, read_rows
 from audiotl_cli.errors import DataError
 from audiotl_cli.storage.paths import AnyPath
 
@@ -63,8 +64,8 @@ def _clip(row: Row, found: Mapping[str, str], find: Finder) -> Clip:
         split=SPLIT_NAMES.get(split.lower(), split),
         fold=cell("fold"),
         group=cell("group"),
-        start_s=seconds(cell("start_s"), row.where, found.get("start_s", "")),
-        end_s=seconds(cell("end_s"), row.where, found.get("end_s", "")),
+        start_s=parse_seconds(cell("start_s"), row.where, found.get("start_s", "")),
+        end_s=parse_seconds(cell("end_s"), row.where, found.get("end_s", "")),
     )
     check_clip(clip, row.where)
     return clip
