@@ -147,10 +147,8 @@ def test_a_killed_extraction_goes_on(
     there = bucket / "features"
     extract = ["extract", *index_of(local), *MFCC, "--store", str(there)]
     stops = "import audiotl_cli.store.objects as o, threading; o.HOLD_S = 0.0\n"
-    stops += "put, done = o.ObjectWriter.add, []\n"
-    stops += (
-        "def add(*args): put(*args); done.append(1); len(done) > 2 and threading.Event().wait()\n"
-    )
+    stops += "put, wait, done = o.ObjectWriter.add, threading.Event().wait, []\n"
+    stops += "def add(*args): put(*args); done.append(args); len(done) > 2 and wait()\n"
     stops += "o.ObjectWriter.add = add\n"
     command = [sys.executable, "-c", stops + CODE, *extract]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
