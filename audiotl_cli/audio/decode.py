@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from audiotl_cli.errors import AudioError
 from audiotl_cli.files import NotAFileError, regular_descriptor
 from audiotl_cli.storage.contents import ChangedFileError, Content, OpenContent
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
     import soundfile
@@ -40,45 +39,6 @@ MAX_SAMPLE = 1e6
 
 BLOCK_SAMPLES = 1 << 18
 """Samples read at once over all channels: 1 MiB of float32."""
-
-
-@overload
-def find_recordings(folder: Path) -> list[Path]: ...
-@overload
-def find_recordings(folder: RemotePath) -> list[RemotePath]: ...
-def find_recordings(folder: AnyPath) -> list[Path] | list[RemotePath]:
-    """List the sound files below a folder, sorted, hidden ones and loops left out.
-
-    Parameters
-    ----------
-    folder : Path or RemotePath
-
-    Returns
-    -------
-    paths : list of Path or RemotePath
-        Regular files whose suffix is in `EXTENSIONS`. Linked folders are followed once.
-    """
-    if not isinstance(folder, Path):
-        return [
-            path
-            for path in folder.files()
-            if path.suffix.lower() in EXTENSIONS and "/." not in path.url.removeprefix(folder.url)
-        ]
-    found: list[Path] = []
-    seen: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            Path(root, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS
-        ]
-    return sorted(found)
 
 
 def probe(path: AnyPath) -> AudioInfo:
