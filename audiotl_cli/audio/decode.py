@@ -18,6 +18,7 @@ import numpy as np
 
 from audiotl_cli.audio.cut_short import is_cut_short
 from audiotl_cli.audio.objects import Reader, open_object
+from audiotl_cli.audio.reasons import N_HEAD, what_it_is, why_missing
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Waveform
 from audiotl_cli.errors import AudioError
 from audiotl_cli.files import NotAFileError, regular_descriptor
@@ -136,7 +137,7 @@ def open_sound(path: AnyPath, content: Content | None = None) -> Iterator[soundf
         # a descriptor, because libsndfile cannot open names that are not valid UTF-8
         descriptor = regular_descriptor(path)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise AudioError("no such file", code="missing", stage="open") from error
+        raise AudioError(why_missing(path), code="missing", stage="open") from error
     except IsADirectoryError as error:
         raise AudioError("is a folder, not a sound file", stage="open") from error
     except NotAFileError as error:
@@ -177,9 +178,9 @@ def _sound(opened: int | Reader) -> Iterator[soundfile.SoundFile]:
     try:
         file = soundfile.SoundFile(opened, closefd=False)
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
-        raise AudioError(
-            f"is not a sound file that can be decoded ({_reason(error)})", stage="open"
-        ) from error
+        known = what_it_is(_head(opened)) if isinstance(opened, int) else ""
+        reason = known or f"is not a sound file that can be decoded ({_reason(error)})"
+        raise AudioError(reason, stage="open") from error
     # otherwise soundfile seeks after every read, which fails in streams of unknown length, and
     # restarts the MP3 decoder at every block, with slightly different samples
     file.seekable = lambda: False
@@ -192,6 +193,11 @@ def _sound(opened: int | Reader) -> Iterator[soundfile.SoundFile]:
                 stage="open",
             )
         yield file
+
+
+def _head(descriptor: int) -> bytes:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return os.read(descriptor, N_HEAD)
 
 
 def _read(file: soundfile.SoundFile, n_frames: int) -> Any:

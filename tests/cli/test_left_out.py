@@ -103,3 +103,39 @@ def test_prediction_of_a_folder_without_recordings(
     assert "holds no recordings" in finished.err
     assert "it holds 2 .wac files (Wildlife Acoustics'" in finished.err
     assert "1 .txt file" in finished.err
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{:064x}\nsize 72862\n"
+
+
+def test_why_recordings_cannot_be_read(project: Path, run: Run) -> None:
+    recordings("audio/a/0.wav", "audio/b/0.wav")
+    for i in range(1, 4):
+        Path(f"audio/a/{i}.wav").write_text(POINTER.format(i))
+    Path("audio/b/1.wav").write_text("<html>404</html>")
+
+    found = run("index", "audio", "--json").json
+    shown = " ".join(run("index", "audio").out.split())
+    fixed = run("index", "audio", "--fix", "--json").json
+
+    assert found["problems"]["unreadable"] == ["a/1.wav", "a/2.wav", "a/3.wav", "b/1.wav"]
+    assert list(found["reasons"].values()) == [
+        ["a/1.wav", "a/2.wav", "a/3.wav"],
+        ["b/1.wav"],
+    ]
+    assert "a/1.wav and 2 more: is a Git LFS pointer" in shown
+    assert "b/1.wav: is a web page" in shown
+    assert all("is a " in change["detail"] for change in fixed["changes"])
+
+
+def test_when_nothing_can_be_read(project: Path, run: Run) -> None:
+    for i in range(1, 4):
+        touch(project / "audio", f"a/{i}.wav")
+        Path(f"audio/a/{i}.wav").write_text(POINTER.format(i))
+
+    finished = run("index", "audio")
+
+    assert finished.code == 3
+    assert "none of the 3 recordings in audio can be read: a/1.wav and 2 more: is a Git LFS" in (
+        finished.err
+    )
