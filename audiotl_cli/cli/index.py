@@ -67,6 +67,17 @@ def index(
         ),
         NO_FUNCTION,
     ] = None,
+    label_level: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Labels are the names of the folders at this level below SOURCE.  [default: 1, or "
+            "the level in folders of splits, sites and the like]",
+            show_default=False,
+            rich_help_panel=LABELS,
+        ),
+        settings.FREE,
+    ] = None,
     label_regex: Annotated[
         str | None,
         typer.Option(
@@ -195,6 +206,7 @@ def index(
 
     chosen = IndexOptions(
         labels_from=labels_from,
+        label_level=label_level,
         label_regex=label_regex,
         metadata=metadata,
         dataset=dataset,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.options import COLUMN_OPTIONS, IndexOptions
 from audiotl_cli.dataset.rows import Table, read_rows

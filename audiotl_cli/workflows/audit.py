@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audiotl_cli.dataset.audit import Audit, audit_clips, clip_problems
+from audiotl_cli.dataset.audit import Audit, audit_clips, clip_problems, paths_by_reason
 from audiotl_cli.dataset.fix import Change, fix_problems
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.measure_clips import OnClip, measure_clips
@@ -50,8 +50,7 @@ def audit_source(
     )
     if all(not UNREADABLE.isdisjoint(clip_problems(clip)) for clip in audit.clips):
         raise DataError(
-            f"none of the {len(clips)} recordings in {root} can be read; "
-            f"the first is {audit.clips[0].path} ({audit.clips[0].problems})"
+            f"none of the {len(clips)} recordings in {root} can be read: {_summary(audit)}"
         )
     if not options.fix:
         return audit, []
@@ -61,3 +60,12 @@ def audit_source(
             f"none of the {len(clips)} recordings in {root} can be used, so --fix would leave none"
         )
     return fixed, changes
+
+
+def _summary(audit: Audit, n_most: int = 3) -> str:
+    reasons = list(paths_by_reason(audit).items())
+    parts = [
+        f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}: {reason}"
+        for reason, paths in reasons[:n_most]
+    ]
+    return "; ".join(parts) + ("; ..." if len(reasons) > n_most else "")

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.columns import Finder
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip

@@ -77,7 +77,8 @@ class Request:
 
         On object storage it takes long to look for files, so nothing is guessed there.
         """
-        named = self.options.labels_from or self.options.label_regex or self.table
+        options = self.options
+        named = options.labels_from or options.label_level or options.label_regex or self.table
         return self.source if not named and isinstance(self.source, Path) else None
 
 
