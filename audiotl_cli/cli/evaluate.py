@@ -92,8 +92,8 @@ def evaluate(
         list[Path] | None,
         typer.Argument(
             parser=options.path,
-            help="Model files, or report.json of earlier evaluations; several are compared with "
-            "the first.  [default: the newest in data/models]",
+            help="Model files or parts of their names, or report.json of earlier evaluations; "
+            "several are compared with the first.  [default: the newest in data/models]",
         ),
     ] = None,
     evaluated: Evaluated,
@@ -112,7 +112,10 @@ def evaluate(
         report = _cross_validate(evaluated, trained, fitting, learning)
         found = [(report, report.result)]
     else:
-        given = model or [options.project().newest_model()]
+        given = [
+            path if path.suffix == RESULT else options.choose_model(path) for path in model or []
+        ]
+        given = given or [options.choose_model(None)]
         _claim(given, evaluated)
         found = _evaluate_models(given, evaluated, fitting.seed)
     compared: list[Comparison] = []
@@ -232,7 +235,6 @@ def _evaluate_models(
             found.append((None, read_result(path)))
             continue
         assert index is not None
-        output.note(f"Model {path}")
         folder = evaluated.report
         chosen = EvaluateOptions(
             options.store_address(evaluated.store),

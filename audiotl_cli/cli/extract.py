@@ -70,7 +70,7 @@ def extract(
     typed = not options.from_file(context, "extractor")
     # all of them before the first is used: a wrong name ends the run at once
     networks = [chosen_extractor(replace(config, name=name), typed=typed) for name in names]
-    path = index or options.project().newest_index()
+    path = options.choose_index(index)
     clips = Index.read(path)
     output.note(f"Index {path}: {len(clips.clips)} clips")
     reports = []

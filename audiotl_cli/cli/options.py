@@ -92,7 +92,10 @@ Debug = Annotated[
 IndexFile = Annotated[
     Path | None,
     typer.Option(
-        "--index", parser=path, help="Index file.  [default: the newest file in data/index]"
+        "--index",
+        parser=path,
+        help="Index file, or a part of its name in data/index.  [default: the newest file in "
+        "data/index]",
     ),
     settings.INSIDE,
 ]
@@ -270,6 +273,17 @@ ModelFile = Annotated[
     ),
     settings.TYPED,
 ]
+ModelName = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        "-m",
+        parser=path,
+        help="Model file, or a part of its name in data/models, such as svm.  [default: the "
+        "newest model in data/models]",
+    ),
+    settings.INSIDE,
+]
 TrustModel = Annotated[
     list[str] | None,
     typer.Option(
@@ -323,8 +337,33 @@ def project() -> Project:
 
 def find_index(given: Path | None) -> Path:
     """Return the index that ``--index`` names, or the newest; say which it is."""
-    path = given or project().newest_index()
+    path = choose_index(given)
     output.note(f"Index {path}")
+    return path
+
+
+def choose_index(given: Path | None) -> Path:
+    """Return the index that ``--index`` names, or the newest."""
+    return project().find_index(given) if given else project().newest_index()
+
+
+def choose_model(given: Path | None) -> Path:
+    """Return the model that ``--model`` names, or the newest; say which it is, and of how many."""
+    from audiotl_cli.experiments.leaderboard import better_than_newest
+
+    found = project()
+    if given:
+        path = found.find_model(given)
+        output.note(f"Model {path}")
+        return path
+    path, n_models = found.newest_model(), len(found.models())
+    of = f" (newest of {n_models}; choose with --model NAME)" if n_models > 1 else ""
+    if better := better_than_newest(found):
+        of = (
+            f" (newest of {n_models}; the best by {better.metric.replace('_', ' ')} was "
+            f"{better.path.stem}: --model {shlex.quote(better.path.stem)})"
+        )
+    output.note(f"Model {path}{of}")
     return path
 
 
