@@ -10,6 +10,7 @@ import typer
 
 from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.show_programs import show_programs
+from audiotl_cli.cli.spread import spread
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.export import ExportReport
@@ -24,11 +25,9 @@ def model() -> None:
 
 
 @app.command(epilog="Example:  audiotl model inspect data/models/demo.joblib")
+@spread
 def inspect(
     file: Annotated[Path, typer.Argument(parser=options.path, help="Model file.")],
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Show the contents of a model file without running any code from it."""
     from audiotl_cli.workflows.inspect import inspect_model
@@ -41,6 +40,7 @@ def inspect(
     epilog="Examples:  audiotl model export data/models/birds.joblib --whole   |   "
     "audiotl model export data/models/birds.joblib --output birds.onnx"
 )
+@spread
 def export(
     file: Annotated[Path, typer.Argument(parser=options.path, help="Model file.")],
     format: Annotated[
@@ -69,9 +69,6 @@ def export(
     ] = None,
     overwrite: options.Overwrite = False,
     trust: options.TrustModel = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Write a model as an ONNX graph, for ONNX Runtime on any machine.
 
