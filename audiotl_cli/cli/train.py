@@ -12,6 +12,7 @@ import typer
 
 from audiotl_cli.cli import options, output
 from audiotl_cli.cli.fitting import Fitting, Training
+from audiotl_cli.cli.show_settings import leaderboard
 from audiotl_cli.cli.spread import spread
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def show(report: TrainReport) -> None:
         output.line("trained block by block, because the frames do not fit into memory")
     output.warnings([spec.warning for spec in card.extractors])
     if card.search:
-        output.leaderboard(card.search)
+        leaderboard(card.search)
     if card.calibration:
         output.line(f"scores calibrated by {card.calibration['method']}")
     if card.rejection:
