@@ -215,9 +215,7 @@ def recording_days(paths: Sequence[str]) -> Part:
     matches = [cut.search(path.rpartition("/")[2]) for path in paths]
     days = Part(expression, tuple(match[1] if match else "" for match in matches))
     times = Part("", tuple(match[2] if match else "" for match in matches))
-    on_days = {
-        time: {days.values[i] for i in members} for time, members in times.members.items()
-    }
+    on_days = {time: {days.values[i] for i in members} for time, members in times.members.items()}
     again = sum(len(times.members[time]) for time, found in on_days.items() if len(found) > 1)
     return days if 2 * again > len(paths) else Part(expression, ())
 

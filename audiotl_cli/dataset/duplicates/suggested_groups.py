@@ -235,8 +235,10 @@ def _names_sources(part: Part, labels: Sequence[str]) -> bool:
     if not part.tells_sources(labels):
         return False
     are_words = all(value.isalpha() for value in part.members)
-    return not are_words or _is_shared(part, labels) or (
-        len(part.members) >= FEW_NAMES * len(set(labels))
+    return (
+        not are_words
+        or _is_shared(part, labels)
+        or (len(part.members) >= FEW_NAMES * len(set(labels)))
     )
 
 
