@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import overload
@@ -94,17 +94,30 @@ class Listing:
         return [relative(path, self.folder) for path in self.recordings]
 
     def count(
-        self, left_out: LeftOutCounter, label_of: Callable[[str], str] = lambda path: ""
+        self,
+        left_out: LeftOutCounter,
+        named: Collection[str] = (),
+        *,
+        below: str = "",
+        label_of: Callable[[str], str] = lambda path: "",
     ) -> None:
-        """Add what was skipped to what a command leaves out."""
+        """Add what was skipped to what a command leaves out.
+
+        Parameters
+        ----------
+        left_out : LeftOutCounter
+        named : collection of str
+            Paths that are not left out, because a table names them.
+        below : str
+            Goes before each path.
+        label_of : callable
+            Returns the label that a file would have.
+        """
         for item in self.skipped:
-            left_out.add(
-                item.reason,
-                item.path,
-                suffix=item.suffix,
-                unit=item.unit,
-                labels=[label_of(item.path)] if item.unit == "file" else (),
-            )
+            path = below + item.path
+            if path not in named:
+                labels = [label_of(path)] if item.unit == "file" else ()
+                left_out.add(item.reason, path, suffix=item.suffix, unit=item.unit, labels=labels)
 
     def nothing_found(self) -> str:
         """Return what to say of a folder without recordings."""

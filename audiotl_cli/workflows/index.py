@@ -104,7 +104,7 @@ def build_index(
     ungrouped = warn_without_groups(clips)  # before --fix gives groups, and folds are dealt
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
-        audit, changes = audit_source(project, clips, root, options, on_clip)
+        audit, changes = audit_source(project, clips, found, options, on_clip)
     clips = split_clips(list(audit.clips), options, root, found.tables)
     clips = list(find_problems(replace(audit, clips=clips)).clips)  # splits may leak now
     index = replace_index(Index(clips, root), out, before)

@@ -139,3 +139,48 @@ def test_when_nothing_can_be_read(project: Path, run: Run) -> None:
     assert "none of the 3 recordings in audio can be read: a/1.wav and 2 more: is a Git LFS" in (
         finished.err
     )
+
+
+def test_recordings_that_a_table_does_not_name(project: Path, run: Run) -> None:
+    recordings("audio/1.wav", "audio/2.wav", "audio/3.wav", "audio/more/4.wav", "other/5.wav")
+    touch(Path("audio"), "5.wac")
+    Path("t.csv").write_text("file,label\naudio/1.wav,a\naudio/2.wav,b\n")
+
+    beside = run("index", "t.csv", "--json").json["left_out"]
+    inside = run("index", "audio", "--metadata", "t.csv", "--json").json["left_out"]
+
+    assert groups(beside) == {
+        ".wav file": ["audio/3.wav", "audio/more/4.wav"], ".wac file": ["audio/5.wac"],
+    }  # fmt: skip
+    assert groups(inside) == {".wav file": ["3.wav", "more/4.wav"], ".wac file": ["5.wac"]}
+    assert inside[0]["reason"] == "the table does not name it"
+
+
+def test_names_without_a_recording(project: Path, run: Run) -> None:
+    recordings("audio/64000.wav", "audio/b.wav", "audio/x/c.wav", "audio/y/c.wav")
+    Path("t.csv").write_text("fname,label\n64000,a\nb,b\nc,a\nd,b\n")
+
+    finished = run("index", "audio", "--metadata", "t.csv", "--json")
+
+    found = finished.json
+    assert found["problems"]["unreadable"] == ["c", "d"]
+    assert list(found["reasons"]) == [
+        "fits several recordings: x/c.wav, y/c.wav; give more of its path",
+        "is not below audio, nor is a recording of that name",
+    ]
+    assert "recordings of 2 names lie elsewhere or are written differently, as 64000" in (
+        finished.err
+    )
+    assert "2 names are of no recording; c fits several recordings" in finished.err
+
+
+def test_annotations_of_a_name_that_several_recordings_have(project: Path, run: Run) -> None:
+    recordings("audio/site1/rec.wav", "audio/site2/rec.wav")
+    Path("audio/all.txt").write_text(
+        "Selection\tBegin Time (s)\tEnd Time (s)\tBegin File\tSpecies\n1\t0\t0.1\trec.wav\towl\n"
+    )
+
+    finished = run("index", "audio", "--labels-from", "annotations")
+
+    assert finished.code == 3
+    assert "fits several recordings: site1/rec.wav, site2/rec.wav" in finished.err

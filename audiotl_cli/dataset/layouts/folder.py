@@ -59,7 +59,7 @@ def clips_from_folder(
         logger.info("%s: %s", source, note)
     if levels.doubt:
         logger.warning("%s", levels.doubt)
-    listing.count(left_out, lambda path: levels.label_of(_folders(path)))
+    listing.count(left_out, label_of=lambda path: levels.label_of(_folders(path)))
     clips = _label(listing.paths, levels, left_out)
     _count_empty_folders(listing, levels, left_out)
     if label_level is not None and not any(clip.label for clip in clips):
