@@ -29,6 +29,7 @@ def similar(
         ),
     ],
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
     top_k: Annotated[int, typer.Option(min=1, help="How many clips for each."), settings.FREE] = 10,
@@ -42,7 +43,6 @@ def similar(
     debug: options.Debug = False,
 ) -> None:
     """Find the clips that sound most like a recording."""
-    from audiotl_cli.dataset.index import Index
     from audiotl_cli.review.clip_names import read_name
     from audiotl_cli.workflows.similar import SimilarOptions, find_similar
 
@@ -61,7 +61,7 @@ def similar(
     with output.progress("Comparing") as update:
         results, stores = find_similar(
             options.project(),
-            Index.read(path),
+            options.read_index(path, audio_root),
             files,
             chosen,
             on_clips=lambda done, total: update(done, total, 0.0),

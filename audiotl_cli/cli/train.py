@@ -22,6 +22,7 @@ def train(
     context: typer.Context,
     *,
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
     fitting: Fitting,
@@ -36,7 +37,6 @@ def train(
     debug: options.Debug = False,
 ) -> None:
     """Fit a classifier on stored features and save it."""
-    from audiotl_cli.dataset.index import Index
     from audiotl_cli.errors import UsageError
     from audiotl_cli.experiments.options import TrainOptions
     from audiotl_cli.workflows.train import train_model
@@ -59,7 +59,7 @@ def train(
     with options.fits(cluster) as run, output.progress("Trying settings", "fits") as update:
         report = train_model(
             options.project(),
-            Index.read(path),
+            options.read_index(path, audio_root),
             chosen,
             run=run,
             on_fit=lambda done, total: update(done, total, 0.0),
@@ -74,7 +74,7 @@ def finish(context: typer.Context, report: TrainReport, out: Path | None) -> Non
     output.result(as_json(report), lambda: show(report))
     file = f" {shlex.quote(str(out))}" if out else ""
     if report.card.held_out:
-        where = options.carry(context, "index", "store")
+        where = options.carry(context, "index", "audio_root", "store")
         output.next_command(f"audiotl evaluate{file}{where}")
     else:
         output.next_command(f"audiotl predict FILE{f' --model{file}' if file else ''}")

@@ -18,6 +18,7 @@ def tune(
     context: typer.Context,
     *,
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     store: options.Store = None,
     extractor: Annotated[
         list[str] | None,
@@ -58,7 +59,6 @@ def tune(
     The setting given by --classifier, --pooling and so on is tried first. What is picked is
     fitted and saved. Interrupted, the same command goes on where it stopped.
     """
-    from audiotl_cli.dataset.index import Index
     from audiotl_cli.experiments.options import TrainOptions
     from audiotl_cli.workflows.tune import tune_model
 
@@ -81,7 +81,7 @@ def tune(
     ):
         report = tune_model(
             options.project(),
-            Index.read(path),
+            options.read_index(path, audio_root),
             chosen,
             run=run,
             on_fit=lambda done, total: update(done, total, 0.0),
