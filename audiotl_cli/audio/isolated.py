@@ -18,7 +18,7 @@ from typing import Self
 
 import numpy as np
 
-from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
+from audiotl_cli.audio.decoder_process import Block, DecoderDiedError, DecoderProcess
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.audio.worker import Job, send_measurement, send_samples
 from audiotl_cli.errors import AudioError, AudiotlError, StorageError
@@ -98,8 +98,8 @@ class Decoders:
         """
         job = partial(send_samples, to_rate=to_rate, resampler=resampler)
         with closing(self.read(source, job)) as blocks:
-            for block in blocks:
-                yield np.frombuffer(block, np.float32)
+            for content, _ in blocks:
+                yield np.frombuffer(content, np.float32)
 
     def measure(self, source: AudioSource) -> bytes:
         """Measure a source as `measure.measure` does, in another process; errors as above.
@@ -109,9 +109,9 @@ class Decoders:
         measurement : bytes
             From `Measurement.as_json`.
         """
-        return b"".join(self.read(source, send_measurement))
+        return b"".join(content for content, _ in self.read(source, send_measurement))
 
-    def read(self, source: AudioSource, job: Job) -> Generator[bytearray]:
+    def read(self, source: AudioSource, job: Job) -> Generator[Block]:
         """Run a job on a source in another process, and yield the blocks it sends; errors as above.
 
         Parameters
@@ -123,7 +123,7 @@ class Decoders:
         with self._fetched(source) as local:
             yield from self._read_local(local, job)
 
-    def _read_local(self, source: AudioSource, job: Job) -> Generator[bytearray]:
+    def _read_local(self, source: AudioSource, job: Job) -> Generator[Block]:
         n_given = 0
         while True:
             with self._lend() as process:

@@ -40,18 +40,18 @@ class State:
 
 
 state = State()
-_consoles: dict[bool, Console] = {}
+consoles: dict[bool, Console] = {}
 
 
 def console(*, stderr: bool = False) -> Console:
     """Return the console of stdout or stderr."""
-    if stderr not in _consoles:
+    if stderr not in consoles:
         stream = sys.stderr if stderr else sys.stdout
         # output to a file or another program is not wrapped
         columns = os.environ.get("COLUMNS", "")
         width = None if stream.isatty() else int(columns) if columns.isdecimal() else 200
-        _consoles[stderr] = _open_console(stream, width)
-    return _consoles[stderr]
+        consoles[stderr] = _open_console(stream, width)
+    return consoles[stderr]
 
 
 def _open_console(stream: TextIO, width: int | None) -> Console:
@@ -358,7 +358,7 @@ def own_stderr() -> Iterator[None]:
     os.dup2(null, 2)
     os.close(null)
     sys.stderr = own
-    _consoles.clear()
+    consoles.clear()
     try:
         yield
     finally:
@@ -369,7 +369,7 @@ def own_stderr() -> Iterator[None]:
         os.dup2(copy, 2)
         sys.stderr = python_stderr
         own.close()
-        _consoles.clear()
+        consoles.clear()
 
 
 def release_stderr() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from audiotl_cli.audio.limits import LOW_RATE
 from audiotl_cli.cli import output
 from audiotl_cli.cli.show_dataset import show_comparison
+from audiotl_cli.cli.show_left_out import show_left_out
 from audiotl_cli.dataset.problems.registry import Problem, all_problems
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def value(report: IndexReport) -> dict[str, Any]:
         "channels": {str(n): count for n, count in _tally(clips, "channels")},
         "same_sound": [[clips[i].path for i in group] for group in report.duplicates.groups()],
         "changes": [asdict(change) for change in report.changes],
+        "left_out": [asdict(group) for group in report.left_out],
     }  # fmt: skip
 
 
@@ -70,6 +72,7 @@ def show(report: IndexReport, path: Path) -> None:
     _show_changes(report)
     if report.problems:
         _show_problems(report)
+    show_left_out(report.left_out, output.line)
 
 
 def _show_labels(clips: Sequence[Clip]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import struct
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from functools import partial
@@ -20,8 +18,6 @@ from audiotl_cli.extractors.base import Extractor, Patches
 Prepared = tuple[Patches | None, int]
 """The next patches, or None at the end; and the number of samples read so far."""
 
-_COUNTS = struct.Struct("<QI")  # samples, dimensions
-
 
 def read_patches(
     extractor: Extractor, source: AudioSource, decoders: Decoders
@@ -30,7 +26,9 @@ def read_patches(
     if extractor.front_end_in_worker:
         job = partial(send_patches, extractor=extractor)
         with closing(decoders.read(source, job)) as messages:
-            yield from map(_unpack, messages)
+            for content, (n_samples, *shape) in messages:
+                patches = np.frombuffer(content, np.float32).reshape(shape) if shape else None
+                yield patches, n_samples
         return
     read = decoders.read_blocks_at(source, extractor.sample_rate, extractor.config.resampler)
     with closing(read) as blocks:
@@ -41,7 +39,8 @@ def send_patches(source: AudioSource, send: Send, extractor: Extractor) -> None:
     """Send the patches of a source to `read_patches`; runs in the process that decodes."""
     blocks = read_blocks_at(source, extractor.sample_rate, extractor.config.resampler)
     for patches, n_samples in _prepared(extractor, blocks):
-        send(_pack(patches, n_samples))
+        content = b"" if patches is None else patches.tobytes()
+        send(content, n_samples, *(() if patches is None else patches.shape))
 
 
 def _prepared(extractor: Extractor, blocks: Iterable[Waveform]) -> Iterator[Prepared]:
@@ -49,19 +48,3 @@ def _prepared(extractor: Extractor, blocks: Iterable[Waveform]) -> Iterator[Prep
     for patches in extractor.patches(counted):
         yield patches, counted.n_samples
     yield None, counted.n_samples
-
-
-def _pack(patches: Patches | None, n_samples: int) -> bytes:
-    if patches is None:
-        return _COUNTS.pack(n_samples, 0)
-    shape = struct.pack(f"<{patches.ndim}I", *patches.shape)
-    return _COUNTS.pack(n_samples, patches.ndim) + shape + patches.tobytes()
-
-
-def _unpack(message: bytearray) -> Prepared:
-    n_samples, n_dim = _COUNTS.unpack_from(message)
-    if n_dim == 0:
-        return None, n_samples
-    shape = struct.unpack_from(f"<{n_dim}I", message, _COUNTS.size)
-    start = _COUNTS.size + 4 * n_dim
-    return np.frombuffer(message, np.float32, math.prod(shape), start).reshape(shape), n_samples

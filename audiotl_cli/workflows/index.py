@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from audiotl_cli.dataset.measure_clips import OnClip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.path_patterns import Pattern, search_paths
 from audiotl_cli.errors import UsageError
+from audiotl_cli.left_out import LeftOut
 from audiotl_cli.project import Project
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.workflows.audit import audit_source
@@ -43,6 +45,8 @@ class IndexReport:
         Which clips, by their positions in the index, hold the same sound.
     comparison : Comparison or None
         Of a named data set with the published one.
+    left_out : sequence of LeftOut
+        What was found and is not in the index, and why.
     """
 
     index: Index
@@ -51,6 +55,7 @@ class IndexReport:
     changes: list[Change]
     duplicates: Duplicates
     comparison: Comparison | None = None
+    left_out: Sequence[LeftOut] = ()
 
 
 def build_index(
@@ -100,7 +105,8 @@ def build_index(
     clips = split_clips(list(audit.clips), options, root, found.tables)
     clips = list(find_problems(replace(audit, clips=clips)).clips)  # splits may leak now
     index = replace_index(Index(clips, root), out, before)
-    warnings = [*_warnings(index), ungrouped]
+    had = found.left_out.labels.union(*map(clip_labels, found.clips))
+    warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels())), ungrouped]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(
@@ -110,6 +116,7 @@ def build_index(
         changes,
         audit.duplicates,
         found.comparison,
+        found.left_out.found(),
     )
 
 
@@ -120,6 +127,13 @@ def _group(clips: list[Clip], options: IndexOptions) -> list[Clip]:
     if options.fold_regex:
         clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
     return clips
+
+
+def _no_clip_left(labels: Collection[str]) -> str:
+    if not labels:
+        return ""
+    have = "the label {} has" if len(labels) == 1 else "the labels {} have"
+    return f"{have.format(', '.join(sorted(labels)))} no clip left: all were left out"
 
 
 def _warnings(index: Index) -> list[str]:

@@ -114,6 +114,17 @@ def test_the_newest_recordings_are_the_test(project: Path, run: Run) -> None:
     assert test == ["b/20240103.wav", "b/20240104.wav"]
 
 
+def test_the_date_of_a_recording_counts_not_that_of_its_folder(project: Path, run: Run) -> None:
+    recordings("sounds", *(f"{2030 - i}-archive/{day}_063000.wav" for i, day in enumerate(DAYS)))
+
+    run(
+        "index", "sounds", "--by-time", "name", "--labels-from", "filename", "--label-regex", "(20)"
+    )
+
+    test = [row["path"] for row in rows("sounds") if row["split"] == "test"]
+    assert test == ["2028-archive/20240104_063000.wav"]
+
+
 def test_time_from_a_column(project: Path, run: Run) -> None:
     recordings("sounds", "1.wav", "2.wav", "3.wav", "4.wav")
     Path("t.csv").write_text(

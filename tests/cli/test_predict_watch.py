@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from audiotl_cli.workflows.watch import Watcher
-from tests.cluster.processes import wait_until
 from tests.conftest import REPOSITORY, Run
+from tests.waiting import wait_until
 
 PATIENCE_S = 90
 

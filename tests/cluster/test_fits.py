@@ -19,8 +19,9 @@ from audiotl_cli.cluster.fits import on_cluster
 from audiotl_cli.errors import ClusterError
 from tests.classifiers.problems import made_clips
 from tests.classifiers.test_search import halves
-from tests.cluster.processes import Machines, kill, wait_until
+from tests.cluster.processes import Machines, kill
 from tests.conftest import Run
+from tests.waiting import wait_until
 
 
 class DeadlyTrials(Trials):
@@ -72,10 +73,10 @@ def test_other_versions_and_errors_come_from_where_they_are() -> None:
     clips, truth = noisy()
     trials = Trials(clips, truth, halves(len(clips)))
     setting = candidates()[0]
-    told = fits._try_one(trials, setting, 0, {"numpy": "0.1"})
-    assert isinstance(told, ClusterError)
-    assert "a worker has numpy" in str(told)
-    assert isinstance(fits._try_one(trials, setting, 7, {}), IndexError)
+    found = fits.try_on_worker(trials, setting, 0, {"numpy": "0.1"})
+    assert isinstance(found, ClusterError)
+    assert "a worker has numpy" in str(found)
+    assert isinstance(fits.try_on_worker(trials, setting, 7, {}), IndexError)
 
 
 @pytest.mark.slow

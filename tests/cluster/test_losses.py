@@ -23,9 +23,10 @@ from audiotl_cli.project import Project
 from audiotl_cli.workflows.extract import ExtractReport, extract_features
 from tests.cluster.conftest import CLIP_S, files_in, made_index
 from tests.cluster.networks import DeadlyExtractor, SlowExtractor
-from tests.cluster.processes import Machines, kill, wait_until, working
+from tests.cluster.processes import Machines, kill, working
 from tests.conftest import REPOSITORY
 from tests.extractors.fake import FakeExtractor
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

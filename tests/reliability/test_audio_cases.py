@@ -12,6 +12,7 @@ import soundfile
 
 from audiotl_cli.audio import decoder_process, isolated
 from tests.conftest import Run
+from tests.processes import children
 from tests.reliability import bad_decoder
 from tests.sounds import noise, sine, write_wav
 
@@ -128,9 +129,9 @@ def test_case_24_a_long_recording_takes_no_memory_of_the_decoder(tmp_path: Path)
     from audiotl_cli.audio.isolated import Decoders
     from audiotl_cli.audio.types import AudioSource
 
-    def peak_kib(decoders: Decoders) -> int:
-        (process,) = decoders._all
-        status = Path(f"/proc/{process._popen.pid}/status").read_text()
+    def peak_kib() -> int:
+        (process,) = set(children()) - before_decoding
+        status = (process / "status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0])
 
     short = write_wav(tmp_path / "short.wav", np.zeros((1000, 2)), 48_000, "PCM_16")
@@ -140,10 +141,11 @@ def test_case_24_a_long_recording_takes_no_memory_of_the_decoder(tmp_path: Path)
     content[40:44] = n_bytes.to_bytes(4, "little")
     long.write_bytes(content)
     os.truncate(long, 44 + n_bytes)
+    before_decoding = set(children())
     with Decoders() as decoders:
         list(decoders.read_blocks_at(AudioSource(short), 48_000, "soxr"))
-        before = peak_kib(decoders)
+        before = peak_kib()
         blocks = decoders.read_blocks_at(AudioSource(long), 48_000, "soxr")
         n_samples = sum(map(len, blocks))
         assert n_samples == 600 * 48_000
-        assert peak_kib(decoders) - before < 16 << 10
+        assert peak_kib() - before < 16 << 10

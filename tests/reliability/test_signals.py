@@ -16,30 +16,28 @@ import soundfile
 from audiotl_cli.dataset.catalog import fsdd
 from audiotl_cli.dataset.demo_sounds import synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
-from tests.cluster.processes import wait_until
 from tests.conftest import Run
 from tests.reliability.programs import Program
 from tests.security.hostile_server import serve, slow
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs signals and /proc")
 
 FIT_WITHOUT_END = """
-import pathlib, time
+import pathlib, threading
 from audiotl_cli.classifiers import trials
 def try_one(self, setting, fold):
     pathlib.Path("fitting").touch()
-    while True:
-        time.sleep(0.01)
+    threading.Event().wait()
 trials.Trials.try_one = try_one
 """
 
 TRAIN_WITHOUT_END = """
-import pathlib, time
+import pathlib, threading
 from sklearn.svm import LinearSVC
 def fit(self, *args, **more):
     pathlib.Path("fitting").touch()
-    while True:
-        time.sleep(0.01)
+    threading.Event().wait()
 LinearSVC.fit = fit
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath, need_local
 
 
@@ -31,12 +32,15 @@ class Source:
         The files about them, which must not be overwritten.
     comparison : Comparison or None
         Of a named data set with what its publisher documents.
+    left_out : LeftOutCounter
+        What is not among the clips, and why.
     """
 
     clips: list[Clip]
     root: AnyPath
     tables: Sequence[AnyPath] = ()
     comparison: Comparison | None = None
+    left_out: LeftOutCounter = field(default_factory=LeftOutCounter, compare=False)
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,15 @@ class Request:
         The file that lists the clips: the source itself, or ``--metadata``.
     labelled : bool
         Whether labels are wanted; not where they come from another layout.
+    left_out : LeftOutCounter
+        Layouts add what they find and do not take.
     """
 
     source: AnyPath
     options: IndexOptions
     table: AnyPath | None = None
     labelled: bool = True
+    left_out: LeftOutCounter = field(default_factory=LeftOutCounter, compare=False)
 
     @property
     def root(self) -> AnyPath:
@@ -112,7 +119,8 @@ def read_source(source: AnyPath, options: IndexOptions) -> Source:
         raise UsageError(f"{source} is a recording; name the folder it is in, or a table")
     if isinstance(source, Path) and source.exists() and not (is_file or source.is_dir()):
         raise DataError(f"{source} is a pipe, a socket or a device; expected a folder or a table")
-    return read_first(Request(source, options, options.metadata or (source if is_file else None)))
+    request = Request(source, options, options.metadata or (source if is_file else None))
+    return replace(read_first(request), left_out=request.left_out)
 
 
 def read_first(request: Request) -> Source:
