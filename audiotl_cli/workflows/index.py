@@ -19,6 +19,7 @@ from audiotl_cli.dataset.layouts.registry import read_source
 from audiotl_cli.dataset.measure_clips import OnClip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.path_patterns import Pattern, search_paths
+from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import UsageError
 from audiotl_cli.left_out import LeftOut
 from audiotl_cli.project import Project
@@ -47,6 +48,8 @@ class IndexReport:
         Of a named data set with the published one.
     left_out : sequence of LeftOut
         What was found and is not in the index, and why.
+    reading : Reading or None
+        How the columns of a table were read.
     """
 
     index: Index
@@ -56,6 +59,7 @@ class IndexReport:
     duplicates: Duplicates
     comparison: Comparison | None = None
     left_out: Sequence[LeftOut] = ()
+    reading: Reading | None = None
 
 
 def build_index(
@@ -107,6 +111,7 @@ def build_index(
     index = replace_index(Index(clips, root), out, before)
     had = found.left_out.labels.union(*map(clip_labels, found.clips))
     warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels())), ungrouped]
+    warnings += found.warnings
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(
@@ -117,6 +122,7 @@ def build_index(
         audit.duplicates,
         found.comparison,
         found.left_out.found(),
+        found.reading,
     )
 
 

@@ -14,6 +14,7 @@ from audiotl_cli.dataset import layouts
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.options import IndexOptions
+from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath, need_local
@@ -34,12 +35,18 @@ class Source:
         Of a named data set with what its publisher documents.
     left_out : LeftOutCounter
         What is not among the clips, and why.
+    reading : Reading or None
+        How the columns of a table were read.
+    warnings : sequence of str
+        What to look into in a table.
     """
 
     clips: list[Clip]
     root: AnyPath
     tables: Sequence[AnyPath] = ()
     comparison: Comparison | None = None
+    reading: Reading | None = None
+    warnings: Sequence[str] = ()
     left_out: LeftOutCounter = field(default_factory=LeftOutCounter, compare=False)
 
 
