@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.cli.fitting import Fitting, Learning, names_of, spread
+from audiotl_cli.cli.fitting import Fitting, Learning
+from audiotl_cli.cli.spread import names_of, spread
 
 if TYPE_CHECKING:
     from audiotl_cli.dataset.index import Index
@@ -75,15 +76,6 @@ class Trained:
     cluster: options.Cluster = None
 
 
-@dataclass(frozen=True)
-class Printed:
-    """How much is printed, and how; every field is an option."""
-
-    json: options.Json = False
-    quiet: options.Quiet = False
-    debug: options.Debug = False
-
-
 @spread
 def evaluate(
     context: typer.Context,
@@ -92,15 +84,14 @@ def evaluate(
         list[Path] | None,
         typer.Argument(
             parser=options.path,
-            help="Model files, or report.json of earlier evaluations; several are compared with "
-            "the first.  [default: the newest in data/models]",
+            help="Model files or parts of their names, or report.json of earlier evaluations; "
+            "several are compared with the first.  [default: the newest in data/models]",
         ),
     ] = None,
     evaluated: Evaluated,
     trained: Trained,
     fitting: Fitting,
     learning: Learning,
-    printed: Printed,
 ) -> None:
     """Measure how good a model is, on clips it has not seen."""
     from audiotl_cli.workflows.compare import write_pages
@@ -112,7 +103,10 @@ def evaluate(
         report = _cross_validate(evaluated, trained, fitting, learning)
         found = [(report, report.result)]
     else:
-        given = model or [options.project().newest_model()]
+        given = [
+            path if path.suffix == RESULT else options.choose_model(path) for path in model or []
+        ]
+        given = given or [options.choose_model(None)]
         _claim(given, evaluated)
         found = _evaluate_models(given, evaluated, fitting.seed)
     compared: list[Comparison] = []
@@ -232,7 +226,6 @@ def _evaluate_models(
             found.append((None, read_result(path)))
             continue
         assert index is not None
-        output.note(f"Model {path}")
         folder = evaluated.report
         chosen = EvaluateOptions(
             options.store_address(evaluated.store),

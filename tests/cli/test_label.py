@@ -41,12 +41,14 @@ def test_suggestions_are_clips_without_a_label(begun: Path, run: Run) -> None:
     finished = run("label", "--n", 5, "--json")
 
     assert finished.code == 0
-    paths = [one["path"] for one in finished.json]
+    paths = [suggestion["path"] for suggestion in finished.json]
     assert len(set(paths)) == 5
     assert not any(path.endswith(KNOWN) for path in paths)
-    for one in finished.json:
-        assert one["guess"] == max(one["scores"], key=one["scores"].__getitem__)
-        assert sorted(one["scores"]) == list(LABELS)
+    for suggestion in finished.json:
+        assert suggestion["guess"] == max(
+            suggestion["scores"], key=suggestion["scores"].__getitem__
+        )
+        assert sorted(suggestion["scores"]) == list(LABELS)
     assert INDEX.read_bytes() == before
     assert run("label", "--n", 5, "--json").json == finished.json
     shown = run("label")
@@ -75,7 +77,7 @@ def test_a_table_goes_out_and_comes_back_filled_in(begun: Path, run: Run) -> Non
     index = Index.read(INDEX)
     assert all(clip.label in ("", truth(clip.path)) for clip in index.clips)
     assert not {row["path"] for row in rows[:4]} & {
-        one["path"] for one in run("label", "--n", 20, "--json").json
+        suggestion["path"] for suggestion in run("label", "--n", 20, "--json").json
     }
 
 
@@ -189,8 +191,8 @@ def test_from_nothing_to_everything(begun: Path, run: Run, monkeypatch: pytest.M
         row[1] = ""
     INDEX.write_text("".join(",".join(row) + "\n" for row in rows))
     assert run("train").code == 3
-    (one, *_) = run("label", "--json").json
-    assert one["guess"] is None
+    (suggestion, *_) = run("label", "--json").json
+    assert suggestion["guess"] is None
     asked: list[str] = []
 
     def answer_question(question: str) -> str:
@@ -217,15 +219,15 @@ def test_clips_to_test_on_are_drawn_at_random(begun: Path, run: Run) -> None:
         row[2] = "test" if row[0].endswith(("03.wav", "04.wav")) else "train"
     INDEX.write_text("".join(",".join(row) + "\n" for row in rows))
 
-    one = run("label", "--split", "test", "--json").json
+    suggestions = run("label", "--split", "test", "--json").json
     other = run("label", "--split", "test", "--seed", 1, "--json").json
 
-    paths = [found["path"] for found in one]
+    paths = [found["path"] for found in suggestions]
     assert len(paths) == 6
     assert all(path.endswith(("03.wav", "04.wav")) for path in paths)
     assert sorted(paths) == sorted(found["path"] for found in other)
     assert paths != [found["path"] for found in other]
-    assert one[0]["guess"] in LABELS
+    assert suggestions[0]["guess"] in LABELS
 
 
 def test_train_and_evaluate_say_how_many_have_no_label(begun: Path, run: Run) -> None:

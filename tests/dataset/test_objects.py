@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.dataset.layouts.folder import clips_from_folder
 from audiotl_cli.dataset.layouts.table import read_table
@@ -41,7 +42,8 @@ def test_tables_name_objects_and_urls(tmp_path: Path) -> None:
     (ROOT / "table.csv").write_bytes((tmp_path / "table.csv").read_bytes())
     for table in (tmp_path / "table.csv", ROOT / "table.csv"):
         assert [
-            clip.path for clip in read_table(table, ROOT, IndexOptions(), LeftOutCounter()).clips
+            clip.path
+            for clip in read_table(table, Finder(ROOT), IndexOptions(), LeftOutCounter()).clips
         ] == expected
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.registry import Source
 from audiotl_cli.dataset.layouts.table import read_table
@@ -19,7 +20,7 @@ def read(root: Path, text: str | bytes, name: str = "t.csv", **options: object) 
     path = root / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     counter = LeftOutCounter()
-    return read_table(path, root, IndexOptions(**options), counter)  # type: ignore[arg-type]
+    return read_table(path, Finder(root), IndexOptions(**options), counter)  # type: ignore[arg-type]
 
 
 TIMES = {
@@ -185,7 +186,7 @@ def test_a_row_for_each_label(tmp_path: Path) -> None:
     rows = [("a", "owl"), ("a", "rain"), ("b", "owl"), ("a", "rain"), ("c", "fox")]
     text = "path,label,fold\n" + "".join(f"{name}.wav,{label},1\n" for name, label in rows)
     path, counter = table(tmp_path, text), LeftOutCounter()
-    assert read_table(path, tmp_path, IndexOptions(), counter).clips == [
+    assert read_table(path, Finder(tmp_path), IndexOptions(), counter).clips == [
         Clip("a.wav", "owl;rain", fold="1"),
         Clip("b.wav", "owl", fold="1"),
         Clip("c.wav", "fox", fold="1"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from audiotl_cli.dataset.columns import column_by_path
+from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.dataset.layouts.audiofolder import audiofolder_tables, read_audiofolder
 from audiotl_cli.dataset.layouts.table import read_table
@@ -16,7 +17,7 @@ from tests.dataset.folders import table, touch
 
 
 def clips_from_table(path: Path, root: Path, **options: str) -> list[Clip]:
-    return read_table(path, root, IndexOptions(**options), LeftOutCounter()).clips  # type: ignore[arg-type]
+    return read_table(path, Finder(root), IndexOptions(**options), LeftOutCounter()).clips  # type: ignore[arg-type]
 
 
 def clips_from_audiofolder(root: Path, tables: list[Path]) -> list[Clip]:

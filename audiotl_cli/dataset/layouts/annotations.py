@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.cells import plain_cell
-from audiotl_cli.dataset.columns import Finder
+from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source, local, local_folder
 from audiotl_cli.dataset.numbers import parse_seconds
@@ -94,8 +93,8 @@ def clips_from_annotations(
     for file in files:
         for name, start, end, label in read_annotations(file, label_column):
             path = find(name) if name else _beside(file, recordings, root)
-            if name and not os.path.exists(root / path):  # noqa: PTH110  (names may be too long)
-                raise DataError(f"{file} is about {name}, which is not below {root}")
+            if reason := find.unmatched.get(path):
+                raise DataError(f"{file} is about {name}, which {reason}")
             labels.setdefault((path, start, end), []).append(label)
     if not labels:
         raise DataError(

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from audiotl_cli.dataset.columns import SPLIT_NAMES
+from audiotl_cli.dataset.finder import Finder, count_unnamed
+from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source
 from audiotl_cli.dataset.layouts.table import read_table
 from audiotl_cli.dataset.options import IndexOptions
@@ -48,19 +50,24 @@ def read_audiofolder(
     options, left_out
         As for `read_table`.
     """
-    found = [read_table(table, table.parent, options, left_out) for table in tables]
-    clips = []
-    for table, part in zip(tables, found, strict=True):
+    clips: list[Clip] = []
+    warnings: list[str] = []
+    unmatched: dict[str, str] = {}
+    for table in tables:
+        found = read_table(table, Finder(table.parent), options, left_out)
         below = PurePosixPath(table.parent.relative_to(source).as_posix())
-        clips += [replace(clip, path=str(below / clip.path)) for clip in part.clips]
+        clips += [replace(clip, path=str(below / clip.path)) for clip in found.clips]
+        unmatched |= {str(below / path): why for path, why in found.unmatched.items()}
+        warnings += found.warnings
     firsts = [PurePosixPath(clip.path).parts[0].lower() for clip in clips]
     if not any(clip.split for clip in clips) and all(first in SPLIT_NAMES for first in firsts):
         clips = [
             replace(clip, split=SPLIT_NAMES[first])
             for clip, first in zip(clips, firsts, strict=True)
         ]
-    warnings = [text for part in found for text in part.warnings]
-    return Source(clips, source, tables, reading=found[0].reading, warnings=warnings)
+    return Source(
+        clips, source, tables, unmatched=unmatched, reading=found.reading, warnings=warnings
+    )
 
 
 def _read(request: Request) -> Source | None:
@@ -69,7 +76,9 @@ def _read(request: Request) -> Source | None:
     if folder is None or not tables:
         return None
     logger.info("Labels from %s", ", ".join(map(str, tables)))
-    return read_audiofolder(folder, tables, request.options, request.left_out)
+    found = read_audiofolder(folder, tables, request.options, request.left_out)
+    count_unnamed(Finder(folder), found.clips, request.left_out, everywhere=True)
+    return found
 
 
 LAYOUT = Layout(order=60, read=_read)

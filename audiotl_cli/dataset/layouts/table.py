@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from audiotl_cli.dataset.columns import SPLIT_NAMES, Finder, find_row, named_columns
+from audiotl_cli.dataset.columns import SPLIT_NAMES, named_columns, recording_of
+from audiotl_cli.dataset.finder import Finder, count_unnamed
 from audiotl_cli.dataset.index import Clip, check_clip
 from audiotl_cli.dataset.label_cells import labels_in_cell, warn_of_joined_labels
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source
@@ -17,7 +18,7 @@ from audiotl_cli.dataset.rows import Row, Table, read_rows
 from audiotl_cli.dataset.table import list_columns
 from audiotl_cli.dataset.time_columns import bounds
 from audiotl_cli.errors import DataError
-from audiotl_cli.labels import join_labels
+from audiotl_cli.labels import join_labels, split_labels
 from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath
 
@@ -25,16 +26,15 @@ logger = logging.getLogger(__name__)
 
 
 def read_table(
-    path: AnyPath, root: AnyPath, options: IndexOptions, left_out: LeftOutCounter
+    path: AnyPath, find: Finder, options: IndexOptions, left_out: LeftOutCounter
 ) -> Source:
     """Read clips from a table with a header; see `rows.read_rows` for its forms.
 
     Parameters
     ----------
     path : Path or RemotePath
-    root : Path or RemotePath
-        What its paths are relative to. A file that is not at its path is searched by its name
-        in the folders below.
+    find : Finder
+        Finds recordings below the folder that paths are relative to.
     options : IndexOptions
         Name columns, the separator of labels, and the width of points.
     left_out : LeftOutCounter
@@ -58,17 +58,21 @@ def read_table(
     if not table.rows:
         raise DataError(f"{path} lists no recordings")
     logger.info("%s: %s", path.name, reading)
-    find = Finder(root)
+    find.expect(recording_of(row, reading.roles) for row in table.rows)
     rows = []
     for row in table.rows:
         clip = _clip(row, reading, find, options)
         if clip is None:
-            left_out.add(LENGTHLESS, row.where, unit="row", labels=[_label(row, reading, options)])
+            labels = split_labels(_label(row, reading, options))
+            left_out.add(LENGTHLESS, row.where, unit="row", labels=labels)
         else:
             rows.append(NamedClip(clip, row.where))
+    find.log(path.name)
     clips, warnings = merge_rows(rows, path.name, left_out)
     warnings += _warnings(table, reading, options)
-    return Source(clips, root, [path], reading=reading, warnings=warnings)
+    return Source(
+        clips, find.root, [path], unmatched=find.unmatched, reading=reading, warnings=warnings
+    )
 
 
 def _clip(row: Row, reading: Reading, find: Finder, options: IndexOptions) -> Clip | None:
@@ -85,7 +89,7 @@ def _clip(row: Row, reading: Reading, find: Finder, options: IndexOptions) -> Cl
         start, end = widen(start, options.point_width_s)
     split = cell("split")
     clip = Clip(
-        path=find_row(row, roles, find),
+        path=find(recording_of(row, roles)),
         label=_label(row, reading, options),
         split=SPLIT_NAMES.get(split.lower(), split),
         fold=cell("fold"),
@@ -127,7 +131,10 @@ def _read(request: Request) -> Source | None:
     table = request.table
     if table is None:
         return None
-    return read_table(table, request.root, request.options, request.left_out)
+    find = Finder(request.root)
+    found = read_table(table, find, request.options, request.left_out)
+    count_unnamed(find, found.clips, request.left_out, everywhere=request.source is not table)
+    return found
 
 
 LAYOUT = Layout(order=50, read=_read, labels_from="csv")
