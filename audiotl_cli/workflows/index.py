@@ -11,7 +11,7 @@ from audiotl_cli.dataset.assign import split_clips, warn_of_missing_labels
 from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem, paths_by_reason
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.duplicates.groups import Duplicates
-from audiotl_cli.dataset.duplicates.suggested_groups import warn_without_groups
+from audiotl_cli.dataset.duplicates.suggested_groups import suggest_groups, warn_without_groups
 from audiotl_cli.dataset.edited import check_replaceable, replace_index
 from audiotl_cli.dataset.fix import Change
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
@@ -19,6 +19,7 @@ from audiotl_cli.dataset.layouts.registry import read_source
 from audiotl_cli.dataset.measure_clips import OnClip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.path_patterns import Pattern, search_paths
+from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import UsageError
 from audiotl_cli.left_out import LeftOut
 from audiotl_cli.project import Project
@@ -49,6 +50,8 @@ class IndexReport:
         Why recordings cannot be read, to their paths.
     left_out : sequence of LeftOut
         What was found and is not in the index, and why.
+    reading : Reading or None
+        How the columns of a table were read.
     """
 
     index: Index
@@ -59,6 +62,7 @@ class IndexReport:
     comparison: Comparison | None = None
     reasons: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: Sequence[LeftOut] = ()
+    reading: Reading | None = None
 
 
 def build_index(
@@ -101,7 +105,7 @@ def build_index(
     found = read_source(source, options)
     before = check_replaceable(out, [source, *found.tables], overwrite=overwrite)
     clips, root = _group(found.clips, options), found.root
-    ungrouped = warn_without_groups(clips)  # before --fix gives groups, and folds are dealt
+    ungrouped = warn_without_groups(suggest_groups(clips), len(clips))  # before --fix groups
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
         audit, changes = audit_source(project, clips, found, options, on_clip)
@@ -110,6 +114,7 @@ def build_index(
     index = replace_index(Index(clips, root), out, before)
     had = found.left_out.labels.union(*map(clip_labels, found.clips))
     warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels())), ungrouped]
+    warnings += found.warnings
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(
@@ -121,6 +126,7 @@ def build_index(
         found.comparison,
         paths_by_reason(audit),
         found.left_out.found(),
+        found.reading,
     )
 
 
