@@ -42,7 +42,7 @@ def watch_folder(request: PredictRequest, folder: Path, interval_s: float) -> No
         )
     if not folder.is_dir():
         raise DataError(f"--watch is {folder}, which is not a folder")
-    check_beside(request)
+    check_beside(request, [folder])
     if sorter is not None and real_path(folder).is_relative_to(real_path(sorter.folder)):
         raise UsageError(
             f"{folder} is inside {sorter.folder}, the folder to sort recordings "
