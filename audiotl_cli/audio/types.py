@@ -13,6 +13,9 @@ from audiotl_cli.storage.paths import AnyPath
 Waveform = npt.NDArray[np.float32]
 """Mono samples, float32 in [-1, 1], shape (n_samples,)."""
 
+Samples = npt.NDArray[np.float32]
+"""Samples of all channels, float32, shape (n_samples, n_channels)."""
+
 
 @dataclass(frozen=True)
 class AudioSource:

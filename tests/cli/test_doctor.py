@@ -19,7 +19,7 @@ def test_a_fresh_project_is_well(project: Path, offline: None, run: Run) -> None
     found = states(finished.json)
     assert found["decoding"] == found["tensorflow"] == found["cache"] == found["mfcc"] == "good"
     assert found["musicnn"] == "absent"
-    assert "WAV, FLAC, OGG, MP3" in next(
+    assert "WAV, FLAC, OGG, MP3, M4A" in next(
         one["found"] for one in finished.json if one["about"] == "decoding"
     )
     advice = {one["about"]: one["advice"] for one in finished.json}
