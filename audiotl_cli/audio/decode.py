@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -21,14 +21,13 @@ from audiotl_cli.audio.cut_short import is_cut_short
 from audiotl_cli.audio.ffmpeg import FfmpegSound
 from audiotl_cli.audio.libsndfile import SndSound
 from audiotl_cli.audio.objects import open_object
+from audiotl_cli.audio.reasons import N_HEAD, what_it_is, why_missing
 from audiotl_cli.audio.sound import Sound, UnknownFormatError
-from audiotl_cli.audio.suffixes import EXTENSIONS
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Samples, Waveform
 from audiotl_cli.errors import AudioError
 from audiotl_cli.files import NotAFileError, regular_descriptor
 from audiotl_cli.storage.contents import ChangedFileError, Content, OpenContent
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.storage.remote import RemotePath
 
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1_000, 768_000
 """Hz. Outside this range a header is damaged or not of sound."""
@@ -38,45 +37,6 @@ MAX_SAMPLE = 1e6
 
 BLOCK_SAMPLES = 1 << 18
 """Samples read at once over all channels: 1 MiB of float32."""
-
-
-@overload
-def find_recordings(folder: Path) -> list[Path]: ...
-@overload
-def find_recordings(folder: RemotePath) -> list[RemotePath]: ...
-def find_recordings(folder: AnyPath) -> list[Path] | list[RemotePath]:
-    """List the sound files below a folder, sorted, hidden ones and loops left out.
-
-    Parameters
-    ----------
-    folder : Path or RemotePath
-
-    Returns
-    -------
-    paths : list of Path or RemotePath
-        Regular files whose suffix is in `EXTENSIONS`. Linked folders are followed once.
-    """
-    if not isinstance(folder, Path):
-        return [
-            path
-            for path in folder.files()
-            if path.suffix.lower() in EXTENSIONS and "/." not in path.url.removeprefix(folder.url)
-        ]
-    found: list[Path] = []
-    seen: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            Path(root, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS
-        ]
-    return sorted(found)
 
 
 def probe(path: AnyPath) -> AudioInfo:
@@ -174,7 +134,7 @@ def open_sound(path: AnyPath, content: Content | None = None) -> Iterator[Sound]
         # a descriptor, because libsndfile cannot open names that are not valid UTF-8
         descriptor = regular_descriptor(path)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise AudioError("no such file", code="missing", stage="open") from error
+        raise AudioError(why_missing(path), code="missing", stage="open") from error
     except IsADirectoryError as error:
         raise AudioError("is a folder, not a sound file", stage="open") from error
     except NotAFileError as error:
@@ -225,13 +185,17 @@ def _decoder_of(file: Any) -> Sound:
     """Return the file as it is decoded by the first decoder that knows it."""
     try:
         return SndSound(file)
-    except UnknownFormatError as unknown:
-        try:
-            return FfmpegSound(file)
-        except UnknownFormatError:
-            raise AudioError(
-                f"is not a sound file that can be decoded ({unknown})", stage="open"
-            ) from unknown
+    except UnknownFormatError as error:
+        unknown = error
+    file.seek(0)
+    if kind := what_it_is(file.read(N_HEAD)):
+        raise AudioError(f"is not a sound file, but {kind}", stage="open") from unknown
+    try:
+        return FfmpegSound(file)
+    except UnknownFormatError:
+        raise AudioError(
+            f"is not a sound file that can be decoded ({unknown})", stage="open"
+        ) from unknown
 
 
 def mix_down(block: Any) -> Waveform:
