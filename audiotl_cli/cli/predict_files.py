@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from audiotl_cli.inference.prediction import Prediction
 
 STDIN_NAME = "stdin"
+LONG_S, LONG_WINDOWS = 30.0, 5
+"""Seconds, and times what a model judges at once, beyond which one label says little."""
 
 
 def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
@@ -178,7 +181,7 @@ def _predict(
     everything = sink.all_of(predictions)
     if request.json:
         _show_json(request, everything)
-    conclude(request, everything)
+    conclude(request, everything, max(LONG_S, LONG_WINDOWS * model.context_s))
 
 
 def take(request: PredictRequest, sink: Sink, prediction: Prediction) -> Prediction:
@@ -216,11 +219,26 @@ def place(
     return prediction
 
 
-def conclude(request: PredictRequest, predictions: Sequence[Prediction]) -> None:
-    """List the failed recordings, and exit with code 1 if there are any."""
+def conclude(
+    request: PredictRequest, predictions: Sequence[Prediction], long_s: float = math.inf
+) -> None:
+    """List the failed recordings, and exit with code 1 if there are any.
+
+    Recordings longer than `long_s` seconds are said to be averaged, unless events were detected.
+    """
     failed = [(item.path, str(item.failure)) for item in predictions if item.failure is not None]
     if request.sorter is not None:
         request.sorter.summarize()
+    averaged = [item for item in predictions if item.audio_s > long_s and item.label is not None]
+    if averaged and request.events is None:
+        longest = output.duration(max(item.audio_s for item in averaged))
+        output.note(
+            f"{averaged[0].path}: one label for all {longest}, by their average; --segments shows "
+            "where each label is heard"
+            if len(averaged) == 1
+            else f"{len(averaged)} recordings of up to {longest} have one label each, by the "
+            "average over all of it; --segments shows where each label is heard"
+        )
     output.failures(failed)
     if failed:
         raise typer.Exit(1)
