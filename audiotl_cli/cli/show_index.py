@@ -51,6 +51,7 @@ def value(report: IndexReport) -> dict[str, Any]:
         "same_sound": [[clips[i].path for i in group] for group in report.duplicates.groups()],
         "changes": [asdict(change) for change in report.changes],
         "left_out": [asdict(group) for group in report.left_out],
+        "suspected_groups": suspected.to_dict() if (suspected := report.suspected_groups) else None,
     }  # fmt: skip
 
 

@@ -93,6 +93,7 @@ def as_json(report: TrainReport) -> dict[str, Any]:
         "labels": list(card.labels),
         "held_out": card.held_out,
         "streamed": card.streamed,
+        "suspected_groups": card.suspected_groups,
     }
     if card.calibration:
         value["calibration"] = card.calibration
@@ -114,7 +115,7 @@ def show(report: TrainReport) -> None:
     )
     if card.streamed:
         output.line("fitted block by block: the frames do not fit into memory")
-    output.warnings([spec.warning for spec in card.extractors])
+    output.warnings([*(spec.warning for spec in card.extractors), card.doubt])
     if card.search:
         output.leaderboard(card.search)
     if card.calibration:

@@ -11,7 +11,11 @@ from audiotl_cli.dataset.assign import split_clips, warn_of_missing_labels
 from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.duplicates.groups import Duplicates
-from audiotl_cli.dataset.duplicates.suggested_groups import warn_without_groups
+from audiotl_cli.dataset.duplicates.suggested_groups import (
+    SuggestedGroups,
+    suggest_groups,
+    warn_without_groups,
+)
 from audiotl_cli.dataset.edited import check_replaceable, replace_index
 from audiotl_cli.dataset.fix import Change
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
@@ -47,6 +51,8 @@ class IndexReport:
         Of a named data set with the published one.
     left_out : sequence of LeftOut
         What was found and is not in the index, and why.
+    suspected_groups : SuggestedGroups or None
+        Groups that names suggest, where none are known.
     """
 
     index: Index
@@ -56,6 +62,7 @@ class IndexReport:
     duplicates: Duplicates
     comparison: Comparison | None = None
     left_out: Sequence[LeftOut] = ()
+    suspected_groups: SuggestedGroups | None = None
 
 
 def build_index(
@@ -98,15 +105,16 @@ def build_index(
     found = read_source(source, options)
     before = check_replaceable(out, [source, *found.tables], overwrite=overwrite)
     clips, root = _group(found.clips, options), found.root
-    ungrouped = warn_without_groups(clips)  # before --fix gives groups, and folds are dealt
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
         audit, changes = audit_source(project, clips, root, options, on_clip)
     clips = split_clips(list(audit.clips), options, root, found.tables)
     clips = list(find_problems(replace(audit, clips=clips)).clips)  # splits may leak now
     index = replace_index(Index(clips, root), out, before)
+    suggested = suggest_groups(clips)
     had = found.left_out.labels.union(*map(clip_labels, found.clips))
-    warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels())), ungrouped]
+    warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels()))]
+    warnings.append(warn_without_groups(suggested, len(clips)))
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(
@@ -117,6 +125,7 @@ def build_index(
         audit.duplicates,
         found.comparison,
         found.left_out.found(),
+        suggested,
     )
 
 
