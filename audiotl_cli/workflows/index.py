@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from audiotl_cli.classifiers.labels import unbalanced
 from audiotl_cli.dataset.assign import split_clips, warn_of_missing_labels
-from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem
+from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem, paths_by_reason
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.duplicates.groups import Duplicates
 from audiotl_cli.dataset.duplicates.suggested_groups import (
@@ -23,6 +23,7 @@ from audiotl_cli.dataset.layouts.registry import read_source
 from audiotl_cli.dataset.measure_clips import OnClip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.path_patterns import Pattern, search_paths
+from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import UsageError
 from audiotl_cli.left_out import LeftOut
 from audiotl_cli.project import Project
@@ -49,8 +50,12 @@ class IndexReport:
         Which clips, by their positions in the index, hold the same sound.
     comparison : Comparison or None
         Of a named data set with the published one.
+    reasons : dict
+        Why recordings cannot be read, to their paths.
     left_out : sequence of LeftOut
         What was found and is not in the index, and why.
+    reading : Reading or None
+        How the columns of a table were read.
     suspected_groups : SuggestedGroups or None
         Groups that names suggest, where none are known.
     """
@@ -61,7 +66,9 @@ class IndexReport:
     changes: list[Change]
     duplicates: Duplicates
     comparison: Comparison | None = None
+    reasons: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: Sequence[LeftOut] = ()
+    reading: Reading | None = None
     suspected_groups: SuggestedGroups | None = None
 
 
@@ -107,14 +114,14 @@ def build_index(
     clips, root = _group(found.clips, options), found.root
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
-        audit, changes = audit_source(project, clips, root, options, on_clip)
+        audit, changes = audit_source(project, clips, found, options, on_clip)
     clips = split_clips(list(audit.clips), options, root, found.tables)
     clips = list(find_problems(replace(audit, clips=clips)).clips)  # splits may leak now
     index = replace_index(Index(clips, root), out, before)
     suggested = suggest_groups(clips)
     had = found.left_out.labels.union(*map(clip_labels, found.clips))
     warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels()))]
-    warnings.append(warn_without_groups(suggested, len(clips)))
+    warnings += [warn_without_groups(suggested, len(clips)), *found.warnings]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(
@@ -124,7 +131,9 @@ def build_index(
         changes,
         audit.duplicates,
         found.comparison,
+        paths_by_reason(audit),
         found.left_out.found(),
+        found.reading,
         suggested,
     )
 
