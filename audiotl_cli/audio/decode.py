@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,15 @@ def probe(path: AnyPath) -> AudioInfo:
         return AudioInfo(sound.sample_rate, sound.n_channels, duration_s, is_cut_short(path))
 
 
-def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
+def read_blocks(
+    source: AudioSource, on_channels: Callable[[Any], None] | None = None
+) -> Iterator[tuple[Waveform, int]]:
     """Decode a source into mono blocks at the file's own rate.
 
     Channels are averaged. Memory does not grow with the file. A truncated file gives the samples
     it holds if its format allows that (WAV, MP3, Ogg); with other formats (FLAC) it gives the
-    blocks before the damage, and then an error.
+    blocks before the damage, and then an error. `on_channels` is called with every block of several
+    channels, (n_samples, n_channels), before it is mixed down.
 
     Yields
     ------
@@ -72,6 +75,8 @@ def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
     """
     with open_sound(source.path, source.content) as sound:
         for block in channel_blocks(sound, source):
+            if on_channels is not None and sound.n_channels > 1:
+                on_channels(block)
             yield mix_down(block), sound.sample_rate
 
 

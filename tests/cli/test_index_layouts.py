@@ -218,7 +218,7 @@ def test_groups_that_names_suggest_are_reported_until_they_are_used(
     expression = warning.partition("--group-regex '")[2].removesuffix("'")
     finished = run("index", "words", "--group-regex", expression, "--folds", "group", "--json")
 
-    assert "12 of 12 file names suggest 3 sources (speakers, sites)" in warning
+    assert "12 of 12 file names suggest 3 sources (speakers, patients, sites, " in warning
     assert finished.json["warnings"] == []
     assert {row["fold"] for row in rows("words")} == {"anna", "ben", "eve"}
     assert all(row["group"] == row["fold"] for row in rows("words"))
