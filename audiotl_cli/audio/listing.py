@@ -25,7 +25,8 @@ _SYSTEM_FOLDERS = {
 }  # fmt: skip
 _SOUND_HEADS = {
     b"RIFF": ".wav", b"RF64": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3",
-    b"FORM": ".aiff", b"caff": ".caf",
+    b"FORM": ".aiff", b"caff": ".caf", b"\x1aE\xdf\xa3": ".mkv", b"#!AMR": ".amr",
+    b"0&\xb2u": ".wma",
 }  # fmt: skip
 
 
@@ -187,7 +188,9 @@ def _sort(path: AnyPath, name: str, listing: Listing, *, hidden: bool) -> None:
 
 
 def _kind_of_sound(path: Path) -> str:
-    head = head_of(path, 4)
+    head = head_of(path, 8)
+    if head[4:] == b"ftyp":
+        return ".m4a"
     return next((kind for start, kind in _SOUND_HEADS.items() if head.startswith(start)), "")
 
 

@@ -220,7 +220,7 @@ def test_a_file_that_was_cut_gives_its_beginning_and_says_so(
 def test_no_other_file_is_opened(tmp_path: Path, content: str) -> None:
     write_wav(tmp_path / "secret.wav", sine(440, 8000, 8000), 8000)
     path = tmp_path / "x.m4a"
-    path.write_text(content.replace("SECRET", str(tmp_path / "secret.wav")))
+    path.write_text(content.replace("SECRET", str(tmp_path / "secret.wav")) + "#\1\n")
     assert outcome(path) == "unreadable"
 
 

@@ -50,7 +50,7 @@ def test_what_is_wrong_with_a_file_is_said(project: Path, phones: Path, run: Run
     } == {
         "cut.m4a": "ends before the index of its samples (moov): it was not closed, or its end is "
         "missing",
-        "text.m4a": "is not a sound file that can be decoded (Format not recognised)",
+        "text.m4a": "is not a sound file, but text",
     }
 
 
