@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from audiotl_cli.audio.channels import loudest, mix_down, place_of
 from audiotl_cli.audio.cut_short import is_cut_short
 from audiotl_cli.audio.ffmpeg import FfmpegSound
 from audiotl_cli.audio.libsndfile import SndSound
@@ -25,15 +26,13 @@ from audiotl_cli.audio.reasons import N_HEAD, what_it_is, why_missing
 from audiotl_cli.audio.sound import Sound, UnknownFormatError
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Samples, Waveform
 from audiotl_cli.errors import AudioError
+from audiotl_cli.extractor_config import LOUDEST
 from audiotl_cli.files import NotAFileError, regular_descriptor
 from audiotl_cli.storage.contents import ChangedFileError, Content, OpenContent
 from audiotl_cli.storage.paths import AnyPath
 
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1_000, 768_000
 """Hz. Outside this range a header is damaged or not of sound."""
-
-MAX_SAMPLE = 1e6
-"""Larger samples are damage; their squares would overflow in the front ends."""
 
 BLOCK_SAMPLES = 1 << 18
 """Samples read at once over all channels: 1 MiB of float32."""
@@ -57,10 +56,11 @@ def read_blocks(
 ) -> Iterator[tuple[Waveform, int]]:
     """Decode a source into mono blocks at the file's own rate.
 
-    Channels are averaged. Memory does not grow with the file. A truncated file gives the samples
-    it holds if its format allows that (WAV, MP3, Ogg); with other formats (FLAC) it gives the
-    blocks before the damage, and then an error. `on_channels` is called with every block of several
-    channels, (n_samples, n_channels), before it is mixed down.
+    Channels become one, as the source says; for its loudest channel, the source is decoded twice.
+    Memory does not grow with the file. A truncated file gives the samples it holds if its format
+    allows that (WAV, MP3, Ogg); with other formats (FLAC) it gives the blocks before the damage,
+    and then an error. `on_channels` is called with every block of several channels,
+    (n_samples, n_channels), before they become one.
 
     Yields
     ------
@@ -73,11 +73,18 @@ def read_blocks(
     AudioError
         As `probe`; also when no sample or a sample that is not a finite number arrives.
     """
+    place = _loudest(source) if source.channel == LOUDEST else place_of(source.channel)
     with open_sound(source.path, source.content) as sound:
         for block in channel_blocks(sound, source):
             if on_channels is not None and sound.n_channels > 1:
                 on_channels(block)
-            yield mix_down(block), sound.sample_rate
+            yield mix_down(block, place), sound.sample_rate
+
+
+def _loudest(source: AudioSource) -> int:
+    """Decode a source for the first time, to find its loudest channel."""
+    with open_sound(source.path, source.content) as sound:
+        return loudest(channel_blocks(sound, source)) if sound.n_channels > 1 else 0
 
 
 def channel_blocks(
@@ -201,22 +208,3 @@ def _decoder_of(file: Any) -> Sound:
         raise AudioError(
             f"is not a sound file that can be decoded ({unknown})", stage="open"
         ) from unknown
-
-
-def mix_down(block: Any) -> Waveform:
-    """Return the mean of channels, float32 (n_samples,), of samples (n_samples, n_channels).
-
-    Raises
-    ------
-    AudioError
-        A sample is no finite number, or beyond `MAX_SAMPLE`.
-    """
-    mono: Waveform = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
-    if not np.isfinite(mono).all():
-        raise AudioError("holds samples that are not finite numbers", code="not_finite")
-    if np.abs(mono).max(initial=0.0) > MAX_SAMPLE:
-        raise AudioError(
-            f"holds samples beyond {MAX_SAMPLE:g}; expected -1 to 1, or thereabouts",
-            code="not_finite",
-        )
-    return np.ascontiguousarray(mono, dtype=np.float32)

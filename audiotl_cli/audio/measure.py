@@ -11,8 +11,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from audiotl_cli.audio.channels import mix_down
 from audiotl_cli.audio.cut_short import is_cut_short
-from audiotl_cli.audio.decode import channel_blocks, mix_down, open_sound
+from audiotl_cli.audio.decode import channel_blocks, open_sound
 from audiotl_cli.audio.fingerprint import FingerprintStream, Words
 from audiotl_cli.audio.limits import FULL_SCALE
 from audiotl_cli.audio.spectrum import SpectrumStream
