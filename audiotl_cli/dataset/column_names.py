@@ -32,7 +32,7 @@ ALIASES = {
                " target genre species speciesname scenelabel eventlabel eventclass soundclass"
                " tag manualid commonname scientificname englishname primarylabel annotation"
                " emotion"),
-        _names("calltype soundtype speciescode ebirdcode labelid classid categoryid targetid"),
+        _names("type calltype soundtype speciescode ebirdcode labelid classid categoryid targetid"),
     ),
     "split": (_names("split subset partition datasplit"),),
     "fold": (_names("fold cvfold foldid foldnumber"),),

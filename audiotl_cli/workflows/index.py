@@ -52,6 +52,8 @@ class IndexReport:
         What was found and is not in the index, and why.
     reading : Reading or None
         How the columns of a table were read.
+    failures : mapping
+        Files of annotations that cannot be used, and why.
     """
 
     index: Index
@@ -63,6 +65,7 @@ class IndexReport:
     reasons: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: Sequence[LeftOut] = ()
     reading: Reading | None = None
+    failures: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_index(
@@ -127,6 +130,7 @@ def build_index(
         paths_by_reason(audit),
         found.left_out.found(),
         found.reading,
+        found.failures,
     )
 
 

@@ -1,0 +1,84 @@
+"""Clips that end after their recording does, or lie wholly after its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from audiotl_cli.audio.measure import Measurement
+from audiotl_cli.dataset.index import Clip, clip_labels
+from audiotl_cli.dataset.measure_clips import MeasuredClip
+from audiotl_cli.errors import AudioError
+from audiotl_cli.left_out import LeftOutCounter
+
+TOLERANCE_S = 0.01
+"""Programs round the end of a recording by as much."""
+
+N_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class WithinRecordings:
+    """Clips that lie within their recordings.
+
+    Parameters
+    ----------
+    clips : list of Clip
+    measured : list of MeasuredClip
+        One a clip.
+    warning : str
+        Which clips were cut to the end of their recordings; empty if none.
+    """
+
+    clips: list[Clip]
+    measured: list[MeasuredClip]
+    warning: str
+
+
+def cut_to_recordings(
+    clips: Sequence[Clip], measured: Sequence[MeasuredClip], left_out: LeftOutCounter
+) -> WithinRecordings:
+    """Cut clips that end after their recordings, and leave out those that begin there."""
+    kept: list[tuple[Clip, MeasuredClip]] = []
+    cut: list[str] = []
+    for clip, found in zip(clips, measured, strict=True):
+        if _is_beyond(clip, found):
+            name = _name(clip)
+            reason = "lies after the end of its recording"
+            left_out.add(reason, name, unit="clip", labels=clip_labels(clip))
+            continue
+        end = _end(clip, found)
+        if end is not None:
+            cut.append(_name(clip))
+            clip = replace(clip, end_s=end)
+        kept.append((clip, found))
+    return WithinRecordings([clip for clip, _ in kept], [found for _, found in kept], _warn(cut))
+
+
+def _is_beyond(clip: Clip, found: MeasuredClip) -> bool:
+    finding = found.finding
+    is_empty = isinstance(finding, AudioError) and finding.code in ("empty", "cut_short")
+    return bool(clip.start_s) and is_empty
+
+
+def _end(clip: Clip, found: MeasuredClip) -> float | None:
+    """Return where a clip really ends, if that is before the end it was given."""
+    if clip.end_s is None or not isinstance(found.finding, Measurement):
+        return None
+    end = round((clip.start_s or 0.0) + found.finding.duration_s, 6)
+    return end if end < clip.end_s - TOLERANCE_S else None
+
+
+def _name(clip: Clip) -> str:
+    return f"{clip.path} {clip.start_s or 0:g}-{clip.end_s:g} s" if clip.end_s else clip.path
+
+
+def _warn(cut: Sequence[str]) -> str:
+    if not cut:
+        return ""
+    more = ", ..." if len(cut) > N_EXAMPLES else ""
+    end, are = ("ends", "is") if len(cut) == 1 else ("end", "are")
+    return (
+        f"{len(cut)} clip{'s' * (len(cut) > 1)} {end} after the recording and {are} cut to its "
+        f"end: {', '.join(cut[:N_EXAMPLES])}{more}"
+    )
