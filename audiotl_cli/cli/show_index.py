@@ -58,6 +58,7 @@ def value(report: IndexReport) -> dict[str, Any]:
         "changes": [asdict(change) for change in report.changes],
         "reasons": report.reasons,
         "left_out": [asdict(group) for group in report.left_out],
+        "suspected_groups": suspected.to_dict() if (suspected := report.suspected_groups) else None,
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.points import LENGTHLESS, widen
 from audiotl_cli.dataset.reading import read_columns
 from audiotl_cli.dataset.rows import Row, read_rows
-from audiotl_cli.dataset.table import DELIMITERS, open_table
+from audiotl_cli.dataset.table import DELIMITERS, open_table, report_assumed_encoding
 from audiotl_cli.dataset.time_columns import STARTS, bounds
 from audiotl_cli.errors import DataError
 from audiotl_cli.labels import split_labels
@@ -122,6 +122,7 @@ def _read_track(path: Path) -> list[Mark]:
     """Read lines of start, end and label; those of frequencies begin with a backslash."""
     marks: list[Mark] = []
     with open_table(path) as table:
+        report_assumed_encoding(path, table)
         for number, line in enumerate(table.lines, start=table.n_before + 1):
             if not line.strip() or line.startswith("\\"):
                 continue

@@ -19,7 +19,7 @@ N_EXAMPLES = 3
 
 @dataclass(frozen=True)
 class WithinRecordings:
-    """Clips that lie within their recordings.
+    """Clips as far as they lie within their recordings.
 
     Parameters
     ----------
@@ -63,9 +63,12 @@ def _is_beyond(clip: Clip, found: MeasuredClip) -> bool:
 
 def _end(clip: Clip, found: MeasuredClip) -> float | None:
     """Return where a clip really ends, if that is before the end it was given."""
-    if clip.end_s is None or not isinstance(found.finding, Measurement):
+    finding = found.finding
+    if clip.end_s is None or not isinstance(finding, Measurement):
         return None
-    end = round((clip.start_s or 0.0) + found.finding.duration_s, 6)
+    if finding.broken or finding.cut_short:  # the recording is damaged, not the annotation
+        return None
+    end = round((clip.start_s or 0.0) + finding.duration_s, 6)
     return end if end < clip.end_s - TOLERANCE_S else None
 
 
