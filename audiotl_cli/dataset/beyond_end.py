@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.dataset.index import Clip, clip_labels
 from audiotl_cli.dataset.measure_clips import MeasuredClip
-from audiotl_cli.errors import AudioError
+from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.left_out import LeftOutCounter
 
 TOLERANCE_S = 0.01
@@ -38,7 +38,23 @@ class WithinRecordings:
 def cut_to_recordings(
     clips: Sequence[Clip], measured: Sequence[MeasuredClip], left_out: LeftOutCounter
 ) -> WithinRecordings:
-    """Cut clips that end after their recordings, and leave out those that begin there."""
+    """Cut clips that end after their recordings, and leave out those that begin there.
+
+    Raises
+    ------
+    DataError
+        Most clips begin there, so their times are likely read in a wrong way.
+    """
+    n_beyond = sum(_is_beyond(clip, found) for clip, found in zip(clips, measured, strict=True))
+    n_placed = sum(bool(clip.start_s) for clip in clips)
+    if 2 * n_beyond > n_placed:
+        first = next(c for c, found in zip(clips, measured, strict=True) if _is_beyond(c, found))
+        raise DataError(
+            f"{n_beyond} of {n_placed} clips that begin within a recording lie after its end, such "
+            f"as {_name(first)}. Their times may be in another unit, which the name of a column can "
+            "say, as start_ms does, or be about other recordings; --start-column none takes whole "
+            "recordings"
+        )
     kept: list[tuple[Clip, MeasuredClip]] = []
     cut: list[str] = []
     for clip, found in zip(clips, measured, strict=True):

@@ -52,8 +52,6 @@ def audit_source(
         on_clip=on_clip,
     )
     within = cut_to_recordings(clips, measured, source.left_out)
-    if not within.clips:
-        raise DataError(f"all of the {len(clips)} clips lie after the end of their recordings")
     audit = audit_clips(
         within.clips,
         [clip.sha256 for clip in within.measured],

@@ -156,10 +156,11 @@ def test_annotations_that_cannot_be_used_are_reported(project: Path, run: Run) -
 
 def test_a_table_about_what_comes_after_the_end(project: Path, run: Run) -> None:
     recordings("nights", "one.wav", n_samples=16_000)
-    Path("t.csv").write_text("file,start,end,label\none.wav,1,2,owl\none.wav,3,4,fox\n")
+    Path("t.csv").write_text("file,start,end,label\none.wav,100,200,owl\none.wav,300,400,fox\n")
     finished = run("index", "nights", "--metadata", "t.csv")
     assert finished.code == 3
-    assert "all of the 2 clips lie after the end of their recordings" in finished.err
+    assert "2 of 2 clips that begin within a recording lie after its end" in finished.err
+    assert "one.wav 100-200 s" in finished.err
 
 
 def test_one_file_of_annotations_is_a_source(project: Path, run: Run) -> None:
