@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from audiotl_cli.audio.decode import read_blocks
+from audiotl_cli.audio.levels import LevelMeter
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import UsageError
-from audiotl_cli.extractor_config import RESAMPLERS
+from audiotl_cli.extractor_config import MIX, RESAMPLERS
 
 
 def resample(waveform: Waveform, sample_rate: int, to_rate: int, resampler: str) -> Waveform:
@@ -77,9 +78,19 @@ def resample_blocks(
             yield resampy.resample(waveform, rate, to_rate).astype(np.float32)
 
 
-def read_blocks_at(source: AudioSource, to_rate: int, resampler: str) -> Iterator[Waveform]:
-    """Decode a source into mono blocks at `to_rate`; errors as `read_blocks`."""
-    return resample_blocks(read_blocks(source), to_rate, resampler)
+def read_blocks_at(
+    source: AudioSource, to_rate: int, resampler: str, meter: LevelMeter | None = None
+) -> Iterator[Waveform]:
+    """Decode a source into mono blocks at `to_rate`; errors as `read_blocks`.
+
+    A `meter` measures what passes.
+    """
+    if meter is None:
+        return resample_blocks(read_blocks(source), to_rate, resampler)
+    # whether channels cancel each other is of no interest where one of them was chosen
+    on_channels = meter.on_channels if source.channel == MIX else None
+    blocks = meter.before(read_blocks(source, on_channels))
+    return meter.after(resample_blocks(blocks, to_rate, resampler))
 
 
 def _refuse_settings_of_numba() -> None:

@@ -39,6 +39,9 @@ def value(report: IndexReport) -> dict[str, Any]:
     lengths = _lengths(clips)
     reading = report.reading
     return {
+        "failures": [
+            {"path": path, "message": message} for path, message in report.failures.items()
+        ],
         "columns": reading and {**reading.described(), "not_used": reading.unused()},
         "problems": report.problems,
         "label_splits": {
@@ -55,6 +58,7 @@ def value(report: IndexReport) -> dict[str, Any]:
         "changes": [asdict(change) for change in report.changes],
         "reasons": report.reasons,
         "left_out": [asdict(group) for group in report.left_out],
+        "suspected_groups": suspected.to_dict() if (suspected := report.suspected_groups) else None,
     }  # fmt: skip
 
 

@@ -113,6 +113,7 @@ def as_json(report: TrainReport) -> dict[str, Any]:
         "labels": list(card.labels),
         "held_out": card.held_out,
         "streamed": card.streamed,
+        "suspected_groups": card.suspected_groups,
     }
     if card.calibration:
         value["calibration"] = card.calibration
@@ -134,7 +135,7 @@ def show(report: TrainReport) -> None:
     )
     if card.streamed:
         output.line("trained block by block, because the frames do not fit into memory")
-    output.warnings([spec.warning for spec in card.extractors])
+    output.warnings([*(spec.warning for spec in card.extractors), card.doubt])
     if card.search:
         leaderboard(card.search)
     if card.calibration:

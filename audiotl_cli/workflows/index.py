@@ -11,7 +11,11 @@ from audiotl_cli.dataset.assign import split_clips, warn_of_missing_labels
 from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem, paths_by_reason
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.duplicates.groups import Duplicates
-from audiotl_cli.dataset.duplicates.suggested_groups import suggest_groups, warn_without_groups
+from audiotl_cli.dataset.duplicates.suggested_groups import (
+    SuggestedGroups,
+    suggest_groups,
+    warn_without_groups,
+)
 from audiotl_cli.dataset.edited import check_replaceable, replace_index
 from audiotl_cli.dataset.fix import Change
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
@@ -52,6 +56,10 @@ class IndexReport:
         What was found and is not in the index, and why.
     reading : Reading or None
         How the columns of a table were read.
+    failures : mapping
+        Files of annotations that cannot be used, and why.
+    suspected_groups : SuggestedGroups or None
+        Groups that names suggest, where none are known.
     """
 
     index: Index
@@ -63,6 +71,8 @@ class IndexReport:
     reasons: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: Sequence[LeftOut] = ()
     reading: Reading | None = None
+    failures: Mapping[str, str] = field(default_factory=dict)
+    suspected_groups: SuggestedGroups | None = None
 
 
 def build_index(
@@ -105,16 +115,17 @@ def build_index(
     found = read_source(source, options)
     before = check_replaceable(out, [source, *found.tables], overwrite=overwrite)
     clips, root = _group(found.clips, options), found.root
-    ungrouped = warn_without_groups(suggest_groups(clips), len(clips))  # before --fix groups
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
         audit, changes = audit_source(project, clips, found, options, on_clip)
     clips = split_clips(list(audit.clips), options, root, found.tables)
     clips = list(find_problems(replace(audit, clips=clips)).clips)  # splits may leak now
     index = replace_index(Index(clips, root), out, before)
+    suggested = suggest_groups(clips)
     had = found.left_out.labels.union(*map(clip_labels, found.clips))
-    warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels())), ungrouped]
-    warnings += found.warnings
+    warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels()))]
+    warnings += [warn_without_groups(suggested, len(clips))]
+    warnings += [*found.warnings, *audit.warnings]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(
@@ -127,6 +138,8 @@ def build_index(
         paths_by_reason(audit),
         found.left_out.found(),
         found.reading,
+        found.failures,
+        suggested,
     )
 
 
