@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,12 +57,15 @@ def probe(path: AnyPath) -> AudioInfo:
         return AudioInfo(file.samplerate, file.channels, duration_s, is_cut_short(path))
 
 
-def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
+def read_blocks(
+    source: AudioSource, on_channels: Callable[[Any], None] | None = None
+) -> Iterator[tuple[Waveform, int]]:
     """Decode a source into mono blocks at the file's own rate.
 
     Channels are averaged. Memory does not grow with the file. A truncated file gives the samples
     it holds if its format allows that (WAV, MP3, Ogg); with other formats (FLAC) it gives the
-    blocks before the damage, and then an error.
+    blocks before the damage, and then an error. `on_channels` is called with every block of several
+    channels, (n_samples, n_channels), before it is mixed down.
 
     Yields
     ------
@@ -77,6 +80,8 @@ def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
     """
     with open_sound(source.path, source.content) as file:
         for block in channel_blocks(file, source):
+            if on_channels is not None and file.channels > 1:
+                on_channels(block)
             yield mix_down(block), file.samplerate
 
 

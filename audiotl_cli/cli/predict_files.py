@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from audiotl_cli.inference.prediction import Prediction
 
 STDIN_NAME = "stdin"
+LONG_S, LONG_WINDOWS = 30.0, 5
+"""Seconds, and times what a model judges at once, beyond which one label says little."""
 
 
 def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
@@ -182,6 +184,8 @@ def _predict(
     everything = sink.all_of(predictions)
     if request.json:
         _show_json(request, everything)
+    if request.events is None:
+        _note_averages(everything, max(LONG_S, LONG_WINDOWS * model.context_s))
     return everything
 
 
@@ -218,6 +222,21 @@ def place(
     prediction = replace(prediction, sorted_to=None, sort_error=error)
     sink.amend(prediction)
     return prediction
+
+
+def _note_averages(predictions: Sequence[Prediction], long_s: float) -> None:
+    """Say which recordings are longer than `long_s` seconds and have one label for all of them."""
+    averaged = [item for item in predictions if item.audio_s > long_s and item.label is not None]
+    if not averaged:
+        return
+    longest = output.duration(max(item.audio_s for item in averaged))
+    output.note(
+        f"{averaged[0].path}: one label for all {longest}, by their average; --segments shows "
+        "where each label is heard"
+        if len(averaged) == 1
+        else f"{len(averaged)} recordings of up to {longest} have one label each, by the "
+        "average over all of it; --segments shows where each label is heard"
+    )
 
 
 def conclude(
