@@ -9,6 +9,7 @@ from audiotl_cli.classifiers.card import ModelCard
 from audiotl_cli.classifiers.rejection import POOLING
 from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.experiments.audible import check_audible
 from audiotl_cli.experiments.features import (
     LabelledFeatures,
     is_multi_label,
@@ -75,6 +76,7 @@ def train_model(
         project, index, options.store, options.extractors, poolings, memory=options.memory
     )
     rows, classifier = rows_to_train_on(data, options.split), options.of(data)
+    check_audible(project, data, rows)
     path = model_path(project, index, data, options)
     choice = None
     if options.n_settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.experiments.audible import check_audible
 from audiotl_cli.experiments.features import is_multi_label, of_extractors, read_all_features
 from audiotl_cli.experiments.options import TrainOptions
 from audiotl_cli.experiments.saving import fit_and_save
@@ -33,6 +34,7 @@ def tune_model(
         project, index, options.store, options.extractors, memory=options.memory
     )
     rows, classifier = rows_to_train_on(data, options.split), options.of(data)
+    check_audible(project, data, rows)
     path = model_path(project, index, data, options, how="tune")
     path.parent.mkdir(parents=True, exist_ok=True)
     candidates = plan(data, rows, options.n_settings, classifier)
