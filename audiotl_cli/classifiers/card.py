@@ -142,6 +142,8 @@ class ModelCard:
         The calibration of scores; see `Calibrator`.
     rejection : dict or None
         ``rate``, the share of known clips that may be rejected, and ``threshold``.
+    verdict : dict or None
+        Whether it is any use, judged on the clips of `held_out`; see `Verdict`.
     """
 
     classifier: str
@@ -167,6 +169,7 @@ class ModelCard:
     trained_on: Sequence[str] = field(default_factory=list)
     calibration: dict[str, Any] | None = None
     rejection: dict[str, Any] | None = None
+    verdict: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain values, fit for JSON."""
@@ -189,6 +192,8 @@ class ModelCard:
         card = cls(**checked)
         _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
         _check_described(card.rejection, {"rate": float, "threshold": float})
+        for name in ("text", "level") if card.verdict is not None else ():
+            _value((card.verdict or {}).get(name), str, f"verdict.{name}")
         if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):
             raise DamagedError("the card has fewer than two labels, or a repeated label")
         if max(map(len, card.labels)) > _LONGEST_LABEL:

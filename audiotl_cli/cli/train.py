@@ -94,6 +94,8 @@ def as_json(report: TrainReport) -> dict[str, Any]:
         "held_out": card.held_out,
         "streamed": card.streamed,
     }
+    if card.verdict:
+        value["verdict"] = card.verdict
     if card.calibration:
         value["calibration"] = card.calibration
     if card.rejection:
@@ -105,9 +107,13 @@ def as_json(report: TrainReport) -> dict[str, Any]:
 
 def show(report: TrainReport) -> None:
     """Print what was fitted and how it came about."""
+    from audiotl_cli.cli.show_evaluation import show_verdict
+
     card = report.card
     networks = " + ".join(f"{spec.name} {spec.layer}".strip() for spec in card.extractors)
     output.line(f"{report.path}", style="bold")
+    if card.verdict:
+        show_verdict(card.verdict["text"], card.verdict["level"])
     output.line(
         f"{card.classifier} on {networks}, pooling {card.pooling}: "
         f"{card.n_clips} clips, {len(card.labels)} labels"
@@ -122,6 +128,11 @@ def show(report: TrainReport) -> None:
     if card.rejection:
         output.line(f"may say 'none of these', of known sounds about {card.rejection['rate']:.1%}")
     if card.held_out:
+        leading = ""
+        if card.verdict and card.verdict["metric"] != "accuracy":
+            name = card.verdict["metric"].replace("_", " ")
+            leading = f"{name} {card.verdict['value']:.3f}, "
         output.line(
-            f"accuracy {card.held_out['accuracy']:.3f} on {card.held_out['n_clips']} held-out clips"
+            f"{leading}accuracy {card.held_out['accuracy']:.3f} on "
+            f"{card.held_out['n_clips']} held-out clips"
         )

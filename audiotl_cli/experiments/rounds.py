@@ -103,12 +103,15 @@ class HeldOut:
         The settings that every round chose, where settings are tried.
     n_rejected : float64 (n_clips,)
         How often each clip was rejected.
+    balanced : dict
+        Whether labels were balanced in every round, by name.
     """
 
     repeats: list[FloatArray]
     accuracies: dict[str, float]
     chosen: dict[str, dict[str, Any]]
     n_rejected: FloatArray
+    balanced: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass
@@ -147,6 +150,7 @@ class Rounds:
                 model, data, chosen = self._fit(part, done, n_rounds)
                 if chosen:
                     found.chosen[name] = chosen
+                found.balanced[name] = bool(self.options.classifier.balance)
                 columns = [self.labels.index(label) for label in model.labels]
                 matrix[np.ix_(part.test, columns)] = scores = score_rows(model, data, part.test)
                 if self.options.reliability.reject is not None:
