@@ -129,7 +129,10 @@ class ModelCard:
     combine : str
         How several extractors are combined.
     balance : bool
-        Whether all labels have the same weight.
+        Whether all labels count the same.
+    balancing : dict or None
+        Balanced accuracy by cross-validation on the training clips, ``plain`` and ``balanced``,
+        where that decided.
     multi_label : bool
         Whether a clip may have any number of labels.
     streamed : bool
@@ -170,6 +173,7 @@ class ModelCard:
     calibration: dict[str, Any] | None = None
     rejection: dict[str, Any] | None = None
     verdict: dict[str, Any] | None = None
+    balancing: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain values, fit for JSON."""
@@ -192,6 +196,7 @@ class ModelCard:
         card = cls(**checked)
         _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
         _check_described(card.rejection, {"rate": float, "threshold": float})
+        _check_described(card.balancing, {"plain": float, "balanced": float})
         for name in ("text", "level") if card.verdict is not None else ():
             _value((card.verdict or {}).get(name), str, f"verdict.{name}")
         if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):

@@ -28,7 +28,7 @@ class Fitting:
     scale: options.Scale = None
     root: options.Root = False
     combine: options.Combine = "concat"
-    balance: options.Balance = False
+    balance: options.Balance = "auto"
     param: options.Param = None
     seed: options.Seed = 0
 
@@ -44,7 +44,7 @@ class Fitting:
             sqrt=self.root,
             params=options.parse_params(self.param),
             combine=self.combine,
-            balance=self.balance,
+            balance=options.balance_of(self.balance),
             seed=self.seed,
         )
 

@@ -26,6 +26,7 @@ from audiotl_cli.cli import (
     listen,
     model,
     models,
+    options,
     output,
     predict,
     settings,
@@ -209,7 +210,7 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
         _prepare_help(group)
         defaults = _defaults(args, group)
         group.main(
-            args=list(args),
+            args=options.with_values(args),
             prog_name="audiotl",
             default_map=defaults,
             auto_envvar_prefix="AUDIOTL",

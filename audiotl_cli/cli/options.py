@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import logging
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -190,11 +190,40 @@ Combine = Annotated[
     ),
     settings.FREE,
 ]
+BALANCE = "--balance"
+_BALANCE = {"auto": None, "on": True, "off": False, "true": True, "false": False}
+
+
+def _balance(text: str | bool) -> str:
+    name = str(text).lower()  # a settings file may say true
+    if name not in _BALANCE:
+        raise typer.BadParameter(f"{text!r} is not one of auto, on, off")
+    return name
+
+
+def balance_of(text: str) -> bool | None:
+    """Return whether to balance labels; None for what cross-validation decides."""
+    return _BALANCE[text]
+
+
+def with_values(args: Sequence[str]) -> list[str]:
+    """Return the arguments with the value of an option that may be typed without one."""
+    followed = [*args[1:], "--"]
+    return [
+        f"{arg}=on" if arg == BALANCE and after not in _BALANCE else arg
+        for arg, after in zip(args, followed, strict=True)
+    ]
+
+
 Balance = Annotated[
-    bool,
+    str,
     typer.Option(
-        "--balance",
-        help="Give every label the same weight, however many clips it has.",
+        BALANCE,
+        parser=_balance,
+        metavar="auto|on|off",
+        help="Let every label count the same, however many clips it has: on, off, or auto: "
+        "where labels are unbalanced, unless cross-validation on the training clips shows a lower "
+        "balanced accuracy with it.",
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,

@@ -96,6 +96,9 @@ def as_json(report: TrainReport) -> dict[str, Any]:
     }
     if card.verdict:
         value["verdict"] = card.verdict
+    value["balance"] = card.balance
+    if card.balancing:
+        value["balancing"] = card.balancing
     if card.calibration:
         value["calibration"] = card.calibration
     if card.rejection:
@@ -118,6 +121,12 @@ def show(report: TrainReport) -> None:
         f"{card.classifier} on {networks}, pooling {card.pooling}: "
         f"{card.n_clips} clips, {len(card.labels)} labels"
     )
+    if found := card.balancing:
+        output.line(
+            f"labels {'' if card.balance else 'not '}balanced: balanced accuracy "
+            f"{found['balanced']:.3f} with, {found['plain']:.3f} without, by cross-validation on "
+            "the training clips"
+        )
     if card.streamed:
         output.line("fitted block by block: the frames do not fit into memory")
     output.warnings([spec.warning for spec in card.extractors])

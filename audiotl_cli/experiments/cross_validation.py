@@ -76,6 +76,7 @@ def describe_source(
             "extractors": [spec.to_dict() for spec in data.extractors],
             "n_settings": options.n_settings,
             "chosen": held_out.chosen,
+            "balanced": held_out.balanced,
             "reliability": asdict(options.reliability),
             "versions": library_versions(),
         },

@@ -10,7 +10,6 @@ from typing import Any
 
 from audiotl_cli.classifiers.card import ModelCard, clip_mark, library_versions
 from audiotl_cli.classifiers.classifier import ClipClassifier
-from audiotl_cli.classifiers.labels import unbalanced
 from audiotl_cli.classifiers.model_file import dump_model
 from audiotl_cli.classifiers.model_text import card_path, card_text
 from audiotl_cli.classifiers.options import ClassifierOptions
@@ -19,6 +18,7 @@ from audiotl_cli.dataset.index import Index
 from audiotl_cli.evaluation.evaluation import Source
 from audiotl_cli.evaluation.measure import measure
 from audiotl_cli.evaluation.protocols import Round
+from audiotl_cli.experiments.balance import decide_balance
 from audiotl_cli.experiments.baseline import find_mfcc, predict_baseline
 from audiotl_cli.experiments.features import LabelledFeatures
 from audiotl_cli.experiments.saved_model import score_clips
@@ -65,9 +65,8 @@ def fit_and_save(
     choice : Choice, optional
         How the options came about.
     """
-    hint = "" if options.balance else unbalanced([data.labels[i] for i in rows])
-    if hint:
-        logger.info("%s", hint)
+    decided = decide_balance(data, rows, options)
+    options = decided.options
     classifier = fit_rows(data, rows, options, reliability)
     has_splits = any(clip.split for clip in data.clips)
     held_out, verdict = None, None
@@ -92,7 +91,8 @@ def fit_and_save(
         versions=library_versions(),
         search=choice.leaderboard() if choice else [],
         combine=options.combine if len(data.extractors) > 1 else "concat",
-        balance=options.balance,
+        balance=bool(options.balance),
+        balancing=choice.balancing if choice else decided.to_dict(),
         multi_label=options.multi_label,
         streamed=is_streamed(data),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),

@@ -74,6 +74,9 @@ def cross_validate(
     warn_of_split_groups(deals, data.clips)
     labels = label_names(data.labels, multi_label=data.multi_label)
     held_out = Rounds(data, labels, options, run, on_round).predict(deals)
+    n_balanced = sum(held_out.balanced.values())
+    classifier = replace(classifier, balance=2 * n_balanced > len(held_out.balanced))
+    options = replace(options, classifier=classifier)
     rejected = held_out.n_rejected / len(deals) if options.reliability.reject else None
     clips = [evaluated(clip) for clip in data.clips]
     root = options.store or project.features_dir

@@ -49,7 +49,7 @@ def different(project: Path, run: Run) -> Path:
 
 
 def test_a_useless_model_is_called_useless_everywhere(alike: Path, run: Run) -> None:
-    trained = run("train", "--out", "m.joblib")
+    trained = run("train", "--balance", "off", "--out", "m.joblib")
     value = run("evaluate", "m.joblib", "--json", "--report", "r").json
     shown = run("evaluate", "m.joblib", "--report", "r")
 
