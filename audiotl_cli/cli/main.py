@@ -16,6 +16,7 @@ import typer
 
 from audiotl_cli import leftovers
 from audiotl_cli.cli import (
+    balance,
     datasets,
     demo,
     doctor,
@@ -26,7 +27,6 @@ from audiotl_cli.cli import (
     listen,
     model,
     models,
-    options,
     output,
     predict,
     settings,
@@ -210,7 +210,7 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
         _prepare_help(group)
         defaults = _defaults(args, group)
         group.main(
-            args=options.with_values(args),
+            args=balance.with_value(args),
             prog_name="audiotl",
             default_map=defaults,
             auto_envvar_prefix="AUDIOTL",

@@ -82,7 +82,7 @@ def _collect(
         with parallel_config(backend=_backend(client, trials)):
             # a value a fit: joblib's batches would be lost together
             parallel = Parallel(return_as="generator", timeout=limit_s("fit-timeout"), batch_size=1)
-            work = (delayed(_try_one)(trials, setting, fold, here) for setting, fold in jobs)
+            work = (delayed(try_on_worker)(trials, setting, fold, here) for setting, fold in jobs)
             for found in parallel(work):
                 results.put(found)
     except TimeoutError:
@@ -108,7 +108,7 @@ def _backend(client: Client, trials: Trials) -> Any:
     return Backend(client=client, scatter=[trials])
 
 
-def _try_one(
+def try_on_worker(
     trials: Trials, setting: Setting, fold: int, expected: Mapping[str, str]
 ) -> Right | BaseException:
     """Fit on a worker; errors are values, as joblib would not hand them over from Dask."""

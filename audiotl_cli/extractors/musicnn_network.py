@@ -2,7 +2,7 @@
 
 Most filters of the published networks have no effect: of the 408 timbral filters of MSD_musicnn,
 the outputs of 371 vary by less than 1e-8 for any sound. Bounds of each channel follow from the
-weights (`_range`). A channel whose bounds differ by less than `NEGLIGIBLE` is a constant. It is not
+weights (`bounds`). A channel whose bounds differ by less than `NEGLIGIBLE` is a constant. It is not
 computed, but inserted where a layer is returned, and the filters of the next layer over all
 constant channels are summed into one filter over a channel of ones.
 
@@ -104,20 +104,20 @@ def musicnn(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict
         """Return the maximum over frequency of a bank of filters over time and frequency."""
         name = f"conv2d_{number}" if number else "conv2d"
         kernel, bias = variables.kernel_and_bias(name)
-        return _layer(tf, spectrogram, kernel, bias, variables.batch_norm(number + 1), convolve)
+        return layer(tf, spectrogram, kernel, bias, variables.batch_norm(number + 1), convolve)
 
     def timbral_match(x: Any, kernel: FloatArray) -> Any:
         keeps_length = [[0, 0], [3, 3], [0, 0], [0, 0]]
         return _match(tf, x, kernel, 1, keeps_length)
 
     def temporal_match(x: Any, kernel: FloatArray) -> Any:
-        return _match_along_time(tf, x, kernel)
+        return match_along_time(tf, x, kernel)
 
     def middle(maps: Maps, number: int) -> Maps:
         """Return a layer of filters over time and all channels."""
         kernel, bias = variables.kernel_and_bias(f"conv2d_{number}")
         kernel = kernel.swapaxes(1, 2)  # the package stores channels along the frequency axis
-        return _layer(tf, maps, kernel, bias, variables.batch_norm(number + 1), convolve_time)
+        return layer(tf, maps, kernel, bias, variables.batch_norm(number + 1), convolve_time)
 
     def convolve_time(x: Any, kernel: FloatArray) -> Any:
         return tf.nn.conv2d(x[:, :, None], kernel, 1, "SAME")[:, :, 0]
@@ -162,14 +162,14 @@ def vgg(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict[str
             return tf.nn.max_pool2d(tf.nn.conv2d(x, kernel, 1, "SAME"), size, stride, "VALID")
 
         kernel, bias = variables.kernel_and_bias(f"{number}CNN")
-        maps = _layer(tf, maps, kernel, bias, variables.batch_norm(number), match)
+        maps = layer(tf, maps, kernel, bias, variables.batch_norm(number), match)
         layers[f"pool{number}"] = maps.whole(tf)
     kernel, bias = variables.kernel_and_bias("dense")
     flat = tf.reshape(layers["pool5"], [patches.shape[0], 256])
     return {**layers, "taggram": tf.sigmoid(flat @ kernel + bias)}
 
 
-def _layer(
+def layer(
     tf: Any,
     maps: Maps,
     kernel: FloatArray,
@@ -190,7 +190,7 @@ def _layer(
         padding.
     """
     scale, shift = batch_norm
-    low, high = _range(maps, kernel, bias, scale, shift)
+    low, high = bounds(maps, kernel, bias, scale, shift)
     changes = high - low > NEGLIGIBLE
     sign = np.where(scale < 0, -1, 1).astype(np.float32)[changes]
     on_live = np.einsum("hwio,li->hwlo", kernel[..., changes], maps.spread)
@@ -201,7 +201,7 @@ def _layer(
     return Maps(_with_ones(tf, live), spread.astype(np.float32), low, high)
 
 
-def _range(
+def bounds(
     maps: Maps, kernel: FloatArray, bias: FloatArray, scale: FloatArray, shift: FloatArray
 ) -> tuple[Float64Array, Float64Array]:
     """Return the bounds of the channels of a layer for any sound."""
@@ -213,7 +213,7 @@ def _range(
     return np.minimum(*ends), np.maximum(*ends)
 
 
-def _match_along_time(tf: Any, x: Any, kernel: FloatArray) -> Any:
+def match_along_time(tf: Any, x: Any, kernel: FloatArray) -> Any:
     """Return the maximum over frequency of filters of up to 128 frames and one band.
 
     TensorFlow is slow for such filters over one channel. So each filter becomes `FRAMES_AT_ONCE`

@@ -144,7 +144,7 @@ class OpenL3Extractor(WeightedExtractor):
         return tuple(WEIGHTS.values()) if layer is None else (WEIGHTS[layer.rpartition("_")[0]],)
 
     def prepare(self) -> None:
-        self._network()
+        self.built_network()
 
     def front_end(self, segment: Waveform) -> Patches:
         """Cut a segment into windows, or compute their spectrograms.
@@ -163,7 +163,7 @@ class OpenL3Extractor(WeightedExtractor):
         )
 
     def forward(self, patches: Patches) -> Array:
-        return self._network()(patches)[:, None, :]
+        return self.built_network()(patches)[:, None, :]
 
     def published_checks(self) -> list[Check]:
         """Report that the publisher documents no values to compare with."""
@@ -174,7 +174,7 @@ class OpenL3Extractor(WeightedExtractor):
     def _found(self) -> FoundWeights:
         return find_weights(self.representation, self.content, self.config.weights)
 
-    def _network(self) -> Forward:
+    def built_network(self) -> Forward:
         found = self._found
         kind = REPRESENTATIONS[self.representation]
         network = Network(

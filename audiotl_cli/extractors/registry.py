@@ -17,6 +17,7 @@ from audiotl_cli.errors import UsageError, is_out_of_memory
 from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engines import choose
+from audiotl_cli.spelling import did_you_mean
 from audiotl_cli.storage.paths import local_path
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ BUILT_IN = {
     "mfcc": "audiotl_cli.extractors.mfcc:MfccExtractor",
     "vggish": "audiotl_cli.extractors.vggish:VggishExtractor",
     "yamnet": "audiotl_cli.extractors.yamnet:YamnetExtractor",
+    "speech": "audiotl_cli.extractors.speech:SpeechExtractor",
 }
 
 
@@ -43,7 +45,7 @@ MODEL_FILES = {
 
 def list_extractors() -> list[str]:
     """Return the names of all extractors, the default first."""
-    return list(_registered())
+    return list(entries_by_name())
 
 
 def extractor_class(name: str) -> type[Extractor]:
@@ -54,7 +56,7 @@ def extractor_class(name: str) -> type[Extractor]:
     UsageError
         There is no such extractor, or a plug-in cannot be imported.
     """
-    registered = _registered()
+    registered = entries_by_name()
     kind, path = _model_file(name)
     if path:
         entry = EntryPoint(kind, MODEL_FILES[kind], GROUP)
@@ -85,7 +87,7 @@ def find_plugin(name: str) -> EntryPoint | None:
     """
     if name in BUILT_IN:
         return None
-    registered = _registered()
+    registered = entries_by_name()
     if name not in registered:
         raise _unknown(name)
     return registered[name]
@@ -163,12 +165,14 @@ def _model_file(name: str) -> tuple[str, str]:
 
 
 def _unknown(name: str) -> UsageError:
-    choices = ", ".join([*_registered(), "tflite:FILE", "savedmodel:FOLDER"])
-    return UsageError(f"no extractor {name!r}; choose from {choices}")
+    choices = ", ".join([*entries_by_name(), "tflite:FILE", "savedmodel:FOLDER"])
+    return UsageError(
+        f"no extractor {name!r}; choose from {choices}{did_you_mean(name, entries_by_name())}"
+    )
 
 
 @cache
-def _registered() -> dict[str, EntryPoint]:
+def entries_by_name() -> dict[str, EntryPoint]:
     entries = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
     for entry in entry_points(group=GROUP):
         if entry.name in entries:

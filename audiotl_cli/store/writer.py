@@ -73,7 +73,11 @@ class StoreWriter:
                 ):  # the error on its way out may have the same cause
                     self.write()
         finally:
-            self._alone.close()
+            self.release()
+
+    def release(self) -> None:
+        """Let other processes write to the store."""
+        self._alone.close()
 
     def add(self, key: str, features: Features) -> None:
         """Add a clip, which is written to the disk soon."""

@@ -24,7 +24,9 @@ from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.audio.resample import read_blocks_at
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudioError, AudiotlError
+from tests.processes import children, is_running
 from tests.sounds import noise, write_wav
+from tests.waiting import wait_until
 
 BAD_DECODER = """\
 import sys
@@ -33,6 +35,7 @@ import json, os, time
 from audiotl_cli.audio import resample, worker
 decode = resample.read_blocks
 n_read = 0
+answers = os.dup(1)
 
 def read_blocks(source):
     global n_read
@@ -42,10 +45,14 @@ def read_blocks(source):
         os.abort()
     if "exit" in name:
         os._exit(3)
+    if "babble" in name:
+        os.write(answers, b"\\0\\0\\0\\5hello" if "short" in name else b"\\x7f" + b"\\xff" * 100)
+        time.sleep(600)
     if "late" in name:
         yield from decode(source)
         os.abort()
     if "hang" in name:
+        source.path.with_suffix(".hangs").touch()
         time.sleep(600)
     if "slow" in name:
         for block in decode(source):
@@ -104,9 +111,9 @@ def test_blocks_are_those_of_the_decoder(tmp_path: Path) -> None:
         for source in sources:
             for to_rate in (16_000, 44_100):
                 here = read_blocks_at(source, to_rate, "soxr")
-                for one, two in zip(here, read(decoders, source, to_rate), strict=True):
+                for here_block, two in zip(here, read(decoders, source, to_rate), strict=True):
                     assert two.dtype == np.float32
-                    np.testing.assert_array_equal(one, two)
+                    np.testing.assert_array_equal(here_block, two)
 
 
 def test_errors_cross_as_they_are(tmp_path: Path) -> None:
@@ -148,7 +155,14 @@ def bad_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("bad_decoder")
 @pytest.mark.parametrize(
-    ("name", "reason"), [("crash.wav", "SIGABRT"), ("exit.wav", "exit code 3"), ("late.wav", "")]
+    ("name", "reason"),
+    [
+        ("crash.wav", "SIGABRT"),
+        ("exit.wav", "exit code 3"),
+        ("late.wav", ""),
+        ("babble-short.wav", "SIGKILL"),
+        ("babble-long.wav", "SIGKILL"),
+    ],
 )
 def test_a_crash_is_the_error_of_that_file_alone(tmp_path: Path, name: str, reason: str) -> None:
     good = source_at(tmp_path / "good.wav")
@@ -185,7 +199,7 @@ def test_a_slow_decoder_is_waited_for_and_a_slow_reader_is_no_hang(tmp_path: Pat
         for at, block in enumerate(read(decoders, slow)):
             n_samples += len(block)
             if at == 0:
-                time.sleep(4)
+                time.sleep(4)  # a reader that is slower than a decoder may be
     assert n_samples == 1_600_000
 
 
@@ -252,7 +266,7 @@ def test_stopping_frees_threads_that_wait_for_a_decoder(tmp_path: Path) -> None:
     with Decoders() as decoders:
         thread = threading.Thread(target=wait)
         thread.start()
-        time.sleep(0.3)
+        wait_until((tmp_path / "hang.hangs").exists)
         decoders.stop()
         thread.join(20)
         assert not thread.is_alive()
@@ -260,34 +274,25 @@ def test_stopping_frees_threads_that_wait_for_a_decoder(tmp_path: Path) -> None:
 
 
 PARENT = """
-import sys, threading, time
+import sys, threading
 from pathlib import Path
 from audiotl_cli.audio import decoder_process, isolated
 decoder_process.CODE = sys.argv[1]
 from audiotl_cli.audio.types import AudioSource
+from tests.waiting import wait_until
 state, first, second = sys.argv[2], *map(Path, sys.argv[3:])
 decoders = isolated.Decoders(1)
 blocks = decoders.read_blocks_at(AudioSource(first), 8000, "soxr")
 next(blocks)
 if state != "giving":
     list(blocks)
-(process,) = decoders._all
 if state == "hanging":
     reading = lambda: next(decoders.read_blocks_at(AudioSource(second), 8000, "soxr"))
     threading.Thread(target=reading, daemon=True).start()
-    while process.between_recordings:
-        time.sleep(0.01)
-print(process._popen.pid, flush=True)
-time.sleep(600)
+    wait_until(second.with_suffix(".hangs").exists)
+print("ready", flush=True)
+threading.Event().wait()
 """
-
-
-def is_running(process: Path) -> bool:
-    try:
-        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"  # dead, but nobody has asked how
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
@@ -303,14 +308,12 @@ def test_decoders_end_when_the_parent_is_killed(tmp_path: Path, state: str) -> N
     )
     assert parent.stdout is not None
     assert parent.stderr is not None
-    child = Path("/proc") / parent.stdout.readline().decode().strip()
+    assert parent.stdout.readline() == b"ready\n"
+    (child,) = children(parent.pid)
     assert is_running(child)
     parent.send_signal(signal.SIGKILL)
     assert parent.wait() == -signal.SIGKILL
-    deadline = time.monotonic() + 120
-    while is_running(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: not is_running(child), 120)
     assert parent.stderr.read() == b""
     parent.stdout.close()
     parent.stderr.close()

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -163,7 +162,7 @@ def test_features_of_different_settings_are_kept_apart(indexed: Path, run: Run) 
 
 
 def test_neither_order_nor_workers_change_a_number(indexed: Path, run: Run) -> None:
-    one = run("extract", "--extractor", "mfcc", "--workers", 1, "--store", "one", "--json").json
+    single = run("extract", "--extractor", "mfcc", "--workers", 1, "--store", "one", "--json").json
     run("index", indexed, "--name", "shuffled", "--seed", 7)
     index = Path("data/index/shuffled.csv")
     head, columns, *rows = index.read_text().splitlines()
@@ -171,7 +170,7 @@ def test_neither_order_nor_workers_change_a_number(indexed: Path, run: Run) -> N
     index.write_text("\n".join([head, columns, *rows]) + "\n")
     two = run("extract", "--extractor", "mfcc", "--workers", 3, "--store", "two", "--json").json
 
-    names = [sorted(path.name for path in Path(v["store"]).glob("shard-*")) for v in (one, two)]
+    names = [sorted(path.name for path in Path(v["store"]).glob("shard-*")) for v in (single, two)]
     assert names[0] == names[1]  # shards are named by their content
 
 
@@ -196,8 +195,7 @@ def test_without_an_index_it_says_how_to_make_one(project: Path, run: Run) -> No
 @pytest.mark.parametrize("attempt", range(3))
 def test_a_killed_run_loses_nothing(indexed: Path, run: Run, attempt: int) -> None:
     whole = run("extract", "--extractor", "mfcc", "--store", "whole", "--json").json
-    process = start_extraction()
-    wait_for_shards(random.Random(attempt).randint(1, 15), process)
+    process = extraction_that_stops_after(random.Random(attempt).randint(1, 15))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     (killed,) = Path("killed").glob("mfcc-*")
@@ -213,8 +211,7 @@ def test_a_killed_run_loses_nothing(indexed: Path, run: Run, attempt: int) -> No
 
 
 def test_ctrl_c_exits_with_130_and_can_be_resumed(indexed: Path, run: Run) -> None:
-    process = start_extraction()
-    wait_for_shards(2, process)
+    process = extraction_that_stops_after(2)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
 
@@ -226,32 +223,28 @@ def test_ctrl_c_exits_with_130_and_can_be_resumed(indexed: Path, run: Run) -> No
     assert value["n_added"] + value["n_skipped"] == 24
 
 
-def start_extraction() -> subprocess.Popen[str]:
-    """Start an extraction that takes its time, so that it can be stopped on the way."""
+def extraction_that_stops_after(n: int) -> subprocess.Popen[str]:
+    """Return an extraction that has stored some clips and then waits to be stopped."""
     script = (
-        "import time\n"
-        "from audiotl_cli.extractors.mfcc import MfccExtractor\n"
-        "forward = MfccExtractor.forward\n"
-        "MfccExtractor.batch_size = 1\n"
-        "MfccExtractor.forward = lambda self, p: (time.sleep(0.02), forward(self, p))[1]\n"
+        "import threading\n"
         "from audiotl_cli.store import writer\n"
         "writer.HOLD_S = 0.0\n"
+        "add, added = writer.StoreWriter.add, []\n"
+        "def add_some(self, key, features):\n"
+        "    add(self, key, features)\n"
+        "    added.append(key)\n"
+        f"    if len(added) == {n}: print(flush=True), threading.Event().wait()\n"
+        "writer.StoreWriter.add = add_some\n"
         "from audiotl_cli.cli.main import main\n"
         "main(['extract', '--extractor', 'mfcc', '--store', 'killed'])\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", script],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
     )
-
-
-def wait_for_shards(n: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
-    while len(list(Path("killed").glob("*/shard-*.npz"))) < n:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "\n", process.communicate()
+    return process

@@ -15,7 +15,7 @@ from tests.evaluation.scored import scored
 def test_a_progress_line_is_one_line(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     text = io.StringIO()
     screen = Console(file=text, width=width, force_terminal=True, color_system=None)
-    monkeypatch.setitem(output._consoles, True, screen)
+    monkeypatch.setitem(output.consoles, True, screen)
     monkeypatch.setattr(output, "state", output.State())
 
     with output.progress("Embedding with tflite:models/some/bird.tflite") as update:
@@ -36,7 +36,7 @@ def test_a_confusion_matrix_fits_or_is_left_to_the_figure(
     monkeypatch: pytest.MonkeyPatch, width: int, n: int
 ) -> None:
     text = io.StringIO()
-    monkeypatch.setitem(output._consoles, False, Console(file=text, width=width))
+    monkeypatch.setitem(output.consoles, False, Console(file=text, width=width))
     labels = [f"{i:02d} a label with a long name" for i in range(n)]
     truth = [label for label in labels for _ in range(150)]
 

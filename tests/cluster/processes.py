@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.conftest import REPOSITORY
+from tests.waiting import wait_until
 
 QUICK = {
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
@@ -87,14 +87,6 @@ def working(nanny: subprocess.Popen[bytes]) -> list[int]:
         if b"spawn_main" in command:
             found.append(int(child))
     return found
-
-
-def wait_until(done: Callable[[], object], patience_s: float = 60.0) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + patience_s
-    while not done():
-        assert time.monotonic() < deadline, "that takes too long"
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -19,8 +19,9 @@ from audiotl_cli.cluster.fits import on_cluster
 from audiotl_cli.errors import ClusterError
 from tests.classifiers.problems import made_clips
 from tests.classifiers.test_search import halves
-from tests.cluster.processes import Machines, kill, wait_until
+from tests.cluster.processes import Machines, kill
 from tests.conftest import Run
+from tests.waiting import wait_until
 
 
 class DeadlyTrials(Trials):
@@ -46,7 +47,7 @@ def noisy() -> tuple[list[list[np.ndarray]], list[str]]:
     clips, truth = made_clips(20, dim=30)
     rng = np.random.default_rng(0)
     return [
-        [part + rng.normal(0, 3, part.shape).astype(np.float32) for part in one] for one in clips
+        [part + rng.normal(0, 3, part.shape).astype(np.float32) for part in clip] for clip in clips
     ], list(truth)
 
 
@@ -64,7 +65,7 @@ def test_fits_on_a_worker_are_those_of_threads(small_cluster: Machines) -> None:
     alone = search(clips, truth, folds, candidates(), run=threads(1))
     with on_cluster(small_cluster.address) as run:
         assert search(clips, truth, folds, candidates(), run=run) == alone
-        known = {(i, 0): one.right[0] for i, one in enumerate(alone)}
+        known = {(i, 0): trial.right[0] for i, trial in enumerate(alone)}
         assert search(clips, truth, folds, candidates(), known=known, run=run) == alone
 
 
@@ -72,10 +73,10 @@ def test_other_versions_and_errors_come_from_where_they_are() -> None:
     clips, truth = noisy()
     trials = Trials(clips, truth, halves(len(clips)))
     setting = candidates()[0]
-    told = fits._try_one(trials, setting, 0, {"numpy": "0.1"})
-    assert isinstance(told, ClusterError)
-    assert "a worker has numpy" in str(told)
-    assert isinstance(fits._try_one(trials, setting, 7, {}), IndexError)
+    found = fits.try_on_worker(trials, setting, 0, {"numpy": "0.1"})
+    assert isinstance(found, ClusterError)
+    assert "a worker has numpy" in str(found)
+    assert isinstance(fits.try_on_worker(trials, setting, 7, {}), IndexError)
 
 
 @pytest.mark.slow

@@ -158,7 +158,7 @@ def test_channels_that_never_change_are_not_computed() -> None:
     maps = Maps(x, spread, np.zeros(1), np.ones(1))
     kernel, bias = variables.kernel_and_bias("conv2d")
 
-    found = musicnn_network._layer(
+    found = musicnn_network.layer(
         tf, maps, kernel, bias, variables.batch_norm(1), lambda x, k: tf.nn.conv2d(x, k, 1, "SAME")
     )
 
@@ -182,7 +182,7 @@ def test_matches_along_time_equal_a_plain_convolution(
     x = tf.constant(rng.normal(size=(2, n_frames, n_bands, 1)).astype(np.float32))
     kernel = rng.normal(size=(height, 1, 1, n_filters)).astype(np.float32)
 
-    found = musicnn_network._match_along_time(tf, x, kernel)
+    found = musicnn_network.match_along_time(tf, x, kernel)
 
     expected = tf.reduce_max(tf.nn.conv2d(x, kernel, 1, "SAME"), axis=2)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
@@ -199,7 +199,7 @@ def test_no_sound_leaves_a_layers_range(seed: int) -> None:
     low, high = np.array([-1.0, 0.5]), np.array([2.0, 3.0])
     maps = Maps(None, np.eye(2, dtype=np.float32), low, high)
 
-    least, most = musicnn_network._range(maps, kernel, bias, scale, shift)
+    least, most = musicnn_network.bounds(maps, kernel, bias, scale, shift)
 
     loud = np.where(kernel > 0, high[:, None], np.minimum(low, 0)[:, None]).transpose(3, 0, 1, 2)
     soft = np.where(kernel < 0, high[:, None], np.minimum(low, 0)[:, None]).transpose(3, 0, 1, 2)

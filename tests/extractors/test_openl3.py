@@ -258,7 +258,8 @@ def test_equal_extractors_share_a_network_and_travel(weights: Path) -> None:
     extractor = OpenL3Extractor(weights=weights, hop_s=0.5)
     extractor.prepare()
     copy = pickle.loads(pickle.dumps(extractor))
-    assert copy._network() is OpenL3Extractor(weights=weights)._network() is extractor._network()
+    assert copy.built_network() is extractor.built_network()
+    assert OpenL3Extractor(weights=weights).built_network() is extractor.built_network()
     assert copy.describe() == extractor.describe()
 
 

@@ -26,9 +26,9 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EntryPoint]]:
         return found
 
     monkeypatch.setattr(registry, "entry_points", entry_points)
-    registry._registered.cache_clear()
+    registry.entries_by_name.cache_clear()
     yield found
-    registry._registered.cache_clear()
+    registry.entries_by_name.cache_clear()
 
 
 def entry(name: str, value: str) -> EntryPoint:

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.cluster.processes import wait_until
 from tests.conftest import REPOSITORY
+from tests.waiting import wait_until
 
 MARK = "AUDIOTL_TEST_PROGRAM"
 

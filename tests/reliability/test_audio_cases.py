@@ -12,6 +12,7 @@ import soundfile
 
 from audiotl_cli.audio import decoder_process, isolated
 from tests.conftest import Run
+from tests.processes import children
 from tests.reliability import bad_decoder
 from tests.sounds import noise, sine, write_wav
 
@@ -37,7 +38,7 @@ def test_case_18_19_what_is_no_sound_is_one_record_each(project: Path, run: Run)
 
     value = run("extract", "--extractor", "mfcc", "--json").json
 
-    codes = {Path(one["path"]).name: one["code"] for one in value["failures"]}
+    codes = {Path(failure["path"]).name: failure["code"] for failure in value["failures"]}
     assert codes == {
         "bytes-0.wav": "empty",
         "folder.wav": "unreadable",
@@ -66,7 +67,10 @@ def test_case_25_a_crash_and_a_hang_cost_two_files_of_twenty(
     assert finished.code == 1
     value = finished.json
     assert (value["n_added"], value["n_failed"]) == (18, 2)
-    records = [(Path(one["path"]).name, one["code"], one["stage"]) for one in value["failures"]]
+    records = [
+        (Path(failure["path"]).name, failure["code"], failure["stage"])
+        for failure in value["failures"]
+    ]
     assert records == [
         ("05-crash.wav", "crashed", "decode"),
         ("11-hang.wav", "timeout", "decode"),
@@ -106,7 +110,7 @@ def test_case_27_odd_names_are_extracted_and_come_back_as_they_are(project: Path
     value = run("extract", "--extractor", "mfcc", "--json").json
 
     assert value["n_added"] == len(names)
-    assert sorted(Path(one["path"]).name for one in value["failures"]) == bad
+    assert sorted(Path(failure["path"]).name for failure in value["failures"]) == bad
 
 
 def test_case_28_links_in_circles_are_records_not_circles(project: Path, run: Run) -> None:
@@ -119,7 +123,7 @@ def test_case_28_links_in_circles_are_records_not_circles(project: Path, run: Ru
 
     assert indexed.json["n_clips"] == 3
     assert indexed.json["problems"] == {"unreadable": ["a/loop.wav"]}
-    assert [Path(one["path"]).name for one in value["failures"]] == ["loop.wav"]
+    assert [Path(failure["path"]).name for failure in value["failures"]] == ["loop.wav"]
     assert value["n_added"] == 2
 
 
@@ -128,9 +132,9 @@ def test_case_24_a_long_recording_takes_no_memory_of_the_decoder(tmp_path: Path)
     from audiotl_cli.audio.isolated import Decoders
     from audiotl_cli.audio.types import AudioSource
 
-    def peak_kib(decoders: Decoders) -> int:
-        (process,) = decoders._all
-        status = Path(f"/proc/{process._popen.pid}/status").read_text()
+    def peak_kib() -> int:
+        (process,) = set(children()) - before_decoding
+        status = (process / "status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0])
 
     short = write_wav(tmp_path / "short.wav", np.zeros((1000, 2)), 48_000, "PCM_16")
@@ -140,10 +144,11 @@ def test_case_24_a_long_recording_takes_no_memory_of_the_decoder(tmp_path: Path)
     content[40:44] = n_bytes.to_bytes(4, "little")
     long.write_bytes(content)
     os.truncate(long, 44 + n_bytes)
+    before_decoding = set(children())
     with Decoders() as decoders:
         list(decoders.read_blocks_at(AudioSource(short), 48_000, "soxr"))
-        before = peak_kib(decoders)
+        before = peak_kib()
         blocks = decoders.read_blocks_at(AudioSource(long), 48_000, "soxr")
         n_samples = sum(map(len, blocks))
         assert n_samples == 600 * 48_000
-        assert peak_kib(decoders) - before < 16 << 10
+        assert peak_kib() - before < 16 << 10

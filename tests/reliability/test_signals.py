@@ -16,30 +16,28 @@ import soundfile
 from audiotl_cli.dataset.catalog import fsdd
 from audiotl_cli.dataset.demo_sounds import synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
-from tests.cluster.processes import wait_until
 from tests.conftest import Run
 from tests.reliability.programs import Program
 from tests.security.hostile_server import serve, slow
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs signals and /proc")
 
 FIT_WITHOUT_END = """
-import pathlib, time
+import pathlib, threading
 from audiotl_cli.classifiers import trials
 def try_one(self, setting, fold):
     pathlib.Path("fitting").touch()
-    while True:
-        time.sleep(0.01)
+    threading.Event().wait()
 trials.Trials.try_one = try_one
 """
 
 TRAIN_WITHOUT_END = """
-import pathlib, time
+import pathlib, threading
 from sklearn.svm import LinearSVC
 def fit(self, *args, **more):
     pathlib.Path("fitting").touch()
-    while True:
-        time.sleep(0.01)
+    threading.Event().wait()
 LinearSVC.fit = fit
 """
 
@@ -289,7 +287,9 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_download_of_weights_ends(project: Path, tmp_path: Path, mirror: str) -> None:
     with serve({"/audioset/yamnet.h5": slow(bytes(200_000))}) as server:
         program = Program(tmp_path, ["models", "fetch", "yamnet"], env={mirror: server.url})
-        program.wait_for(lambda one: [p for p in one.cache.rglob("*.part") if p.stat().st_size])
+        program.wait_for(
+            lambda running: [p for p in running.cache.rglob("*.part") if p.stat().st_size]
+        )
         assert program.end(signal.SIGTERM) == 143
     assert STOPPED in program.err
     assert program.leftovers() == []
@@ -342,7 +342,7 @@ def test_what_a_killed_run_left_goes_at_the_next_start_and_nothing_else(
     assert at_work.process.stdin is not None
     at_work.process.stdin.write(bytes(1 << 20))
     at_work.process.stdin.flush()
-    at_work.wait_for(lambda one: len(list(one.temporary.glob("audiotl-*/stdin"))) == 2)
+    at_work.wait_for(lambda running: len(list(running.temporary.glob("audiotl-*/stdin"))) == 2)
     (used,) = set(killed.temporary.glob("audiotl-*")) - {left}
     others = [killed.temporary / name for name in ("audiotl-mine", "audiotl-12345678x", "x.part")]
     for path in others:

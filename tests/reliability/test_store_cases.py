@@ -23,6 +23,7 @@ from audiotl_cli.store.store import FeatureStore, list_stores
 from tests.conftest import REPOSITORY, Run
 from tests.store.features import features_of, key_of, on_disk, same
 from tests.store.full_disk import fill_disk
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("written_at_once")
 
@@ -97,6 +98,12 @@ def start(server: subprocess.Popen[str], store: str) -> int:
     return int(line)
 
 
+def wait_for_shards(process: int, root: str, n: int) -> None:
+    """Wait until a store has a number of shards, or the process has ended and merged them."""
+    running = Path(f"/proc/{process}")
+    wait_until(lambda: n_shards_in(root) >= n or not running.exists())
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs fork, SIGKILL and /proc")
 def test_case_09_10_twenty_kills_lose_nothing_and_leave_the_same_files(
     indexed: Path, run: Run
@@ -109,13 +116,8 @@ def test_case_09_10_twenty_kills_lose_nothing_and_leave_the_same_files(
         for _ in range(N_KILLS):
             root = f"killed-{n_round}"
             process = start(server, root)
-            n_wanted = n_shards_in(root) + rng.randint(0, 3)
-            deadline = time.monotonic() + 20
-            while n_shards_in(root) < n_wanted and time.monotonic() < deadline:
-                if not Path(f"/proc/{process}").exists():  # it was faster: the merge is done
-                    break
-                time.sleep(0.002)
-            time.sleep(rng.uniform(0, 0.02))
+            wait_for_shards(process, root, n_shards_in(root) + rng.randint(0, 3))
+            time.sleep(rng.uniform(0, 0.02))  # at any moment, also within a write
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
             while server.stdout.readline().strip() != "ended":
@@ -301,7 +303,7 @@ def test_one_damaged_description_does_not_disable_the_other_stores(
 
     info, trained, verified = run("store", "info", "--json"), run("train"), run("store", "verify")
 
-    assert [one["store"] for one in info.json] == [good]
+    assert [store["store"] for store in info.json] == [good]
     assert f"{description} is damaged" in info.err
     assert trained.code == 0
     assert Path(good).name.partition("-")[2] in trained.err + trained.out

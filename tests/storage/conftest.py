@@ -15,13 +15,13 @@ from audiotl_cli.storage.remote import RemotePath
 
 NUMBERS = itertools.count()
 SERVER = """\
-import logging
+import logging, threading
 from moto.server import ThreadedMotoServer
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)
-server._thread.join()
+threading.Event().wait()
 """
 
 

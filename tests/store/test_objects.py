@@ -49,7 +49,7 @@ def add(writer: StoreWriter, numbers: Iterable[int]) -> None:
 
 def kill(writer: StoreWriter) -> None:
     """End a writer as a killed run ends: nothing more is written or deleted."""
-    writer._alone.close()
+    writer.release()
 
 
 def files(store: FeatureStore) -> dict[str, bytes]:

@@ -427,12 +427,12 @@ def test_full_disk_at_the_final_merge_loses_nothing(
 # --- other processes -----------------------------------------------------------------
 
 CHILD = """
-import sys, time
+import sys, threading
 import audiotl_cli.store.shard, audiotl_cli.store.writer
 from tests.store.features import features_of, key_of
 
 
-root, first, last, pause_s = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+root, first, last, holds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), "hold" in sys.argv
 audiotl_cli.store.shard.SHARD_CLIPS, audiotl_cli.store.writer.HOLD_S = 8, 0.0
 from pathlib import Path
 from audiotl_cli.store.store import FeatureStore
@@ -442,12 +442,13 @@ with store.writer() as writer:
         if key_of(number) not in store:
             writer.add(key_of(number), features_of(number))
             print(number, flush=True)
-            time.sleep(pause_s)
+            if holds:
+                threading.Event().wait()
 """
 
 
-def start(root: Path, first: int, last: int, pause_s: float) -> subprocess.Popen[str]:
-    arguments = [str(root), str(first), str(last), str(pause_s)]
+def start(root: Path, first: int, last: int, *holds: str) -> subprocess.Popen[str]:
+    arguments = [str(root), str(first), str(last), *holds]
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, *arguments],
         stdout=subprocess.PIPE,
@@ -466,16 +467,22 @@ def first_line(process: subprocess.Popen[str]) -> int:
     return int(process.stdout.readline())
 
 
+def remaining_lines(process: subprocess.Popen[str]) -> list[int]:
+    with process:
+        assert process.stdout is not None
+        return [int(line) for line in process.stdout]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     rng = np.random.default_rng(9)
     reported: set[int] = set()
     for _ in range(5):
-        process = start(tmp_path, 0, 10**6, 0)
-        reported.add(first_line(process))
-        time.sleep(rng.uniform(0, 0.05))
+        process = start(tmp_path, 0, 10**6)
+        for _ in range(rng.integers(1, 30)):
+            reported.add(first_line(process))
         process.kill()
-        reported |= set(output(process))
+        reported |= {*remaining_lines(process)}
         assert process.returncode == -signal.SIGKILL
         (folder,) = list_stores(tmp_path)
         store = FeatureStore(folder)
@@ -493,7 +500,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
 
 
 def test_two_runs_on_one_store_add_each_clip_once(tmp_path: Path) -> None:
-    processes = [start(tmp_path, 0, 30, 0.002), start(tmp_path, 10, 40, 0.002)]
+    processes = [start(tmp_path, 0, 30), start(tmp_path, 10, 40)]
     added = [output(process) for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert sorted(added[0] + added[1]) == list(range(40))
@@ -503,9 +510,9 @@ def test_two_runs_on_one_store_add_each_clip_once(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_waiting_run_goes_on_when_the_other_is_killed(tmp_path: Path) -> None:
-    holder = start(tmp_path, 0, 3, 600)
+    holder = start(tmp_path, 0, 3, "hold")
     assert first_line(holder) == 0  # it has the lock now
-    waiting = start(tmp_path, 0, 3, 0)
+    waiting = start(tmp_path, 0, 3)
     with pytest.raises(subprocess.TimeoutExpired):
         waiting.wait(0.5)
     holder.kill()
