@@ -12,18 +12,18 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audiotl_cli.audio.cut_short import is_cut_short
 from audiotl_cli.audio.objects import Reader, open_object
+from audiotl_cli.audio.reasons import N_HEAD, what_it_is, why_missing
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Waveform
 from audiotl_cli.errors import AudioError
 from audiotl_cli.files import NotAFileError, regular_descriptor
 from audiotl_cli.storage.contents import ChangedFileError, Content, OpenContent
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
     import soundfile
@@ -40,45 +40,6 @@ MAX_SAMPLE = 1e6
 
 BLOCK_SAMPLES = 1 << 18
 """Samples read at once over all channels: 1 MiB of float32."""
-
-
-@overload
-def find_recordings(folder: Path) -> list[Path]: ...
-@overload
-def find_recordings(folder: RemotePath) -> list[RemotePath]: ...
-def find_recordings(folder: AnyPath) -> list[Path] | list[RemotePath]:
-    """List the sound files below a folder, sorted, hidden ones and loops left out.
-
-    Parameters
-    ----------
-    folder : Path or RemotePath
-
-    Returns
-    -------
-    paths : list of Path or RemotePath
-        Regular files whose suffix is in `EXTENSIONS`. Linked folders are followed once.
-    """
-    if not isinstance(folder, Path):
-        return [
-            path
-            for path in folder.files()
-            if path.suffix.lower() in EXTENSIONS and "/." not in path.url.removeprefix(folder.url)
-        ]
-    found: list[Path] = []
-    seen: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            Path(root, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS
-        ]
-    return sorted(found)
 
 
 def probe(path: AnyPath) -> AudioInfo:
@@ -181,7 +142,7 @@ def open_sound(path: AnyPath, content: Content | None = None) -> Iterator[soundf
         # a descriptor, because libsndfile cannot open names that are not valid UTF-8
         descriptor = regular_descriptor(path)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise AudioError("no such file", code="missing", stage="open") from error
+        raise AudioError(why_missing(path), code="missing", stage="open") from error
     except IsADirectoryError as error:
         raise AudioError("is a folder, not a sound file", stage="open") from error
     except NotAFileError as error:
@@ -222,9 +183,9 @@ def _sound(opened: int | Reader) -> Iterator[soundfile.SoundFile]:
     try:
         file = soundfile.SoundFile(opened, closefd=False)
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
-        raise AudioError(
-            f"is not a sound file that can be decoded ({_reason(error)})", stage="open"
-        ) from error
+        known = what_it_is(_head(opened)) if isinstance(opened, int) else ""
+        reason = known or f"is not a sound file that can be decoded ({_reason(error)})"
+        raise AudioError(reason, stage="open") from error
     # otherwise soundfile seeks after every read, which fails in streams of unknown length, and
     # restarts the MP3 decoder at every block, with slightly different samples
     file.seekable = lambda: False
@@ -237,6 +198,11 @@ def _sound(opened: int | Reader) -> Iterator[soundfile.SoundFile]:
                 stage="open",
             )
         yield file
+
+
+def _head(descriptor: int) -> bytes:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return os.read(descriptor, N_HEAD)
 
 
 def _read(file: soundfile.SoundFile, n_frames: int) -> Any:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.cli.fitting import Fitting, Learning, names_of, spread
+from audiotl_cli.cli.fitting import Fitting, Learning
+from audiotl_cli.cli.spread import names_of, spread
 
 if TYPE_CHECKING:
     from audiotl_cli.dataset.index import Index
@@ -75,15 +76,6 @@ class Trained:
     cluster: options.Cluster = None
 
 
-@dataclass(frozen=True)
-class Printed:
-    """How much is printed, and how; every field is an option."""
-
-    json: options.Json = False
-    quiet: options.Quiet = False
-    debug: options.Debug = False
-
-
 @spread
 def evaluate(
     context: typer.Context,
@@ -100,7 +92,6 @@ def evaluate(
     trained: Trained,
     fitting: Fitting,
     learning: Learning,
-    printed: Printed,
 ) -> None:
     """Measure how good a model is, on clips it has not seen."""
     from audiotl_cli.workflows.compare import write_pages

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.cli.fitting import spread
+from audiotl_cli.cli.spread import spread
 from audiotl_cli.extractor_config import ExtractorConfig
 
 if TYPE_CHECKING:
@@ -52,9 +52,6 @@ def extract(
         settings.FREE,
     ] = None,
     cluster: options.Cluster = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Embed every clip of an index; what is stored already is not done again."""
     from audiotl_cli.dataset.index import Index

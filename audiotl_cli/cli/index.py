@@ -11,6 +11,7 @@ import typer
 
 from audiotl_cli.cli import options, output, settings, show_index
 from audiotl_cli.cli.show_dataset import comparison_value
+from audiotl_cli.cli.spread import spread
 from audiotl_cli.dataset.problems.registry import codes
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import real_path
@@ -27,6 +28,7 @@ NO_FUNCTION = settings.FromFile(lambda value: "may not run code" if ":" in str(v
 """``MODULE:FUNCTION`` must be typed; a settings file may name any other source of labels."""
 
 
+@spread
 def index(
     source: Annotated[
         str | None,
@@ -66,6 +68,17 @@ def index(
             rich_help_panel=LABELS,
         ),
         NO_FUNCTION,
+    ] = None,
+    label_level: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Labels are the names of the folders at this level below SOURCE.  [default: 1, or "
+            "the level in folders of splits, sites and the like]",
+            show_default=False,
+            rich_help_panel=LABELS,
+        ),
+        settings.FREE,
     ] = None,
     label_regex: Annotated[
         str | None,
@@ -184,9 +197,6 @@ def index(
         typer.Option("--overwrite", help="Write over an index that was edited by hand."),
         settings.TYPED,
     ] = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """List the recordings of a folder with their labels, and split them."""
     from audiotl_cli.dataset.options import IndexOptions
@@ -195,6 +205,7 @@ def index(
 
     chosen = IndexOptions(
         labels_from=labels_from,
+        label_level=label_level,
         label_regex=label_regex,
         metadata=metadata,
         dataset=dataset,

@@ -12,6 +12,7 @@ import typer
 
 from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.show_programs import show_programs
+from audiotl_cli.cli.spread import spread
 
 if TYPE_CHECKING:
     from audiotl_cli.experiments.leaderboard import ModelRow
@@ -27,11 +28,8 @@ def model() -> None:
 
 
 @app.command("list", epilog="Examples:  audiotl model list   |   audiotl predict FILE --model NAME")
-def list_(
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
-) -> None:
+@spread
+def list_() -> None:
     """List the trained models in data/models, the best of each index first."""
     from audiotl_cli.experiments.leaderboard import list_models
 
@@ -41,6 +39,7 @@ def list_(
 
 
 @app.command(epilog="Example:  audiotl model inspect data/models/demo.joblib")
+@spread
 def inspect(
     file: Annotated[
         Path,
@@ -48,9 +47,6 @@ def inspect(
             parser=options.path, help="Model file, or a part of its name in data/models."
         ),
     ],
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Show the contents of a model file without running any code from it."""
     from audiotl_cli.workflows.inspect import inspect_model
@@ -63,6 +59,7 @@ def inspect(
     epilog="Examples:  audiotl model export data/models/birds.joblib --whole   |   "
     "audiotl model export data/models/birds.joblib --output birds.onnx"
 )
+@spread
 def export(
     file: Annotated[
         Path,
@@ -96,9 +93,6 @@ def export(
     ] = None,
     overwrite: options.Overwrite = False,
     trust: options.TrustModel = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Write a model as an ONNX graph, for ONNX Runtime on any machine.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from audiotl_cli.cli import output
+from audiotl_cli.cli import output, show_settings
 
 if TYPE_CHECKING:
     from audiotl_cli.evaluation.comparison import Comparison
@@ -85,8 +85,8 @@ def _show_rounds(evaluation: Evaluation) -> None:
     for name, setting in source.settings.get("chosen", {}).items():
         output.line(
             f"setting chosen for round {name}, without using its test clips: "
-            f"{output.setting(setting)}, "
-            f"{output.networks(setting['extractors'])}"
+            f"{show_settings.setting(setting)}, "
+            f"{show_settings.networks(setting['extractors'])}"
         )
 
 

@@ -1,19 +1,15 @@
-"""Columns of tables about recordings: what they mean, and which files they name."""
+"""Columns of tables about recordings, and what they mean."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 
-from audiotl_cli.audio.decode import find_recordings
-from audiotl_cli.cells import plain_cell
+from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.options import COLUMN_OPTIONS, IndexOptions
 from audiotl_cli.dataset.rows import Table, read_rows
 from audiotl_cli.dataset.table import list_columns
 from audiotl_cli.errors import DataError
-from audiotl_cli.storage.paths import AnyPath, relative
+from audiotl_cli.storage.paths import AnyPath
 
 SPLIT_NAMES = {
     "train": "train", "training": "train", "dev": "valid", "valid": "valid",
@@ -104,39 +100,5 @@ def column_by_path(
             f"{path} has the columns {list_columns(table.columns)}; expected {column!r}"
         )
     of_path = choose_columns(table, columns)["path"]
+    find.expect(row.cells.get(of_path, "") for row in table.rows)
     return {find(row.cells.get(of_path, "")): row.cells.get(column, "") for row in table.rows}
-
-
-class Finder:
-    """Finds the recordings that a table names below a folder, which is searched only once."""
-
-    def __init__(self, root: AnyPath) -> None:
-        self.root = root
-        self._exists = _existence_test(root)
-        self._by_name: dict[str, list[str]] | None = None
-
-    def __call__(self, text: str) -> str:
-        """Return the path of a recording relative to the root.
-
-        If there is no file at the path, a file of that name is searched; if there is none or
-        several, the path is returned as it is.
-        """
-        path = text.replace("\\", "/")
-        if not path or self._exists(path):
-            return path
-        if self._exists(plain := plain_cell(path)):  # written by audiotl, see `safe_cell`
-            return plain
-        if self._by_name is None:
-            self._by_name = {}
-            for file in find_recordings(self.root):
-                self._by_name.setdefault(file.name, []).append(relative(file, self.root))
-        same = self._by_name.get(PurePosixPath(path).name, [])
-        return same[0] if len(same) == 1 else path
-
-
-def _existence_test(root: AnyPath) -> Callable[[str], bool]:
-    """Return a function that says if a file exists; on object storage, files are listed once."""
-    if isinstance(root, Path):
-        return lambda path: "://" in path or os.path.exists(root / path)  # noqa: PTH110
-    names = {relative(path, root) for path in root.files()}
-    return lambda path: "://" in path or path in names

@@ -21,6 +21,8 @@ class IndexOptions:
     labels_from : str or None
         The name of a layout, such as ``folder``, or ``module:function``; None takes the first
         layout that fits, see `layouts.registry`.
+    label_level : int or None
+        The level of folders that are labels, counted from 1.
     label_regex, group_regex, fold_regex : str or None
         Searched in the path below the source; the first group counts.
     metadata : Path or None
@@ -46,6 +48,7 @@ class IndexOptions:
     """
 
     labels_from: str | None = None
+    label_level: int | None = None
     label_regex: str | None = None
     metadata: Path | None = None
     group_regex: str | None = None
@@ -81,6 +84,12 @@ class IndexOptions:
         conflicts = {
             f"SOURCE {source}, itself a table, and --metadata": is_file and metadata,
             f"--labels-from {layout} and --metadata": by_path and metadata,
+            f"--labels-from {layout} and --label-level": self.label_level
+            and layout not in (None, "folder"),
+            "--label-level and --label-regex": self.label_level and regex,
+            "--label-level and --metadata": self.label_level and metadata,
+            "--label-level and a table as SOURCE": self.label_level and is_file,
+            f"{dataset} and --label-level": self.dataset and self.label_level,
             "--no-audit and --fix": self.fix and not self.audit,
             f"--labels-from {layout} and a table as SOURCE": by_path and is_file,
             f"--labels-from {layout} and --label-regex": layout and layout != "filename" and regex,

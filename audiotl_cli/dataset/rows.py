@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiotl_cli.dataset.index import LABEL_SEPARATOR
-from audiotl_cli.dataset.table import MAX_BYTES, list_columns, open_table, parse_number
+from audiotl_cli.dataset.table import MAX_BYTES, list_columns, open_table, report_assumed_encoding
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.json_files import check_values
 from audiotl_cli.storage.paths import AnyPath, open_file, read_file
@@ -67,15 +67,11 @@ def read_rows(path: AnyPath) -> Table:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
-def seconds(text: str, where: object, name: str) -> float | None:
-    """Return a cell as seconds; None if it is empty. Errors as `table.parse_number`."""
-    return parse_number(float, text, where, name) if text else None
-
-
 def _read_csv(path: AnyPath) -> Table:
     with open_table(path) as table:
+        report_assumed_encoding(path, table)
         reader = csv.reader(table.lines, delimiter=table.delimiter)
-        n_before = len(table.comments)
+        n_before = table.n_before
         try:
             columns = next(reader, [])
             rows = [

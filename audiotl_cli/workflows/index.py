@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from audiotl_cli.classifiers.labels import unbalanced
 from audiotl_cli.dataset.assign import split_clips, warn_of_missing_labels
-from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem
+from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem, paths_by_reason
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.duplicates.groups import Duplicates
 from audiotl_cli.dataset.duplicates.suggested_groups import warn_without_groups
@@ -45,6 +45,8 @@ class IndexReport:
         Which clips, by their positions in the index, hold the same sound.
     comparison : Comparison or None
         Of a named data set with the published one.
+    reasons : dict
+        Why recordings cannot be read, to their paths.
     left_out : sequence of LeftOut
         What was found and is not in the index, and why.
     """
@@ -55,6 +57,7 @@ class IndexReport:
     changes: list[Change]
     duplicates: Duplicates
     comparison: Comparison | None = None
+    reasons: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: Sequence[LeftOut] = ()
 
 
@@ -101,7 +104,7 @@ def build_index(
     ungrouped = warn_without_groups(clips)  # before --fix gives groups, and folds are dealt
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
-        audit, changes = audit_source(project, clips, root, options, on_clip)
+        audit, changes = audit_source(project, clips, found, options, on_clip)
     clips = split_clips(list(audit.clips), options, root, found.tables)
     clips = list(find_problems(replace(audit, clips=clips)).clips)  # splits may leak now
     index = replace_index(Index(clips, root), out, before)
@@ -116,6 +119,7 @@ def build_index(
         changes,
         audit.duplicates,
         found.comparison,
+        paths_by_reason(audit),
         found.left_out.found(),
     )
 

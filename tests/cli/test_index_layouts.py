@@ -13,7 +13,7 @@ from tests.sounds import noise, write_wav
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(Path(f"data/index/{name}.csv").read_text().splitlines()[1:]))
+    return list(csv.DictReader(Path(f"data/index/{name}.csv").read_text().splitlines()))
 
 
 def recordings(folder: str, *names: str, n_samples: int = 2000) -> None:

@@ -64,12 +64,12 @@ def test_samples_on_stdin_are_the_recording(mfcc_model: Path, night: Path, run: 
         mfcc_model, *RAW, "--segments", "--format", "jsonl", sound=samples(night)
     ).stdout.splitlines()
 
-    (one,) = json.loads(told.stdout)
-    assert one["path"] == "stdin"
-    assert one["label"] == expected["label"]
-    assert one["scores"] == pytest.approx(expected["scores"], abs=1e-5)
+    (prediction,) = json.loads(told.stdout)
+    assert prediction["path"] == "stdin"
+    assert prediction["label"] == expected["label"]
+    assert prediction["scores"] == pytest.approx(expected["scores"], abs=1e-5)
     events: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    for found in (one["segments"], events):
+    for found in (prediction["segments"], events):
         assert [e["label"] for e in found] == [e["label"] for e in expected["segments"]]
         for key in ("start_s", "end_s", "score"):
             values = [e[key] for e in expected["segments"]]
@@ -81,8 +81,8 @@ def test_a_sound_file_on_stdin(mfcc_model: Path, night: Path, run: Run) -> None:
 
     told = predict(mfcc_model, "--stdin-audio", "--segments", "--json", sound=night.read_bytes())
 
-    (one,) = json.loads(told.stdout)
-    assert one == expected | {"path": "stdin"}
+    (prediction,) = json.loads(told.stdout)
+    assert prediction == expected | {"path": "stdin"}
 
 
 @pytest.mark.parametrize("args", [("--stdin-audio",), RAW])
@@ -146,7 +146,7 @@ def test_patterns_are_expanded(mfcc_model: Path, new: Path, run: Run) -> None:
 
     def paths(*args: str) -> list[str]:
         told = run("predict", "-m", mfcc_model, *args, "--json").json
-        return [str(Path(one["path"]).relative_to("new")) for one in told]
+        return [str(Path(prediction["path"]).relative_to("new")) for prediction in told]
 
     assert paths("new/*.wav") == ["chirp.wav", "drum.wav"]
     assert paths("new/**/*.wav") == ["chirp.wav", "deep/rain.wav", "drum.wav"]

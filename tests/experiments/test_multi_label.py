@@ -50,7 +50,11 @@ def test_a_model_of_several_labels(index: Index) -> None:
     assert result["labels"] == ["ant", "bee", "big"]
     assert result["confusion_matrix"] == [[8, 0, 0], [0, 8, 0], [0, 0, 16]]
     assert result["per_label"]["big"]["average_precision"] == 1.0
-    assert {one["predicted"] for one in result["predictions"]} == {"ant", "bee;big", "big"}
+    assert {prediction["predicted"] for prediction in result["predictions"]} == {
+        "ant",
+        "bee;big",
+        "big",
+    }
     assert (found.folder / "confusion.png").exists()
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from audiotl_cli.dataset.columns import DEFAULT_COLUMNS, SPLIT_NAMES, Columns
+from audiotl_cli.dataset.finder import Finder, count_unnamed
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source
 from audiotl_cli.dataset.layouts.table import clips_from_table
@@ -35,7 +36,10 @@ def audiofolder_tables(source: Path) -> list[Path]:
 
 
 def clips_from_audiofolder(
-    source: Path, tables: Sequence[Path], columns: Columns = DEFAULT_COLUMNS
+    source: Path,
+    tables: Sequence[Path],
+    columns: Columns = DEFAULT_COLUMNS,
+    unmatched: dict[str, str] | None = None,
 ) -> list[Clip]:
     """Read clips of an audiofolder; if it has no column of splits, its folders are splits.
 
@@ -45,14 +49,20 @@ def clips_from_audiofolder(
     tables : sequence of Path
         From `audiofolder_tables`; their paths are relative to their own folders.
     columns : Columns
+    unmatched : dict or None
+        Gets the paths that are of no recording, and why.
     """
     clips = []
     for table in tables:
         below = PurePosixPath(table.parent.relative_to(source).as_posix())
+        find = Finder(table.parent)
         clips += [
             replace(clip, path=str(below / clip.path))
-            for clip in clips_from_table(table, table.parent, columns)
+            for clip in clips_from_table(table, table.parent, columns, find)
         ]
+        find.log(str(below / table.name))
+        if unmatched is not None:
+            unmatched |= {str(below / path): why for path, why in find.unmatched.items()}
     firsts = [PurePosixPath(clip.path).parts[0].lower() for clip in clips]
     if any(clip.split for clip in clips) or not all(first in SPLIT_NAMES for first in firsts):
         return clips
@@ -67,8 +77,10 @@ def _read(request: Request) -> Source | None:
     if folder is None or not tables:
         return None
     logger.info("Labels from %s", ", ".join(map(str, tables)))
-    clips = clips_from_audiofolder(folder, tables, Columns.of(request.options))
-    return Source(clips, folder, tables)
+    unmatched: dict[str, str] = {}
+    clips = clips_from_audiofolder(folder, tables, Columns.of(request.options), unmatched)
+    count_unnamed(Finder(folder), clips, request.left_out, everywhere=True)
+    return Source(clips, folder, tables, unmatched=unmatched)
 
 
 LAYOUT = Layout(order=60, read=_read)
