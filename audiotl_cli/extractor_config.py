@@ -53,6 +53,9 @@ class ExtractorConfig:
     resampler : {"soxr", "resampy"}
     engine : {"tensorflow", "ncnn", "auto"} or None
         What runs the network; None is the network's reference.
+    padding_s : float or None
+        Seconds of silence before and after every recording, for networks that are meant to have
+        it; None is the network's default.
     weights : Path or None
         A file of weights other than the published one. A card and ``store.json`` name the
         weights by their hash instead.
@@ -72,6 +75,9 @@ class ExtractorConfig:
         "What runs the network; ncnn (audiotl\\[fast]) is faster, auto takes it where it can.  "
         "[default: tensorflow]",
         choices=ENGINES,
+    )
+    padding_s: float | None = setting(
+        "Seconds of silence before and after every recording (speech).  [default: the network's]"
     )
     weights: Path | None = None
 

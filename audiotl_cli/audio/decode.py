@@ -184,8 +184,8 @@ def _sound(opened: int | Reader) -> Iterator[soundfile.SoundFile]:
         file = soundfile.SoundFile(opened, closefd=False)
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
         known = what_it_is(_head(opened)) if isinstance(opened, int) else ""
-        reason = known or f"is not a sound file that can be decoded ({_reason(error)})"
-        raise AudioError(reason, stage="open") from error
+        reason = f", but {known}" if known else f" that can be decoded ({_reason(error)})"
+        raise AudioError(f"is not a sound file{reason}", stage="open") from error
     # otherwise soundfile seeks after every read, which fails in streams of unknown length, and
     # restarts the MP3 decoder at every block, with slightly different samples
     file.seekable = lambda: False

@@ -12,16 +12,16 @@ N_HEAD = 512
 
 _KINDS = (
     (b"version https://git-lfs.github.com/spec/",
-     "is a Git LFS pointer, not the recording: run `git lfs pull` in its repository"),
-    (b"/annex/objects/", "is a git-annex pointer, not the recording: run `git annex get`"),
-    (b"\0\5\x16\7", "holds what macOS notes about a file, no sound"),
-    (b"Rar!", "is a RAR archive, not a recording: unpack it"),
-    (b"7z\xbc\xaf\x27\x1c", "is a 7z archive, not a recording: unpack it"),
-    (b"\x1f\x8b", "is compressed by gzip: unpack it"),
-    (b"%PDF", "is a PDF document, not a recording"),
-    (b"\x89PNG", "is a picture, not a recording"),
-    (b"\xff\xd8\xff", "is a picture, not a recording"),
-    (b"GIF8", "is a picture, not a recording"),
+     "a Git LFS pointer: run `git lfs pull` in its repository"),
+    (b"/annex/objects/", "a git-annex pointer: run `git annex get`"),
+    (b"\0\5\x16\7", "what macOS notes about a file"),
+    (b"Rar!", "a RAR archive: unpack it"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it"),
+    (b"\x1f\x8b", "a file compressed by gzip: unpack it"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
 )  # fmt: skip
 _WEB = (b"<!doctype html", b"<html", b"<head", b"<body")
 
@@ -58,16 +58,16 @@ def what_it_is(head: bytes) -> str:
             return kind
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith(_WEB):
-        return "is a web page, not a recording: the download failed or needs a login"
+        return "a web page: the download failed or needs a login"
     if text.startswith(b"<?xml"):
-        return "is an XML document, not a recording: perhaps a server's error; download it again"
+        return "an XML document, perhaps the error of a server: download the file again"
     if head.startswith(b"PK\3\4"):
-        encrypted = "an encrypted" if len(head) > 6 and head[6] & 1 else "a"
-        return f"is {encrypted} zip archive, not a recording: unpack it"
+        encrypted = len(head) > 6 and head[6] & 1
+        return f"{'an encrypted' if encrypted else 'a'} zip archive: unpack it"
     if head and not head.strip(b"\0"):
-        return "begins with zero bytes only: it was not copied or downloaded completely"
+        return "zero bytes: it was not copied or downloaded completely"
     if text and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
-        return "is text, not a recording"
+        return "text"
     return ""
 
 

@@ -28,6 +28,7 @@ class Evaluated:
     """What to evaluate, and on what; every field is an option."""
 
     index: options.IndexFile = None
+    audio_root: options.AudioRoot = None
     store: options.Store = None
     split: Annotated[str, typer.Option(help="Which split to evaluate on."), settings.FREE] = "test"
     cv: Annotated[
@@ -129,7 +130,7 @@ def _of_fits() -> set[str]:
 
 
 def _for_training() -> list[str]:
-    return ["index", "store", "seed", *_of_fits()]
+    return ["index", "audio_root", "store", "seed", *_of_fits()]
 
 
 def _check(
@@ -173,9 +174,7 @@ def _claim(given: Sequence[Path], evaluated: Evaluated) -> None:
 
 
 def _read_index(evaluated: Evaluated) -> Index:
-    from audiotl_cli.dataset.index import Index
-
-    return Index.read(options.find_index(evaluated.index))
+    return options.read_index(options.find_index(evaluated.index), evaluated.audio_root)
 
 
 def _cross_validate(

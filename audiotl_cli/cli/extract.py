@@ -22,6 +22,7 @@ def extract(
     context: typer.Context,
     config: ExtractorConfig,
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     extractor: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,7 +55,6 @@ def extract(
     cluster: options.Cluster = None,
 ) -> None:
     """Embed every clip of an index; what is stored already is not done again."""
-    from audiotl_cli.dataset.index import Index
     from audiotl_cli.extraction import ExtractOptions
     from audiotl_cli.inference.same_extractor import chosen_extractor
     from audiotl_cli.workflows.extract import extract_features
@@ -68,7 +68,7 @@ def extract(
     # all of them before the first is used: a wrong name ends the run at once
     networks = [chosen_extractor(replace(config, name=name), typed=typed) for name in names]
     path = options.choose_index(index)
-    clips = Index.read(path)
+    clips = options.read_index(path, audio_root)
     output.note(f"Index {path}: {len(clips.clips)} clips")
     reports = []
     for name, network in zip(names, networks, strict=True):
@@ -83,7 +83,7 @@ def extract(
             _show(report)
 
     output.result(values[0] if len(values) == 1 else values, show)
-    output.next_command(f"audiotl train{options.carry(context, 'index', 'store')}")
+    output.next_command(f"audiotl train{options.carry(context, 'index', 'audio_root', 'store')}")
     if any(report.failures for report in reports):
         raise typer.Exit(1)
 

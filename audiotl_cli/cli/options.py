@@ -17,6 +17,7 @@ from audiotl_cli.storage.paths import AnyPath, any_path, local_path
 
 if TYPE_CHECKING:
     from audiotl_cli.classifiers.trials import Runner
+    from audiotl_cli.dataset.index import Index
     from audiotl_cli.project import Project
 
 
@@ -94,6 +95,17 @@ IndexFile = Annotated[
         parser=path,
         help="Index file, or a part of its name in data/index.  [default: the newest file in "
         "data/index]",
+    ),
+    settings.INSIDE,
+]
+AudioRoot = Annotated[
+    str | None,
+    typer.Option(
+        "--audio-root",
+        parser=address,
+        metavar="FOLDER|URL",
+        help="Folder of the recordings, if they were moved since the index was written.  "
+        "[default: as the index says]",
     ),
     settings.INSIDE,
 ]
@@ -236,6 +248,15 @@ def choose_model(given: Path | None) -> Path:
         )
     output.note(f"Model {path}{of}")
     return path
+
+
+def read_index(path: Path, audio_root: str | None) -> Index:
+    """Read an index, whose recordings are below ``--audio-root`` if that is given."""
+    from audiotl_cli.dataset.audio_root import with_audio_root
+    from audiotl_cli.dataset.index import Index
+
+    index = Index.read(path)
+    return with_audio_root(index, any_path(audio_root)) if audio_root else index
 
 
 def store_address(store: str | None) -> AnyPath | None:

@@ -184,7 +184,8 @@ def _predict(
     everything = sink.all_of(predictions)
     if request.json:
         _show_json(request, everything)
-    _say_averages(request, everything, max(LONG_S, LONG_WINDOWS * model.context_s))
+    if request.events is None:
+        _note_averages(everything, max(LONG_S, LONG_WINDOWS * model.context_s))
     return everything
 
 
@@ -223,12 +224,10 @@ def place(
     return prediction
 
 
-def _say_averages(
-    request: PredictRequest, predictions: Sequence[Prediction], long_s: float
-) -> None:
-    """Say which recordings are so long that one label is an average of much, seconds."""
+def _note_averages(predictions: Sequence[Prediction], long_s: float) -> None:
+    """Say which recordings are longer than `long_s` seconds and have one label for all of them."""
     averaged = [item for item in predictions if item.audio_s > long_s and item.label is not None]
-    if not averaged or request.events is not None:
+    if not averaged:
         return
     longest = output.duration(max(item.audio_s for item in averaged))
     output.note(

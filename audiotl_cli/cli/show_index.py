@@ -37,7 +37,9 @@ def value(report: IndexReport) -> dict[str, Any]:
     """Return what the screen shows as values for JSON."""
     clips = report.index.clips
     lengths = _lengths(clips)
+    reading = report.reading
     return {
+        "columns": reading and {**reading.described(), "not_used": reading.unused()},
         "problems": report.problems,
         "label_splits": {
             label: dict(Counter(clip.split for clip in own if clip.split))
@@ -53,6 +55,7 @@ def value(report: IndexReport) -> dict[str, Any]:
         "changes": [asdict(change) for change in report.changes],
         "reasons": report.reasons,
         "left_out": [asdict(group) for group in report.left_out],
+        "suspected_groups": suspected.to_dict() if (suspected := report.suspected_groups) else None,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from audiotl_cli.errors import UsageError
 
-COLUMN_OPTIONS = ("path", "label", "group", "fold", "split")
+COLUMN_OPTIONS = ("path", "label", "group", "fold", "split", "start", "end", "duration")
 """Fields of a clip whose column in a table an option can name."""
 
 
@@ -28,7 +28,13 @@ class IndexOptions:
     metadata : Path or None
         A table with a header, or annotations.
     path_column, label_column, group_column, fold_column, split_column : str or None
-        Columns of the table, if not called as usual.
+        Columns of the table, if not called as usual; ``none`` for no column.
+    start_column, end_column, duration_column : str or None
+        Likewise for the times of clips.
+    label_separator : str or None
+        What separates the labels in a cell of the table.
+    point_width_s : float or None
+        Length of clips around annotations that begin where they end, seconds.
     dataset : str or None
         A data set known by name.
     test_size : float
@@ -58,6 +64,11 @@ class IndexOptions:
     fold_regex: str | None = None
     fold_column: str | None = None
     split_column: str | None = None
+    start_column: str | None = None
+    end_column: str | None = None
+    duration_column: str | None = None
+    label_separator: str | None = None
+    point_width_s: float | None = None
     dataset: str | None = None
     test_size: float = 0.25
     folds: int | Literal["group"] | None = None

@@ -11,6 +11,7 @@ import numpy as np
 
 from audiotl_cli.classifiers.card import ModelCard, clip_mark
 from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.dataset.duplicates.suggested_groups import suspected_groups
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.duplicates import DuplicatePair
@@ -99,6 +100,7 @@ def describe_source(
         warnings=weights_warnings(data),
         model=str(model),
         split=split,
+        suspected_groups=suspected_groups(data.clips),
         card={name: value for name, value in card.to_dict().items() if name != "trained_on"},
     )
 

@@ -32,6 +32,7 @@ BUILT_IN = {
     "mfcc": "audiotl_cli.extractors.mfcc:MfccExtractor",
     "vggish": "audiotl_cli.extractors.vggish:VggishExtractor",
     "yamnet": "audiotl_cli.extractors.yamnet:YamnetExtractor",
+    "speech": "audiotl_cli.extractors.speech:SpeechExtractor",
 }
 
 

@@ -123,9 +123,9 @@ def test_why_recordings_cannot_be_read(project: Path, run: Run) -> None:
         ["a/1.wav", "a/2.wav", "a/3.wav"],
         ["b/1.wav"],
     ]
-    assert "a/1.wav and 2 more: is a Git LFS pointer" in shown
-    assert "b/1.wav: is a web page" in shown
-    assert all("is a " in change["detail"] for change in fixed["changes"])
+    assert "a/1.wav and 2 more: is not a sound file, but a Git LFS pointer" in shown
+    assert "b/1.wav: is not a sound file, but a web page" in shown
+    assert all("is not a sound file, but a " in change["detail"] for change in fixed["changes"])
 
 
 def test_when_nothing_can_be_read(project: Path, run: Run) -> None:
@@ -136,9 +136,8 @@ def test_when_nothing_can_be_read(project: Path, run: Run) -> None:
     finished = run("index", "audio")
 
     assert finished.code == 3
-    assert "none of the 3 recordings in audio can be read: a/1.wav and 2 more: is a Git LFS" in (
-        finished.err
-    )
+    assert "none of the 3 recordings in audio can be read: a/1.wav and 2 more: " in finished.err
+    assert "is not a sound file, but a Git LFS pointer: run `git lfs pull`" in finished.err
 
 
 def test_recordings_that_a_table_does_not_name(project: Path, run: Run) -> None:

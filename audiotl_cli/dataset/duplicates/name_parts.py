@@ -27,7 +27,7 @@ FEW_NUMBERS = 5
 BY_CHANCE = 1e-3
 """Probability below which it is no chance that a part of a name determines another."""
 
-SEPARATED = "[^-_. /]+"
+SEPARATORS = "-_. "
 FOLDERS_THAT_DIVIDE = re.compile(
     r"(?i)(?:(?:fold|split|part|batch|set|train|test|valid|val|dev)[-_ ]?\d*|(?:19|20)\d\d)$"
 )
@@ -146,14 +146,18 @@ def name_parts(paths: Sequence[str]) -> list[Part]:
     stems = [path.rpartition("/")[2].rpartition(".")[0] for path in paths]
     if _share(stems, lambda stem: bool(_UUID.search(stem))) > 1 - MOSTLY:
         return []  # parts of random numbers recur by chance
-    cut = [re.findall(SEPARATED, stem) for stem in stems]
+    signs = "".join(sign for sign in SEPARATORS if any(sign in stem for stem in stems))
+    some, between = f"[^{signs}/]+", f"[{signs}]+" if signs[1:] else f"{re.escape(signs)}+"
+    cut = [re.findall(some, stem) for stem in stems]
     longest = max(map(len, cut))
     found: dict[tuple[str, ...], Part] = {}
     for n in range(min(MOST_PARTS, longest)):
-        skipped = rf"(?:{SEPARATED}[-_. ]+){{{n}}}" if n else ""
-        left = rf"(?:^|/)[-_. ]*{skipped}({SEPARATED})[^/]*\.[^./]+$"
-        skipped = rf"(?:[-_. ]+{SEPARATED}){{{n}}}" if n else ""
-        right = rf"({SEPARATED}){skipped}[-_. ]*\.[^./]+$"
+        edge = f"[{signs}]*" if any(stem[:1] in SEPARATORS for stem in stems) else ""
+        skipped = rf"(?:{some}{between}){{{n}}}" if n else ""
+        left = rf"(?:^|/){edge}{skipped}({some})[^/]*\.[^./]+$"
+        skipped = rf"(?:{between}{some}){{{n}}}" if n else ""
+        edge = f"[{signs}]*" if any(stem[-1:] in SEPARATORS for stem in stems) else ""
+        right = rf"({some}){skipped}{edge}\.[^./]+$"
         for expression, at in ((left, n), (right, -1 - n)):
             values = tuple(parts[at] if -len(parts) <= at < len(parts) else "" for parts in cut)
             found.setdefault(values, Part(expression, values, at if at >= 0 else longest + at))
@@ -161,13 +165,13 @@ def name_parts(paths: Sequence[str]) -> list[Part]:
 
 
 def pairs_of_parts(paths: Sequence[str], parts: Sequence[Part]) -> list[Part]:
-    """Return two neighbouring parts of file names as one, such as a day and a number of that day."""
+    """Return two neighbouring parts of file names as one, such as a day and its number."""
     found = []
     for first, second in pairwise(parts):
         if second.place == first.place + 1 and first.expression.startswith("(?:^|/)"):
-            joined = f"({SEPARATED}[-_. ]+{SEPARATED})[-_. ]"
-            pair = matched(first.expression.replace(f"({SEPARATED})", joined), paths)
-            found.append(replace(pair, place=second.place))
+            # ([^_/]+) becomes ([^_/]+[_]+[^_/]+)[_]
+            joined = re.sub(r"\((\[\^(.+?)/\]\+)\)", r"(\1[\2]+\1)[\2]", first.expression)
+            found.append(replace(matched(joined, paths), place=second.place))
     return found
 
 
@@ -184,13 +188,14 @@ def folder_parts(paths: Sequence[str]) -> list[Part]:
     found = []
     for n in range(min(MOST_PARTS, max(map(len, folders)))):
         values = tuple(parts[n] if n < len(parts) else "" for parts in folders)
-        part = Part(rf"^(?:[^/]+/){{{n}}}([^/]+)/", values, n)
+        above = rf"(?:[^/]+/){{{n}}}" if n else ""
+        part = Part(rf"^{above}([^/]+)/", values, n)
         names = list(part.members)
         if all(map(FOLDERS_THAT_DIVIDE.match, names)) or _describe(names):
             continue
         if n and all(name.isdecimal() for name in part.members):
             whole = tuple("/".join(parts[: n + 1]) if n < len(parts) else "" for parts in folders)
-            part = Part(rf"^((?:[^/]+/){{{n}}}[^/]+)/", whole, n)
+            part = Part(rf"^({above}[^/]+)/", whole, n)
         found.append(part)
     return found
 
@@ -209,7 +214,7 @@ def names_before_takes(paths: Sequence[str]) -> list[Part]:
 
 
 def recording_days(paths: Sequence[str]) -> Part:
-    """Return the day in names; nothing unless a recorder wrote at the same times on several days."""
+    """Return the day in names, if a recorder wrote at the same times on several days."""
     expression = r"(?<!\d)((?:19|20)\d\d-?[01]\d-?[0-3]\d)[-_T ]?(?=[0-2]\d-?[0-5]\d)"
     cut = re.compile(expression + r"(\d\d-?\d\d(?:-?\d\d)?)(?!\d)")
     matches = [cut.search(path.rpartition("/")[2]) for path in paths]

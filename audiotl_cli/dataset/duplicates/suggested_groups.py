@@ -1,7 +1,7 @@
 """Groups that the names of recordings suggest where an index has none.
 
-A suggestion needs evidence: a scheme that is known, folders, a part of the names that looks like the
-name, code or number of a source and recurs, or one that other parts depend on, as the age in a
+A suggestion needs evidence: a scheme that is known, folders, a part of the names that looks like
+the name, code or number of a source and recurs, or one that other parts depend on, as the age in a
 name does on the patient. What leaves a label in one source alone is the label, or of no use.
 """
 
@@ -73,13 +73,13 @@ class SuggestedGroups:
         """What it means for a score."""
         return (
             f"file names suggest {self.n_groups} sources (speakers, patients, sites, ...), such as "
-            f"{self.example!r}, and {self.n_divided} of them are both trained on and tested, so the "
-            f"score may be too good; to keep them apart: audiotl index ... {self.option}"
+            f"{self.example!r}, and {self.n_divided} of them are both trained on and tested, so "
+            f"the score may be too good; to keep them apart: audiotl index ... {self.option}"
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return asdict(self)
+        """Return it as JSON, with what it means for a score."""
+        return asdict(self) | {"warning": self.doubt}
 
 
 def suggest_groups(
@@ -114,6 +114,14 @@ def suggest_groups(
     n_clips = sum(clip.path in group_of for clip in clips)
     example = max(part.members, key=lambda value: len(part.members[value]))
     return SuggestedGroups(part.expression, len(held), n_clips, n_divided, example)
+
+
+def suspected_groups(
+    clips: Sequence[Clip], parts: Sequence[str] | None = None
+) -> dict[str, Any] | None:
+    """Return, as JSON, suggested groups that are both trained on and tested; see above."""
+    suggested = suggest_groups(clips, parts)
+    return suggested.to_dict() if suggested and suggested.n_divided else None
 
 
 def warn_without_groups(suggested: SuggestedGroups | None, n_clips: int) -> str:

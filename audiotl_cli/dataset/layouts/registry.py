@@ -14,6 +14,7 @@ from audiotl_cli.dataset import layouts
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.options import IndexOptions
+from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath, need_local
@@ -36,6 +37,10 @@ class Source:
         Paths of clips that are of no recording, and why.
     left_out : LeftOutCounter
         What is not among the clips, and why.
+    reading : Reading or None
+        How the columns of a table were read.
+    warnings : sequence of str
+        What to look into in a table.
     """
 
     clips: list[Clip]
@@ -43,6 +48,8 @@ class Source:
     tables: Sequence[AnyPath] = ()
     comparison: Comparison | None = None
     unmatched: Mapping[str, str] = field(default_factory=dict)
+    reading: Reading | None = None
+    warnings: Sequence[str] = ()
     left_out: LeftOutCounter = field(default_factory=LeftOutCounter, compare=False)
 
 
