@@ -96,8 +96,7 @@ def pick(tried: Sequence[Tried]) -> Tried:
         At least one; the first of equal settings is chosen.
     """
     best = rank(tried)[0]
-    whole = [trial for trial in tried if len(trial.right) == len(best.right)]
-    good = [trial for trial in whole if _as_good(trial.all_right, best.all_right)]
+    good = [trial for trial in tried if is_tied(trial, best)]
     simplest = min(trial.setting.complexity for trial in good)
     return rank([trial for trial in good if trial.setting.complexity == simplest])[0]
 
@@ -124,6 +123,15 @@ def contenders(right: Mapping[int, Sequence[Sequence[bool]]]) -> list[int]:
         if lost - won <= HOPELESS * math.sqrt(lost + won):
             left.append(i)
     return left
+
+
+def is_tied(trial: Tried, best: Tried) -> bool:
+    """Return whether a setting is statistically tied with a better one; see `pick`.
+
+    A setting that was dropped, because it was clearly worse, is not.
+    """
+    n_folds = len(trial.right) == len(best.right)
+    return n_folds and _as_good(trial.all_right, best.all_right)
 
 
 def _as_good(correct: npt.NDArray[np.float64], best: npt.NDArray[np.float64]) -> bool:
