@@ -80,7 +80,8 @@ def show_table(predictions: Sequence[Prediction], top_k: int) -> None:
     known = [prediction for prediction in predictions if prediction.error is None]
     if not known:
         return
-    grid = output.table("label", "score", "other labels", "recording", numbers=("score",))
+    columns = ("label", "score", "other labels", "recording")
+    grid = output.table(*columns, numbers=("score",), optional=("other labels",))
     for prediction in known:
         first, *rest = list(prediction.scores.items())[:top_k]
         then = ", ".join(f"{output.clean(label)} {value:.2f}" for label, value in rest)
