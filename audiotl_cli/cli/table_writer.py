@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from audiotl_cli.cli import output
+from audiotl_cli.cli.pace import duration
 from audiotl_cli.inference.formats.base import Writer
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class LineWriter(Writer):
         if prediction.error is not None:
             return
         if prediction.segments is not None:
-            output.line(f"{prediction.path} ({output.duration(prediction.audio_s)})")
+            output.line(f"{prediction.path} ({duration(prediction.audio_s)})")
             for event in prediction.segments:
                 show_event(event)
             for start_s, end_s, note in prediction.unheard:
@@ -103,7 +104,7 @@ def show_segments(predictions: Sequence[Prediction]) -> None:
     for prediction in predictions:
         if prediction.segments is None:
             continue
-        output.line(f"{prediction.path} ({output.duration(prediction.audio_s)})")
+        output.line(f"{prediction.path} ({duration(prediction.audio_s)})")
         rows = [
             (event.start_s, event.end_s, output.clean(event.label), f"{event.score:.2f}")
             for event in prediction.segments
