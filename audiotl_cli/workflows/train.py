@@ -9,6 +9,7 @@ from audiotl_cli.classifiers.card import ModelCard
 from audiotl_cli.classifiers.rejection import POOLING
 from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.experiments.alternative import better_default
 from audiotl_cli.experiments.audible import check_audible
 from audiotl_cli.experiments.balance import decide_balance
 from audiotl_cli.experiments.features import (
@@ -37,11 +38,14 @@ class TrainReport:
     path : Path
     card : ModelCard
     stores : list of FeatureStore
+    advice : str
+        That the default classifier would do better; else empty.
     """
 
     path: Path
     card: ModelCard
     stores: list[FeatureStore]
+    advice: str = ""
 
 
 def train_model(
@@ -91,7 +95,8 @@ def train_model(
         path, index, data, rows, classifier,
         split=options.split, reliability=options.reliability, choice=choice,
     )  # fmt: skip
-    return TrainReport(path, card, data.stores)
+    advice = "" if options.n_settings else better_default(data, rows, classifier)
+    return TrainReport(path, card, data.stores, advice)
 
 
 def model_path(
