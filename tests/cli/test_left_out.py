@@ -36,7 +36,10 @@ def test_sound_files_that_cannot_be_read(project: Path, run: Run) -> None:
     }
     assert [group["n"] for group in found["left_out"]] == [8, 1]
     assert "Left out: 8 .wac files: " in finished.out
-    assert "Left out: 1 .mid file: MIDI files hold notes, no sound (cat/x.mid)" in finished.out
+    assert (
+        "Left out: 1 .mid file: this format holds notes or times, and no sound (cat/x.mid)"
+        in finished.out
+    )
     assert "the label frog has no clip left" in finished.err
     assert found["labels"] == ["cat", "dog"]
 
@@ -167,10 +170,10 @@ def test_names_without_a_recording(project: Path, run: Run) -> None:
         "fits several recordings: x/c.wav, y/c.wav; give more of its path",
         "is not below audio, nor is a recording of that name",
     ]
-    assert "recordings of 2 names lie elsewhere or are written differently, as 64000" in (
+    assert "2 names have a recording that lies elsewhere or is written differently, as 64000" in (
         finished.err
     )
-    assert "2 names are of no recording; c fits several recordings" in finished.err
+    assert "2 names have no recording; c fits several recordings" in " ".join(found["warnings"])
 
 
 def test_annotations_of_a_name_that_several_recordings_have(project: Path, run: Run) -> None:
