@@ -12,7 +12,7 @@ from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.annotations import annotation_files
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source, local_folder
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.left_out import LeftOutCounter
+from audiotl_cli.left_out import SYSTEM_FILE, LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath
 
 logger = logging.getLogger(__name__)
@@ -90,12 +90,10 @@ def _label(paths: Sequence[str], levels: FolderLevels, left_out: LeftOutCounter)
 
 def _count_empty_folders(listing: Listing, levels: FolderLevels, left_out: LeftOutCounter) -> None:
     """Count folders that would be labels, but hold nothing."""
-    full = {
-        "/".join(parts[: n + 1])
-        for path in [*listing.paths, *(item.path for item in listing.skipped)]
-        for parts in [_folders(path)]
-        for n in range(len(parts))
-    }
+    counted = [item for item in listing.skipped if item.unit != SYSTEM_FILE]
+    paths = [*listing.paths, *(item.path for item in counted)]
+    full = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
+    full |= {item.path for item in counted if item.unit == "folder"}
     for folder in listing.folders:
         parts = PurePosixPath(folder).parts
         would_be = len(parts) == levels.label + 1 and not levels.is_left_out(parts)
