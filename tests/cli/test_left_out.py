@@ -162,6 +162,18 @@ def test_why_recordings_cannot_be_read(project: Path, run: Run) -> None:
     assert all("is not a sound file, but a " in change["detail"] for change in fixed["changes"])
 
 
+def test_labels_without_a_clip_that_can_be_read(project: Path, run: Run) -> None:
+    recordings("audio/a/0.wav", "audio/b/0.wav")
+    touch(Path("audio"), "c/0.wav", "c/1.wav")
+    Path("audio/c/1.wav").write_text("<html>404</html>")
+
+    found = run("index", "audio", "--json").json
+    fixed = run("index", "audio", "--fix", "--json").json
+
+    assert "the label c has no clip that can be read" in found["warnings"]
+    assert "the label c has no clip left: all were left out" in fixed["warnings"]
+
+
 def test_when_nothing_can_be_read(project: Path, run: Run) -> None:
     for i in range(1, 4):
         touch(project / "audio", f"a/{i}.wav")
