@@ -6,7 +6,7 @@ import logging
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
@@ -119,13 +119,6 @@ class Finder:
                 path,
             )
 
-    def warnings(self, table: str) -> list[str]:
-        """Return a warning of the names that no recording has."""
-        return [
-            f"{table}: {_n_names(len(self.unmatched), 'has', 'have')} no recording; {path} {reason}"
-            for path, reason in list(self.unmatched.items())[:1]
-        ]
-
     def _candidates(self, path: str) -> list[str]:
         """Return the recordings that a name fits best."""
         *folders, last = _parts(path) or ("",)
@@ -148,6 +141,12 @@ class Finder:
         # one of them lies in another folder than this: then folders matter
         is_another = any(_n_equal(own, same) < min(len(own), len(same)) for same in others)
         return [] if is_another else fitting
+
+
+def warn_of_unmatched(unmatched: Mapping[str, str]) -> list[str]:
+    """Return a warning of paths that are of no recording, given with the reasons."""
+    n = _n_names(len(unmatched), "has", "have")
+    return [f"{n} no recording; {path} {reason}" for path, reason in list(unmatched.items())[:1]]
 
 
 def count_unnamed(
