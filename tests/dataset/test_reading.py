@@ -78,6 +78,10 @@ WHOLE = {
     "codes of labels": "filename,target,category\na.wav,3,owl",
     "folders apart": "path,filename,label\nbirds,a.wav,owl",
     "trailing commas": "path,label,,\na.wav,owl,,\n,,,",
+    "pandas": ",path,label,Unnamed: 3\n0,a.wav,owl,1\n",
+    "old Mac": "path,label\ra.wav,owl\r",
+    "bars and a sep": "sep=|\npath|label\na.wav|owl",
+    "blanks": " path , label \n a.wav , owl ",
     "empty rows and line breaks": 'path,notes,label\n\na.wav,"two\nlines",owl\n , ,\n',
     "a list of one": "path,labels\na.wav,['owl']",
 }
