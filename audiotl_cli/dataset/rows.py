@@ -148,9 +148,11 @@ def _read_json(path: AnyPath) -> Table:
     try:
         text = read_file(path, MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
+        before = error.object[: error.start]
+        line, byte = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         raise DataError(
-            f"{path} is not JSON lines: line {line} holds binary data; expected UTF-8"
+            f"{path} is not JSON in UTF-8: line {line}, byte {byte} is "
+            f"{error.object[error.start]:#x}"
         ) from error
     if path.suffix.lower() == ".json" and text.lstrip().startswith("["):
         records = _json(text, str(path))
