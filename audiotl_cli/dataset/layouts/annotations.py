@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audiotl_cli.audio.decode import EXTENSIONS
 from audiotl_cli.audio.reasons import same_name
+from audiotl_cli.audio.suffixes import EXTENSIONS
 from audiotl_cli.dataset.annotation_file import (
     LIST,
     TABLE,
