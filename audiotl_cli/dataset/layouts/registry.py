@@ -11,6 +11,7 @@ from pathlib import Path
 
 from audiotl_cli.audio.suffixes import EXTENSIONS
 from audiotl_cli.dataset import layouts
+from audiotl_cli.dataset.candidates import UNUSED
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.options import IndexOptions
@@ -78,6 +79,11 @@ class Request:
     table: AnyPath | None = None
     labelled: bool = True
     left_out: LeftOutCounter = field(default_factory=LeftOutCounter, compare=False)
+
+    @property
+    def table_options(self) -> IndexOptions:
+        """How to read a table: without its labels, where these come from elsewhere."""
+        return self.options if self.labelled else replace(self.options, label_column=UNUSED)
 
     @property
     def root(self) -> AnyPath:
