@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.errors import UsageError
 
 
@@ -35,6 +36,15 @@ class Pattern:
                 f"{self.option} {self.expression!r} has no group; put the value in (...)"
             )
         return pattern
+
+
+def fill_from_paths(clips: list[Clip], options: IndexOptions) -> list[Clip]:
+    """Fill groups and folds from the paths, if that is asked for; errors as `search_paths`."""
+    if options.group_regex:
+        clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
+    if options.fold_regex:
+        clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
+    return clips
 
 
 def search_paths(
