@@ -11,6 +11,7 @@ from audiotl_cli.dataset.folder_levels import FolderLevels, Parts, find_levels
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.annotations import annotation_files
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source, local_folder
+from audiotl_cli.dataset.path_patterns import one_label_each
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath
@@ -118,7 +119,8 @@ def _read(request: Request) -> Source:
         label_level=request.options.label_level,
         left_out=request.left_out,
     )
-    return Source(clips, request.source)
+    clips, warnings = one_label_each(clips)
+    return Source(clips, request.source, warnings=warnings)
 
 
 LAYOUT = Layout(order=70, read=_read, labels_from="folder")
