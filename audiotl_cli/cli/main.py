@@ -16,6 +16,7 @@ import typer
 
 from audiotl_cli import leftovers
 from audiotl_cli.cli import (
+    balance,
     datasets,
     demo,
     doctor,
@@ -209,7 +210,7 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
         _prepare_help(group)
         defaults = _defaults(args, group)
         group.main(
-            args=list(args),
+            args=balance.with_value(args),
             prog_name="audiotl",
             default_map=defaults,
             auto_envvar_prefix="AUDIOTL",

@@ -39,6 +39,9 @@ def value(report: IndexReport) -> dict[str, Any]:
     lengths = _lengths(clips)
     reading = report.reading
     return {
+        "failures": [
+            {"path": path, "message": message} for path, message in report.failures.items()
+        ],
         "columns": reading and {**reading.described(), "not_used": reading.unused()},
         "problems": report.problems,
         "label_splits": {

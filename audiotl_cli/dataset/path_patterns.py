@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.errors import UsageError
 from audiotl_cli.labels import SEPARATOR
 
@@ -76,3 +77,12 @@ def search_paths(
         replace(clip, **{column: value}) if value else clip  # type: ignore[arg-type]
         for clip, value in zip(clips, values, strict=True)
     ]
+
+
+def search_groups(clips: list[Clip], options: IndexOptions) -> list[Clip]:
+    """Fill groups and folds from the paths, if that is asked for."""
+    if options.group_regex:
+        clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
+    if options.fold_regex:
+        clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
+    return clips

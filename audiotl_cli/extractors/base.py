@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.audio.channels import check_channel, pick
 from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
@@ -126,7 +127,7 @@ class Extractor(abc.ABC):
     Raises
     ------
     UsageError
-        The layer, hop, resampler or engine does not exist, or the extractor takes no other
+        The layer, hop, resampler, channel or engine does not exist, or the extractor takes no other
         weights than its own.
     """
 
@@ -147,6 +148,7 @@ class Extractor(abc.ABC):
     def __init__(self, config: ExtractorConfig | None = None, **settings: Any) -> None:
         config = replace(config or ExtractorConfig(), name=self.name, **settings)
         check_resampler(config.resampler)
+        check_channel(config.channel)
         if config.weights is not None and not self.takes_weights:
             raise UsageError(f"{self.name} takes no other weights than its own")
         if config.engine and config.engine not in self.engines:
@@ -361,7 +363,7 @@ class Extractor(abc.ABC):
         Parameters
         ----------
         waveform : array (n_samples,) or (n_samples, n_channels)
-            Samples in [-1, 1]; channels are averaged.
+            Samples in [-1, 1]; channels become one as the setting `channel` says.
         sample_rate : int
             Hz.
 
@@ -377,7 +379,7 @@ class Extractor(abc.ABC):
         """
         samples = np.asarray(waveform, dtype=np.float32)
         if samples.ndim == 2:
-            samples = samples.mean(axis=1, dtype=np.float32)
+            samples = pick(samples, self.config.channel)
         if samples.ndim != 1 or len(samples) == 0:
             raise AudioError(
                 f"a waveform of shape {np.shape(waveform)}; expected (n_samples,) "

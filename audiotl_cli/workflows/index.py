@@ -23,7 +23,7 @@ from audiotl_cli.dataset.label_warnings import warn_of_labels
 from audiotl_cli.dataset.layouts.registry import read_source
 from audiotl_cli.dataset.measure_clips import OnClip
 from audiotl_cli.dataset.options import IndexOptions
-from audiotl_cli.dataset.path_patterns import Pattern, search_paths
+from audiotl_cli.dataset.path_patterns import search_groups
 from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import UsageError
 from audiotl_cli.left_out import LeftOut
@@ -57,6 +57,8 @@ class IndexReport:
         What was found and is not in the index, and why.
     reading : Reading or None
         How the columns of a table were read.
+    failures : mapping
+        Files of annotations that cannot be used, and why.
     suspected_groups : SuggestedGroups or None
         Groups that names suggest, where none are known.
     """
@@ -70,6 +72,7 @@ class IndexReport:
     reasons: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: Sequence[LeftOut] = ()
     reading: Reading | None = None
+    failures: Mapping[str, str] = field(default_factory=dict)
     suspected_groups: SuggestedGroups | None = None
 
 
@@ -112,7 +115,7 @@ def build_index(
         source = dataset_folder(project, options.dataset)
     found = read_source(source, options)
     before = check_replaceable(out, [source, *found.tables], overwrite=overwrite)
-    clips, root = _group(found.clips, options), found.root
+    clips, root = search_groups(found.clips, options), found.root
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
         audit, changes = audit_source(project, clips, found, options, on_clip)
@@ -126,6 +129,7 @@ def build_index(
         unbalanced([clip.label for clip in clips if clip_labels(clip)]),
         warn_without_groups(suggested, len(clips)),
         *found.warnings,
+        *audit.warnings,
     ]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
@@ -139,14 +143,6 @@ def build_index(
         paths_by_reason(audit),
         found.left_out.found(),
         found.reading,
+        found.failures,
         suggested,
     )
-
-
-def _group(clips: list[Clip], options: IndexOptions) -> list[Clip]:
-    """Fill groups and folds from the paths, if that is asked for."""
-    if options.group_regex:
-        clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
-    if options.fold_regex:
-        clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
-    return clips
