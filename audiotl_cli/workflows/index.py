@@ -18,7 +18,7 @@ from audiotl_cli.dataset.duplicates.suggested_groups import (
 )
 from audiotl_cli.dataset.edited import check_replaceable, replace_index
 from audiotl_cli.dataset.fix import Change
-from audiotl_cli.dataset.index import Clip, Index, clip_labels
+from audiotl_cli.dataset.index import Index, clip_labels
 from audiotl_cli.dataset.label_warnings import warn_of_labels
 from audiotl_cli.dataset.layouts.registry import read_source
 from audiotl_cli.dataset.measure_clips import OnClip
