@@ -113,7 +113,7 @@ def pick(tried: Sequence[Tried]) -> Tried:
     """
     best = rank(tried)[0]
     whole = [trial for trial in tried if len(trial.right) == len(best.right)]
-    good = [trial for trial in whole if _as_good(trial, best)]
+    good = [trial for trial in whole if is_as_good(trial, best)]
     simplest = min(trial.setting.complexity for trial in good)
     return rank([trial for trial in good if trial.setting.complexity == simplest])[0]
 
@@ -149,6 +149,7 @@ def contenders(
     return left
 
 
-def _as_good(trial: Tried, best: Tried) -> bool:
+def is_as_good(trial: Tried, best: Tried) -> bool:
+    """Return whether a setting is worse by at most one standard error of the difference."""
     short = (best.all_right - trial.all_right) * best.all_weights
     return bool(short.mean() <= short.std(ddof=1) / math.sqrt(len(short)) + 1e-12)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from audiotl_cli.evaluation.binary import Binary
 from audiotl_cli.evaluation.calibration import Calibration
 from audiotl_cli.evaluation.clips import EvaluatedClip
 from audiotl_cli.evaluation.comparison import Comparison
@@ -148,6 +149,8 @@ class Evaluation:
         With other evaluations of the same clips.
     verdict : Verdict or None
         Whether the model is any use.
+    binary : Binary or None
+        How well one of two labels is found.
     """
 
     title: str
@@ -165,6 +168,7 @@ class Evaluation:
     open_set: OpenSet | None = None
     comparisons: Sequence[Comparison] = ()
     verdict: Verdict | None = None
+    binary: Binary | None = None
 
     @property
     def n_clips(self) -> int:
@@ -204,6 +208,8 @@ class Evaluation:
             "n_scores": self.predictions.n_listed,
             "predictions": self.predictions.to_list(),
         }
+        if self.binary is not None:
+            value["binary"] = self.binary.to_dict()
         if self.open_set is not None:
             value["open_set"] = self.open_set.to_dict()
         if self.duplicates is not None:
