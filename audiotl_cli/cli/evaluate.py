@@ -58,6 +58,16 @@ class Evaluated:
         ),
         settings.FREE,
     ] = False
+    positive: Annotated[
+        str | None,
+        typer.Option(
+            "--positive",
+            metavar="LABEL",
+            help="Which of two labels is to be found, for sensitivity, specificity and curves.  "
+            "[default: not one that is named no, negative, background or the like; else the rarer]",
+        ),
+        settings.FREE,
+    ] = None
     report: Annotated[
         Path | None,
         typer.Option(
@@ -193,6 +203,7 @@ def _cross_validate(
         reliability=learning.reliability(),
         open_set=evaluated.open_set,
         learning_curve=evaluated.learning_curve,
+        positive=evaluated.positive,
         memory=learning.memory,
         report=evaluated.report,
         overwrite=evaluated.overwrite,
@@ -232,6 +243,7 @@ def _evaluate_models(
             folder / path.stem if folder and several else folder,
             overwrite=evaluated.overwrite,
             seed=seed,
+            positive=evaluated.positive,
         )
         report = evaluate_model(options.project(), index, path, chosen)
         found.append((report, report.result))
