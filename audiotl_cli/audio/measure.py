@@ -10,25 +10,22 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from audiotl_cli.audio.channels import mix_down
 from audiotl_cli.audio.cut_short import is_cut_short
-from audiotl_cli.audio.decode import channel_blocks, mix_down, open_sound
+from audiotl_cli.audio.decode import channel_blocks, open_sound
 from audiotl_cli.audio.fingerprint import FingerprintStream, Words
 from audiotl_cli.audio.limits import FULL_SCALE
 from audiotl_cli.audio.spectrum import SpectrumStream
-from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.audio.types import AudioSource, Samples
 from audiotl_cli.errors import AudioError
 from audiotl_cli.json_files import get
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same recording would be measured differently."""
 
 SMALL_BLOCK = 1 << 12
 """Samples read at once from a damaged file: a block that fails is lost as a whole."""
-
-_LOSSY = ("VORBIS", "OPUS", "MPEG")
-_Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +132,14 @@ def measure(source: AudioSource, on_block: Callable[[], None] = lambda: None) ->
 def _measure(
     source: AudioSource, on_block: Callable[[], None], n_block: int | None = None
 ) -> Measurement:
-    with open_sound(source.path, source.content) as file:
-        rate = file.samplerate
-        lossy = file.subtype.startswith(_LOSSY)
-        levels = _Levels(file.channels, lossy=lossy)
+    with open_sound(source.path, source.content) as sound:
+        rate, n_channels = sound.sample_rate, sound.n_channels
+        levels = _Levels(n_channels, lossy=sound.is_lossy)
         spectrum, fingerprint = SpectrumStream(rate), FingerprintStream(rate)
-        pcm = hashlib.sha256(f"{rate} {file.channels} ".encode())
+        pcm = hashlib.sha256(f"{rate} {n_channels} ".encode())
         broken = ""
         try:
-            for block in channel_blocks(file, source, n_block):
+            for block in channel_blocks(sound, source, n_block):
                 mono = mix_down(block)
                 levels.add(block)
                 spectrum.add(mono)
@@ -154,12 +150,10 @@ def _measure(
             if not levels.n_samples or error.code != "unreadable":
                 raise
             broken = str(error)
-        # for compressed files, a decoder may only guess the number of samples
-        missing = not lossy and levels.n_samples < file.frames < 1 << 62
-        short = bool(broken) or missing or is_cut_short(source.path)
+        short = bool(broken) or sound.lacks(levels.n_samples) or is_cut_short(source.path)
         return Measurement(
             sample_rate=rate,
-            n_channels=file.channels,
+            n_channels=n_channels,
             n_samples=levels.n_samples,
             cut_short=short and _is_whole(source),
             broken=broken,
@@ -190,7 +184,7 @@ class _Levels:
         self._n_clipped = 0
         self._last = np.zeros((2, n_channels), np.float32)  # the end of the block before
 
-    def add(self, block: _Samples) -> None:
+    def add(self, block: Samples) -> None:
         self.n_samples += len(block)
         lowest, highest = block.min(axis=0), block.max(axis=0)
         self._lowest = np.minimum(self._lowest, lowest)
@@ -201,7 +195,7 @@ class _Levels:
             self._n_clipped += self._count_clipped(np.concatenate([self._last, block]))
         self._last = np.concatenate([self._last, block[-2:]])[-2:]
 
-    def _count_clipped(self, samples: _Samples) -> int:
+    def _count_clipped(self, samples: Samples) -> int:
         """Count the samples at full scale that follow two equal ones."""
         full = np.abs(samples) >= FULL_SCALE
         before, after = samples[:-1], samples[1:]

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.audio.channels import pick
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError
+from audiotl_cli.extractor_config import MIX
 
 
-def mono_waveform(samples: npt.ArrayLike, sample_rate: Any) -> Waveform:
-    """Return the mean of the channels of samples, float32 from -1 to 1.
+def mono_waveform(samples: npt.ArrayLike, sample_rate: Any, channel: str = MIX) -> Waveform:
+    """Return samples as one channel, float32 from -1 to 1.
 
     Parameters
     ----------
@@ -21,6 +23,8 @@ def mono_waveform(samples: npt.ArrayLike, sample_rate: Any) -> Waveform:
         Floats from -1 to 1, or integers, whose whole range becomes -1 to 1 as in a sound file.
     sample_rate : int
         Hz.
+    channel : {"mix", "left", "right", "loudest"}
+        See `ExtractorConfig`.
 
     Raises
     ------
@@ -34,8 +38,8 @@ def mono_waveform(samples: npt.ArrayLike, sample_rate: Any) -> Waveform:
         middle = (float(limits.max) + float(limits.min) + 1) / 2  # 128 of 8 bits without a sign
         array = (array - middle) / (float(limits.max) + 1 - middle)
     mono = array.astype(np.float32)
-    if mono.ndim == 2:
-        mono = mono.mean(axis=1, dtype=np.float32)
+    if mono.ndim == 2 and mono.size:
+        mono = pick(mono, channel)
     if mono.ndim != 1 or len(mono) == 0:
         raise AudioError(
             f"a waveform of shape {np.shape(samples)}; expected (n_samples,) "

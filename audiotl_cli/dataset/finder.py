@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from audiotl_cli.audio.decode import EXTENSIONS
-from audiotl_cli.audio.listing import NOT_READ, Listing, list_folder
+from audiotl_cli.audio.listing import Listing, list_folder
 from audiotl_cli.audio.reasons import same_name
+from audiotl_cli.audio.suffixes import EXTENSIONS, NOT_READ
 from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.left_out import LeftOutCounter

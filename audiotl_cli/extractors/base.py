@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.audio.channels import check_channel
 from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
@@ -129,7 +130,7 @@ class Extractor(abc.ABC):
     Raises
     ------
     UsageError
-        The layer, hop, resampler or engine does not exist, or the extractor takes no other
+        The layer, hop, resampler, channel or engine does not exist, or the extractor takes no other
         weights than its own.
     """
 
@@ -150,6 +151,7 @@ class Extractor(abc.ABC):
     def __init__(self, config: ExtractorConfig | None = None, **settings: Any) -> None:
         config = replace(config or ExtractorConfig(), name=self.name, **settings)
         check_resampler(config.resampler)
+        check_channel(config.channel)
         if config.weights is not None and not self.takes_weights:
             raise UsageError(f"{self.name} takes no other weights than its own")
         if config.engine and config.engine not in self.engines:
@@ -371,7 +373,7 @@ class Extractor(abc.ABC):
         Parameters
         ----------
         waveform : array (n_samples,) or (n_samples, n_channels)
-            Samples from -1 to 1, or integers; channels are averaged.
+            Samples from -1 to 1, or integers; channels become one as the setting `channel` says.
         sample_rate : int
             Hz.
 
@@ -385,7 +387,7 @@ class Extractor(abc.ABC):
             The waveform is empty, has another shape, or holds values that are not finite; or
             the sample rate is not a number of Hz.
         """
-        mono = mono_waveform(waveform, sample_rate)
+        mono = mono_waveform(waveform, sample_rate, self.config.channel)
         samples = resample(mono, sample_rate, self.sample_rate, self.config.resampler)
         with one_blas_thread():
             frames = [self.run(patches) for patches in self.patches([samples])]

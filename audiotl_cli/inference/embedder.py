@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin  # noqa: TID253
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classifiers.pooling import check_pooling, pool
 from audiotl_cli.errors import UsageError
-from audiotl_cli.extractor_config import ExtractorConfig
+from audiotl_cli.extractor_config import MIX, ExtractorConfig
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.processors import n_processors
@@ -80,6 +80,7 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         sample_rate: int | None = None,
         workers: int | None = None,
         engine: str | None = None,
+        channel: str = MIX,
         store: str | Path | None = None,
     ) -> None:
         self.extractor = extractor
@@ -90,6 +91,7 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.sample_rate = sample_rate
         self.workers = workers
         self.engine = engine
+        self.channel = channel
         self.store = store
 
     def fit(self, X: Sequence[Any], y: object = None) -> Self:
@@ -191,4 +193,5 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             hop_s=self.hop_s,
             resampler=self.resampler,
             engine=self.engine,
+            channel=self.channel,
         )

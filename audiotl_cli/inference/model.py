@@ -197,12 +197,12 @@ class Model:
         meter = LevelMeter(round(2 * self.highest_hz))
         found: list[Event] = []
         try:
-            mono = mono_waveform(samples, sample_rate)
+            mono = mono_waveform(samples, sample_rate, self.extractors[0].config.channel)
             rate = int(sample_rate or 0)
             measured = meter.before([(mono, rate)])
             list(meter.after(resample_blocks(measured, meter.to_rate, "soxr")))
             for number, extractor in enumerate(self.extractors):
-                found += scorer.add(number, extractor.embed(mono, rate))
+                found += scorer.add(number, extractor.embed(samples, rate))
         except AudioError as error:
             return Prediction(name, {}, error=error)
         audio_s = len(mono) / rate
@@ -255,7 +255,8 @@ class Model:
     def _note(self, levels: Levels) -> str:
         """Return why a recording has no label; empty if there is something to hear in it."""
         if levels.cancels:
-            return "silent: the channels cancel each other out"
+            how = "silent" if levels.is_silent else "nearly silent"
+            return f"{how}: the channels cancel each other out"
         if levels.is_silent:
             return "silent"
         if levels.is_out_of_band:

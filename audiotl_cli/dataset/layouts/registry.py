@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from audiotl_cli.audio.decode import EXTENSIONS
+from audiotl_cli.audio.suffixes import EXTENSIONS
 from audiotl_cli.dataset import layouts
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.index import Clip
