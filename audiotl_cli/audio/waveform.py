@@ -15,7 +15,7 @@ from audiotl_cli.extractor_config import MIX
 
 
 def mono_waveform(samples: npt.ArrayLike, sample_rate: Any, channel: str = MIX) -> Waveform:
-    """Return samples as one channel, float32 from -1 to 1.
+    """Return the mean of the channels of samples, or one of them, float32 from -1 to 1.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ def mono_waveform(samples: npt.ArrayLike, sample_rate: Any, channel: str = MIX) 
         Floats from -1 to 1, or integers, whose whole range becomes -1 to 1 as in a sound file.
     sample_rate : int
         Hz.
-    channel : {"mix", "left", "right", "loudest"}
-        See `ExtractorConfig`.
+    channel : str
+        One of `extractor_config.CHANNELS`.
 
     Raises
     ------

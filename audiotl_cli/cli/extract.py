@@ -76,6 +76,8 @@ def extract(
         with output.progress(f"Embedding with {name}") as update:
             report = extract_features(options.project(), clips, network, chosen, on_clip=update)
         output.failures([(failure.path, failure.message) for failure in report.failures])
+        for text in report.warnings:
+            output.warn(text)
         reports.append(report)
     values = [_value(report) for report in reports]
 
@@ -98,6 +100,7 @@ def _value(report: ExtractReport) -> dict[str, object]:
         "n_skipped": report.n_skipped,
         "n_failed": len(report.failures),
         "failures": [vars(failure) for failure in report.failures],
+        "inaudible": report.inaudible,
         "audio_s": round(report.audio_s, 3),
         "wall_s": round(report.wall_s, 3),
     }

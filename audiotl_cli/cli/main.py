@@ -15,6 +15,7 @@ import typer
 
 from audiotl_cli import leftovers
 from audiotl_cli.cli import (
+    balance,
     datasets,
     demo,
     doctor,
@@ -196,7 +197,7 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
         lay_out(group)
         defaults = _defaults(args, group)
         group.main(
-            args=list(args),
+            args=balance.with_value(args),
             prog_name="audiotl",
             default_map=defaults,
             auto_envvar_prefix="AUDIOTL",

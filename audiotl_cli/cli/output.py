@@ -111,9 +111,18 @@ def show(renderable: RenderableType) -> None:
     for name in getattr(renderable, "left_out_first", ()):
         if Measurement.get(screen, unlimited, renderable).minimum <= screen.width:
             break
-        columns = renderable.columns  # type: ignore[union-attr]
-        columns[:] = [column for column in columns if column.header != name]
+        renderable = _without(renderable, name)
     screen.print(renderable)
+
+
+def _without(grid: Any, name: str) -> Table:
+    """Return a table without a column."""
+    kept = [column for column in grid.columns if column.header != name]
+    numbers = [column.header for column in kept if column.justify == "right"]
+    smaller = table(*(column.header for column in kept), title=grid.title, numbers=numbers)
+    for cells in zip(*(column.cells for column in kept), strict=True):
+        smaller.add_row(*cells)
+    return smaller
 
 
 def note(text: object, style: StyleType | None = "dim") -> None:

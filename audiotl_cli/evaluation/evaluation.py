@@ -17,6 +17,7 @@ from audiotl_cli.evaluation.learning_curve import LearningCurve
 from audiotl_cli.evaluation.open_set import OpenSet
 from audiotl_cli.evaluation.predictions import Predictions
 from audiotl_cli.evaluation.scores import Scores
+from audiotl_cli.evaluation.verdict import Verdict
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -149,6 +150,8 @@ class Evaluation:
     open_set : OpenSet or None
     comparisons : sequence of Comparison
         With other evaluations of the same clips.
+    verdict : Verdict or None
+        Whether the model is any use.
     """
 
     title: str
@@ -165,6 +168,7 @@ class Evaluation:
     learning_curve: LearningCurve | None = None
     open_set: OpenSet | None = None
     comparisons: Sequence[Comparison] = ()
+    verdict: Verdict | None = None
 
     @property
     def n_clips(self) -> int:
@@ -217,6 +221,7 @@ class Evaluation:
             "embedding_map": self.embedding_map,
         }
         value = {
+            **({"verdict": self.verdict.to_dict()} if self.verdict else {}),
             **self._scores(),
             **{name: asdict(section) for name, section in sections.items() if section},
             "label_errors": [error.to_dict() for error in self.label_errors],
