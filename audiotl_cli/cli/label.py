@@ -180,7 +180,7 @@ def _show(found: Round) -> None:
     if not found.suggestions:
         output.line("Every clip that has features has a label.")
         return
-    grid = output.table("guess", "score", "then", "clip", numbers=("score",))
+    grid = output.table("guess", "score", "then", "clip", numbers=("score",), optional=("then",))
     for suggestion in found.suggestions:
         first, second, *_ = [*suggestion.scores.items(), ("", 0.0), ("", 0.0)]
         then = f"{output.clean(second[0])} {second[1]:.2f}" if second[0] else ""

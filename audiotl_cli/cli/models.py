@@ -113,6 +113,7 @@ def _show_list(found: list[ModelInfo]) -> None:
     extractors = output.table(
         "extractor", "ready", "dim", "window", "hop", "rate", "what it is good for",
         numbers=("dim", "window", "hop", "rate"),
+        optional=("hop", "window", "rate", "dim", "what it is good for"),
     )  # fmt: skip
     for info in found:
         extractors.add_row(
@@ -120,7 +121,15 @@ def _show_list(found: list[ModelInfo]) -> None:
             f"{info.hop_s:g} s", f"{info.sample_rate / 1000:g} kHz", info.summary,
         )  # fmt: skip
     output.show(extractors)
-    files = output.table("weights", "of", "installed", "size", "licence", numbers=("size",))
+    files = output.table(
+        "weights",
+        "of",
+        "installed",
+        "size",
+        "licence",
+        numbers=("size",),
+        optional=("licence", "of"),
+    )
     for info in found:
         for file in info.files:
             label = output.clean(_label(file.installed)) if file.installed else "no"
