@@ -52,7 +52,7 @@ class ExtractorConfig:
         An output of the network; None is its default.
     resampler : {"soxr", "resampy"}
     engine : {"tensorflow", "ncnn", "auto"} or None
-        What runs the network; None is the network's reference.
+        Library that runs the network: None is the network's reference.
     weights : Path or None
         A file of weights other than the published one. A card and ``store.json`` name the
         weights by their hash instead.
@@ -67,10 +67,10 @@ class ExtractorConfig:
     name: str = "musicnn"
     hop_s: float | None = setting("Seconds between windows.  [default: the network's]")
     layer: str | None = setting("Output of the network.  [default: the network's]")
-    resampler: str = setting("How the sample rate is changed.", "soxr", choices=RESAMPLERS)
+    resampler: str = setting("Method of resampling.", "soxr", choices=RESAMPLERS)
     engine: str | None = setting(
-        "What runs the network; ncnn (audiotl\\[fast]) is faster, auto takes it where it can.  "
-        "[default: tensorflow]",
+        "Library that runs the network: ncnn (audiotl\\[fast]) is faster; auto uses it for the "
+        "networks that support it.  [default: tensorflow]",
         choices=ENGINES,
     )
     weights: Path | None = None

@@ -201,7 +201,7 @@ def _open_in_time(where: dict[str, str], timeout_s: float) -> Client:
     try:
         client = opened.get(timeout=timeout_s + GRACE_S)
     except queue.Empty:
-        raise TimeoutError("somebody accepts and does not answer") from None
+        raise TimeoutError("a program accepts the connection but does not answer") from None
     if isinstance(client, Exception):
         raise client
     return client
@@ -210,7 +210,7 @@ def _open_in_time(where: dict[str, str], timeout_s: float) -> Client:
 def _unreachable(address: str, error: Exception) -> str:
     hint = "start one with: dask scheduler"
     if Path(address).is_file():
-        hint = "it must be the file of: dask scheduler --scheduler-file FILE"
+        hint = "expected the file written by: dask scheduler --scheduler-file FILE"
     if address.startswith("tls://"):
         hint = (
             "certificates are taken from Dask's configuration (distributed.comm.tls), and must fit "

@@ -78,7 +78,7 @@ def add_from_cluster(
     to_do = [key for key in missing if key not in left.of]
     if not to_do:
         return
-    folder = need_local(writer.store.folder, "--cluster needs one on a disk")
+    folder = need_local(writer.store.folder, "--cluster needs a store on a disk")
     pieces = pieces_of(folder)
     audio = (missing[key][0].source(index).path for key in to_do)
     shared = (Path(os.path.abspath(path)) for path in audio if isinstance(path, Path))  # noqa: PTH100

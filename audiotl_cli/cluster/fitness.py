@@ -72,7 +72,9 @@ def check_versions(expected: Mapping[str, str]) -> None:
         if here.get(name, expected[name]) != expected[name]
     ]
     if other:
-        raise ClusterError(f"has {', '.join(other)}; install what the machine of the command has")
+        raise ClusterError(
+            f"has {', '.join(other)}; install the versions of the machine that runs the command"
+        )
 
 
 def network_of(job: Job) -> Extractor:
@@ -98,7 +100,7 @@ def _check_folders(job: Job) -> None:
         raise ClusterError(f"may not write to the store's folder {job.sign.parent.parent}")
     if job.audio and not Path(job.audio).exists():
         raise ClusterError(
-            f"does not see the recording {job.audio}: the audio must lie under the same path"
+            f"does not see the recording {job.audio}: its path must be the same on all machines"
         )
 
 

@@ -60,7 +60,7 @@ def _next(results: queue.SimpleQueue[Right | BaseException], watch: Watch) -> Ri
         if isinstance(found, CancelledError):
             watch.threads()  # it may be the scheduler that is gone
             raise ClusterError(
-                "fits were lost with the workers they were on, whose logs may say why; run the "
+                "some fits were lost with their workers, whose logs may say why; run the "
                 "same command again"
             )
         if isinstance(found, BaseException):

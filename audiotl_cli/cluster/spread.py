@@ -205,7 +205,7 @@ class _Run:
             self.suspects.append(clips)
         else:
             key, _ = clips[0]
-            return Receipt("", failures=[(key, "embed", "crashed", "kills the worker it is on")])
+            return Receipt("", failures=[(key, "embed", "crashed", "crashes its worker")])
         return None
 
     def _hear(self, event: tuple[float, tuple[int, int, float]]) -> None:
@@ -230,5 +230,8 @@ def _cannot_run(error: BaseException) -> str:
     why = error.__cause__ or error
     if isinstance(why, ImportError | AttributeError) or "deserialization" in str(error):
         line = str(why).partition("\n")[0]
-        return f"cannot run audiotl's tasks ({line}): install audiotl[cluster] as it is here"
+        return (
+            f"cannot run audiotl's tasks ({line}): install the same version of audiotl[cluster] "
+            "as here"
+        )
     return f"failed: {type(error).__name__}: {error}"

@@ -142,7 +142,7 @@ class Extractor(abc.ABC):
         config = replace(config or ExtractorConfig(), name=self.name, **settings)
         check_resampler(config.resampler)
         if config.weights is not None and not self.takes_weights:
-            raise UsageError(f"{self.name} takes no other weights than its own")
+            raise UsageError(f"{self.name} does not accept other weights than its own")
         if config.engine and config.engine not in self.engines:
             raise UsageError(f"{self.name} does not run in {config.engine!r}")
         reference = next(iter(self.engines), "")
