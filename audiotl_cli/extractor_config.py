@@ -52,7 +52,10 @@ class ExtractorConfig:
         An output of the network; None is its default.
     resampler : {"soxr", "resampy"}
     engine : {"tensorflow", "ncnn", "auto"} or None
-        Library that runs the network: None is the network's reference.
+        Library that runs the network; None is the network's reference.
+    padding_s : float or None
+        Seconds of silence before and after every recording, for networks that are meant to have
+        it; None is the network's default.
     weights : Path or None
         A file of weights other than the published one. A card and ``store.json`` name the
         weights by their hash instead.
@@ -72,6 +75,9 @@ class ExtractorConfig:
         "Library that runs the network: ncnn (audiotl\\[fast]) is faster; auto uses it for the "
         "networks that support it.  [default: tensorflow]",
         choices=ENGINES,
+    )
+    padding_s: float | None = setting(
+        "Seconds of silence before and after every recording (speech).  [default: the network's]"
     )
     weights: Path | None = None
 

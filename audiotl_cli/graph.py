@@ -1,7 +1,7 @@
-"""Write an ONNX graph, node by node.
+"""Write an ONNX graph, node by node, into bytes that ONNX Runtime reads.
 
-Both networks and classifiers use it, so it is a top-level module. It uses only the file format
-of the package ``onnx``.
+Both networks and classifiers use it, so it is a top-level module. The numbers of fields and types
+are those of ``onnx.proto``; the package ``onnx`` is not needed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from audiotl_cli.errors import UsageError
+from audiotl_cli.protobuf import packed
 
 OPSET, TREES_OPSET, IR_VERSION = 18, 3, 9  # supported by runtimes since 2023
 TREES = "ai.onnx.ml"
@@ -20,45 +20,44 @@ TREES = "ai.onnx.ml"
 Value = Any
 """The name of a value in the graph, or an array that becomes a constant."""
 
+_TYPES = {
+    "float32": 1,
+    "uint8": 2,
+    "int32": 6,
+    "int64": 7,
+    "str": 8,
+    "bool": 9,
+    "float16": 10,
+    "float64": 11,
+}
+_FLOAT, _INT, _STRING, _TENSOR = 1, 2, 3, 4  # types of attributes
+_LIST = 5  # the type of a list is greater by this
+
 
 class Graph:
-    """A graph that is being written.
-
-    Raises
-    ------
-    UsageError
-        The package ``onnx`` is not installed.
-    """
+    """A graph that is being written."""
 
     def __init__(self) -> None:
-        try:
-            import onnx
-        except ImportError as error:
-            raise UsageError(
-                "ONNX export needs the package onnx; install it with: pip install 'audiotl[export]'"
-            ) from error
-        self._onnx = onnx
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
-        self._inputs: list[Any] = []
-        self._outputs: list[Any] = []
+        self._nodes: list[bytes] = []
+        self._constants: list[bytes] = []
+        self._inputs: list[bytes] = []
+        self._outputs: list[bytes] = []
         self._numbers = itertools.count()
 
     def input(self, name: str, dtype: Any, shape: Sequence[int | str]) -> str:
         """Declare an input; a name in its shape stands for any length."""
-        self._inputs.append(self._value(name, dtype, shape))
+        self._inputs.append(described(name, dtype, shape))
         return name
 
     def output(self, name: str, value: str, dtype: Any, shape: Sequence[int | str]) -> None:
         """Declare an output."""
-        self._nodes.append(self._onnx.helper.make_node("Identity", [value], [name]))
-        self._outputs.append(self._value(name, dtype, shape))
+        self._nodes.append(_node("Identity", [value], [name]))
+        self._outputs.append(described(name, dtype, shape))
 
     def constant(self, values: Any) -> str:
         """Add a constant and return its name."""
         name = f"constant_{next(self._numbers)}"
-        array = np.ascontiguousarray(values).reshape(np.shape(values))
-        self._constants.append(self._onnx.numpy_helper.from_array(array, name))
+        self._constants.append(_tensor(name, np.asarray(values)))
         return name
 
     def add(self, operation: str, *values: Value, domain: str = "", **attributes: Any) -> str:
@@ -72,14 +71,12 @@ class Graph:
         number = next(self._numbers)
         inputs = [value if isinstance(value, str) else self.constant(value) for value in values]
         outputs = [f"{operation}_{number}_{place}" for place in range(n_outputs)]
-        self._nodes.append(
-            self._onnx.helper.make_node(operation, inputs, outputs, domain=domain, **attributes)
-        )
+        self._nodes.append(_node(operation, inputs, outputs, domain, attributes))
         return outputs
 
     def cast(self, value: str, dtype: Any) -> str:
         """Convert to another type of numbers."""
-        return self.add("Cast", value, to=self._type(dtype))
+        return self.add("Cast", value, to=_type(dtype))
 
     def reduce(self, how: str, value: str, *axes: int, keep: bool = True) -> str:
         """Take the ``Sum``, ``Mean``, ``Max`` or ``Min`` along axes."""
@@ -107,20 +104,94 @@ class Graph:
         metadata : mapping
             Text that is kept in the file, by name.
         """
-        helper = self._onnx.helper
-        graph = helper.make_graph(
-            self._nodes, "audiotl", self._inputs, self._outputs, self._constants
+        graph = b"".join(
+            [
+                *(packed(1, node) for node in self._nodes),
+                packed(2, "audiotl"),
+                *(packed(5, tensor) for tensor in self._constants),
+                *(packed(11, value) for value in self._inputs),
+                *(packed(12, value) for value in self._outputs),
+            ]
         )
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(TREES, TREES_OPSET)]
-        model = helper.make_model(
-            graph, producer_name="audiotl", opset_imports=opsets, ir_version=IR_VERSION
+        opsets = [packed(2, OPSET), packed(1, TREES) + packed(2, TREES_OPSET)]
+        return b"".join(
+            [
+                packed(1, IR_VERSION),
+                packed(2, "audiotl"),
+                packed(7, graph),
+                *(packed(8, opset) for opset in opsets),
+                *(packed(14, packed(1, name) + packed(2, text)) for name, text in metadata.items()),
+            ]
         )
-        helper.set_model_props(model, dict(metadata))
-        packed: bytes = model.SerializeToString(deterministic=True)
-        return packed
 
-    def _value(self, name: str, dtype: Any, shape: Sequence[int | str]) -> Any:
-        return self._onnx.helper.make_tensor_value_info(name, self._type(dtype), list(shape))
 
-    def _type(self, dtype: Any) -> int:
-        return int(self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+def described(name: str, dtype: Any, shape: Sequence[int | str]) -> bytes:
+    """Return the name, type and shape of a value, as inputs and outputs of a graph have them."""
+    lengths = (packed(2 if isinstance(length, str) else 1, length) for length in shape)
+    dimensions = b"".join(packed(1, length) for length in lengths)
+    tensor = packed(1, _type(dtype)) + packed(2, dimensions)
+    return packed(1, name) + packed(2, packed(1, tensor))
+
+
+def _node(
+    operation: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    domain: str = "",
+    attributes: Mapping[str, Any] | None = None,
+) -> bytes:
+    return b"".join(
+        [
+            *(packed(1, name) for name in inputs),
+            *(packed(2, name) for name in outputs),
+            packed(4, operation),
+            *(packed(5, _attribute(*item)) for item in (attributes or {}).items()),
+            packed(7, domain),
+        ]
+    )
+
+
+def _attribute(name: str, value: Any) -> bytes:
+    """Return an attribute: a number, text, or a list of these; an array becomes a tensor."""
+    if isinstance(value, np.ndarray):
+        return packed(1, name) + packed(5, _tensor("", value)) + packed(20, _TENSOR)
+    several = not isinstance(value, str | bytes) and np.ndim(value) > 0
+    values = [_plain(part) for part in (value if several else [value])]
+    if isinstance(values[0], str | bytes):
+        kind, field = _STRING, 9
+    elif any(isinstance(part, float) for part in values):
+        kind, field = _FLOAT, 7
+        values = [float(part) for part in values]
+    else:
+        kind, field = _INT, 8
+    content = b"".join(packed(field if several else kind + 1, part) for part in values)
+    return packed(1, name) + content + packed(20, kind + _LIST if several else kind)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _tensor(name: str, values: np.ndarray[Any, Any]) -> bytes:
+    if values.dtype.kind == "U":
+        content = b"".join(packed(6, text) for text in values.ravel().tolist())
+    else:
+        little = values.astype(values.dtype.newbyteorder("<"), copy=False)
+        content = packed(9, little.tobytes())
+    lengths = b"".join(packed(1, length) for length in values.shape)
+    return lengths + packed(2, _type(values.dtype)) + content + packed(8, name)
+
+
+def _type(dtype: Any) -> int:
+    kind = np.dtype(dtype)
+    return _TYPES["str" if kind.kind == "U" else kind.name]
+
+
+def open_session(model: bytes, n_threads: int = 0) -> Any:
+    """Return an ONNX Runtime session of a model; 0 threads are as many as there are cores."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors alone
+    options.intra_op_num_threads = n_threads
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

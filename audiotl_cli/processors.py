@@ -20,30 +20,39 @@ def n_processors() -> int:
         n = len(os.sched_getaffinity(0))
     except (AttributeError, OSError):  # not available on this system
         n = os.cpu_count() or 1
-    return max(1, min([n, *_quotas()]))
+    quotas = [quota for group in _groups("cpu") if (quota := _quota(group))]
+    return max(1, min([n, *quotas]))
 
 
-def _quotas() -> Iterator[int]:
-    """Yield the quotas of this process's control groups, each rounded up to whole processors."""
+def machine_memory() -> int:
+    """Return the bytes of memory that this process may have: the machine's, or its group's."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # no such question on this system
+        memory = 8 << 30
+    limits = [limit for group in _groups("memory") if (limit := _memory_limit(group))]
+    return min([memory, *limits])
+
+
+def _groups(controller: str) -> Iterator[Path]:
+    """Yield the folders of this process's control groups that limit one kind of thing."""
     try:
         lines = OWN_CGROUPS.read_text().splitlines()
     except (OSError, ValueError):
         return
     for line in lines:
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        if controllers and "cpu" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
         root = CGROUPS / controllers  # version 2 names no controllers
         inside = PurePosixPath(path.lstrip("/"))
         # a container sees its own group at the root, whatever its path says
         for group in (inside, *inside.parents):
-            quota = _quota(root / group)
-            if quota:
-                yield quota
+            yield root / group
 
 
 def _quota(folder: Path) -> int:
-    """Return the processors that one control group may use, 0 where it has no quota."""
+    """Return the processors that one control group may use, rounded up; 0 where it has no quota."""
     try:
         if (folder / "cpu.max").exists():
             quota, period = (folder / "cpu.max").read_text().split()
@@ -55,14 +64,11 @@ def _quota(folder: Path) -> int:
         return 0
 
 
-def machine_memory() -> int:
-    """Return the bytes of memory that this process may have: the machine's, or its group's."""
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # no such question on this system
-        memory = 8 << 30
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-    except (OSError, ValueError):
-        return memory
-    return min(memory, int(limit)) if limit.isdecimal() else memory
+def _memory_limit(folder: Path) -> int:
+    """Return the bytes that one control group may have, 0 where it has no limit."""
+    for name in ("memory.max", "memory.limit_in_bytes"):
+        try:
+            return max(0, int((folder / name).read_text()))
+        except (OSError, ValueError):  # "max" is no limit
+            continue
+    return 0

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from audiotl_cli import processors
-from audiotl_cli.processors import n_processors
+from audiotl_cli.audio import isolated
+from audiotl_cli.audio.decoder_process import DecoderProcess
+from audiotl_cli.processors import machine_memory, n_processors
+from tests.conftest import Run
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +64,36 @@ def test_what_is_not_a_quota_is_none(machine: Path) -> None:
     put(machine / "own", "0::/\nnonsense\n")
     put(machine / "cpu.max", "nonsense")
     assert n_processors() == 8
+
+
+@pytest.mark.parametrize(
+    ("own", "limit"),
+    [
+        ("0::/slice/job", "slice/memory.max"),
+        ("0::/elsewhere", "memory.max"),
+        ("4:memory:/job", "memory/job/memory.limit_in_bytes"),
+    ],
+)
+def test_the_limit_of_memory_counts(machine: Path, own: str, limit: str) -> None:
+    put(machine / "own", own)
+    put(machine / "slice/job/memory.max", "max")
+    put(machine / limit, str(64 << 20))
+    assert machine_memory() == 64 << 20
+
+
+def test_an_audit_on_one_processor_starts_one_decoder(
+    project: Path, sounds: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    def start() -> DecoderProcess:
+        started.append(DecoderProcess())
+        return started[-1]
+
+    monkeypatch.setattr(isolated, "DecoderProcess", start)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    run("index", sounds)
+    assert len(started) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="nothing binds a process here")

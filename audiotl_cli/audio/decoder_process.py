@@ -11,15 +11,22 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import IO
+from multiprocessing.connection import Connection
+from typing import IO, Any
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.audio.worker import BLOCK, DONE, ERROR, HEADER, LENGTH, Job
+from audiotl_cli.audio.worker import BLOCK, DONE, ERROR, Job
 from audiotl_cli.errors import AudioError, AudiotlError
 
 logger = logging.getLogger(__name__)
 
 PIPE_BYTES = 1 << 20  # a whole block fits, so that a decoder works ahead
+
+MAX_HEADER, MAX_BLOCK = 1 << 20, 1 << 32
+"""Bytes. resampy makes one block of a whole recording."""
+
+Block = tuple[bytes, list[int]]
+"""What a job sent: bytes, and numbers that describe them."""
 
 ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",  # nothing here multiplies matrices
@@ -73,9 +80,11 @@ class DecoderProcess:
             raise AudiotlError(f"no process can be started to decode with ({error})") from error
         assert self._popen.stdin is not None
         assert self._popen.stdout is not None
-        self._requests: IO[bytes] = self._popen.stdin
-        self._answers: IO[bytes] = self._popen.stdout
-        _widen(self._answers)
+        _widen(self._popen.stdout)
+        self._requests = Connection(os.dup(self._popen.stdin.fileno()), readable=False)
+        self._answers = Connection(os.dup(self._popen.stdout.fileno()), writable=False)
+        self._popen.stdin.close()
+        self._popen.stdout.close()
         # the first is written only by the watching thread, the second only by the reading thread
         self._watched_s, self._limit_s = 0.0, float("inf")
         self.ready = False
@@ -83,7 +92,7 @@ class DecoderProcess:
         self.between_recordings = True
         self.hung = False
 
-    def read(self, source: AudioSource, job: Job, patience_s: float) -> Iterator[bytearray]:
+    def read(self, source: AudioSource, job: Job, patience_s: float) -> Iterator[Block]:
         """Run a job on a source, yield the blocks it sends, and raise its errors.
 
         Parameters
@@ -98,15 +107,14 @@ class DecoderProcess:
         if not self.ready:
             self._answer(patience_s)  # READY
             self.ready = True
-        request = pickle.dumps((job, source))
         try:
-            self._requests.write(LENGTH.pack(len(request)) + request)
+            self._requests.send_bytes(pickle.dumps((job, source)))
         except OSError as error:
             raise DecoderDiedError from error
         while True:
-            kind, content = self._answer(patience_s)
+            kind, facts, content = self._answer(patience_s)
             if kind == BLOCK:
-                yield content
+                yield content, facts
                 continue
             self.n_served += 1
             self.between_recordings = True
@@ -114,7 +122,7 @@ class DecoderProcess:
             if said:
                 logger.debug("%s: the decoder says: %s", source.path, said)
             if kind == ERROR:
-                message, code, stage = json.loads(content)
+                message, code, stage = facts
                 raise AudioError(message, code=code, stage=stage)
             assert kind == DONE
             return
@@ -155,23 +163,16 @@ class DecoderProcess:
         for file in (self._requests, self._answers, self._said):
             file.close()
 
-    def _answer(self, patience_s: float) -> tuple[bytes, bytearray]:
+    def _answer(self, patience_s: float) -> tuple[str, list[Any], bytes]:
         self._limit_s = self._watched_s + patience_s
         try:
-            kind, n_bytes = HEADER.unpack(self._receive(HEADER.size))
-            return kind, self._receive(n_bytes)
+            kind, *facts = json.loads(self._answers.recv_bytes(MAX_HEADER))
+            return kind, facts, self._answers.recv_bytes(MAX_BLOCK) if kind == BLOCK else b""
+        except (EOFError, OSError, ValueError) as error:
+            self.kill()  # it may still run, and send what is no message
+            raise DecoderDiedError from error
         finally:
             self._limit_s = float("inf")
-
-    def _receive(self, n_bytes: int) -> bytearray:
-        content = bytearray(n_bytes)
-        left = memoryview(content)
-        while left:
-            n_read = self._answers.readinto(left)  # type: ignore[attr-defined]
-            if not n_read:
-                raise DecoderDiedError
-            left = left[n_read:]
-        return content
 
 
 def _widen(pipe: IO[bytes]) -> None:

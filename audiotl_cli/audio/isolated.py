@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,7 +18,8 @@ from typing import Self
 
 import numpy as np
 
-from audiotl_cli.audio.decoder_process import DecoderDiedError, DecoderProcess
+from audiotl_cli.audio.decoder_process import Block, DecoderDiedError, DecoderProcess
+from audiotl_cli.audio.levels import Levels
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.audio.worker import Job, send_measurement, send_samples
 from audiotl_cli.errors import AudioError, AudiotlError, StorageError
@@ -32,6 +33,9 @@ TIMEOUT_S = 60.0
 
 SLOWEST_READ = 4e6
 """Bytes a second. Seeking may read the whole file, and network disks are slow."""
+
+OnLevels = Callable[[Levels], None]
+"""Called once with what was measured of a recording, after all of it was read."""
 
 
 class Decoders:
@@ -84,9 +88,15 @@ class Decoders:
         self._prefetcher.expect(source.path)
 
     def read_blocks_at(
-        self, source: AudioSource, to_rate: int, resampler: str
+        self,
+        source: AudioSource,
+        to_rate: int,
+        resampler: str,
+        on_levels: OnLevels | None = None,
     ) -> Generator[Waveform]:
         """Decode a source as `resample.read_blocks_at` does, in another process.
+
+        `on_levels` is called at the end; without it, nothing is measured.
 
         Raises
         ------
@@ -96,10 +106,14 @@ class Decoders:
         AudiotlError
             No process can be started.
         """
-        job = partial(send_samples, to_rate=to_rate, resampler=resampler)
+        measured = on_levels is not None
+        job = partial(send_samples, to_rate=to_rate, resampler=resampler, measured=measured)
         with closing(self.read(source, job)) as blocks:
-            for block in blocks:
-                yield np.frombuffer(block, np.float32)
+            for content, facts in blocks:
+                if on_levels is not None and facts:
+                    on_levels(Levels.from_bytes(content))
+                else:
+                    yield np.frombuffer(content, np.float32)
 
     def measure(self, source: AudioSource) -> bytes:
         """Measure a source as `measure.measure` does, in another process; errors as above.
@@ -109,9 +123,9 @@ class Decoders:
         measurement : bytes
             From `Measurement.as_json`.
         """
-        return b"".join(self.read(source, send_measurement))
+        return b"".join(content for content, _ in self.read(source, send_measurement))
 
-    def read(self, source: AudioSource, job: Job) -> Generator[bytearray]:
+    def read(self, source: AudioSource, job: Job) -> Generator[Block]:
         """Run a job on a source in another process, and yield the blocks it sends; errors as above.
 
         Parameters
@@ -123,7 +137,7 @@ class Decoders:
         with self._fetched(source) as local:
             yield from self._read_local(local, job)
 
-    def _read_local(self, source: AudioSource, job: Job) -> Generator[bytearray]:
+    def _read_local(self, source: AudioSource, job: Job) -> Generator[Block]:
         n_given = 0
         while True:
             with self._lend() as process:

@@ -1,8 +1,9 @@
 """The process that decodes: a damaged file or a fault in a decoder ends only this process.
 
-It is started and read by `audiotl_cli.audio.isolated`. On stdin it takes a job for each recording:
-a length, and a pickled function and source of that length. On stdout it sends messages: a kind, a
-length, and content of that length.
+It is started and read by `audiotl_cli.audio.isolated`. Both ends of its stdin and stdout are
+connections of `multiprocessing`. On stdin it takes a job for each recording: a pickled function and
+source. On stdout it sends messages: a JSON list that begins with a kind, and after that of a block
+the bytes of the block. Nothing that it sends is unpickled.
 """
 
 from __future__ import annotations
@@ -12,33 +13,31 @@ import os
 import pickle
 import queue
 import signal
-import struct
 import sys
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 
+from audiotl_cli.audio.levels import LevelMeter
 from audiotl_cli.audio.measure import measure
 from audiotl_cli.audio.resample import read_blocks_at
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import OUT_OF_MEMORY, AudioError, is_out_of_memory
 
-HEADER = struct.Struct("<cI")
-READY, BLOCK, DONE, ERROR = b"R", b"B", b"D", b"E"
+READY, BLOCK, DONE, ERROR = "ready", "block", "done", "error"
 """Kinds of messages. The content of a block depends on the job; an empty block only shows that the
-job is still running. The content of an error is JSON."""
-
-LENGTH = struct.Struct("<I")
+job is still running."""
 
 SIGN_S = 1.0
 """Seconds between empty blocks."""
 
-AT_ONCE = 1 << 14  # bytes; shorter content is written together with its header
-
-Send = Callable[[bytes | memoryview], None]
+Send = Callable[..., None]
+"""Sends a block: bytes, and numbers that describe them."""
 
 Job = Callable[[AudioSource, Send], None]
 """Reads a recording, sends blocks, and raises `AudioError`."""
@@ -49,7 +48,7 @@ def main() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the parent handles signals to the group
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    out = os.dup(1)
+    out = Connection(os.dup(1), readable=False)
     os.dup2(2, 1)  # keep the output of libraries out of the messages
     import soundfile  # noqa: F401  (so that the first recording does not wait)
     import soxr  # noqa: F401
@@ -61,10 +60,18 @@ def main() -> None:
         _serve(requests.get(), out)
 
 
-def send_samples(source: AudioSource, send: Send, to_rate: int, resampler: str) -> None:
-    """Send the samples of `read_blocks_at`, float32."""
-    for block in read_blocks_at(source, to_rate, resampler):
+def send_samples(
+    source: AudioSource, send: Send, to_rate: int, resampler: str, *, measured: bool = False
+) -> None:
+    """Send the samples of `read_blocks_at`, float32; if `measured`, then a block of levels.
+
+    Levels have a number beside them, samples do not.
+    """
+    meter = LevelMeter(to_rate) if measured else None
+    for block in read_blocks_at(source, to_rate, resampler, meter):
         send(np.ascontiguousarray(block).data.cast("B"))
+    if meter is not None:
+        send(meter.levels().to_bytes(), 1)
 
 
 def send_measurement(source: AudioSource, send: Send) -> None:
@@ -81,15 +88,18 @@ def send_measurement(source: AudioSource, send: Send) -> None:
 
 
 def _listen(requests: queue.SimpleQueue[bytes]) -> None:
-    while header := sys.stdin.buffer.read(LENGTH.size):
-        requests.put(sys.stdin.buffer.read(*LENGTH.unpack(header)))
-    os._exit(0)  # even while a decoder hangs
+    parent = Connection(sys.stdin.fileno(), writable=False)
+    try:
+        while True:
+            requests.put(parent.recv_bytes())
+    finally:
+        os._exit(0)  # even while a decoder hangs
 
 
-def _serve(request: bytes, out: int) -> None:
+def _serve(request: bytes, out: Connection[Any, Any]) -> None:
     try:
         job, source = pickle.loads(request)
-        job(source, partial(_send, out, BLOCK))
+        job(source, partial(_send_block, out))
         _send(out, DONE)
     except AudioError as error:
         _send_error(out, error)
@@ -100,14 +110,14 @@ def _serve(request: bytes, out: int) -> None:
         _send_error(out, AudioError(text, code="failed"))
 
 
-def _send_error(out: int, error: AudioError) -> None:
-    text = json.dumps([str(error), error.code, error.stage])  # keeps names that are not UTF-8
-    _send(out, ERROR, text.encode("ascii"))
+def _send_error(out: Connection[Any, Any], error: AudioError) -> None:
+    _send(out, ERROR, str(error), error.code, error.stage)
 
 
-def _send(out: int, kind: bytes, content: bytes | memoryview = b"") -> None:
-    header = HEADER.pack(kind, len(content))
-    for part in (header + content,) if len(content) < AT_ONCE else (header, content):
-        left = memoryview(part)
-        while left:
-            left = left[os.write(out, left) :]
+def _send_block(out: Connection[Any, Any], content: bytes | memoryview, *facts: int) -> None:
+    _send(out, BLOCK, *facts)
+    out.send_bytes(content)
+
+
+def _send(out: Connection[Any, Any], kind: str, *facts: str | int) -> None:
+    out.send_bytes(json.dumps([kind, *facts]).encode("ascii"))  # keeps names that are not UTF-8

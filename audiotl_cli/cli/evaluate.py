@@ -28,6 +28,7 @@ class Evaluated:
     """What to evaluate, and on what; every field is an option."""
 
     index: options.IndexFile = None
+    audio_root: options.AudioRoot = None
     store: options.Store = None
     split: Annotated[str, typer.Option(help="Which split to evaluate on."), settings.FREE] = "test"
     cv: Annotated[
@@ -86,8 +87,8 @@ def evaluate(
         list[Path] | None,
         typer.Argument(
             parser=options.path,
-            help="Model files, or report.json of earlier evaluations; several are compared with "
-            "the first.  [default: the newest in data/models]",
+            help="Model files or parts of their names, or report.json of earlier evaluations; "
+            "several are compared with the first.  [default: the newest in data/models]",
         ),
     ] = None,
     evaluated: Evaluated,
@@ -105,7 +106,10 @@ def evaluate(
         report = _cross_validate(evaluated, trained, fitting, learning)
         found = [(report, report.result)]
     else:
-        given = model or [options.project().newest_model()]
+        given = [
+            path if path.suffix == RESULT else options.choose_model(path) for path in model or []
+        ]
+        given = given or [options.choose_model(None)]
         _claim(given, evaluated)
         found = _evaluate_models(given, evaluated, fitting.seed)
     compared: list[Comparison] = []
@@ -128,7 +132,7 @@ def _of_fits() -> set[str]:
 
 
 def _for_training() -> list[str]:
-    return ["index", "store", "seed", *_of_fits()]
+    return ["index", "audio_root", "store", "seed", *_of_fits()]
 
 
 def _check(
@@ -176,9 +180,7 @@ def _claim(given: Sequence[Path], evaluated: Evaluated) -> None:
 
 
 def _read_index(evaluated: Evaluated) -> Index:
-    from audiotl_cli.dataset.index import Index
-
-    return Index.read(options.find_index(evaluated.index))
+    return options.read_index(options.find_index(evaluated.index), evaluated.audio_root)
 
 
 def _cross_validate(
@@ -229,7 +231,6 @@ def _evaluate_models(
             found.append((None, read_result(path)))
             continue
         assert index is not None
-        output.note(f"Model {path}")
         folder = evaluated.report
         chosen = EvaluateOptions(
             options.store_address(evaluated.store),

@@ -22,6 +22,7 @@ def extract(
     context: typer.Context,
     config: ExtractorConfig,
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     extractor: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,7 +61,6 @@ def extract(
     cluster: options.Cluster = None,
 ) -> None:
     """Embed every clip of an index that is not in the store yet."""
-    from audiotl_cli.dataset.index import Index
     from audiotl_cli.extraction import ExtractOptions
     from audiotl_cli.inference.same_extractor import chosen_extractor
     from audiotl_cli.workflows.extract import extract_features
@@ -73,8 +73,8 @@ def extract(
     typed = not options.from_file(context, "extractor")
     # all of them before the first is used: a wrong name ends the run at once
     networks = [chosen_extractor(replace(config, name=name), typed=typed) for name in names]
-    path = index or options.project().newest_index()
-    clips = Index.read(path)
+    path = options.choose_index(index)
+    clips = options.read_index(path, audio_root)
     output.note(f"Index {path}: {len(clips.clips)} clips")
     reports = []
     for name, network in zip(names, networks, strict=True):
@@ -89,7 +89,7 @@ def extract(
             _show(report)
 
     output.result(values[0] if len(values) == 1 else values, show)
-    output.next_command(f"audiotl train{options.carry(context, 'index', 'store')}")
+    output.next_command(f"audiotl train{options.carry(context, 'index', 'audio_root', 'store')}")
     if any(report.failures for report in reports):
         raise typer.Exit(1)
 

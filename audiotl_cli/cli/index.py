@@ -24,6 +24,15 @@ EXAMPLES = (
 LABELS = "Labels, groups and folds"
 AUDIT = "Audit"
 
+Column = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the metadata, if not called as usual; none for no column.",
+        rich_help_panel=LABELS,
+    ),
+    settings.FREE,
+]
+
 NO_FUNCTION = settings.FromFile(lambda value: "may not run code" if ":" in str(value) else "")
 """``MODULE:FUNCTION`` must be typed; a settings file may name any other source of labels."""
 
@@ -69,6 +78,17 @@ def index(
         ),
         NO_FUNCTION,
     ] = None,
+    label_level: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Labels are the names of the folders at this level below SOURCE.  [default: 1, or "
+            "the level in folders of splits, sites and the like]",
+            show_default=False,
+            rich_help_panel=LABELS,
+        ),
+        settings.FREE,
+    ] = None,
     label_regex: Annotated[
         str | None,
         typer.Option(
@@ -87,21 +107,32 @@ def index(
         ),
         settings.INSIDE,
     ] = None,
-    path_column: Annotated[
+    path_column: Column = None,
+    label_column: Column = None,
+    label_separator: Annotated[
         str | None,
-        typer.Option(help="Column of the metadata with the paths.", rich_help_panel=LABELS),
+        typer.Option(
+            metavar="SIGN",
+            help="Separates several labels in a cell of the metadata, besides ;.",
+            rich_help_panel=LABELS,
+        ),
         settings.FREE,
     ] = None,
-    label_column: Annotated[
-        str | None,
-        typer.Option(help="Column of the metadata with the labels.", rich_help_panel=LABELS),
+    start_column: Column = None,
+    end_column: Column = None,
+    duration_column: Column = None,
+    point_width_s: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Make clips of this length around marks that begin where they end.  "
+            "[default: leave them out]",
+            show_default=False,
+            rich_help_panel=LABELS,
+        ),
         settings.FREE,
     ] = None,
-    split_column: Annotated[
-        str | None,
-        typer.Option(help="Column of the metadata with the splits.", rich_help_panel=LABELS),
-        settings.FREE,
-    ] = None,
+    split_column: Column = None,
     group_regex: Annotated[
         str | None,
         typer.Option(
@@ -110,21 +141,13 @@ def index(
         ),
         settings.FREE,
     ] = None,
-    group_column: Annotated[
-        str | None,
-        typer.Option(help="Column of the metadata with the groups.", rich_help_panel=LABELS),
-        settings.FREE,
-    ] = None,
+    group_column: Column = None,
     fold_regex: Annotated[
         str | None,
         typer.Option(help="The same for the fold.", rich_help_panel=LABELS),
         settings.FREE,
     ] = None,
-    fold_column: Annotated[
-        str | None,
-        typer.Option(help="Column of the metadata with the folds.", rich_help_panel=LABELS),
-        settings.FREE,
-    ] = None,
+    fold_column: Column = None,
     test_size: Annotated[
         float,
         typer.Option(min=0.0, max=0.99, help="Share of clips for the test split."),
@@ -195,12 +218,18 @@ def index(
 
     chosen = IndexOptions(
         labels_from=labels_from,
+        label_level=label_level,
         label_regex=label_regex,
         metadata=metadata,
         dataset=dataset,
         path_column=path_column,
         label_column=label_column,
         split_column=split_column,
+        start_column=start_column,
+        end_column=end_column,
+        duration_column=duration_column,
+        label_separator=label_separator,
+        point_width_s=point_width_s,
         group_regex=group_regex,
         group_column=group_column,
         fold_regex=fold_regex,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,16 +20,7 @@ EXAMPLES = (
 
 @spread
 def listen(
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            parser=options.path,
-            help="Model file.  [default: the newest model in data/models]",
-        ),
-        settings.INSIDE,
-    ] = None,
+    model: options.ModelName = None,
     device: Annotated[
         str | None,
         typer.Option(

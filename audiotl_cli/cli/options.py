@@ -17,6 +17,7 @@ from audiotl_cli.storage.paths import AnyPath, any_path, local_path
 
 if TYPE_CHECKING:
     from audiotl_cli.classifiers.trials import Runner
+    from audiotl_cli.dataset.index import Index
     from audiotl_cli.project import Project
 
 
@@ -90,7 +91,21 @@ Debug = Annotated[
 IndexFile = Annotated[
     Path | None,
     typer.Option(
-        "--index", parser=path, help="Index file.  [default: the newest file in data/index]"
+        "--index",
+        parser=path,
+        help="Index file, or a part of its name in data/index.  [default: the newest file in "
+        "data/index]",
+    ),
+    settings.INSIDE,
+]
+AudioRoot = Annotated[
+    str | None,
+    typer.Option(
+        "--audio-root",
+        parser=address,
+        metavar="FOLDER|URL",
+        help="Folder of the recordings, if they were moved since the index was written.  "
+        "[default: as the index says]",
     ),
     settings.INSIDE,
 ]
@@ -140,6 +155,17 @@ Search = Annotated[
         rich_help_panel=CLASSIFIER,
     ),
     settings.FREE,
+]
+ModelName = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        "-m",
+        parser=path,
+        help="Model file, or a part of its name in data/models, such as svm.  [default: the "
+        "newest model in data/models]",
+    ),
+    settings.INSIDE,
 ]
 TrustModel = Annotated[
     list[str] | None,
@@ -194,9 +220,43 @@ def project() -> Project:
 
 def find_index(given: Path | None) -> Path:
     """Return the index that ``--index`` names, or the newest; say which it is."""
-    path = given or project().newest_index()
+    path = choose_index(given)
     output.note(f"Index {path}")
     return path
+
+
+def choose_index(given: Path | None) -> Path:
+    """Return the index that ``--index`` names, or the newest."""
+    return project().find_index(given) if given else project().newest_index()
+
+
+def choose_model(given: Path | None) -> Path:
+    """Return the model that ``--model`` names, or the newest; say which it is, and of how many."""
+    from audiotl_cli.experiments.leaderboard import better_than_newest
+
+    found = project()
+    if given:
+        path = found.find_model(given)
+        output.note(f"Model {path}")
+        return path
+    path, n_models = found.newest_model(), len(found.models())
+    of = f" (newest of {n_models}; choose with --model NAME)" if n_models > 1 else ""
+    if better := better_than_newest(found):
+        of = (
+            f" (newest of {n_models}; the best by {better.metric.replace('_', ' ')} was "
+            f"{better.path.stem}: --model {shlex.quote(better.path.stem)})"
+        )
+    output.note(f"Model {path}{of}")
+    return path
+
+
+def read_index(path: Path, audio_root: str | None) -> Index:
+    """Read an index, whose recordings are below ``--audio-root`` if that is given."""
+    from audiotl_cli.dataset.audio_root import with_audio_root
+    from audiotl_cli.dataset.index import Index
+
+    index = Index.read(path)
+    return with_audio_root(index, any_path(audio_root)) if audio_root else index
 
 
 def store_address(store: str | None) -> AnyPath | None:

@@ -47,16 +47,7 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            parser=options.path,
-            help="Model file.  [default: the newest model in data/models]",
-        ),
-        settings.INSIDE,
-    ] = None,
+    model: options.ModelName = None,
     top_k: Annotated[
         int | None,
         typer.Option(

@@ -28,7 +28,7 @@ def show(report: EvaluateReport) -> None:
     """Print what was measured, and where it was written to."""
     evaluation = report.evaluation
     output.line(evaluation.title, style="bold")
-    output.warnings(list(evaluation.source.warnings))
+    output.warnings(evaluation.source.doubts)
     _show_scores(evaluation)
     _show_leaks(evaluation)
     _show_rounds(evaluation)

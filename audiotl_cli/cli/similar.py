@@ -31,6 +31,7 @@ def similar(
         ),
     ],
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
     top_k: Annotated[
@@ -43,7 +44,6 @@ def similar(
     workers: options.Workers = None,
 ) -> None:
     """Find the clips that sound most like a recording."""
-    from audiotl_cli.dataset.index import Index
     from audiotl_cli.review.clip_names import read_name
     from audiotl_cli.workflows.similar import SimilarOptions, find_similar
 
@@ -62,7 +62,7 @@ def similar(
     with output.progress("Comparing") as update:
         results, stores = find_similar(
             options.project(),
-            Index.read(path),
+            options.read_index(path, audio_root),
             files,
             chosen,
             on_clips=lambda done, total: update(done, total, 0.0),

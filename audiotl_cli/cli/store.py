@@ -122,7 +122,7 @@ def prune(
     """Remove clips that are in no index, damaged shards, and leftovers of killed runs."""
     from audiotl_cli.workflows.prune import prune_stores
 
-    indexes = index or options.project().indexes()
+    indexes = [*map(options.choose_index, index or [])] or options.project().indexes()
     if indexes:
         output.note(f"Keeping the clips listed in {', '.join(map(str, indexes))}")
     address = options.store_address(store)

@@ -28,6 +28,7 @@ def train(
     context: typer.Context,
     *,
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
     fitting: Fitting,
@@ -42,7 +43,7 @@ def train(
     if cluster and not search:
         raise UsageError("--cluster without --search: a single fit needs no cluster")
     chosen = train_options(fitting, training, extractor or [], store, search)
-    run_training(context, train_model, index, chosen, options.fits(cluster))
+    run_training(context, train_model, index, audio_root, chosen, options.fits(cluster))
 
 
 def train_options(
@@ -72,18 +73,17 @@ def run_training(
     context: typer.Context,
     workflow: Callable[..., TrainReport],
     index: Path | None,
+    audio_root: str | None,
     chosen: TrainOptions,
     fits: AbstractContextManager[Runner],
 ) -> None:
     """Train and save a model, print it, and suggest the next command."""
-    from audiotl_cli.dataset.index import Index
-
     chosen.check()
     path = options.find_index(index)
     with fits as run, output.progress("Trying settings", "fits") as update:
         report = workflow(
             options.project(),
-            Index.read(path),
+            options.read_index(path, audio_root),
             chosen,
             run=run,
             on_fit=lambda done, total: update(done, total, 0.0),
@@ -94,7 +94,7 @@ def run_training(
     out = chosen.out
     file = f" {shlex.quote(str(out))}" if out else ""
     if report.card.held_out:
-        where = options.carry(context, "index", "store")
+        where = options.carry(context, "index", "audio_root", "store")
         output.next_command(f"audiotl evaluate{file}{where}")
     else:
         output.next_command(f"audiotl predict FILE{f' --model{file}' if file else ''}")
@@ -113,6 +113,7 @@ def as_json(report: TrainReport) -> dict[str, Any]:
         "labels": list(card.labels),
         "held_out": card.held_out,
         "streamed": card.streamed,
+        "suspected_groups": card.suspected_groups,
     }
     if card.calibration:
         value["calibration"] = card.calibration
@@ -134,7 +135,7 @@ def show(report: TrainReport) -> None:
     )
     if card.streamed:
         output.line("trained block by block, because the frames do not fit into memory")
-    output.warnings([spec.warning for spec in card.extractors])
+    output.warnings([*(spec.warning for spec in card.extractors), card.doubt])
     if card.search:
         leaderboard(card.search)
     if card.calibration:

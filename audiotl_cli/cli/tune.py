@@ -19,6 +19,7 @@ def tune(
     context: typer.Context,
     *,
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     store: options.Store = None,
     extractor: Annotated[
         list[str] | None,
@@ -56,4 +57,4 @@ def tune(
     from audiotl_cli.workflows.tune import tune_model
 
     chosen = train_options(fitting, training, extractor or [], store, search)
-    run_training(context, tune_model, index, chosen, options.fits(cluster, workers))
+    run_training(context, tune_model, index, audio_root, chosen, options.fits(cluster, workers))

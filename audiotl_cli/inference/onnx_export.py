@@ -22,7 +22,7 @@ from audiotl_cli.dataset.synthesis import SAMPLE_RATE
 from audiotl_cli.errors import ArtifactError, UsageError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.exported import add_extractor
-from audiotl_cli.graph import Graph
+from audiotl_cli.graph import Graph, open_session
 from audiotl_cli.labels import THRESHOLD
 
 TOLERANCE, WHOLE_TOLERANCE = 1e-4, 1e-3
@@ -156,16 +156,7 @@ def _names(n_extractors: int) -> list[str]:
 
 def _session(packed: bytes) -> Callable[[Any], Predicted]:
     """Return a graph, ready to be asked by ONNX Runtime."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise UsageError(
-            "an ONNX file is compared with the model before it is written, by the package "
-            "onnxruntime: pip install 'audiotl[export]'"
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors alone
-    session = onnxruntime.InferenceSession(packed, options, providers=["CPUExecutionProvider"])
+    session = open_session(packed)
     names = [value.name for value in session.get_inputs()]
 
     def ask(values: Any) -> Predicted:

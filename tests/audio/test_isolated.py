@@ -35,6 +35,7 @@ import json, os, time
 from audiotl_cli.audio import resample, worker
 decode = resample.read_blocks
 n_read = 0
+answers = os.dup(1)
 
 def read_blocks(source):
     global n_read
@@ -44,6 +45,9 @@ def read_blocks(source):
         os.abort()
     if "exit" in name:
         os._exit(3)
+    if "babble" in name:
+        os.write(answers, b"\\0\\0\\0\\5hello" if "short" in name else b"\\x7f" + b"\\xff" * 100)
+        time.sleep(600)
     if "late" in name:
         yield from decode(source)
         os.abort()
@@ -151,7 +155,14 @@ def bad_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("bad_decoder")
 @pytest.mark.parametrize(
-    ("name", "reason"), [("crash.wav", "SIGABRT"), ("exit.wav", "exit code 3"), ("late.wav", "")]
+    ("name", "reason"),
+    [
+        ("crash.wav", "SIGABRT"),
+        ("exit.wav", "exit code 3"),
+        ("late.wav", ""),
+        ("babble-short.wav", "SIGKILL"),
+        ("babble-long.wav", "SIGKILL"),
+    ],
 )
 def test_a_crash_is_the_error_of_that_file_alone(tmp_path: Path, name: str, reason: str) -> None:
     good = source_at(tmp_path / "good.wav")

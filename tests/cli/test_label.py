@@ -25,7 +25,7 @@ def begun(project: Path, sounds: Path, run: Run) -> Path:
     assert run("extract", "--extractor", "mfcc").code == 0
     lines = INDEX.read_text().splitlines()
     rows = [line.split(",") for line in lines]
-    for row in rows[2:]:
+    for row in rows[1:]:
         row[1] = row[1] if row[0].endswith(KNOWN) else ""
     INDEX.write_text("".join(",".join(row) + "\n" for row in rows))
     return project
@@ -79,6 +79,23 @@ def test_a_table_goes_out_and_comes_back_filled_in(begun: Path, run: Run) -> Non
     assert not {row["path"] for row in rows[:4]} & {
         suggestion["path"] for suggestion in run("label", "--n", 20, "--json").json
     }
+
+
+def test_a_table_comes_back_from_a_german_spreadsheet(begun: Path, run: Run) -> None:
+    run("label", "--n", 2, "--output", "todo.csv")
+    header, *rows = csv.reader(Path("todo.csv").read_text(encoding="utf-8-sig").splitlines())
+    for row in rows:
+        row[header.index("start_s")], row[header.index("label")] = "NaN", "Gr\u00fcnfink"
+        row[-1] = row[-1].replace(".", ",")
+    lines = ["sep=;", *(";".join(row) for row in [header, *rows])]
+    Path("todo.csv").write_bytes("\r\n".join(lines).encode("cp1252"))
+
+    finished = run("label", "--from", "todo.csv")
+
+    assert finished.code == 0, finished.err
+    assert "todo.csv is not UTF-8; it is read as Windows-1252" in finished.err
+    labels = [row["label"] for row in csv.DictReader(INDEX.read_text("utf-8").splitlines())]
+    assert labels.count("Gr\u00fcnfink") == 2
 
 
 def test_set_changes_and_takes_away(begun: Path, sounds: Path, run: Run) -> None:
@@ -170,7 +187,7 @@ def test_an_interrupt_loses_no_answer(
 def test_from_nothing_to_everything(begun: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = INDEX.read_text().splitlines()
     rows = [line.split(",") for line in lines]
-    for row in rows[2:]:
+    for row in rows[1:]:
         row[1] = ""
     INDEX.write_text("".join(",".join(row) + "\n" for row in rows))
     assert run("train").code == 3
@@ -198,7 +215,7 @@ def test_from_nothing_to_everything(begun: Path, run: Run, monkeypatch: pytest.M
 
 def test_clips_to_test_on_are_drawn_at_random(begun: Path, run: Run) -> None:
     rows = [line.split(",") for line in INDEX.read_text().splitlines()]
-    for row in rows[2:]:
+    for row in rows[1:]:
         row[2] = "test" if row[0].endswith(("03.wav", "04.wav")) else "train"
     INDEX.write_text("".join(",".join(row) + "\n" for row in rows))
 

@@ -48,6 +48,13 @@ def predict(model: Path, *args: object, sound: bytes) -> subprocess.CompletedPro
 RAW = ("--raw-rate", SAMPLE_RATE, "--raw-channels", 2)
 
 
+def test_silence_on_stdin_has_no_label(mfcc_model: Path) -> None:
+    told = predict(mfcc_model, "--raw-rate", 16_000, "--json", sound=bytes(2 * 2 * 16_000))
+
+    (value,) = json.loads(told.stdout)
+    assert (value["label"], value["note"]) == (None, "silent")
+
+
 def test_samples_on_stdin_are_the_recording(mfcc_model: Path, night: Path, run: Run) -> None:
     (expected,) = run("predict", "-m", mfcc_model, night, "--segments", "--json").json
     assert expected["segments"]
@@ -164,5 +171,5 @@ def test_columns_are_the_labels_in_the_models_order(mfcc_model: Path, new: Path,
     text = run("predict", "-m", mfcc_model, *given, "--format", "csv", "--", "-c.wav").out
 
     rows = list(csv.reader(text.splitlines()))
-    assert rows[0] == ["path", "label", "score", *labels, "error"]
+    assert rows[0] == ["path", "label", "score", *labels, "note", "error"]
     assert sorted(row[0] for row in rows[1:]) == ["'+b.wav", "'-c.wav", "'=a.wav", "'@d.wav"]

@@ -198,7 +198,7 @@ def test_an_index_with_several_labels(extracted: Path, run: Run) -> None:
         (["train", "--pca", "999"], 2, "--pca is 999"),
         (["train", "--split", "dev"], 3, "no clip with features is in the split 'dev'"),
         (["train", "--extractor", "vggish"], 3, "audiotl extract --extractor vggish"),
-        (["train", "--index", "none.csv"], 3, "none.csv: no such index"),
+        (["train", "--index", "none.csv"], 3, "none.csv does not exist, and no index in"),
         (["evaluate"], 3, "audiotl train"),
         (["evaluate", "none.joblib"], 3, "does not exist; train a model with: audiotl train"),
         (["evaluate", "--classifier", "svm"], 2, "--classifier without --cv"),

@@ -35,7 +35,7 @@ SEEDED = {  # networks whose published weights may not be at hand: a file, and a
     "yamnet": ("yamnet_dequantized.h5.gz", None),
     "openl3": ("openl3_audio_mel128_env-seeded.h5.gz", "mel128_env_512"),
 }
-FEWER_CALLS = {"musicnn": 40, "vggish": 15, "openl3": 12, "yamnet": 100, "mfcc": 300}
+FEWER_CALLS = {"musicnn": 40, "vggish": 15, "openl3": 12, "yamnet": 100, "mfcc": 300, "speech": 300}
 """Calls of the quick memory test where a thousand of one window take long."""
 
 Load = Callable[..., Extractor]

@@ -42,8 +42,15 @@ def read(request):
         return None
     if not path.exists():
         return None
-    lines = path.read_text().splitlines()
-    return Source([Clip(*line.split()) for line in lines], request.source, [path])
+    clips = []
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        name, label, *more = line.split()
+        if more:
+            where = f"{path.name}, line {number}"
+            request.left_out.add("is uncertain", where, unit="line", labels=[label])
+        else:
+            clips.append(Clip(name, label))
+    return Source(clips, request.source, [path])
 
 
 LAYOUT = Layout(order=65, read=read, labels_from="list")
@@ -71,7 +78,7 @@ def add_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AddFil
 
 
 def rows() -> dict[str, dict[str, str]]:
-    lines = Path("data/index/sounds.csv").read_text().splitlines()[1:]
+    lines = Path("data/index/sounds.csv").read_text().splitlines()
     return {row["path"]: row for row in csv.DictReader(lines)}
 
 
@@ -127,6 +134,30 @@ def test_a_new_layout_is_recognised_and_can_be_named(
     assert run("index", "sounds", "--labels-from", "list", "--json").json["labels"] == ["a", "b"]
     assert run("index", "sounds", "--labels-from", "folder", "--json").json["labels"] == []
     assert "folder, list" in run("index", "sounds", "--labels-from", "heaven").err
+
+
+def test_what_a_layout_leaves_out_is_reported(add_file: AddFile, project: Path, run: Run) -> None:
+    for i in range(4):
+        write(project / f"sounds/{i}.wav", scene(i))
+    (project / "sounds/labels.list").write_text("0.wav a\n1.wav a ?\n2.wav b ?\n3.wav a\n")
+    add_file(layouts, LIST)
+
+    found = run("index", "sounds", "--json").json
+    finished = run("index", "sounds")
+
+    assert found["left_out"] == [
+        {
+            "reason": "is uncertain",
+            "n": 2,
+            "examples": ["labels.list, line 2", "labels.list, line 3"],
+            "suffix": "",
+            "unit": "line",
+        }
+    ]
+    assert "the label b has no clip left: all were left out" in found["warnings"]
+    assert (
+        "Left out: 2 lines: is uncertain (labels.list, line 2, labels.list, line 3)" in finished.out
+    )
 
 
 def test_every_layout_has_its_own_place() -> None:

@@ -23,6 +23,7 @@ from audiotl_cli.errors import DataError, UsageError
         ("2024.01.31-23h59m58", "2024-01-31 23:59:58"),
         ("5003_20240131.wav", "2024-01-31"),
         ("24-2024-01-31/2359.wav", "2024-01-31"),
+        ("2024/01/31", "2024-01-31"),
     ],
 )
 def test_dates_as_recorders_write_them(text: str, same: str) -> None:
@@ -39,6 +40,22 @@ def test_later_is_larger() -> None:
     times = times_from_names([Clip(text) for text in texts])
     assert times == sorted(times)
     assert len(set(times)) == 5
+
+
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [
+        ("2022-archive/20230501_063000.wav", "2023-05-01 06:30:00"),
+        ("2022-01-01/site/20230501_063000.wav", "2023-05-01 06:30:00"),
+        ("20220101_000000/2023-05-01/rec_7.wav", "2023-05-01"),
+        ("site/20230501/063000.wav", "2023-05-01 06:30:00"),
+        ("2023/05/01/06-30-00.wav", "2023-05-01 06:30:00"),
+        ("2023/05/01/0630.wav", "2023-05-01"),
+        ("20230501/rec.wav", "2023-05-01"),
+    ],
+)
+def test_the_name_of_a_file_comes_before_those_of_its_folders(path: str, same: str) -> None:
+    assert times_from_names([Clip(path)]) == [moment(same)]
 
 
 def test_names_without_a_date_are_told() -> None:

@@ -89,5 +89,10 @@ def test_a_model_of_one_label_refuses_clips_with_several(index: Index, tmp_path:
 def test_a_table_of_several_labels() -> None:
     found = Prediction("a.wav", {"b": 0.9, "a": 0.6}, labels=["b", "a"])
     text = written(CsvWriter, found, labels=["a", "b"], multi_label=True)
-    assert text.splitlines() == ["path,label,score,labels,a,b,error", "a.wav,b,0.9,b;a,0.6,0.9,"]
-    assert written(CsvWriter, found, labels=["a"]).splitlines()[0] == "path,label,score,a,error"
+    assert text.splitlines() == [
+        "path,label,score,labels,a,b,note,error",
+        "a.wav,b,0.9,b;a,0.6,0.9,,",
+    ]
+    assert (
+        written(CsvWriter, found, labels=["a"]).splitlines()[0] == "path,label,score,a,note,error"
+    )

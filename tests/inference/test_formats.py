@@ -180,5 +180,5 @@ def test_a_table_says_where_recordings_were_put() -> None:
     )
 
     (row,) = csv.DictReader(text.splitlines())
-    assert list(row) == ["path", "label", "score", "a", "sorted_to", "error"]
+    assert list(row) == ["path", "label", "score", "a", "sorted_to", "note", "error"]
     assert (row["sorted_to"], row["error"]) == ("a/a.wav", "")

@@ -155,8 +155,6 @@ def add_trees(
     sums : str
         float64 (n_rows, n_outputs).
     """
-    from onnx.numpy_helper import from_array
-
     first, n = state.arrays["first_node"], len(state.arrays["left"])
     tree = np.repeat(np.arange(len(first)), np.diff(np.append(first, n)))
     node, place, value = leaves
@@ -171,8 +169,8 @@ def add_trees(
         target_treeids=np.repeat(tree[node], N_PARTS).tolist(),
         target_nodeids=np.repeat(node - first[tree[node]], N_PARTS).tolist(),
         target_ids=(place[:, None] * N_PARTS + np.arange(N_PARTS)).reshape(-1).tolist(),
-        target_weights_as_tensor=from_array(parts.reshape(-1)),
-        nodes_values_as_tensor=from_array(state.arrays["threshold"].astype(np.float64)),
+        target_weights_as_tensor=parts.reshape(-1),
+        nodes_values_as_tensor=state.arrays["threshold"].astype(np.float64),
         **_node_columns(state, tree),
     )
     wide = graph.reshape(graph.cast(gathered, np.float64), -1, n_rounds, n_outputs, N_PARTS)

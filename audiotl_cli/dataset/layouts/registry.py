@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from audiotl_cli.dataset import layouts
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.options import IndexOptions
+from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath, need_local
 
 
@@ -31,12 +33,24 @@ class Source:
         The files about them, which must not be overwritten.
     comparison : Comparison or None
         Of a named data set with what its publisher documents.
+    unmatched : dict
+        Paths of clips that are of no recording, and why.
+    left_out : LeftOutCounter
+        What is not among the clips, and why.
+    reading : Reading or None
+        How the columns of a table were read.
+    warnings : sequence of str
+        What to look into in a table.
     """
 
     clips: list[Clip]
     root: AnyPath
     tables: Sequence[AnyPath] = ()
     comparison: Comparison | None = None
+    unmatched: Mapping[str, str] = field(default_factory=dict)
+    reading: Reading | None = None
+    warnings: Sequence[str] = ()
+    left_out: LeftOutCounter = field(default_factory=LeftOutCounter, compare=False)
 
 
 @dataclass(frozen=True)
@@ -52,12 +66,15 @@ class Request:
         The file that lists the clips: the source itself, or ``--metadata``.
     labelled : bool
         Whether labels are wanted; not where they come from another layout.
+    left_out : LeftOutCounter
+        Layouts add what they find and do not take.
     """
 
     source: AnyPath
     options: IndexOptions
     table: AnyPath | None = None
     labelled: bool = True
+    left_out: LeftOutCounter = field(default_factory=LeftOutCounter, compare=False)
 
     @property
     def root(self) -> AnyPath:
@@ -70,7 +87,8 @@ class Request:
 
         On object storage it takes long to look for files, so nothing is guessed there.
         """
-        named = self.options.labels_from or self.options.label_regex or self.table
+        options = self.options
+        named = options.labels_from or options.label_level or options.label_regex or self.table
         return self.source if not named and isinstance(self.source, Path) else None
 
 
@@ -112,7 +130,8 @@ def read_source(source: AnyPath, options: IndexOptions) -> Source:
         raise UsageError(f"{source} is a recording; name the folder it is in, or a table")
     if isinstance(source, Path) and source.exists() and not (is_file or source.is_dir()):
         raise DataError(f"{source} is a pipe, a socket or a device; expected a folder or a table")
-    return read_first(Request(source, options, options.metadata or (source if is_file else None)))
+    request = Request(source, options, options.metadata or (source if is_file else None))
+    return replace(read_first(request), left_out=request.left_out)
 
 
 def read_first(request: Request) -> Source:

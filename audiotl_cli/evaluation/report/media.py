@@ -18,6 +18,7 @@ from audiotl_cli.audio.resample import resample
 from audiotl_cli.audio.spectrogram import mel_filters, spectra
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import AudiotlError
+from audiotl_cli.processors import n_processors
 
 RATE = 16_000  # Hz, of the sound inside a page
 PICTURE_RATE = 32_000  # Hz: all pictures have one scale
@@ -61,7 +62,7 @@ def excerpts(sources: Sequence[AudioSource], n_audio: int) -> list[Excerpt]:
 
     if not sources:
         return []
-    workers = min(WORKERS, len(sources))
+    workers = min(WORKERS, n_processors(), len(sources))
     with (
         threadpool_limits(1, user_api="blas"),
         Decoders(workers) as decoders,

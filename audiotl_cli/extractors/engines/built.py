@@ -14,11 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from audiotl_cli.errors import DataError
 from audiotl_cli.extractors.cache import locked
-from audiotl_cli.extractors.engines.operations import Network
 from audiotl_cli.files import cache_folder, read_regular, write_whole
 from audiotl_cli.json_files import parse_json_object
 
@@ -27,6 +26,17 @@ logger = logging.getLogger(__name__)
 _DIGEST, _LENGTH = 32, 8  # bytes
 
 MAX_HEADER_BYTES = 64 << 20
+
+
+class Network(Protocol):
+    """What a network is recognised by; see `operations.Network`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def weights(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""Networks that are published in another format, run in ONNX Runtime from a converted file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors.engines.built import Built, built
+from audiotl_cli.extractors.engines.operations import Array, Forward
+from audiotl_cli.extractors.engines.tflite_file import TfliteModel, read_tflite
+from audiotl_cli.graph import Graph, open_session
+
+
+@dataclass(frozen=True)
+class TfliteNetwork:
+    """A network in a TFLite file.
+
+    Parameters
+    ----------
+    name : str
+        Unique for a network and layer; can be part of a file name.
+    weights : str
+        ``sha256:`` and the SHA-256 of the file.
+    shape : tuple of int
+        Of a patch.
+    opened : callable
+        Returns a context that checks the file and gives its path.
+    write : callable
+        Takes the graph, the network and the name of the patches (n, ...), and returns the name
+        of the output, vectors (n, dim).
+    """
+
+    name: str
+    weights: str
+    shape: tuple[int, ...]
+    opened: Callable[[], AbstractContextManager[Sequence[Path]]] = field(compare=False)
+    write: Callable[[Graph, TfliteModel, str], str] = field(compare=False)
+
+
+def load(network: TfliteNetwork) -> Forward:
+    """Return a network, converted to ONNX; the converted file is kept in the cache.
+
+    Raises
+    ------
+    WeightsError
+        The file cannot be had, read or converted, or the cache cannot be written.
+    """
+    _, found = built(network, "onnx", lambda: _convert(network))
+    return forward_of(found.data[: found.header["n_bytes"]])
+
+
+def forward_of(model: bytes, output: str | None = None) -> Forward:
+    """Return a function that runs an ONNX model with one input, and gives one of its outputs."""
+    session = open_session(model, n_threads=1)  # batches run side by side
+    (source,) = session.get_inputs()
+    wanted = [output or session.get_outputs()[0].name]
+
+    def forward(patches: Array) -> Array:
+        found: Any = session.run(wanted, {source.name: np.ascontiguousarray(patches)})
+        values: Array = found[0]
+        return values
+
+    return forward
+
+
+def _convert(network: TfliteNetwork) -> Built:
+    graph = Graph()
+    patches = graph.input("patches", np.float32, ["n", *network.shape])
+    with network.opened() as (path, *_):
+        model = read_tflite(path)
+        try:
+            vectors = network.write(graph, model, patches)
+        except (ValueError, LookupError) as error:
+            raise WeightsError(f"{path} is not the network {network.name} ({error})") from error
+    graph.output("vectors", vectors, np.float32, ["n", "dim"])
+    content = graph.model({"weights": network.weights})
+    return Built({"n_bytes": len(content)}, content)
