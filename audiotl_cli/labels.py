@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 
 SEPARATOR = ";"
 """Separates the labels of a multi-label clip, as in an index."""
 
 THRESHOLD = 0.5
 """The score from which a multi-label model gives a clip a label."""
+
+MOST_TIMES = 2.0
+"""How many times the clips of the rarest label the commonest may have, to count as balanced."""
 
 
 def split_labels(text: str) -> list[str]:
@@ -24,3 +28,21 @@ def join_labels(labels: Iterable[str]) -> str:
 def canonical(text: str) -> str:
     """Return the canonical text of a set of labels, whatever their order."""
     return join_labels(split_labels(text))
+
+
+def are_unbalanced(labels: Sequence[Hashable]) -> bool:
+    """Return whether the commonest label has more than `MOST_TIMES` the clips of the rarest."""
+    counts = Counter(labels).values()
+    return bool(counts) and max(counts) > MOST_TIMES * min(counts)
+
+
+def clip_weights(labels: Sequence[Hashable]) -> list[float]:
+    """Return what every clip counts, 1 on average.
+
+    Where labels are unbalanced, all labels count the same, however many clips they have: a mean
+    with these weights of what is right is then the balanced accuracy, and else the accuracy.
+    """
+    counts = Counter(labels)
+    if not are_unbalanced(labels):
+        return [1.0] * len(labels)
+    return [len(labels) / (len(counts) * counts[label]) for label in labels]

@@ -132,7 +132,10 @@ class ModelCard:
     combine : str
         How several extractors are combined.
     balance : bool
-        Whether all labels have the same weight.
+        Whether all labels count the same.
+    balancing : dict or None
+        Balanced accuracy by cross-validation on the training clips, ``plain`` and ``balanced``,
+        where that decided.
     multi_label : bool
         Whether a clip may have any number of labels.
     streamed : bool
@@ -145,6 +148,8 @@ class ModelCard:
         The calibration of scores; see `Calibrator`.
     rejection : dict or None
         ``rate``, the share of known clips that may be rejected, and ``threshold``.
+    verdict : dict or None
+        Whether it is any use, judged on the clips of `held_out`; see `Verdict`.
     suspected_groups : dict or None
         Sources that file names suggest and that no group keeps apart, with a ``warning``.
     """
@@ -172,6 +177,8 @@ class ModelCard:
     trained_on: Sequence[str] = field(default_factory=list)
     calibration: dict[str, Any] | None = None
     rejection: dict[str, Any] | None = None
+    verdict: dict[str, Any] | None = None
+    balancing: dict[str, Any] | None = None
     suspected_groups: dict[str, Any] | None = None
 
     @property
@@ -200,6 +207,9 @@ class ModelCard:
         card = cls(**checked)
         _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
         _check_described(card.rejection, {"rate": float, "threshold": float})
+        _check_described(card.balancing, {"plain": float, "balanced": float})
+        for name in ("text", "level") if card.verdict is not None else ():
+            _value((card.verdict or {}).get(name), str, f"verdict.{name}")
         _check_described(card.suspected_groups, SUSPECTED)
         if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):
             raise DamagedError("the card has fewer than two labels, or a repeated label")

@@ -79,5 +79,5 @@ def unbalanced(labels: Sequence[str]) -> str:
         return ""
     return (
         f"Labels are unbalanced: {most!r} has {n_most} clips, but {least!r} only {n_least}; "
-        "--balance gives every label the same weight"
+        "audiotl train decides by cross-validation whether to balance them (--balance)"
     )

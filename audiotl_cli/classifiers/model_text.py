@@ -41,6 +41,7 @@ def card_text(card: ModelCard, model: Path) -> str:
             "",
             "## Performance",
             "",
+            *([f"**{_text(card.verdict['text'])}**", ""] if card.verdict else []),
             _held_out(card),
             "",
             "## Training",

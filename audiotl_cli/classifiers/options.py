@@ -36,9 +36,10 @@ class ClassifierOptions:
     seed : int
     combine : str
         One of `COMBINATIONS`.
-    balance : bool
-        Whether every label has the same weight, however many clips it has: by class weights, or
-        by resampling if the classifier has none.
+    balance : bool or None
+        Whether every label counts the same, however many clips it has; see `Recipe.balances`.
+        None leaves it to whoever trains, see `audiotl_cli.experiments.balance`, and where
+        nobody decides, it is no.
     multi_label : bool
         Whether a clip's label may be several joined by ``;``: then one classifier a label is
         fitted, against all other clips.
@@ -52,5 +53,5 @@ class ClassifierOptions:
     params: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     combine: str = "concat"
-    balance: bool = False
+    balance: bool | None = None
     multi_label: bool = False

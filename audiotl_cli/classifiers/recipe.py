@@ -70,11 +70,16 @@ class Recipe(ABC):
     seeded : bool
         Whether it takes ``random_state``.
     class_weights : bool
-        Whether it takes ``class_weight``.
+        Whether it takes ``class_weight``; by these, labels are balanced.
+    equal_priors : bool
+        Whether labels are balanced by `equalise` instead. What has neither is trained on rare
+        labels' clips several times over.
     streams : bool
         Whether it can be fitted block by block; see `build_streaming`.
     thread_safe : bool
         Whether fitting in several threads at once gives the same results.
+    quick : bool
+        Whether a fit on a few hundred clips takes a fraction of a second.
     rotates : bool
         Whether it depends only on products and distances of rows, so that rows may be rotated
         into a smaller space before it is fitted.
@@ -90,8 +95,10 @@ class Recipe(ABC):
     scales: ClassVar[bool] = False
     seeded: ClassVar[bool] = True
     class_weights: ClassVar[bool] = True
+    equal_priors: ClassVar[bool] = False
     streams: ClassVar[bool] = False
     thread_safe: ClassVar[bool] = True
+    quick: ClassVar[bool] = False
     rotates: ClassVar[bool] = False
     space: ClassVar[SearchSpace] = SearchSpace()
 
@@ -102,6 +109,17 @@ class Recipe(ABC):
     def suited_params(self, n_rows: int) -> Params:
         """Return parameters that depend on how many rows it is fitted to."""
         return {}
+
+    def equalise(self, estimator: Any, counts: Array) -> None:
+        """Change a fitted estimator as if every label had had as many rows as the others.
+
+        Parameters
+        ----------
+        estimator : object
+        counts : float64 (n_labels,)
+            Rows of each label that it was fitted on.
+        """
+        raise NotImplementedError
 
     def build_streaming(self, params: Params, seed: int, n_rows: int) -> Any:
         """Return an estimator with ``partial_fit``, for `n_rows` rows in all.

@@ -105,6 +105,12 @@ def table() -> str:
         lines.append(
             f"| `{name}`{aliases} | {recipe.summary} | {params} | "
             f"{'yes' if recipe.scales else 'no'} | "
-            f"{'weights' if recipe.class_weights else 'resampling'} |"
+            f"{_balances(recipe)} |"
         )
     return "\n".join(lines)
+
+
+def _balances(recipe: Recipe) -> str:
+    if recipe.equal_priors:
+        return "equal priors"
+    return "weights" if recipe.class_weights else "resampling"

@@ -8,6 +8,7 @@ from audiotl_cli.classifiers.choice import Tried, contenders
 from audiotl_cli.classifiers.classifier import Clips
 from audiotl_cli.classifiers.space import Setting
 from audiotl_cli.classifiers.trials import Fold, Right, Runner, Trials, threads
+from audiotl_cli.labels import are_unbalanced, clip_weights
 
 OnFit = Callable[[Setting, int, Right], None]
 """Called after every fit with the setting, the number of the fold and the result."""
@@ -54,6 +55,7 @@ def search(
     done = dict(known or {})
     right: dict[int, tuple[Right, ...]] = dict.fromkeys(range(len(candidates)), ())
     racing = list(right)
+    weights = _weights(labels, folds, multi_label=candidates[0].options.multi_label)
     for fold in range(len(folds)):
         # consecutive settings share the rotated features
         jobs = sorted(
@@ -66,11 +68,22 @@ def search(
             on_fit(candidates[i], fold, found)
         for i in racing:
             right[i] = (*right[i], done[i, fold])
-        left = contenders({i: right[i] for i in racing})
+        left = contenders({i: right[i] for i in racing}, weights and weights[: fold + 1])
         if len(left) < len(racing):
             on_drop((len(racing) - len(left)) * (len(folds) - fold - 1))
         racing = left
-    return [Tried(candidate, right[i]) for i, candidate in enumerate(candidates)]
+    return [Tried(candidate, right[i], weights) for i, candidate in enumerate(candidates)]
+
+
+def _weights(
+    labels: Sequence[str], folds: Sequence[Fold], *, multi_label: bool
+) -> tuple[tuple[float, ...], ...] | None:
+    """Return what the tested clips count, fold by fold; None where labels are not unbalanced."""
+    tested = [i for _, test in folds for i in test]
+    if multi_label or not are_unbalanced([labels[i] for i in tested]):
+        return None
+    weight = dict(zip(tested, clip_weights([labels[i] for i in tested]), strict=True))
+    return tuple(tuple(weight[i] for i in test) for _, test in folds)
 
 
 def _pooled_by(setting: Setting) -> tuple[tuple[int, ...], str, bool]:

@@ -100,7 +100,8 @@ def _training_rows(
             f"1 to {min(X.shape)}"
         )
     y = np.repeat(y, [len(part) for part in rows], axis=0)
-    if options.balance and not find_recipe(options.classifier).class_weights:
+    recipe = find_recipe(options.classifier)
+    if options.balance and not recipe.class_weights and not recipe.equal_priors:
         again = resample(y, options.seed)
         X, y = X[again], y[again]
     return X, y
@@ -129,8 +130,19 @@ def fit_pipeline(
     n_features = X.shape[1]
     for _, transformer in unfitted.steps[:-1]:
         X = transformer.fit_transform(X)
-    unfitted.steps[-1][1].fit(X, y)
+    estimator = unfitted.steps[-1][1].fit(X, y)
+    if options.balance and unfitted.recipe.equal_priors:
+        _equalise(unfitted.recipe, estimator, y)
     return finish_pipeline(unfitted, n_features), unfitted.params()
+
+
+def _equalise(recipe: Recipe, estimator: Any, y: npt.NDArray[np.int64]) -> None:
+    if y.ndim == 1:
+        recipe.equalise(estimator, np.bincount(y).astype(np.float64))
+        return
+    for member, has in zip(estimator.estimators_, y.T, strict=True):
+        if 0 < has.sum() < len(has):  # otherwise all rows are the same
+            recipe.equalise(member, np.bincount(has).astype(np.float64))
 
 
 def _fit_average(

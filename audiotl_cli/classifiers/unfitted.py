@@ -64,7 +64,8 @@ def check_choices(options: ClassifierOptions) -> None:
         raise UsageError(
             f"--combine is {options.combine!r}, expected one of {', '.join(COMBINATIONS)}"
         )
-    if options.balance and options.multi_label and not recipe.class_weights:
+    resampled = not recipe.class_weights and not recipe.equal_priors
+    if options.balance and options.multi_label and resampled:
         raise UsageError(
             f"{options.classifier} cannot balance multi-label clips; leave out --balance, "
             "or choose another classifier, such as logreg"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.spread import spread
 from audiotl_cli.extractor_config import ExtractorConfig
 
@@ -81,6 +82,8 @@ def extract(
         with output.progress(f"Embedding with {name}") as update:
             report = extract_features(options.project(), clips, network, chosen, on_clip=update)
         output.failures([(failure.path, failure.message) for failure in report.failures])
+        for text in report.warnings:
+            output.warn(text)
         reports.append(report)
     values = [_value(report) for report in reports]
 
@@ -103,6 +106,7 @@ def _value(report: ExtractReport) -> dict[str, object]:
         "n_skipped": report.n_skipped,
         "n_failed": len(report.failures),
         "failures": [vars(failure) for failure in report.failures],
+        "inaudible": report.inaudible,
         "audio_s": round(report.audio_s, 3),
         "wall_s": round(report.wall_s, 3),
     }
@@ -117,6 +121,6 @@ def _show(report: ExtractReport) -> None:
     if report.n_added:
         speed = report.audio_s / max(report.wall_s, 1e-3)
         output.line(
-            f"{output.duration(report.audio_s)} of audio in {output.duration(report.wall_s)}, "
+            f"{duration(report.audio_s)} of audio in {duration(report.wall_s)}, "
             f"{speed:.0f}x real time"
         )

@@ -11,6 +11,7 @@ import typer
 
 from audiotl_cli.classifiers.names import built_in_names
 from audiotl_cli.cli import options, settings
+from audiotl_cli.cli.balance import Balance, balance_of
 from audiotl_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,15 +84,7 @@ class Fitting:
         ),
         settings.FREE,
     ] = "concat"
-    balance: Annotated[
-        bool,
-        typer.Option(
-            "--balance",
-            help="Give every label the same weight, however many clips it has.",
-            rich_help_panel=options.CLASSIFIER,
-        ),
-        settings.FREE,
-    ] = False
+    balance: Balance = "auto"
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -116,7 +109,7 @@ class Fitting:
             sqrt=self.root,
             params=parse_params(self.param),
             combine=self.combine,
-            balance=self.balance,
+            balance=balance_of(self.balance),
             seed=self.seed,
         )
 

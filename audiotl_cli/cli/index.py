@@ -268,6 +268,7 @@ def index(
     }
     if report.comparison:
         value["dataset"] = comparison_value(report.comparison)
+    output.failures(list(report.failures.items()))
     output.result(value, lambda: show_index.show(report, path))
     for text in report.warnings:
         output.warn(text)
@@ -276,6 +277,8 @@ def index(
     if strict and (left := [code for code in report.problems if code not in fixed]):
         raise DataError(f"{path} is written, but clips in it have problems: {', '.join(left)}")
     output.next_command(f"audiotl extract{index_option}")
+    if report.failures:
+        raise typer.Exit(1)
 
 
 def _n_folds(text: str | None) -> int | Literal["group"] | None:

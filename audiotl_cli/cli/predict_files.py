@@ -13,6 +13,7 @@ import typer
 
 from audiotl_cli.cli import output
 from audiotl_cli.cli.file_sink import FileSink
+from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.predict_request import PredictRequest
 from audiotl_cli.cli.predicted_files import check_targets, choose_targets
 from audiotl_cli.cli.prediction_sinks import FolderSink, Inputs, Sink, StdoutSink
@@ -229,7 +230,7 @@ def _note_averages(predictions: Sequence[Prediction], long_s: float) -> None:
     averaged = [item for item in predictions if item.audio_s > long_s and item.label is not None]
     if not averaged:
         return
-    longest = output.duration(max(item.audio_s for item in averaged))
+    longest = duration(max(item.audio_s for item in averaged))
     output.note(
         f"{averaged[0].path}: one label for all {longest}, by their average; --segments shows "
         "where each label is heard"

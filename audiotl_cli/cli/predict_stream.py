@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,10 @@ def hear_stdin(request: PredictRequest, raw: RawFormat) -> None:
     check_stream(request)
     model = request.load(request.find_model())
     # unbuffered, because a buffer would wait until it is full
+    channels = {extractor.config.channel for extractor in model.extractors}
+    if len(channels) > 1 and raw.n_channels > 1:
+        raise UsageError("the networks of this model use different channels; give it a file")
+    raw = replace(raw, channel=channels.pop())
     with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as file:
         hear(request, model, read_raw(file, raw), raw.rate, "stdin")
 

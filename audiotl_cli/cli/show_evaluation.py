@@ -20,6 +20,7 @@ LEAST_NAME = 8  # columns; a confusion matrix whose names get less is, too
 MOST_LEAKS = 5
 MOST_LISTED = 3  # clips that may be mislabelled, and pairs; the report has all
 MOST_ROUNDS = 20
+VERDICT_STYLES = {"clearly_better": "bold green", "no_better": "bold red"}
 MOST_LABELS, FEW_LABELS = 60, 20
 """Of more labels than the first, only so many are listed, those of the lowest F1."""
 
@@ -28,6 +29,8 @@ def show(report: EvaluateReport) -> None:
     """Print what was measured, and where it was written to."""
     evaluation = report.evaluation
     output.line(evaluation.title, style="bold")
+    if evaluation.verdict:
+        show_verdict(evaluation.verdict.text, evaluation.verdict.level)
     output.warnings(evaluation.source.doubts)
     _show_scores(evaluation)
     _show_leaks(evaluation)
@@ -47,9 +50,14 @@ def show(report: EvaluateReport) -> None:
             output.line(f"{kind:<8}{path}")
 
 
+def show_verdict(text: str, level: str) -> None:
+    """Print whether a model is any use."""
+    output.line(text, style=VERDICT_STYLES.get(level, "bold yellow"))
+
+
 def _show_scores(evaluation: Evaluation) -> None:
-    """Print the accuracy with its interval, and every other metric."""
-    from audiotl_cli.evaluation.metrics.registry import all_metrics
+    """Print the metric that counts and the accuracy, with intervals, and every other metric."""
+    from audiotl_cli.evaluation.metrics.registry import METRICS, all_metrics
 
     scores = evaluation.scores
     low, high = scores.interval
@@ -59,8 +67,14 @@ def _show_scores(evaluation: Evaluation) -> None:
     others = "   ".join(
         f"{metric.title} {scores.metrics[metric.name]:.3f}"
         for metric in all_metrics()
-        if metric.name in scores.metrics and metric.name != "accuracy"
+        if metric.name in scores.metrics and metric.name not in ("accuracy", scores.leading)
     )
+    if scores.leading != "accuracy":
+        value, (least, most) = scores.lead
+        output.line(
+            f"{METRICS[scores.leading].title} {value:.3f}  (95 % interval {least:.3f} to "
+            f"{most:.3f}{over})" + ("   (multi-label)" if evaluation.multi_label else "")
+        )
     accuracy = (
         f"accuracy {scores.accuracy:.3f}  (95 % interval {low:.3f} to {high:.3f}{over}, "
         f"{evaluation.n_clips} clips{trained_on})"
@@ -68,7 +82,7 @@ def _show_scores(evaluation: Evaluation) -> None:
     if not evaluation.multi_label:
         output.line(f"{accuracy}   {others}")
         return
-    output.line(f"{others}   (multi-label)")
+    output.line(others)
     output.line(f"{accuracy}: share of clips whose predicted labels are all correct")
 
 
@@ -152,8 +166,8 @@ def show_comparisons(found: Sequence[Comparison]) -> None:
         low, high = comparison.interval
         output.line(comparison.verdict, style="bold")
         output.line(
-            f"  accuracy {comparison.difference:+.3f}  (95 % interval {low:+.3f} to "
-            f"{high:+.3f})   "
+            f"  {comparison.metric.replace('_', ' ')} {comparison.difference:+.3f}  "
+            f"(95 % interval {low:+.3f} to {high:+.3f})   "
             f"p = {comparison.p_value:.2g} by {comparison.test}"
             + (", corrected for multiple comparisons" if len(found) > 1 else "")
         )

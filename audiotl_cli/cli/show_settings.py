@@ -31,13 +31,15 @@ def networks(extractors: Sequence[Mapping[str, str]]) -> str:
 
 def leaderboard(tried: Sequence[Mapping[str, Any]], n_most: int = 10) -> None:
     """Print the results of the settings that were tried, and mark the chosen setting."""
-    numbers = ("accuracy", "95 % interval", "lowest fold")
+    leading = ("balanced accuracy",) if "balanced_accuracy" in tried[0] else ()
+    numbers = (*leading, "accuracy", "95 % interval", "lowest fold")
     grid = output.table("", *numbers, "extractors", "setting", numbers=numbers)
     for i, trial in enumerate(tried):
         if i < n_most or trial["chosen"]:
             low, high = trial["interval"]
             grid.add_row(
                 "*" if trial["chosen"] else "",
+                *(f"{trial['balanced_accuracy']:.3f}" for _ in leading),
                 f"{trial['accuracy']:.3f}",
                 f"{low:.3f} to {high:.3f}",
                 f"{min(trial['accuracies']):.3f}",

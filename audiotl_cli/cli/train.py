@@ -91,6 +91,7 @@ def run_training(
     for used in report.stores:
         output.note(f"Features {used.folder}")
     output.result(as_json(report), lambda: show(report))
+    output.note(report.advice, style=None)
     out = chosen.out
     file = f" {shlex.quote(str(out))}" if out else ""
     if report.card.held_out:
@@ -115,6 +116,11 @@ def as_json(report: TrainReport) -> dict[str, Any]:
         "streamed": card.streamed,
         "suspected_groups": card.suspected_groups,
     }
+    if card.verdict:
+        value["verdict"] = card.verdict
+    value["balance"] = card.balance
+    if card.balancing:
+        value["balancing"] = card.balancing
     if card.calibration:
         value["calibration"] = card.calibration
     if card.rejection:
@@ -126,13 +132,23 @@ def as_json(report: TrainReport) -> dict[str, Any]:
 
 def show(report: TrainReport) -> None:
     """Print what was trained and how it was chosen."""
+    from audiotl_cli.cli.show_evaluation import show_verdict
+
     card = report.card
     networks = " + ".join(f"{spec.name} {spec.layer}".strip() for spec in card.extractors)
     output.line(f"{report.path}", style="bold")
+    if card.verdict:
+        show_verdict(card.verdict["text"], card.verdict["level"])
     output.line(
         f"{card.classifier} on {networks}, pooling {card.pooling}: "
         f"{card.n_clips} clips, {len(card.labels)} labels"
     )
+    if found := card.balancing:
+        output.line(
+            f"labels {'' if card.balance else 'not '}balanced: balanced accuracy "
+            f"{found['balanced']:.3f} with, {found['plain']:.3f} without, by cross-validation on "
+            "the training clips"
+        )
     if card.streamed:
         output.line("trained block by block, because the frames do not fit into memory")
     output.warnings([*(spec.warning for spec in card.extractors), card.doubt])
@@ -143,6 +159,11 @@ def show(report: TrainReport) -> None:
     if card.rejection:
         output.line(f"rejects about {card.rejection['rate']:.1%} of recordings with a known label")
     if card.held_out:
+        leading = ""
+        if card.verdict and card.verdict["metric"] != "accuracy":
+            name = card.verdict["metric"].replace("_", " ")
+            leading = f"{name} {card.verdict['value']:.3f}, "
         output.line(
-            f"accuracy {card.held_out['accuracy']:.3f} on {card.held_out['n_clips']} held-out clips"
+            f"{leading}accuracy {card.held_out['accuracy']:.3f} on "
+            f"{card.held_out['n_clips']} held-out clips"
         )

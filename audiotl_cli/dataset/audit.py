@@ -24,11 +24,14 @@ class Audit:
         One a clip; none at all without an audit.
     duplicates : Duplicates
         By the positions of the clips.
+    warnings : sequence of str
+        What was changed while they were measured.
     """
 
     clips: Sequence[Clip]
     findings: Sequence[Finding] = ()
     duplicates: Duplicates = field(default_factory=Duplicates)
+    warnings: Sequence[str] = ()
 
 
 def audit_clips(

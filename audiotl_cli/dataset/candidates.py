@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from audiotl_cli.audio.decode import EXTENSIONS
+from audiotl_cli.audio.suffixes import EXTENSIONS
 from audiotl_cli.dataset.column_names import fold_name
 from audiotl_cli.dataset.numbers import NO_VALUE, parse_seconds
 from audiotl_cli.dataset.rows import Table

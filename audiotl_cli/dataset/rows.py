@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from audiotl_cli.dataset.index import LABEL_SEPARATOR
 from audiotl_cli.dataset.table import MAX_BYTES, list_columns, open_table, report_assumed_encoding
@@ -45,10 +45,16 @@ class Table:
         return [row.cells for row in self.rows]
 
 
-def read_rows(path: AnyPath) -> Table:
+def read_rows(path: AnyPath, *, quotes: bool = True) -> Table:
     """Read a table with a header: commas, semicolons or tabs; JSON lines; or Parquet.
 
     Lists (several labels a clip) become text joined by ``;``.
+
+    Parameters
+    ----------
+    path : Path or RemotePath
+    quotes : bool
+        Whether cells of text may be quoted; otherwise quotes are characters as others.
 
     Raises
     ------
@@ -62,7 +68,7 @@ def read_rows(path: AnyPath) -> Table:
             return _read_json(path)
         if path.suffix.lower() == ".parquet":
             return _read_parquet(path)
-        return _read_csv(path)
+        return _read_csv(path, csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
 
@@ -72,10 +78,10 @@ def is_unnamed(column: str) -> bool:
     return re.fullmatch(r"column \d+", column) is not None
 
 
-def _read_csv(path: AnyPath) -> Table:
+def _read_csv(path: AnyPath, quoting: Literal[0, 3]) -> Table:
     with open_table(path) as table:
         report_assumed_encoding(path, table)
-        reader = csv.reader(table.lines, delimiter=table.delimiter)
+        reader = csv.reader(table.lines, delimiter=table.delimiter, quoting=quoting, strict=True)
         try:
             header = next(reader, [])
             cells = [

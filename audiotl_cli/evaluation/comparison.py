@@ -13,6 +13,8 @@ from audiotl_cli.evaluation.intervals import IntArray, percentiles, resample_mea
 
 SIGNIFICANT = 0.05
 MCNEMAR, SIGN_FLIPS = "exact McNemar", "exact sign flips of groups"
+WEIGHTED_FLIPS = "sign flips of weighted clips"
+N_FLIPS = 100_000
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,7 +31,7 @@ class Comparison:
     only_a, only_b : int
         Clips that only this one got right.
     difference : float
-        Accuracy of `b` less that of `a`.
+        The metric of `b` less that of `a`.
     interval : tuple of float
         95 % bootstrap interval of the difference, over pairs of predictions.
     p_value : float
@@ -38,6 +40,8 @@ class Comparison:
     test : str
     verdict : str
         In words.
+    metric : str
+        ``accuracy``, or ``balanced_accuracy`` where labels are unbalanced.
     """
 
     a: str
@@ -50,6 +54,7 @@ class Comparison:
     p_value: float
     test: str
     verdict: str
+    metric: str = "accuracy"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON."""
@@ -57,7 +62,11 @@ class Comparison:
 
 
 def compare(
-    names: Sequence[str], right: Sequence[npt.NDArray[np.bool_]], units: IntArray, seed: int
+    names: Sequence[str],
+    right: Sequence[npt.NDArray[np.bool_]],
+    units: IntArray,
+    seed: int,
+    weights: FloatArray | None = None,
 ) -> list[Comparison]:
     """Compare every model with the first.
 
@@ -71,21 +80,46 @@ def compare(
         Which clips are right or wrong together; see `number_units`.
     seed : int
         Of the bootstrap.
+    weights : float64 (n_clips,), optional
+        From `clip_weights`; unless they are all 1, models are compared by balanced accuracy.
     """
-    apart = int(units.max()) + 1 == len(units)
+    if weights is not None and (weights == 1).all():
+        weights = None
     gains = [of_model.astype(np.float64) - right[0] for of_model in right[1:]]
-    sums = [unit_sums(gain, units) for gain in gains]
-    p_values = holm([sign_flip_p_value(total[:, 0].astype(np.int64)) for total in sums])
+    sums = [unit_sums(gain, units, weights) for gain in gains]
+    if weights is None:
+        test = MCNEMAR if int(units.max()) + 1 == len(units) else SIGN_FLIPS
+        p_values = [sign_flip_p_value(total[:, 0].astype(np.int64)) for total in sums]
+    else:
+        test = WEIGHTED_FLIPS
+        p_values = [weighted_p_value(total[:, 0], seed) for total in sums]
     return [
         _comparison(
             (names[0], name),
-            (int((gain < 0).sum()), int((gain > 0).sum()), len(gain)),
-            percentiles(resample_means(total, seed)),
+            gain,
+            (float(np.average(gain, weights=weights)), percentiles(resample_means(total, seed))),
             p_value,
-            MCNEMAR if apart else SIGN_FLIPS,
+            test,
         )
-        for name, gain, total, p_value in zip(names[1:], gains, sums, p_values, strict=True)
+        for name, gain, total, p_value in zip(names[1:], gains, sums, holm(p_values), strict=True)
     ]
+
+
+def weighted_p_value(differences: FloatArray, seed: int) -> float:
+    """Return the p-value of `sign_flip_p_value` for differences of any size, from random flips.
+
+    Units of the same size are interchangeable, so what is drawn is how many of them are positive.
+
+    Parameters
+    ----------
+    differences : float64 (n_units,)
+    seed : int
+    """
+    sizes, n_each = np.unique(np.abs(differences).round(9), return_counts=True)
+    positive = np.random.default_rng(seed).binomial(n_each, 0.5, (N_FLIPS, len(sizes)))
+    sums = np.abs((2 * positive - n_each) @ sizes)
+    n_far = int((sums >= abs(differences.sum()) - 1e-6).sum())
+    return (n_far + 1) / (N_FLIPS + 1)
 
 
 def sign_flip_p_value(differences: IntArray) -> float:
@@ -129,17 +163,24 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _comparison(
     names: tuple[str, str],
-    counts: tuple[int, int, int],
-    interval: tuple[float, float],
+    gain: FloatArray,
+    effect: tuple[float, tuple[float, float]],
     p_value: float,
     test: str,
 ) -> Comparison:
     a, b = names
-    only_a, only_b, n_clips = counts
-    found = f"of {n_clips} clips, only {a} predicts {only_a} rightly, only {b} {only_b}"
-    if p_value >= SIGNIFICANT:
-        verdict = f"no difference shown: {found}"
-    else:
-        verdict = f"{b if only_b > only_a else a} is better: {found}"
-    difference = (only_b - only_a) / n_clips
-    return Comparison(a, b, n_clips, only_a, only_b, difference, interval, p_value, test, verdict)
+    only_a, only_b, n_clips = int((gain < 0).sum()), int((gain > 0).sum()), len(gain)
+    difference, (low, high) = effect
+    metric = "balanced_accuracy" if test == WEIGHTED_FLIPS else "accuracy"
+    by, in_metric = "", ""
+    if test == WEIGHTED_FLIPS:
+        by, in_metric = f" by balanced accuracy ({difference:+.3f})", " in balanced accuracy"
+    shown = p_value < SIGNIFICANT and (not by or low > 0 or high < 0)
+    verdict = f"{b if difference > 0 else a} is better{by}"
+    if not shown:
+        verdict = f"no difference shown{in_metric}"
+    verdict += f": of {n_clips} clips, only {a} predicts {only_a} rightly, only {b} {only_b}"
+    interval = (low, high)
+    return Comparison(
+        a, b, n_clips, only_a, only_b, difference, interval, p_value, test, verdict, metric
+    )

@@ -20,7 +20,7 @@ def number_units(units: Sequence[Hashable]) -> IntArray:
     return np.array([numbers.setdefault(unit, len(numbers)) for unit in units], np.int64)
 
 
-def unit_sums(values: FloatArray, units: IntArray) -> FloatArray:
+def unit_sums(values: FloatArray, units: IntArray, weights: FloatArray | None = None) -> FloatArray:
     """Return what the clips of every unit add up to, and how many they are.
 
     Parameters
@@ -28,13 +28,16 @@ def unit_sums(values: FloatArray, units: IntArray) -> FloatArray:
     values : float64 (n_clips,) or (n_clips, n_columns)
     units : int (n_clips,)
         From `number_units`.
+    weights : float64 (n_clips,), optional
+        What every clip counts; 1 unless given.
 
     Returns
     -------
     sums : float64 (n_units, n_columns + 1)
         The last column counts clips.
     """
-    table = np.column_stack([values, np.ones(len(values))])
+    counted = np.ones(len(values)) if weights is None else weights
+    table = np.column_stack([values, np.ones(len(values))]) * counted[:, None]
     sums = np.zeros((int(units.max()) + 1, table.shape[1]))
     np.add.at(sums, units, table)
     return sums
@@ -76,8 +79,10 @@ def percentiles(means: FloatArray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def accuracy_interval(right: FloatArray, units: IntArray, seed: int) -> tuple[float, float]:
-    """Return a 95 % interval of an accuracy.
+def accuracy_interval(
+    right: FloatArray, units: IntArray, seed: int, weights: FloatArray | None = None
+) -> tuple[float, float]:
+    """Return a 95 % interval of an accuracy; of a balanced accuracy with `clip_weights`.
 
     It is the percentile interval over resampled units. Clips of one unit (a speaker, a source
     recording) are right or wrong together, so there are fewer independent outcomes than clips;
@@ -94,6 +99,8 @@ def accuracy_interval(right: FloatArray, units: IntArray, seed: int) -> tuple[fl
     units : int (n_clips,)
         From `number_units`.
     seed : int
+    weights : float64 (n_clips,), optional
+        What every clip counts; 1 unless given.
     """
     n_units = int(units.max()) + 1
     mean = float(right.mean())
@@ -102,4 +109,4 @@ def accuracy_interval(right: FloatArray, units: IntArray, seed: int) -> tuple[fl
         return (0.0, 1 - limit) if mean == 0 else (limit, 1.0)
     if n_units == 1:
         return 0.0, 1.0
-    return percentiles(resample_means(unit_sums(right, units), seed))
+    return percentiles(resample_means(unit_sums(right, units, weights), seed))

@@ -16,10 +16,12 @@ from audiotl_cli.evaluation.evaluation import (
     RejectionCounts,
     Source,
 )
+from audiotl_cli.evaluation.intervals import number_units
 from audiotl_cli.evaluation.outcomes import BoolArray, Encoded, FloatArray, IntArray, Outcomes
 from audiotl_cli.evaluation.predictions import Predictions
 from audiotl_cli.evaluation.scores import score
 from audiotl_cli.evaluation.task import Task, task_of
+from audiotl_cli.evaluation.verdict import judge
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class ScoredClips:
         Whether a clip may have several labels.
     rejected : float64 (n_clips,) or None
         How often each clip was rejected, 0 to 1; None where nothing is rejected.
+    baseline : sequence of (sequence of str), optional
+        What a model of MFCC features predicts, for every repeat.
     """
 
     clips: Sequence[EvaluatedClip]
@@ -44,6 +48,7 @@ class ScoredClips:
     repeats: Sequence[FloatArray]
     multi_label: bool = False
     rejected: FloatArray | None = None
+    baseline: Sequence[Sequence[str]] | None = None
 
 
 def measure(title: str, scored: ScoredClips, source: Source, seed: int) -> Evaluation:
@@ -67,10 +72,15 @@ def measure(title: str, scored: ScoredClips, source: Source, seed: int) -> Evalu
     outcomes = _outcomes(task, truth, scored, predicted, every)
     voted = task.vote(predicted, mean)
     rejected = None if scored.rejected is None else scored.rejected > 0.5
+    units = [clip.unit for clip in scored.clips]
+    measured = score(task, outcomes, seed, units)
+    right = [a == b for some in scored.baseline or () for a, b in zip(truth, some, strict=True)]
+    mfcc = np.array(right, bool) if right else None
     return Evaluation(
         title=title,
         multi_label=scored.multi_label,
-        scores=score(task, outcomes, seed, [clip.unit for clip in scored.clips]),
+        scores=measured,
+        verdict=judge(outcomes, measured, np.tile(number_units(units), n_repeats), seed, mfcc),
         predictions=Predictions(
             scored.clips,
             scored.labels,

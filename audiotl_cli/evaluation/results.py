@@ -12,7 +12,7 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.comparison import Comparison, compare
 from audiotl_cli.evaluation.intervals import number_units
 from audiotl_cli.json_files import read_json_object
-from audiotl_cli.labels import canonical
+from audiotl_cli.labels import canonical, clip_weights
 
 MAX_REPORT_BYTES = 512 << 20
 """Fifty thousand clips with the scores of hundreds of labels."""
@@ -55,7 +55,10 @@ def compare_results(names: Sequence[str], results: Sequence[Result], seed: int) 
             )
     right = [np.array([_is_right(table[clip]) for clip in first], bool) for table in tables]
     units = number_units([_unit(row) for row in first.values()])
-    return compare(_distinct(names), right, units, seed)
+    labels = [canonical(row["label"]) for row in first.values()]
+    several = any(result.get("multi_label") for result in results)
+    weights = None if several else np.array(clip_weights(labels))
+    return compare(_distinct(names), right, units, seed, weights)
 
 
 def read_result(path: Path) -> dict[str, Any]:

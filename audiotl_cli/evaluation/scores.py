@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from audiotl_cli.evaluation.intervals import accuracy_interval, number_units
 from audiotl_cli.evaluation.metrics.registry import measure_all, measure_labels
-from audiotl_cli.evaluation.outcomes import IntArray, Outcomes
+from audiotl_cli.evaluation.outcomes import FloatArray, IntArray, Outcomes
+from audiotl_cli.evaluation.ranking import ranking_interval
 from audiotl_cli.evaluation.task import Task
+from audiotl_cli.labels import clip_weights
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Scores:
         By label: every label's metrics by their names, and ``n_clips``.
     repeats : list of float
         The accuracy of every repeat, where there are several.
+    leading : str
+        The metric that counts: ``accuracy``; ``balanced_accuracy`` where labels are unbalanced;
+        ``mean_average_precision`` where a clip may have several.
+    leading_interval : tuple of float or None
+        Its 95 % interval; None where it is `interval`.
     """
 
     metrics: dict[str, float]
@@ -41,6 +49,13 @@ class Scores:
     confusion: IntArray
     per_label: dict[str, dict[str, float]]
     repeats: list[float] = field(default_factory=list)
+    leading: str = "accuracy"
+    leading_interval: tuple[float, float] | None = None
+
+    @property
+    def lead(self) -> tuple[float, tuple[float, float]]:
+        """The metric that counts, and its interval."""
+        return self.metrics[self.leading], self.leading_interval or self.interval
 
     def most_confused(self, n: int) -> IntArray:
         """Return the positions of at most `n` labels, those with the most errors, in order."""
@@ -92,12 +107,37 @@ def score(
     numbers = number_units(range(n_clips) if units is None else units)
     right = outcomes.right.astype(np.float64)
     by_repeat = right.reshape(n_repeats, n_clips).mean(axis=1)
+    tiled = np.tile(numbers, n_repeats)
+    metrics = measure_all(outcomes)
     return Scores(
-        metrics=measure_all(outcomes),
-        interval=accuracy_interval(right, np.tile(numbers, n_repeats), seed),
+        metrics=metrics,
+        interval=accuracy_interval(right, tiled, seed),
         interval_over="clips" if int(numbers.max()) + 1 == n_clips else "groups",
         labels=outcomes.labels,
         confusion=task.confusion(outcomes),
         per_label=measure_labels(outcomes),
         repeats=by_repeat.tolist() if n_repeats > 1 else [],
+        **_leading(outcomes, metrics, right, tiled, seed),
     )
+
+
+def weights_of(outcomes: Outcomes) -> FloatArray:
+    """Return what every prediction counts; see `clip_weights`."""
+    if outcomes.multi_label:
+        return np.ones(len(outcomes.truth))
+    return np.array(clip_weights(outcomes.truth.tolist()))
+
+
+def _leading(
+    outcomes: Outcomes, metrics: dict[str, float], right: FloatArray, units: IntArray, seed: int
+) -> dict[str, Any]:
+    """Return the metric that counts, and its interval."""
+    if "mean_average_precision" in metrics:
+        name = "mean_average_precision"
+        interval = ranking_interval(outcomes, metrics[name], units, seed)
+        return {"leading": name, "leading_interval": interval}
+    weights = weights_of(outcomes)
+    if (weights == 1).all():
+        return {}
+    interval = accuracy_interval(right, units, seed, weights)
+    return {"leading": "balanced_accuracy", "leading_interval": interval}

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from audiotl_cli.classifiers.card import library_versions
+from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.dataset.assign import assign_folds
 from audiotl_cli.dataset.duplicates.suggested_groups import suspected_groups
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.evaluation.evaluation import Evaluation, Source
 from audiotl_cli.evaluation.protocols import Protocol, Round, check_groups, leave_one_out
+from audiotl_cli.experiments.baseline import find_mfcc, predict_baseline
 from audiotl_cli.experiments.features import LabelledFeatures
 from audiotl_cli.experiments.leaks import Side, find_leaks, warn_of_leaks, warn_trained_on
 from audiotl_cli.experiments.learning_curve import measure_learning_curve
@@ -24,6 +26,7 @@ from audiotl_cli.experiments.sections import (
     weights_warnings,
 )
 from audiotl_cli.project import Project
+from audiotl_cli.storage.paths import AnyPath
 
 logger = logging.getLogger(__name__)
 
@@ -74,12 +77,41 @@ def describe_source(
             "extractors": [spec.to_dict() for spec in data.extractors],
             "n_settings": options.n_settings,
             "chosen": held_out.chosen,
+            "balanced": held_out.balanced,
             "reliability": asdict(options.reliability),
             "versions": library_versions(),
         },
         rounds=held_out.accuracies,
         suspected_groups=suspected_groups(data.clips, _parts(deals[0])),
     )
+
+
+def baseline_of_rounds(
+    root: AnyPath,
+    data: LabelledFeatures,
+    classifier: ClassifierOptions,
+    deals: Sequence[Sequence[Round]],
+    held_out: HeldOut,
+) -> list[list[str]] | None:
+    """Return what models of MFCC features predict, in the same rounds; None where there are none.
+
+    Parameters
+    ----------
+    root : Path or RemotePath
+        The folder of stores.
+    data, classifier, deals, held_out
+        Of the models evaluated.
+    """
+    mfcc = find_mfcc(root, data, classifier.classifier, classifier.pooling)
+    balanced = list(held_out.balanced.values())
+    found: list[list[str]] = []
+    for rounds in deals:
+        predicted = predict_baseline(mfcc, rounds, balanced[: len(rounds)], classifier.seed)
+        del balanced[: len(rounds)]
+        if predicted is None:
+            return None
+        found.append(predicted)
+    return found
 
 
 def add_sections(

@@ -69,8 +69,8 @@ def _classifier_parts(options: ClassifierOptions, n_extractors: int) -> list[str
             parts.append(name_part(f"{name}={value}"))
     if options.combine != "concat" and n_extractors > 1:
         parts.append(options.combine)
-    if options.balance:
-        parts.append("balance")
+    if options.balance is not None:
+        parts.append("balance" if options.balance else "no-balance")
     return parts
 
 

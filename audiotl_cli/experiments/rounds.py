@@ -18,12 +18,16 @@ from audiotl_cli.evaluation.outcomes import FloatArray
 from audiotl_cli.evaluation.protocols import Round, parse_protocol
 from audiotl_cli.evaluation.report.write import claim_report
 from audiotl_cli.evaluation.task import task_of
+from audiotl_cli.experiments.balance import Balancing, decide_balance
 from audiotl_cli.experiments.features import LabelledFeatures, of_extractors
 from audiotl_cli.experiments.search import choose, deal_folds, plan
 from audiotl_cli.experiments.training import SCORES_ALONE, Reliability, fit_rows, score_rows
 from audiotl_cli.storage.paths import AnyPath
 
 OnRound = Callable[[int, int], None]
+
+MOST_DECISIONS = 25
+"""Rounds that decide on balancing by themselves; of more, all follow one decision."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,15 @@ class HeldOut:
         The settings that every round chose, where settings are tried.
     n_rejected : float64 (n_clips,)
         How often each clip was rejected.
+    balanced : dict
+        Whether labels were balanced in every round, by name.
     """
 
     repeats: list[FloatArray]
     accuracies: dict[str, float]
     chosen: dict[str, dict[str, Any]]
     n_rejected: FloatArray
+    balanced: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass
@@ -132,6 +139,7 @@ class Rounds:
     options: CrossValidation
     run: Runner | None
     on_round: OnRound
+    _once: Balancing | None = field(default=None, init=False)
 
     def predict(self, deals: Sequence[Sequence[Round]]) -> HeldOut:
         """Return what is predicted for every clip in each deal."""
@@ -144,9 +152,11 @@ class Rounds:
             matrix = np.zeros((n_clips, len(self.labels)))
             for part in rounds:
                 name = part.name if len(deals) == 1 else f"{number}.{part.name}"
-                model, data, chosen = self._fit(part, done, n_rounds)
+                classifier = self._decided(part.train, n_rounds)
+                model, data, chosen = self._fit(part, classifier, done, n_rounds)
                 if chosen:
                     found.chosen[name] = chosen
+                found.balanced[name] = bool(classifier.balance)
                 columns = [self.labels.index(label) for label in model.labels]
                 matrix[np.ix_(part.test, columns)] = scores = score_rows(model, data, part.test)
                 if self.options.reliability.reject is not None:
@@ -164,19 +174,28 @@ class Rounds:
             found.repeats.append(matrix)
         return found
 
+    def _decided(self, rows: Sequence[int], n_rounds: int) -> ClassifierOptions:
+        """Return options that say whether to balance labels."""
+        if n_rounds <= MOST_DECISIONS:
+            return decide_balance(self.data, rows, self.options.classifier, self.run).options
+        if self._once is None:
+            every = range(len(self.data.clips))
+            self._once = decide_balance(self.data, every, self.options.classifier, self.run)
+        return self._once.options
+
     def _fit(
-        self, part: Round, done: int, n_rounds: int
+        self, part: Round, classifier: ClassifierOptions, done: int, n_rounds: int
     ) -> tuple[ClipClassifier, LabelledFeatures, dict[str, Any]]:
         """Return the model of a round, the features it takes, and the settings it chose."""
         options, data = self.options, self.data
         if not options.n_settings:
-            return fit_rows(data, part.train, options.classifier, options.reliability), data, {}
+            return fit_rows(data, part.train, classifier, options.reliability), data, {}
 
         def on_fit(fits: int, of: int) -> None:
             self.on_round(done * of + fits, n_rounds * of)
 
-        candidates = plan(data, part.train, options.n_settings, options.classifier)
-        folds = deal_folds(data, part.train, options.classifier.seed)
+        candidates = plan(data, part.train, options.n_settings, classifier)
+        folds = deal_folds(data, part.train, classifier.seed)
         choice = choose(data, part.train, candidates, folds, on_progress=on_fit, run=self.run)
         used = of_extractors(data, choice.chosen.setting.parts)
         model = fit_rows(used, part.train, choice.options, options.reliability)

@@ -17,11 +17,14 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.duplicates import DuplicatePair
 from audiotl_cli.evaluation.evaluation import Source
 from audiotl_cli.evaluation.measure import ScoredClips
+from audiotl_cli.evaluation.protocols import Round
+from audiotl_cli.experiments.baseline import find_mfcc, predict_baseline
 from audiotl_cli.experiments.features import LabelledFeatures, evaluated
 from audiotl_cli.experiments.sections import duplicates, index_name, weights_warnings
 from audiotl_cli.experiments.training import score_rows
 from audiotl_cli.labels import split_labels
 from audiotl_cli.spelling import did_you_mean
+from audiotl_cli.storage.paths import AnyPath
 
 logger = logging.getLogger(__name__)
 
@@ -117,3 +120,20 @@ def duplicates_of_training(
     tested = [data.clips[i].split == split for i in beside]
     parts = ["tested" if is_tested else "trained on" for is_tested in tested]
     return duplicates(data, beside, parts, tested)
+
+
+def baseline_of_model(
+    root: AnyPath, data: LabelledFeatures, card: ModelCard, rows: Sequence[int]
+) -> list[list[str]] | None:
+    """Return what a model of MFCC features predicts for clips, trained on the same as a model.
+
+    None where a store does not hold the MFCC features, or the index not all clips trained on.
+    """
+    known, tested = set(card.trained_on), set(rows)
+    train = [i for i, key in enumerate(data.keys) if clip_mark(key) in known and i not in tested]
+    if not known or len({data.keys[i] for i in train}) < len(known):
+        return None
+    mfcc = find_mfcc(root, data, card.classifier, card.pooling)
+    part = Round("", train, list(rows))
+    predicted = predict_baseline(mfcc, [part], [card.balance], card.seed)
+    return None if predicted is None else [predicted]

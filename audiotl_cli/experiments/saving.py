@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from audiotl_cli.classifiers.card import ModelCard, clip_mark, library_versions
 from audiotl_cli.classifiers.classifier import ClipClassifier
-from audiotl_cli.classifiers.labels import unbalanced
 from audiotl_cli.classifiers.model_file import dump_model
 from audiotl_cli.classifiers.model_text import card_path, card_text
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.pipeline import is_scaled
 from audiotl_cli.dataset.duplicates.suggested_groups import suspected_groups
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.evaluation.evaluation import Source
+from audiotl_cli.evaluation.measure import measure
+from audiotl_cli.evaluation.protocols import Round
+from audiotl_cli.experiments.balance import decide_balance
+from audiotl_cli.experiments.baseline import find_mfcc, predict_baseline
 from audiotl_cli.experiments.features import LabelledFeatures
+from audiotl_cli.experiments.saved_model import score_clips
 from audiotl_cli.experiments.search import Choice
 from audiotl_cli.experiments.splits import TEST
 from audiotl_cli.experiments.training import (
@@ -25,7 +31,6 @@ from audiotl_cli.experiments.training import (
     describe_reliability,
     fit_rows,
     is_streamed,
-    score_rows,
 )
 from audiotl_cli.written import WrittenFiles, write_output
 
@@ -61,11 +66,13 @@ def fit_and_save(
     choice : Choice, optional
         How the options came about.
     """
-    hint = "" if options.balance else unbalanced([data.labels[i] for i in rows])
-    if hint:
-        logger.info("%s", hint)
+    decided = decide_balance(data, rows, options)
+    options = decided.options
     classifier = fit_rows(data, rows, options, reliability)
     has_splits = any(clip.split for clip in data.clips)
+    held_out, verdict = None, None
+    if has_splits and split != TEST:
+        held_out, verdict = _held_out(classifier, data, rows, options)
     card = ModelCard(
         classifier=options.classifier,
         pooling=options.pooling,
@@ -80,11 +87,13 @@ def fit_and_save(
         index_sha256=index.sha256(),
         split=split if has_splits else "all",
         n_clips=len(rows),
-        held_out=_held_out(classifier, data) if has_splits and split != TEST else None,
+        held_out=held_out,
+        verdict=verdict,
         versions=library_versions(),
         search=choice.leaderboard() if choice else [],
         combine=options.combine if len(data.extractors) > 1 else "concat",
-        balance=options.balance,
+        balance=bool(options.balance),
+        balancing=choice.balancing if choice else decided.to_dict(),
         multi_label=options.multi_label,
         streamed=is_streamed(data),
         suspected_groups=suspected_groups(data.clips),
@@ -114,12 +123,22 @@ def write_card(card: ModelCard, model: Path) -> None:
         logger.warning("%s could not be written (%s)", path, error.strerror)
 
 
-def _held_out(classifier: ClipClassifier, data: LabelledFeatures) -> dict[str, Any] | None:
-    rows = [i for i, clip in enumerate(data.clips) if clip.split == TEST]
-    if not rows:
-        return None
-    scores = score_rows(classifier, data, rows)
-    n_right = sum(
-        data.labels[i] == classifier.label_of(row) for i, row in zip(rows, scores, strict=True)
-    )
-    return {"split": TEST, "n_clips": len(rows), "accuracy": n_right / len(rows)}
+def _held_out(
+    classifier: ClipClassifier,
+    data: LabelledFeatures,
+    rows: Sequence[int],
+    options: ClassifierOptions,
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return the accuracy on the test clips, and the verdict; None where there are none."""
+    tested = [i for i, clip in enumerate(data.clips) if clip.split == TEST]
+    if not tested:
+        return None, None
+    mfcc = find_mfcc(data.stores[0].folder.parent, data, options.classifier, options.pooling)
+    part = Round(TEST, list(rows), tested)
+    scored = score_clips(classifier, data, tested)
+    baseline = predict_baseline(mfcc, [part], [bool(options.balance)], options.seed)
+    if baseline is not None:
+        scored = replace(scored, baseline=[baseline])
+    found = measure("", scored, Source(), options.seed)
+    held_out = {"split": TEST, "n_clips": len(tested), "accuracy": found.scores.accuracy}
+    return held_out, None if found.verdict is None else found.verdict.to_dict()

@@ -43,11 +43,14 @@ class Choice:
         The best first; without those that were not asked for.
     extractors : list of dict
         Name and layer of every extractor, by position.
+    balancing : dict or None
+        How it was decided whether to balance labels.
     """
 
     chosen: Tried
     tried: list[Tried]
     extractors: list[dict[str, str]]
+    balancing: dict[str, Any] | None = None
 
     @property
     def options(self) -> ClassifierOptions:

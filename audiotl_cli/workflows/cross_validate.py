@@ -12,8 +12,10 @@ from audiotl_cli.dataset.index import Index
 from audiotl_cli.evaluation.measure import ScoredClips, measure
 from audiotl_cli.evaluation.protocols import parse_protocol
 from audiotl_cli.evaluation.report.write import claim_report
+from audiotl_cli.experiments.audible import check_audible
 from audiotl_cli.experiments.cross_validation import (
     add_sections,
+    baseline_of_rounds,
     deal_rounds,
     describe_protocol,
     describe_source,
@@ -61,6 +63,7 @@ def cross_validate(
     data = read_features(
         project, index, options.store, options.extractors, poolings, memory=options.memory
     )
+    check_audible(project, data, range(len(data.clips)))
     classifier = replace(options.classifier, classifier=name, multi_label=data.multi_label)
     options = replace(options, classifier=classifier)
     trained = model_name(
@@ -73,9 +76,14 @@ def cross_validate(
     warn_of_split_groups(deals, data.clips)
     labels = label_names(data.labels, multi_label=data.multi_label)
     held_out = Rounds(data, labels, options, run, on_round).predict(deals)
+    n_balanced = sum(held_out.balanced.values())
+    classifier = replace(classifier, balance=2 * n_balanced > len(held_out.balanced))
+    options = replace(options, classifier=classifier)
     rejected = held_out.n_rejected / len(deals) if options.reliability.reject else None
     clips = [evaluated(clip) for clip in data.clips]
-    scored = ScoredClips(clips, labels, held_out.repeats, data.multi_label, rejected)
+    root = options.store or project.features_dir
+    baseline = baseline_of_rounds(root, data, classifier, deals, held_out)
+    scored = ScoredClips(clips, labels, held_out.repeats, data.multi_label, rejected, baseline)
     title = f"{trained}, {describe_protocol(protocol, len(deals[0]))}"
     source = describe_source(index, data, options, deals, held_out)
     evaluation = measure(title, scored, source, classifier.seed)

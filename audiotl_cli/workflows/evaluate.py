@@ -20,6 +20,7 @@ from audiotl_cli.experiments.leaks import (
 )
 from audiotl_cli.experiments.model_names import evaluation_name
 from audiotl_cli.experiments.saved_model import (
+    baseline_of_model,
     check_labels,
     describe_source,
     duplicates_of_training,
@@ -95,8 +96,11 @@ def evaluate_model(
     leaks = find_leaks(project, sides_of_model(project, card, data.clips, data.keys, rows))
     warn_of_leaks(leaks, len(rows))
     title = f"{model.stem} on {split} of {index_name(index) or 'the index'}"
+    scored = score_clips(classifier, data, rows)
+    root = options.store or project.features_dir
+    scored = replace(scored, baseline=baseline_of_model(root, data, card, rows))
     evaluation = replace(
-        measure(title, score_clips(classifier, data, rows), source, seed),
+        measure(title, scored, source, seed),
         leaks=leaks,
         duplicates=duplicates_of_training(data, card, split),
         embedding_map=embedding_map(data, rows),

@@ -56,6 +56,8 @@ class IndexReport:
         What was found and is not in the index, and why.
     reading : Reading or None
         How the columns of a table were read.
+    failures : mapping
+        Files of annotations that cannot be used, and why.
     suspected_groups : SuggestedGroups or None
         Groups that names suggest, where none are known.
     """
@@ -69,6 +71,7 @@ class IndexReport:
     reasons: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: Sequence[LeftOut] = ()
     reading: Reading | None = None
+    failures: Mapping[str, str] = field(default_factory=dict)
     suspected_groups: SuggestedGroups | None = None
 
 
@@ -121,7 +124,8 @@ def build_index(
     suggested = suggest_groups(clips)
     had = found.left_out.labels.union(*map(clip_labels, found.clips))
     warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels()))]
-    warnings += [warn_without_groups(suggested, len(clips)), *found.warnings]
+    warnings += [warn_without_groups(suggested, len(clips))]
+    warnings += [*found.warnings, *audit.warnings]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(
@@ -134,6 +138,7 @@ def build_index(
         paths_by_reason(audit),
         found.left_out.found(),
         found.reading,
+        found.failures,
         suggested,
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audiotl_cli.classifiers.card import ModelCard
 from audiotl_cli.classifiers.rejection import POOLING
 from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.experiments.alternative import better_default
+from audiotl_cli.experiments.audible import check_audible
+from audiotl_cli.experiments.balance import decide_balance
 from audiotl_cli.experiments.features import (
     LabelledFeatures,
     is_multi_label,
@@ -35,11 +38,14 @@ class TrainReport:
     path : Path
     card : ModelCard
     stores : list of FeatureStore
+    advice : str
+        That the default classifier would do better; else empty.
     """
 
     path: Path
     card: ModelCard
     stores: list[FeatureStore]
+    advice: str = ""
 
 
 def train_model(
@@ -75,18 +81,22 @@ def train_model(
         project, index, options.store, options.extractors, poolings, memory=options.memory
     )
     rows, classifier = rows_to_train_on(data, options.split), options.of(data)
+    check_audible(project, data, rows)
     path = model_path(project, index, data, options)
     choice = None
     if options.n_settings:
-        candidates = plan(data, rows, options.n_settings, classifier)
+        decided = decide_balance(data, rows, classifier, run)
+        candidates = plan(data, rows, options.n_settings, decided.options)
         folds = deal_folds(data, rows, classifier.seed)
         choice = choose(data, rows, candidates, folds, on_progress=on_fit, run=run)
+        choice = replace(choice, balancing=decided.to_dict())
         classifier, data = choice.options, of_extractors(data, choice.chosen.setting.parts)
     card = fit_and_save(
         path, index, data, rows, classifier,
         split=options.split, reliability=options.reliability, choice=choice,
     )  # fmt: skip
-    return TrainReport(path, card, data.stores)
+    advice = "" if options.n_settings else better_default(data, rows, classifier)
+    return TrainReport(path, card, data.stores, advice)
 
 
 def model_path(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.experiments.audible import check_audible
+from audiotl_cli.experiments.balance import decide_balance
 from audiotl_cli.experiments.features import is_multi_label, of_extractors, read_all_features
 from audiotl_cli.experiments.options import TrainOptions
 from audiotl_cli.experiments.saving import fit_and_save
@@ -33,9 +37,11 @@ def tune_model(
         project, index, options.store, options.extractors, memory=options.memory
     )
     rows, classifier = rows_to_train_on(data, options.split), options.of(data)
+    check_audible(project, data, rows)
     path = model_path(project, index, data, options, how="tune")
     path.parent.mkdir(parents=True, exist_ok=True)
-    candidates = plan(data, rows, options.n_settings, classifier)
+    decided = decide_balance(data, rows, classifier, run)
+    candidates = plan(data, rows, options.n_settings, decided.options)
     folds = deal_folds(data, rows, classifier.seed)
     notes = TuningNotes(path.with_name(f"{path.name}.tuning.json"), data, rows, folds, candidates)
     try:
@@ -51,6 +57,7 @@ def tune_model(
         )
     finally:
         notes.save()
+    choice = replace(choice, balancing=decided.to_dict())
     used = of_extractors(data, choice.chosen.setting.parts)
     card = fit_and_save(
         path, index, used, rows, choice.options,

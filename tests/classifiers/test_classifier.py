@@ -395,3 +395,17 @@ def test_warnings_of_the_fit_are_logged_once(caplog: pytest.LogCaptureFixture) -
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage().startswith("mlp: Stochastic Optimizer: Maximum iterations (2)")
+
+
+def test_logistic_regression_with_equal_priors_is_bayes_theorem() -> None:
+    rng = np.random.default_rng(0)
+    counts = {"a": 30, "b": 6, "c": 4}
+    labels = [label for label, n in counts.items() for _ in range(n)]
+    clips = [[rng.normal(ord(label), 3.0, (4, 3)).astype(np.float32)] for label in labels]
+    for names in (["a", "b", "c"], ["a", "b"]):
+        rows = [i for i, label in enumerate(labels) if label in names]
+        some, truth = [clips[i] for i in rows], [labels[i] for i in rows]
+        plain = fit_classifier(some, truth, ClassifierOptions()).scores(some)
+        found = fit_classifier(some, truth, ClassifierOptions(balance=True)).scores(some)
+        expected = plain / [counts[name] for name in names]
+        assert found == pytest.approx(expected / expected.sum(axis=1, keepdims=True))

@@ -32,7 +32,7 @@ def test_a_hint_where_labels_are_unbalanced() -> None:
     assert unbalanced(["a"] * 9 + ["b"]) == ""
     assert unbalanced(["a"] * 9 + ["a;b"]) == (
         "Labels are unbalanced: 'a' has 10 clips, but 'b' only 1; "
-        "--balance gives every label the same weight"
+        "audiotl train decides by cross-validation whether to balance them (--balance)"
     )
 
 

@@ -50,6 +50,11 @@ TIMES = {
     "Praat": "file,xmin,xmax,text,label\na.wav,5,8,x,owl",
     "from and to": "recording,from,to,species\na.wav,5,8,owl",
     "samples": "path,start_sample,end_sample,sample_rate,label\na.wav,80000,128000,16000,owl",
+    "ELAN": "file\tBegin Time - hh:mm:ss.ms\tEnd Time - ss.msec\tlabel\n"
+    "a.wav\t00:00:05.000\t8.0\towl",
+    "ELAN, ms": "file\tBegin Time - msec\tDuration - msec\tlabel\na.wav\t5000\t3000\towl",
+    "warbleR": "sound.files,selec,start,end,bottom.freq,label\na.wav,1,5,8,2,owl",
+    "one word": "filename,startsec,endms,label\na.wav,5,8000,owl",
     "bars": "path|start|end|label\na.wav|5|8|owl",
     "equal columns": "path,start,start_s,end,label\na.wav,5,5,8,owl",
     "R, csv": '"","path","start","end","label"\n"1","a.wav",5,8,"owl"',
@@ -126,6 +131,7 @@ REFUSED = {
         "path,label,split\na.wav,owl,train\na.wav,fox,test",
         "line 3: the split of a.wav is 'test', but 'train' in line 2",
     ),
+    "JSON": ('path,label\na.wav,"[{""start"": 5}]"', "line 2: the label is .*an object of JSON"),
     "a workbook": (b"PK\x03\x04", "a workbook"),
 }
 
@@ -233,6 +239,12 @@ def test_without_a_column_of_labels(tmp_path: Path) -> None:
     (warning,) = read(tmp_path, "path,kind,weather\na.wav,owl,dry\n").warnings
     assert warning.endswith("name one with --label-column: kind, weather")
     assert read(tmp_path, "path\na.wav\n").warnings == []
+
+
+def test_other_splits_are_reported(tmp_path: Path) -> None:
+    found = read(tmp_path, "path,label,split\na.wav,owl,Train\nb.wav,owl,holdout\n")
+    assert [clip.split for clip in found.clips] == ["train", "holdout"]
+    assert found.warnings[0].startswith("1 clips of t.csv are in splits that are not used")
 
 
 def test_points(tmp_path: Path) -> None:

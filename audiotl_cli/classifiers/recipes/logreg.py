@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from audiotl_cli.classifiers.checks import expect_names, flag
 from audiotl_cli.classifiers.maths import linear
 from audiotl_cli.classifiers.parts import Array, Outputs, State
@@ -25,16 +27,32 @@ class LogisticRegressionRecipe(Recipe):
     aliases = ("logistic-regression",)
     summary = "Logistic regression with L2 regularisation"
     place = 0
+    quick = True
     complexity = 0
     params: ClassVar[Params] = {"C": 0.03, "max_iter": 1000}
     scales = True
     rotates = True
+    class_weights = False
+    equal_priors = True
     space = SearchSpace(scaled=each("C", 0.01, 0.03, 0.1, 0.3, 1.0), whitened=each("C", 0.01, 0.1))
 
     def build(self, params: Params) -> Any:
         from sklearn.linear_model import LogisticRegression
 
         return LogisticRegression(**params)
+
+    def equalise(self, estimator: Any, counts: Array) -> None:
+        """Divide the probabilities by the labels' shares of the rows, by Bayes' theorem.
+
+        Menon, A. K. et al. (2021). Long-tail learning via logit adjustment. ICLR.
+        """
+        others = counts.sum() - counts
+        if len(counts) == 2:
+            estimator.intercept_ -= np.log(counts[1:] / others[1:])
+        elif self.to_state(estimator).params["one_versus_rest"]:
+            estimator.intercept_ -= np.log(counts / others)
+        else:
+            estimator.intercept_ -= np.log(counts / counts.mean())
 
     def to_state(self, estimator: Any) -> State:
         several = len(estimator.classes_) > 2

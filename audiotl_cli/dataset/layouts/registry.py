@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from audiotl_cli.audio.decode import EXTENSIONS
+from audiotl_cli.audio.suffixes import EXTENSIONS
 from audiotl_cli.dataset import layouts
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.index import Clip
@@ -41,6 +41,8 @@ class Source:
         How the columns of a table were read.
     warnings : sequence of str
         What to look into in a table.
+    failures : mapping
+        Files of annotations that cannot be used, and why.
     """
 
     clips: list[Clip]
@@ -50,6 +52,7 @@ class Source:
     unmatched: Mapping[str, str] = field(default_factory=dict)
     reading: Reading | None = None
     warnings: Sequence[str] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
     left_out: LeftOutCounter = field(default_factory=LeftOutCounter, compare=False)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from audiotl_cli.evaluation.evaluation import Evaluation
-from audiotl_cli.evaluation.metrics.registry import all_label_metrics, all_metrics
+from audiotl_cli.evaluation.metrics.registry import METRICS, all_label_metrics, all_metrics
 from audiotl_cli.evaluation.report import charts
 from audiotl_cli.evaluation.report.clips import N_SUSPECTS, PageClips, gather
 from audiotl_cli.evaluation.report.media import MOST_S, RATE
@@ -70,8 +70,10 @@ def render(
         metrics=[
             (metric.title, scores.metrics[metric.name])
             for metric in all_metrics()
-            if metric.name in scores.metrics and metric.name != "accuracy"
+            if metric.name in scores.metrics and metric.name != scores.leading
         ],
+        lead=METRICS[scores.leading].title,
+        baseline=_baseline(evaluation),
         alerts=_alerts(evaluation),
         sections={name: text for name, text in SECTIONS.items() if parts[name]},
         **parts,
@@ -153,6 +155,28 @@ def _alerts(evaluation: Evaluation) -> list[str]:
             f"trained on, so the score is too good: {', '.join(pairs)}."
         )
     return [*found, *(f"{text[:1].upper()}{text[1:]}." for text in source.doubts)]
+
+
+def _baseline(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what no model at all would give: a name, its value and a sentence."""
+    leading = evaluation.scores.leading
+    if evaluation.verdict is None or leading == "accuracy":
+        value = evaluation.predictions.baseline
+        what = "set of labels" if evaluation.multi_label else "label"
+        name = f"always predicting the most frequent {what}"
+        return {"name": name, "value": value, "sentence": f"A{name[1:]} would give {value:.3f}."}
+    commonest = evaluation.verdict.baselines["commonest"]
+    value = commonest[leading]
+    if leading == "balanced_accuracy":
+        name = f"always answering {printable(commonest['label'])}"
+        sentence = (
+            f"Labels are unbalanced, so every label counts the same: A{name[1:]} would give "
+            f"{value:.3f}, and an accuracy of {commonest['accuracy']:.3f}."
+        ).replace(": A", ": a")
+    else:
+        name = "scores that know nothing of the sound"
+        sentence = f"S{name[1:]} would give {value:.3f}."
+    return {"name": name, "value": value, "sentence": sentence}
 
 
 def _confusion(scores: Scores) -> dict[str, Any]:

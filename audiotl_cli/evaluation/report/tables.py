@@ -21,10 +21,11 @@ def tables(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
 
 
 def _scores(evaluation: Evaluation) -> Rows:
-    low, high = evaluation.scores.interval
+    scores = evaluation.scores
+    intervals = {scores.leading: scores.lead[1], "accuracy": scores.interval}
     yield "metric", "value", "low", "high"
-    for name, value in evaluation.scores.metrics.items():
-        yield (name, value, low, high) if name == "accuracy" else (name, value, None, None)
+    for name, value in scores.metrics.items():
+        yield name, value, *intervals.get(name, (None, None))
 
 
 def _confusion(evaluation: Evaluation) -> Rows:

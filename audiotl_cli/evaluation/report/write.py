@@ -14,6 +14,7 @@ import numpy as np
 
 from audiotl_cli.errors import OUT_OF_MEMORY, is_out_of_memory
 from audiotl_cli.evaluation.evaluation import Evaluation
+from audiotl_cli.evaluation.metrics.registry import METRICS
 from audiotl_cli.evaluation.report import figures, page, tables
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.written import WrittenFiles, claim, write_output
@@ -114,8 +115,8 @@ def _drawings(evaluation: Evaluation) -> dict[str, Callable[[Path], None]]:
 
 
 def _figure_title(evaluation: Evaluation) -> str:
-    low, high = evaluation.scores.interval
-    heading = f"accuracy {evaluation.scores.accuracy:.3f} [{low:.3f}, {high:.3f}]"
+    value, (low, high) = evaluation.scores.lead
+    heading = f"{METRICS[evaluation.scores.leading].title} {value:.3f} [{low:.3f}, {high:.3f}]"
     if n_trained_on := evaluation.source.n_trained_on:
         heading += f", {n_trained_on} of {evaluation.n_clips} clips were trained on"
     return "\n".join([evaluation.title, heading, *evaluation.source.warnings])
