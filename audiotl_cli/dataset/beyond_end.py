@@ -52,8 +52,8 @@ def cut_to_recordings(
         raise DataError(
             f"{n_beyond} of {n_placed} clips that begin within a recording lie after its end, such "
             f"as {_name(first)}. Their times may be in another unit, which the name of a column "
-            "can say, as start_ms does, or be about other recordings; --start-column none takes whole "
-            "recordings"
+            "can say, as start_ms does, or be about other recordings; --start-column none takes "
+            "whole recordings"
         )
     kept: list[tuple[Clip, MeasuredClip]] = []
     cut: list[str] = []
