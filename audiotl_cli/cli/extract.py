@@ -52,6 +52,7 @@ def extract(
         settings.FREE,
     ] = None,
     cluster: options.Cluster = None,
+    accept_licence: options.AcceptLicence = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -61,6 +62,7 @@ def extract(
     from audiotl_cli.extraction import ExtractOptions
     from audiotl_cli.inference.same_extractor import chosen_extractor
     from audiotl_cli.workflows.extract import extract_features
+    from audiotl_cli.workflows.models import accept_licence as accept
 
     chosen = ExtractOptions(
         options.store_address(store), workers, batch_size, limit, strict, max_error_rate, cluster
@@ -70,6 +72,9 @@ def extract(
     typed = not options.from_file(context, "extractor")
     # all of them before the first is used: a wrong name ends the run at once
     networks = [chosen_extractor(replace(config, name=name), typed=typed) for name in names]
+    for network in networks if accept_licence else ():
+        if network.weights_files():
+            accept(network.name)
     path = index or options.project().newest_index()
     clips = Index.read(path)
     output.note(f"Index {path}: {len(clips.clips)} clips")

@@ -45,6 +45,7 @@ def fetch(
         typer.Option("--from", metavar="FILE|URL", help="Take the weights from there."),
         settings.TYPED,
     ] = None,
+    accept_licence: options.AcceptLicence = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -54,10 +55,12 @@ def fetch(
     A file given with --from need not be the published one; it is used then, and every
     report says so.
     """
-    from audiotl_cli.workflows.models import fetch_model
+    from audiotl_cli.workflows import models
 
+    if accept_licence:
+        models.accept_licence(name)
     with output.progress(f"Fetching {name}", "MB") as update:
-        fetched = fetch_model(
+        fetched = models.fetch_model(
             name,
             source,
             lambda _, done, total: update(round(done / 1e6), round(total / 1e6), 0.0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audiotl_cli.extractors.registry import extractor_class
+from audiotl_cli.extractors.registry import BUILT_IN, extractor_class
 from audiotl_cli.extractors.sources import find
 from audiotl_cli.extractors.weights import PublishedFile, WeightSource
 
@@ -89,6 +89,15 @@ def model_info(name: str) -> ModelInfo:
         installed=all(file.installed for file in default),
         files=files,
     )
+
+
+def licence_of(name: str) -> str:
+    """Return the licence of the weights of one of audiotl's own networks; else an empty text."""
+    if name not in BUILT_IN:
+        return ""
+    kind = extractor_class(name)
+    sources = kind.weights_files(kind.default_layer)
+    return sources[0].licence if sources else ""
 
 
 def _weights_info(source: WeightSource) -> WeightsInfo:

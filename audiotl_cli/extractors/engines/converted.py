@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class TfliteNetwork:
     write : callable
         Takes the graph, the network and the name of the patches (n, ...), and returns the name
         of the output, vectors (n, dim).
+    constants : tuple of int
+        The numbers of tensors that the front end needs.
     """
 
     name: str
@@ -41,9 +44,25 @@ class TfliteNetwork:
     shape: tuple[int, ...]
     opened: Callable[[], AbstractContextManager[Sequence[Path]]] = field(compare=False)
     write: Callable[[Graph, TfliteModel, str], str] = field(compare=False)
+    constants: tuple[int, ...] = ()
 
 
-def load(network: TfliteNetwork) -> Forward:
+@dataclass(frozen=True)
+class Converted:
+    """A network that was converted.
+
+    Parameters
+    ----------
+    forward : callable
+    constants : dict of float32 array
+        Those of `TfliteNetwork`, by their numbers.
+    """
+
+    forward: Forward
+    constants: dict[int, Array]
+
+
+def load(network: TfliteNetwork) -> Converted:
     """Return a network, converted to ONNX; the converted file is kept in the cache.
 
     Raises
@@ -52,7 +71,13 @@ def load(network: TfliteNetwork) -> Forward:
         The file cannot be had, read or converted, or the cache cannot be written.
     """
     _, found = built(network, "onnx", lambda: _convert(network))
-    return forward_of(found.data[: found.header["n_bytes"]])
+    place = found.header["n_bytes"]
+    forward, constants = forward_of(found.data[:place]), {}
+    for number, shape in zip(network.constants, found.header["shapes"], strict=True):
+        values = np.frombuffer(found.data, np.float32, math.prod(shape), place)
+        constants[number] = values.reshape(shape)
+        place += values.nbytes
+    return Converted(forward, constants)
 
 
 def forward_of(model: bytes, output: str | None = None) -> Forward:
@@ -76,8 +101,10 @@ def _convert(network: TfliteNetwork) -> Built:
         model = read_tflite(path)
         try:
             vectors = network.write(graph, model, patches)
+            constants = [model.constant(n).astype(np.float32) for n in network.constants]
         except (ValueError, LookupError) as error:
             raise WeightsError(f"{path} is not the network {network.name} ({error})") from error
     graph.output("vectors", vectors, np.float32, ["n", "dim"])
     content = graph.model({"weights": network.weights})
-    return Built({"n_bytes": len(content)}, content)
+    header = {"n_bytes": len(content), "shapes": [values.shape for values in constants]}
+    return Built(header, b"".join([content, *(values.tobytes() for values in constants)]))
