@@ -124,6 +124,15 @@ def require_regular(state: os.stat_result, path: Path) -> None:
         )
 
 
+def head_of(path: Path, n_bytes: int) -> bytes:
+    """Return the first bytes of a file; none where it cannot be read."""
+    try:
+        with open_regular(path) as file:
+            return file.read(n_bytes)
+    except OSError:
+        return b""
+
+
 def read_if_there(path: Path) -> bytes | None:
     """Return the content of a file, or None if it does not exist."""
     try:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 N_EXAMPLES = 3
 """How many examples of each reason are kept."""
 
+SYSTEM_FILE = "system file"
+"""The unit of hidden files and of those that systems write, which nobody misses."""
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -31,6 +34,13 @@ class LeftOut:
     examples: tuple[str, ...] = ()
     suffix: str = ""
     unit: str = "file"
+
+    @property
+    def counted(self) -> str:
+        """The number of things, such as ``8 .m4a files``."""
+        return f"{self.n:,} {self.suffix} {self.unit}{'' if self.n == 1 else 's'}".replace(
+            "  ", " "
+        )
 
 
 class LeftOutCounter:

@@ -31,8 +31,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from audiotl_cli.audio.decode import find_recordings, read_blocks
+from audiotl_cli.audio.decode import read_blocks
 from audiotl_cli.audio.fingerprint import Words
+from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.audio.measure import measure as listen
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.dataset.duplicates.near_duplicates import find_near_duplicates

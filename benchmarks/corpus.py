@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.dataset.demo_sounds import write_demo_sounds
 
 REPOSITORY = Path(__file__).parents[1]

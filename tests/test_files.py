@@ -28,4 +28,4 @@ def test_failed_write_leaves_the_old_file_and_no_part(
 def test_a_name_as_long_as_names_may_be_is_written(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 255)
     write_whole(path, b"content")
-    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]

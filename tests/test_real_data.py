@@ -58,7 +58,7 @@ def test_wrong_labels_and_unknown_ones_are_noticed(taggrams: Path, run: Run) -> 
     value = run("evaluate", "--cv", "5", "--index", "flipped.csv", "--json").json
     told = run("evaluate", "--cv", "3", "--open-set", "--json").json
 
-    suspects = {one["path"] for one in value["label_errors"][:20]}
+    suspects = {error["path"] for error in value["label_errors"][:20]}
     assert len(suspects & flipped) >= 5
     assert told["open_set"]["auroc"] > 0.8
 
@@ -71,7 +71,7 @@ def test_better_models_are_told_from_equal_ones(taggrams: Path, run: Run) -> Non
 
     value = run("evaluate", "forest.joblib", "again.joblib", "poor.joblib", "--json").json
 
-    again, poor = (one["comparison"] for one in value[3:])
+    again, poor = (result["comparison"] for result in value[3:])
     assert again["verdict"].startswith("no difference shown")
     assert again["interval"][0] <= 0 <= again["interval"][1]
     assert poor["verdict"].startswith("forest is better")
@@ -105,7 +105,7 @@ def test_choosing_on_gtzan_is_not_fooled_by_artists(project: Path, run: Run) -> 
 
     value = run("train", "--search", "100", "--json").json
 
-    (chosen,) = [one for one in value["leaderboard"] if one["chosen"]]
+    (chosen,) = [trial for trial in value["leaderboard"] if trial["chosen"]]
     assert value["held_out"]["accuracy"] == pytest.approx(chosen["accuracy"], abs=0.05)
     assert value["held_out"]["accuracy"] >= 0.77
 

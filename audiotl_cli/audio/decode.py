@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audiotl_cli.audio.cut_short import is_cut_short
 from audiotl_cli.audio.objects import Reader, open_object
+from audiotl_cli.audio.reasons import N_HEAD, what_it_is, why_missing
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Waveform
 from audiotl_cli.errors import AudioError
 from audiotl_cli.files import NotAFileError, regular_descriptor
 from audiotl_cli.storage.contents import ChangedFileError, Content, OpenContent
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.storage.remote import RemotePath
 
 if TYPE_CHECKING:
     import soundfile
@@ -42,45 +42,6 @@ BLOCK_SAMPLES = 1 << 18
 """Samples read at once over all channels: 1 MiB of float32."""
 
 
-@overload
-def find_recordings(folder: Path) -> list[Path]: ...
-@overload
-def find_recordings(folder: RemotePath) -> list[RemotePath]: ...
-def find_recordings(folder: AnyPath) -> list[Path] | list[RemotePath]:
-    """List the sound files below a folder, sorted, hidden ones and loops left out.
-
-    Parameters
-    ----------
-    folder : Path or RemotePath
-
-    Returns
-    -------
-    paths : list of Path or RemotePath
-        Regular files whose suffix is in `EXTENSIONS`. Linked folders are followed once.
-    """
-    if not isinstance(folder, Path):
-        return [
-            path
-            for path in folder.files()
-            if path.suffix.lower() in EXTENSIONS and "/." not in path.url.removeprefix(folder.url)
-        ]
-    found: list[Path] = []
-    seen: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            Path(root, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS
-        ]
-    return sorted(found)
-
-
 def probe(path: AnyPath) -> AudioInfo:
     """Return what the header of a sound file claims.
 
@@ -96,12 +57,15 @@ def probe(path: AnyPath) -> AudioInfo:
         return AudioInfo(file.samplerate, file.channels, duration_s, is_cut_short(path))
 
 
-def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
+def read_blocks(
+    source: AudioSource, on_channels: Callable[[Any], None] | None = None
+) -> Iterator[tuple[Waveform, int]]:
     """Decode a source into mono blocks at the file's own rate.
 
     Channels are averaged. Memory does not grow with the file. A truncated file gives the samples
     it holds if its format allows that (WAV, MP3, Ogg); with other formats (FLAC) it gives the
-    blocks before the damage, and then an error.
+    blocks before the damage, and then an error. `on_channels` is called with every block of several
+    channels, (n_samples, n_channels), before it is mixed down.
 
     Yields
     ------
@@ -116,6 +80,8 @@ def read_blocks(source: AudioSource) -> Iterator[tuple[Waveform, int]]:
     """
     with open_sound(source.path, source.content) as file:
         for block in channel_blocks(file, source):
+            if on_channels is not None and file.channels > 1:
+                on_channels(block)
             yield mix_down(block), file.samplerate
 
 
@@ -176,7 +142,7 @@ def open_sound(path: AnyPath, content: Content | None = None) -> Iterator[soundf
         # a descriptor, because libsndfile cannot open names that are not valid UTF-8
         descriptor = regular_descriptor(path)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise AudioError("no such file", code="missing", stage="open") from error
+        raise AudioError(why_missing(path), code="missing", stage="open") from error
     except IsADirectoryError as error:
         raise AudioError("is a folder, not a sound file", stage="open") from error
     except NotAFileError as error:
@@ -217,9 +183,9 @@ def _sound(opened: int | Reader) -> Iterator[soundfile.SoundFile]:
     try:
         file = soundfile.SoundFile(opened, closefd=False)
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
-        raise AudioError(
-            f"is not a sound file that can be decoded ({_reason(error)})", stage="open"
-        ) from error
+        known = what_it_is(_head(opened)) if isinstance(opened, int) else ""
+        reason = f", but {known}" if known else f" that can be decoded ({_reason(error)})"
+        raise AudioError(f"is not a sound file{reason}", stage="open") from error
     # otherwise soundfile seeks after every read, which fails in streams of unknown length, and
     # restarts the MP3 decoder at every block, with slightly different samples
     file.seekable = lambda: False
@@ -232,6 +198,11 @@ def _sound(opened: int | Reader) -> Iterator[soundfile.SoundFile]:
                 stage="open",
             )
         yield file
+
+
+def _head(descriptor: int) -> bytes:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return os.read(descriptor, N_HEAD)
 
 
 def _read(file: soundfile.SoundFile, n_frames: int) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,6 +19,7 @@ from typing import Self
 import numpy as np
 
 from audiotl_cli.audio.decoder_process import Block, DecoderDiedError, DecoderProcess
+from audiotl_cli.audio.levels import Levels
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.audio.worker import Job, send_measurement, send_samples
 from audiotl_cli.errors import AudioError, AudiotlError, StorageError
@@ -32,6 +33,9 @@ TIMEOUT_S = 60.0
 
 SLOWEST_READ = 4e6
 """Bytes a second. Seeking may read the whole file, and network disks are slow."""
+
+OnLevels = Callable[[Levels], None]
+"""Called once with what was measured of a recording, after all of it was read."""
 
 
 class Decoders:
@@ -84,9 +88,15 @@ class Decoders:
         self._prefetcher.expect(source.path)
 
     def read_blocks_at(
-        self, source: AudioSource, to_rate: int, resampler: str
+        self,
+        source: AudioSource,
+        to_rate: int,
+        resampler: str,
+        on_levels: OnLevels | None = None,
     ) -> Generator[Waveform]:
         """Decode a source as `resample.read_blocks_at` does, in another process.
+
+        `on_levels` is called at the end; without it, nothing is measured.
 
         Raises
         ------
@@ -96,10 +106,14 @@ class Decoders:
         AudiotlError
             No process can be started.
         """
-        job = partial(send_samples, to_rate=to_rate, resampler=resampler)
+        measured = on_levels is not None
+        job = partial(send_samples, to_rate=to_rate, resampler=resampler, measured=measured)
         with closing(self.read(source, job)) as blocks:
-            for content, _ in blocks:
-                yield np.frombuffer(content, np.float32)
+            for content, facts in blocks:
+                if on_levels is not None and facts:
+                    on_levels(Levels.from_bytes(content))
+                else:
+                    yield np.frombuffer(content, np.float32)
 
     def measure(self, source: AudioSource) -> bytes:
         """Measure a source as `measure.measure` does, in another process; errors as above.

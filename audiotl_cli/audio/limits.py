@@ -63,3 +63,16 @@ stretches that overlap by half may well have different labels."""
 LOW_RATE = 16_000
 """Hz. Recordings of a lower rate are reported, though not as a problem: every network here takes
 16 kHz or more, and their upper bands stay empty."""
+
+INAUDIBLE_SWING = 2.0**-15
+"""Half the distance from the lowest to the highest sample, up to which `predict` gives no label:
+one step of 16 bits (-90 dBFS), the noise of a converter. Quiet recordings that the audit lists as
+silent may still be heard."""
+
+LEAST_SILENCE_S = 1.0
+"""Shorter pauses without any sound are part of the sounds around them."""
+
+OUT_OF_BAND_SHARE = 1e-3
+"""Share of the power that resampling must leave; with less, what a network is given is at least 30
+dB below what is in the recording, and `predict` gives no label. ESC-10 at 16 kHz keeps 0.2 or
+more."""

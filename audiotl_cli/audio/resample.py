@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from audiotl_cli.audio.decode import read_blocks
+from audiotl_cli.audio.levels import LevelMeter
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import UsageError
 from audiotl_cli.extractor_config import RESAMPLERS
@@ -77,9 +78,17 @@ def resample_blocks(
             yield resampy.resample(waveform, rate, to_rate).astype(np.float32)
 
 
-def read_blocks_at(source: AudioSource, to_rate: int, resampler: str) -> Iterator[Waveform]:
-    """Decode a source into mono blocks at `to_rate`; errors as `read_blocks`."""
-    return resample_blocks(read_blocks(source), to_rate, resampler)
+def read_blocks_at(
+    source: AudioSource, to_rate: int, resampler: str, meter: LevelMeter | None = None
+) -> Iterator[Waveform]:
+    """Decode a source into mono blocks at `to_rate`; errors as `read_blocks`.
+
+    A `meter` measures what passes.
+    """
+    if meter is None:
+        return resample_blocks(read_blocks(source), to_rate, resampler)
+    blocks = meter.before(read_blocks(source, meter.on_channels))
+    return meter.after(resample_blocks(blocks, to_rate, resampler))
 
 
 def _refuse_settings_of_numba() -> None:

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from audiotl_cli.audio.levels import LevelMeter
 from audiotl_cli.audio.measure import measure
 from audiotl_cli.audio.resample import read_blocks_at
 from audiotl_cli.audio.types import AudioSource
@@ -59,10 +60,18 @@ def main() -> None:
         _serve(requests.get(), out)
 
 
-def send_samples(source: AudioSource, send: Send, to_rate: int, resampler: str) -> None:
-    """Send the samples of `read_blocks_at`, float32."""
-    for block in read_blocks_at(source, to_rate, resampler):
+def send_samples(
+    source: AudioSource, send: Send, to_rate: int, resampler: str, *, measured: bool = False
+) -> None:
+    """Send the samples of `read_blocks_at`, float32; if `measured`, then a block of levels.
+
+    Levels have a number beside them, samples do not.
+    """
+    meter = LevelMeter(to_rate) if measured else None
+    for block in read_blocks_at(source, to_rate, resampler, meter):
         send(np.ascontiguousarray(block).data.cast("B"))
+    if meter is not None:
+        send(meter.levels().to_bytes(), 1)
 
 
 def send_measurement(source: AudioSource, send: Send) -> None:

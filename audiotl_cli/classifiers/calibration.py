@@ -21,6 +21,7 @@ from audiotl_cli.classifiers.parts import Array, Part, State
 from audiotl_cli.classifiers.scoring import ONE, add_logistic
 from audiotl_cli.errors import UsageError
 from audiotl_cli.graph import Graph
+from audiotl_cli.spelling import did_you_mean
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -181,7 +182,10 @@ def fit_calibrator(method: str, scores: FloatArray, truth: npt.NDArray[np.int64]
 def check_method(method: str) -> None:
     """Raise `UsageError` unless there is such a calibration."""
     if method not in METHODS:
-        raise UsageError(f"--calibrate is {method!r}, expected one of {', '.join(METHODS)}")
+        raise UsageError(
+            f"--calibrate is {method!r}, expected one of {', '.join(METHODS)}"
+            f"{did_you_mean(method, METHODS)}"
+        )
 
 
 def _fit_temperature(scores: FloatArray, truth: npt.NDArray[np.int64]) -> Calibrator:

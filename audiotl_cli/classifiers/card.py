@@ -20,6 +20,9 @@ from audiotl_cli.classifiers.pooling import POOLINGS
 from audiotl_cli.extractor_config import ExtractorConfig
 
 _LIBRARIES = ("scikit-learn", "numpy", "joblib", "tensorflow", "soundfile", "soxr")
+SUSPECTED = dict.fromkeys(("expression", "example", "warning"), str) | dict.fromkeys(
+    ("n_groups", "n_clips", "n_divided"), int
+)
 _DEEPEST = 8
 _LONGEST, _LONGEST_LABEL = 1_000_000, 10_000  # characters
 MOST_FEATURES = 1_000_000
@@ -151,6 +154,8 @@ class ModelCard:
         The calibration of scores; see `Calibrator`.
     rejection : dict or None
         ``rate``, the share of known clips that may be rejected, and ``threshold``.
+    suspected_groups : dict or None
+        Sources that file names suggest and that no group keeps apart, with a ``warning``.
     """
 
     classifier: str
@@ -176,6 +181,12 @@ class ModelCard:
     trained_on: Sequence[str] = field(default_factory=list)
     calibration: dict[str, Any] | None = None
     rejection: dict[str, Any] | None = None
+    suspected_groups: dict[str, Any] | None = None
+
+    @property
+    def doubt(self) -> str:
+        """Why its score may be too good; empty if there is no reason to think so."""
+        return "" if self.suspected_groups is None else str(self.suspected_groups["warning"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain values, fit for JSON."""
@@ -198,6 +209,7 @@ class ModelCard:
         card = cls(**checked)
         _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
         _check_described(card.rejection, {"rate": float, "threshold": float})
+        _check_described(card.suspected_groups, SUSPECTED)
         if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):
             raise DamagedError("the card has fewer than two labels, or a repeated label")
         if max(map(len, card.labels)) > _LONGEST_LABEL:

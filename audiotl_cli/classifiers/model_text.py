@@ -62,6 +62,7 @@ def card_text(card: ModelCard, model: Path) -> str:
             "## Limits",
             "",
             *(f"- **{_text(spec.warning)}**" for spec in card.extractors if spec.warning),
+            *([f"- **{_text(card.doubt[:1].upper() + card.doubt[1:])}**"] if card.doubt else []),
             _rejection(card),
             "- It was evaluated on clips like those it was trained on; it may perform worse in"
             " other places, with other devices or at other distances. Try it on your own "

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from audiotl_cli.errors import UsageError
 from audiotl_cli.graph import Graph
+from audiotl_cli.spelling import did_you_mean
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -37,7 +38,10 @@ Frames = FloatArray | Pooled
 def check_pooling(pooling: str) -> None:
     """Raise `UsageError` unless `pooling` is known."""
     if pooling not in POOLINGS:
-        raise UsageError(f"unknown pooling {pooling!r}; choose from {', '.join(POOLINGS)}")
+        raise UsageError(
+            f"unknown pooling {pooling!r}; choose from {', '.join(POOLINGS)}"
+            f"{did_you_mean(pooling, POOLINGS)}"
+        )
 
 
 def n_pooled(pooling: str) -> int:

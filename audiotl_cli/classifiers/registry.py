@@ -10,6 +10,7 @@ from audiotl_cli.classifiers import recipes
 from audiotl_cli.classifiers.names import built_in_names
 from audiotl_cli.classifiers.recipe import Recipe
 from audiotl_cli.errors import UsageError
+from audiotl_cli.spelling import did_you_mean
 
 GROUP = "audiotl.classifiers"
 """Entry points of other packages; each leads to a `Recipe`."""
@@ -71,7 +72,10 @@ def classifier_name(name: str) -> str:
     for recipe in registered().values():
         if lower == recipe.name or lower in recipe.aliases:
             return recipe.name
-    raise UsageError(f"unknown classifier {name!r}; choose from {', '.join(registered())}")
+    raise UsageError(
+        f"unknown classifier {name!r}; choose from {', '.join(registered())}"
+        f"{did_you_mean(lower, registered())}"
+    )
 
 
 def find_recipe(name: str) -> Recipe:

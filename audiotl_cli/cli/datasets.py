@@ -9,6 +9,7 @@ import typer
 
 from audiotl_cli.cli import options, output
 from audiotl_cli.cli.show_dataset import comparison_value, show_comparison
+from audiotl_cli.cli.spread import spread
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.datasets import DataSetInfo
@@ -17,11 +18,8 @@ app = typer.Typer(no_args_is_help=True, help="List the data sets known by name, 
 
 
 @app.command("list", epilog="Example:  audiotl datasets list")
-def list_(
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
-) -> None:
+@spread
+def list_() -> None:
     """Show the data sets whose labels, folds, splits and groups are known."""
     from audiotl_cli.workflows.datasets import all_datasets
 
@@ -30,11 +28,9 @@ def list_(
 
 
 @app.command(epilog="Example:  audiotl datasets fetch esc50")
+@spread
 def fetch(
     name: Annotated[str, typer.Argument(help="A name in: audiotl datasets list")],
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Fetch a data set into data/audio/NAME, checked and unpacked.
 

@@ -7,15 +7,15 @@ from dataclasses import asdict
 import typer
 
 from audiotl_cli.cli import options, output
+from audiotl_cli.cli.spread import spread
 
 EXAMPLES = "Example:  audiotl doctor"
 STYLES = {"good": "green", "absent": "dim", "bad": "bold red"}
 SIGNS = {"good": "ok", "absent": "-", "bad": "BAD"}
 
 
-def doctor(
-    json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False
-) -> None:
+@spread
+def doctor() -> None:
     """Check that everything works on this machine: libraries, decoders, networks and the project.
 
     Downloads and changes nothing. The exit code is 3 if a check fails.

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.cli.fitting import Fitting, Learning, names_of, spread
+from audiotl_cli.cli.fitting import Fitting, Learning
+from audiotl_cli.cli.spread import names_of, spread
 
 if TYPE_CHECKING:
     from audiotl_cli.dataset.index import Index
@@ -27,6 +28,7 @@ class Evaluated:
     """What to evaluate, and on what; every field is an option."""
 
     index: options.IndexFile = None
+    audio_root: options.AudioRoot = None
     store: options.Store = None
     split: Annotated[str, typer.Option(help="Which split to evaluate on."), settings.FREE] = "test"
     cv: Annotated[
@@ -75,15 +77,6 @@ class Trained:
     cluster: options.Cluster = None
 
 
-@dataclass(frozen=True)
-class Printed:
-    """How much is printed, and how; every field is an option."""
-
-    json: options.Json = False
-    quiet: options.Quiet = False
-    debug: options.Debug = False
-
-
 @spread
 def evaluate(
     context: typer.Context,
@@ -92,15 +85,14 @@ def evaluate(
         list[Path] | None,
         typer.Argument(
             parser=options.path,
-            help="Model files, or report.json of earlier evaluations; several are compared with "
-            "the first.  [default: the newest in data/models]",
+            help="Model files or parts of their names, or report.json of earlier evaluations; "
+            "several are compared with the first.  [default: the newest in data/models]",
         ),
     ] = None,
     evaluated: Evaluated,
     trained: Trained,
     fitting: Fitting,
     learning: Learning,
-    printed: Printed,
 ) -> None:
     """Measure how good a model is, on clips it has not seen."""
     from audiotl_cli.workflows.compare import write_pages
@@ -112,7 +104,10 @@ def evaluate(
         report = _cross_validate(evaluated, trained, fitting, learning)
         found = [(report, report.result)]
     else:
-        given = model or [options.project().newest_model()]
+        given = [
+            path if path.suffix == RESULT else options.choose_model(path) for path in model or []
+        ]
+        given = given or [options.choose_model(None)]
         _claim(given, evaluated)
         found = _evaluate_models(given, evaluated, fitting.seed)
     compared: list[Comparison] = []
@@ -135,7 +130,7 @@ def _of_fits() -> set[str]:
 
 
 def _for_training() -> list[str]:
-    return ["index", "store", "seed", *_of_fits()]
+    return ["index", "audio_root", "store", "seed", *_of_fits()]
 
 
 def _check(
@@ -179,9 +174,7 @@ def _claim(given: Sequence[Path], evaluated: Evaluated) -> None:
 
 
 def _read_index(evaluated: Evaluated) -> Index:
-    from audiotl_cli.dataset.index import Index
-
-    return Index.read(options.find_index(evaluated.index))
+    return options.read_index(options.find_index(evaluated.index), evaluated.audio_root)
 
 
 def _cross_validate(
@@ -232,7 +225,6 @@ def _evaluate_models(
             found.append((None, read_result(path)))
             continue
         assert index is not None
-        output.note(f"Model {path}")
         folder = evaluated.report
         chosen = EvaluateOptions(
             options.store_address(evaluated.store),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.cli.fitting import spread
+from audiotl_cli.cli.spread import spread
 from audiotl_cli.extractor_config import ExtractorConfig
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def extract(
     context: typer.Context,
     config: ExtractorConfig,
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     extractor: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,12 +54,8 @@ def extract(
     ] = None,
     cluster: options.Cluster = None,
     accept_licence: options.AcceptLicence = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Embed every clip of an index; what is stored already is not done again."""
-    from audiotl_cli.dataset.index import Index
     from audiotl_cli.extraction import ExtractOptions
     from audiotl_cli.inference.same_extractor import chosen_extractor
     from audiotl_cli.workflows.extract import extract_features
@@ -75,8 +72,8 @@ def extract(
     for network in networks if accept_licence else ():
         if network.weights_files():
             accept(network.name)
-    path = index or options.project().newest_index()
-    clips = Index.read(path)
+    path = options.choose_index(index)
+    clips = options.read_index(path, audio_root)
     output.note(f"Index {path}: {len(clips.clips)} clips")
     reports = []
     for name, network in zip(names, networks, strict=True):
@@ -91,7 +88,7 @@ def extract(
             _show(report)
 
     output.result(values[0] if len(values) == 1 else values, show)
-    output.next_command(f"audiotl train{options.carry(context, 'index', 'store')}")
+    output.next_command(f"audiotl train{options.carry(context, 'index', 'audio_root', 'store')}")
     if any(report.failures for report in reports):
         raise typer.Exit(1)
 

@@ -1,17 +1,17 @@
-"""The options that say what to fit, and how several commands share them."""
+"""The options of training, which several commands share."""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from dataclasses import Field, dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from audiotl_cli.classifiers.names import built_in_names
 from audiotl_cli.cli import options, settings
-from audiotl_cli.extractor_config import ExtractorConfig
+from audiotl_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from audiotl_cli.classifiers.options import ClassifierOptions
@@ -20,20 +20,92 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fitting:
-    """What to fit; every field is an option."""
+    """The classifier and its input; every field is an option."""
 
-    classifier: options.Classifier = "logreg"
-    pooling: options.Pooling = "mean+std"
-    pca: options.Pca = None
-    scale: options.Scale = None
-    root: options.Root = False
-    combine: options.Combine = "concat"
-    balance: options.Balance = False
-    param: options.Param = None
+    classifier: Annotated[
+        str,
+        typer.Option(
+            "--classifier",
+            help=f"Classifier to train: {', '.join(built_in_names())}, or the name of a plug-in.",
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = "logreg"
+    pooling: Annotated[
+        str,
+        typer.Option(
+            "--pooling",
+            help="How to turn the frames of a clip into one vector: mean+std, mean or mean+max; or "
+            "vote, to classify every frame and average the results.",
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = "mean+std"
+    pca: Annotated[
+        int | None,
+        typer.Option(
+            "--pca",
+            help="Reduce the features to this number of whitened principal components before the "
+            "classifier.  [default: no PCA]",
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = None
+    scale: Annotated[
+        bool | None,
+        typer.Option(
+            "--scale/--no-scale",
+            help="Standardise the features first.  [default: depends on the classifier; always "
+            "with several extractors]",
+            show_default=False,
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = None
+    root: Annotated[
+        bool,
+        typer.Option(
+            "--root",
+            help="Use square roots of the features, and scale all of them by a single factor "
+            "instead of scaling each one separately.",
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = False
+    combine: Annotated[
+        Literal["concat", "average"],
+        typer.Option(
+            "--combine",
+            help="How to combine several extractors: concat trains one classifier on their "
+            "concatenated features; average trains one classifier per extractor and averages their "
+            "scores.",
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = "concat"
+    balance: Annotated[
+        bool,
+        typer.Option(
+            "--balance",
+            help="Give every label the same weight, however many clips it has.",
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = False
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="K=V",
+            help="Parameter of the classifier, such as C=0.1; repeat for several.",
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = None
     seed: options.Seed = 0
 
     def options(self) -> ClassifierOptions:
-        """Return what was typed, as the workflows take it."""
+        """Return the options as the workflows take them."""
         from audiotl_cli.classifiers.options import ClassifierOptions
 
         return ClassifierOptions(
@@ -42,7 +114,7 @@ class Fitting:
             pca=self.pca,
             scale=self.scale,
             sqrt=self.root,
-            params=options.parse_params(self.param),
+            params=parse_params(self.param),
             combine=self.combine,
             balance=self.balance,
             seed=self.seed,
@@ -51,11 +123,45 @@ class Fitting:
 
 @dataclass(frozen=True)
 class Learning:
-    """What else to learn, and within what memory; every field is an option."""
+    """Calibration, rejection and memory; every field is an option."""
 
-    calibrate: options.Calibrate = None
-    reject: options.Reject = None
-    memory_mb: options.MemoryMb = None
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            "--calibrate",
+            metavar="HOW",
+            help="Turn scores into probabilities by sigmoid, isotonic or temperature scaling, "
+            "fitted by cross-validation on the training clips. Calibration may make knn worse, and "
+            "isotonic may lower the accuracy.  [default: no calibration]",
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = None
+    reject: Annotated[
+        float | None,
+        typer.Option(
+            "--reject",
+            metavar="RATE",
+            help="Learn to reject recordings that have none of the labels. RATE, such as 0.05, is "
+            "the share of clips with a known label that may be rejected as well. Rejection is "
+            "unreliable with few labels or clips; evaluate --open-set measures it.  [default: no "
+            "rejection]",
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = None
+    memory_mb: Annotated[
+        int | None,
+        typer.Option(
+            "--memory-mb",
+            min=1,
+            help="Most memory for the frames of --pooling vote, in MB; beyond that, frames are "
+            "streamed from the store.  [default: half of this machine's memory]",
+            show_default=False,
+            rich_help_panel=options.CLASSIFIER,
+        ),
+        settings.FREE,
+    ] = None
 
     def reliability(self) -> Reliability:
         """Return calibration and rejection, as the workflows take them."""
@@ -69,60 +175,33 @@ class Learning:
         return None if self.memory_mb is None else self.memory_mb << 20
 
 
-def names_of(*kinds: type) -> list[str]:
-    """Return the names of the options in some dataclasses of options."""
-    return [field.name for kind in kinds for field in fields(kind) if _is_option(kind, field)]
+@dataclass(frozen=True)
+class Training(Learning):
+    """Also which clips to train on, and where to save the model; every field is an option."""
+
+    split: Annotated[str, typer.Option(help="Which split to train on."), settings.FREE] = "train"
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            parser=options.path,
+            help="Model file to write.  [default: in data/models, named after the index and "
+            "the options]",
+        ),
+        settings.TYPED,
+    ] = None
+    overwrite: options.Overwrite = False
 
 
-def _is_option(kind: type, field: Field[Any]) -> bool:
-    return not issubclass(kind, ExtractorConfig) or "help" in field.metadata
-
-
-def _annotation(field: Field[Any], hint: Any) -> Any:
-    """Return the annotation of an option: the field's own, or made of what a setting says."""
-    if "help" not in field.metadata:
-        return hint
-    if choices := field.metadata["choices"]:
-        hint = Literal[choices] if field.default is not None else Literal[choices] | None
-    option = typer.Option(help=field.metadata["help"], rich_help_panel=options.EXTRACTION)
-    return Annotated[hint, option, settings.FREE]
-
-
-def spread(command: Callable[..., None]) -> Callable[..., None]:
-    """Let every parameter that is a dataclass of options be typed as its fields.
-
-    Typer reads options from a function's signature. This one is the command's, with the fields
-    in the place of the dataclass: those that are annotated as options, and the settings of an
-    `ExtractorConfig`.
-    """
-    parameters: list[inspect.Parameter] = []
-    kinds: dict[str, Any] = {}
-    hints = get_type_hints(command, include_extras=True)
-    for parameter in inspect.signature(command).parameters.values():
-        kind = hints[parameter.name]
-        if not is_dataclass(kind):
-            parameters.append(parameter.replace(annotation=kind))
-            continue
-        kinds[parameter.name] = kind
-        names = names_of(kinds[parameter.name])
-        types = get_type_hints(kind, include_extras=True)
-        parameters += [
-            inspect.Parameter(
-                field.name,
-                parameter.kind,
-                default=field.default,
-                annotation=_annotation(field, types[field.name]),
-            )
-            for field in fields(kind)
-            if field.name in names
-        ]
-
-    @functools.wraps(command)
-    def typed(**given: Any) -> None:
-        for name, kind in kinds.items():
-            given[name] = kind(**{field: given.pop(field) for field in names_of(kind)})
-        command(**given)
-
-    typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    typed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return typed
+def parse_params(items: list[str] | None) -> dict[str, Any]:
+    """Turn ``K=V`` into keyword arguments; a value that is no Python literal is taken as text."""
+    params: dict[str, Any] = {}
+    for item in items or []:
+        name, separator, text = item.partition("=")
+        if not separator or not name.isidentifier():
+            raise UsageError(f"--param is {item!r}, expected NAME=VALUE, such as C=0.1")
+        try:
+            params[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            params[name] = text
+    return params

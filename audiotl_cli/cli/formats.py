@@ -8,6 +8,7 @@ from audiotl_cli.cli.table_writer import TableWriter
 from audiotl_cli.errors import UsageError
 from audiotl_cli.inference.formats import find_writers
 from audiotl_cli.inference.formats.base import Writer
+from audiotl_cli.spelling import did_you_mean
 
 Formats = dict[str, type[Writer]]
 
@@ -39,5 +40,8 @@ def find_format(name: str, formats: Formats) -> type[Writer]:
         There is no such format.
     """
     if name not in formats:
-        raise UsageError(f"--format is {name!r}, expected one of {', '.join(formats)}")
+        raise UsageError(
+            f"--format is {name!r}, expected one of {', '.join(formats)}"
+            f"{did_you_mean(name, formats)}"
+        )
     return formats[name]

@@ -11,6 +11,7 @@ import typer
 
 from audiotl_cli.cli import options, output, settings, show_index
 from audiotl_cli.cli.show_dataset import comparison_value
+from audiotl_cli.cli.spread import spread
 from audiotl_cli.dataset.problems.registry import codes
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import real_path
@@ -23,10 +24,20 @@ EXAMPLES = (
 LABELS = "Labels, groups and folds"
 AUDIT = "Audit"
 
+Column = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the metadata, if not called as usual; none for no column.",
+        rich_help_panel=LABELS,
+    ),
+    settings.FREE,
+]
+
 NO_FUNCTION = settings.FromFile(lambda value: "may not run code" if ":" in str(value) else "")
 """``MODULE:FUNCTION`` must be typed; a settings file may name any other source of labels."""
 
 
+@spread
 def index(
     source: Annotated[
         str | None,
@@ -67,6 +78,17 @@ def index(
         ),
         NO_FUNCTION,
     ] = None,
+    label_level: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Labels are the names of the folders at this level below SOURCE.  [default: 1, or "
+            "the level in folders of splits, sites and the like]",
+            show_default=False,
+            rich_help_panel=LABELS,
+        ),
+        settings.FREE,
+    ] = None,
     label_regex: Annotated[
         str | None,
         typer.Option(
@@ -84,21 +106,32 @@ def index(
         ),
         settings.INSIDE,
     ] = None,
-    path_column: Annotated[
+    path_column: Column = None,
+    label_column: Column = None,
+    label_separator: Annotated[
         str | None,
-        typer.Option(help="Column of the metadata.", rich_help_panel=LABELS),
+        typer.Option(
+            metavar="SIGN",
+            help="Separates several labels in a cell of the metadata, besides ;.",
+            rich_help_panel=LABELS,
+        ),
         settings.FREE,
     ] = None,
-    label_column: Annotated[
-        str | None,
-        typer.Option(help="Column of the metadata.", rich_help_panel=LABELS),
+    start_column: Column = None,
+    end_column: Column = None,
+    duration_column: Column = None,
+    point_width_s: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Make clips of this length around marks that begin where they end.  "
+            "[default: leave them out]",
+            show_default=False,
+            rich_help_panel=LABELS,
+        ),
         settings.FREE,
     ] = None,
-    split_column: Annotated[
-        str | None,
-        typer.Option(help="Column of the metadata.", rich_help_panel=LABELS),
-        settings.FREE,
-    ] = None,
+    split_column: Column = None,
     group_regex: Annotated[
         str | None,
         typer.Option(
@@ -107,21 +140,13 @@ def index(
         ),
         settings.FREE,
     ] = None,
-    group_column: Annotated[
-        str | None,
-        typer.Option(help="Column of the metadata.", rich_help_panel=LABELS),
-        settings.FREE,
-    ] = None,
+    group_column: Column = None,
     fold_regex: Annotated[
         str | None,
         typer.Option(help="Likewise for the fold.", rich_help_panel=LABELS),
         settings.FREE,
     ] = None,
-    fold_column: Annotated[
-        str | None,
-        typer.Option(help="Column of the metadata.", rich_help_panel=LABELS),
-        settings.FREE,
-    ] = None,
+    fold_column: Column = None,
     test_size: Annotated[
         float,
         typer.Option(min=0.0, max=0.99, help="Share of clips for the test split."),
@@ -184,9 +209,6 @@ def index(
         typer.Option("--overwrite", help="Write over an index that was edited by hand."),
         settings.TYPED,
     ] = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """List the recordings of a folder with their labels, and split them."""
     from audiotl_cli.dataset.options import IndexOptions
@@ -195,12 +217,18 @@ def index(
 
     chosen = IndexOptions(
         labels_from=labels_from,
+        label_level=label_level,
         label_regex=label_regex,
         metadata=metadata,
         dataset=dataset,
         path_column=path_column,
         label_column=label_column,
         split_column=split_column,
+        start_column=start_column,
+        end_column=end_column,
+        duration_column=duration_column,
+        label_separator=label_separator,
+        point_width_s=point_width_s,
         group_regex=group_regex,
         group_column=group_column,
         fold_regex=fold_regex,

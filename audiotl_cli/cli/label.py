@@ -9,8 +9,9 @@ import typer
 
 from audiotl_cli.cli import options, output, records, settings, terminal
 from audiotl_cli.cli.ask import LabelSession, NextRound, show_progress
-from audiotl_cli.cli.fitting import Fitting, spread
+from audiotl_cli.cli.fitting import Fitting
 from audiotl_cli.cli.predicted_files import check_targets, choose_format
+from audiotl_cli.cli.spread import spread
 from audiotl_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,14 +79,11 @@ def label(
     ] = "train",
     extractor: options.Extractors = None,
     fitting: Fitting,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Label the clips that a classifier would learn most from."""
     from audiotl_cli.dataset.index import Index
 
-    form = choose_format(format_, to, records.SUFFIXES, json=json)
+    form = choose_format(format_, to, records.SUFFIXES)
     listing = options.typed(context, "n", "format_", "to", "json")
     given = bool(answers) or table is not None
     if given and (unused := options.typed(context, "n", "ask", "format_", "to")):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,23 +11,16 @@ from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.formats import all_formats, find_format, listed, stream_formats
 from audiotl_cli.cli.predict_request import PredictRequest, choose_events
 from audiotl_cli.cli.predict_stream import check_stream, hear
+from audiotl_cli.cli.spread import spread
 
 EXAMPLES = (
     "Examples:  audiotl listen   |   audiotl listen -m birds.joblib --threshold 0.8 --format jsonl"
 )
 
 
+@spread
 def listen(
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            parser=options.path,
-            help="Model file.  [default: the newest model in data/models]",
-        ),
-        settings.INSIDE,
-    ] = None,
+    model: options.ModelName = None,
     device: Annotated[
         str | None,
         typer.Option(
@@ -57,16 +49,13 @@ def listen(
         settings.FREE,
     ] = "table",
     trust: options.TrustModel = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Detect events from a microphone, and report each one when it ends."""
     from audiotl_cli.audio.microphone import BLOCK_S, open_microphone
 
     events = choose_events(threshold, segments=True)
     kind = find_format(format_, all_formats())
-    request = PredictRequest(model, trust or (), kind, events=events, json=json)
+    request = PredictRequest(model, trust or (), kind, events=events, json=output.state.json)
     check_stream(request)
     loaded = request.load(request.find_model())
     for extractor in loaded.extractors:

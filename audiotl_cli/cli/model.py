@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,30 +12,46 @@ import typer
 
 from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.show_programs import show_programs
+from audiotl_cli.cli.spread import spread
 
 if TYPE_CHECKING:
+    from audiotl_cli.experiments.leaderboard import ModelRow
     from audiotl_cli.workflows.export import ExportReport
     from audiotl_cli.workflows.inspect import Inspection
 
-app = typer.Typer(no_args_is_help=True, help="Inspect a model file, or export a model to ONNX.")
+app = typer.Typer(no_args_is_help=True, help="List, inspect and export trained models.")
 
 
 @app.callback()
 def model() -> None:
-    """Inspect a model file, or export a model to ONNX."""
+    """List, inspect and export trained models."""
+
+
+@app.command("list", epilog="Examples:  audiotl model list   |   audiotl predict FILE --model NAME")
+@spread
+def list_() -> None:
+    """List the trained models in data/models, the best of each index first."""
+    from audiotl_cli.experiments.leaderboard import list_models
+
+    rows = list_models(options.project())
+    output.result([row.to_dict() for row in rows], lambda: _show_list(rows))
+    output.failures([(str(row.path), row.problem) for row in rows if row.card is None])
 
 
 @app.command(epilog="Example:  audiotl model inspect data/models/demo.joblib")
+@spread
 def inspect(
-    file: Annotated[Path, typer.Argument(parser=options.path, help="Model file.")],
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            parser=options.path, help="Model file, or a part of its name in data/models."
+        ),
+    ],
 ) -> None:
     """Show the contents of a model file without running any code from it."""
     from audiotl_cli.workflows.inspect import inspect_model
 
-    found = inspect_model(file)
+    found = inspect_model(options.project().find_model(file))
     output.result(asdict(found), lambda: _show(found))
 
 
@@ -42,8 +59,14 @@ def inspect(
     epilog="Examples:  audiotl model export data/models/birds.joblib --whole   |   "
     "audiotl model export data/models/birds.joblib --output birds.onnx"
 )
+@spread
 def export(
-    file: Annotated[Path, typer.Argument(parser=options.path, help="Model file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            parser=options.path, help="Model file, or a part of its name in data/models."
+        ),
+    ],
     format: Annotated[
         str,
         typer.Option("--format", metavar="onnx", help="Format to write."),
@@ -70,9 +93,6 @@ def export(
     ] = None,
     overwrite: options.Overwrite = False,
     trust: options.TrustModel = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Write a model as an ONNX graph, for ONNX Runtime on any machine.
 
@@ -81,8 +101,40 @@ def export(
     """
     from audiotl_cli.workflows.export import export_model
 
-    report = export_model(file, format, to, whole=whole, trust=trust or (), overwrite=overwrite)
+    model = options.project().find_model(file)
+    report = export_model(model, format, to, whole=whole, trust=trust or (), overwrite=overwrite)
     output.result(asdict(report) | {"path": str(report.path)}, lambda: _show_export(report))
+
+
+def _show_list(rows: Sequence[ModelRow]) -> None:
+    if not rows:
+        output.line("There are no models in data/models yet; create one with: audiotl train")
+        return
+    newest = max(rows, key=lambda row: (row.changed_at, row.path.name))
+    scores = ("balanced accuracy", "accuracy")
+    numbers = (*scores, "clips", "labels")
+    columns = ("model", *scores, "made of", "index", "clips", "labels", "trained")
+    grid = output.table(*columns, numbers=numbers)
+    for row in rows:
+        card = row.card
+        if card is None:
+            continue
+        found = (row.scores.get(name.replace(" ", "_")) for name in scores)
+        grid.add_row(
+            row.path.stem,
+            *("" if value is None else f"{value:.3f}" for value in found),
+            f"{card.classifier} on {' + '.join(spec.name for spec in card.extractors)}",
+            card.index,
+            str(card.n_clips),
+            str(len(card.labels)),
+            f"{datetime.fromtimestamp(row.changed_at):%Y-%m-%d %H:%M}"
+            + ("  newest" if row is newest else ""),
+        )
+    output.show(grid)
+    output.line(
+        "Scores are of clips that the model was not trained on; audiotl evaluate MODEL measures "
+        "more. predict, listen and evaluate use the newest model unless you name another."
+    )
 
 
 def _show_export(report: ExportReport) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.spread import spread
 
 if TYPE_CHECKING:
     from audiotl_cli.extractors.checks import Check
@@ -20,11 +21,8 @@ app = typer.Typer(
 
 
 @app.command("list", epilog="Example:  audiotl models list")
-def list_(
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
-) -> None:
+@spread
+def list_() -> None:
     """Show the extractors, what they hear, and whether their weights are here."""
     from audiotl_cli.workflows.models import list_models
 
@@ -36,6 +34,7 @@ def list_(
     epilog="Examples:  audiotl models fetch yamnet   |   "
     "audiotl models fetch vggish --from ~/Downloads/vggish_model.ckpt"
 )
+@spread
 def fetch(
     name: Annotated[
         str, typer.Argument(help="An extractor, or one of the files in: audiotl models list")
@@ -46,9 +45,6 @@ def fetch(
         settings.TYPED,
     ] = None,
     accept_licence: options.AcceptLicence = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Put the weights of a network into the cache, checked.
 
@@ -84,14 +80,12 @@ def fetch(
 
 
 @app.command(epilog="Examples:  audiotl models verify   |   audiotl models verify musicnn")
+@spread
 def verify(
     name: Annotated[
         str | None,
         typer.Argument(help="An extractor or a file.  [default: all that are installed]"),
     ] = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Check that each network reproduces its publisher's documented output."""
     from audiotl_cli.workflows.verify import verify_models

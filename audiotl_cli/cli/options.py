@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import logging
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audiotl_cli.classifiers.names import built_in_names
 from audiotl_cli.cli import output, settings
 from audiotl_cli.errors import UsageError
 from audiotl_cli.storage.paths import AnyPath, any_path, local_path
 
 if TYPE_CHECKING:
     from audiotl_cli.classifiers.trials import Runner
+    from audiotl_cli.dataset.index import Index
     from audiotl_cli.project import Project
 
 
@@ -92,7 +91,21 @@ Debug = Annotated[
 IndexFile = Annotated[
     Path | None,
     typer.Option(
-        "--index", parser=path, help="Index file.  [default: the newest file in data/index]"
+        "--index",
+        parser=path,
+        help="Index file, or a part of its name in data/index.  [default: the newest file in "
+        "data/index]",
+    ),
+    settings.INSIDE,
+]
+AudioRoot = Annotated[
+    str | None,
+    typer.Option(
+        "--audio-root",
+        parser=address,
+        metavar="FOLDER|URL",
+        help="Folder of the recordings, if they were moved since the index was written.  "
+        "[default: as the index says]",
     ),
     settings.INSIDE,
 ]
@@ -137,86 +150,6 @@ Extractors = Annotated[
     ),
     settings.FREE,
 ]
-Classifier = Annotated[
-    str,
-    typer.Option(
-        "--classifier",
-        help=f"Classifier to train: {', '.join(built_in_names())}, or the name of a plug-in.",
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
-Pooling = Annotated[
-    str,
-    typer.Option(
-        "--pooling",
-        help="How to turn the frames of a clip into one vector: mean+std, mean or mean+max; or "
-        "vote, to classify every frame and average the results.",
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
-Pca = Annotated[
-    int | None,
-    typer.Option(
-        "--pca",
-        help="Reduce the features to this number of whitened principal components before the "
-        "classifier.  [default: no PCA]",
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
-Scale = Annotated[
-    bool | None,
-    typer.Option(
-        "--scale/--no-scale",
-        help="Standardise the features first.  [default: depends on the classifier; always "
-        "with several extractors]",
-        show_default=False,
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
-Root = Annotated[
-    bool,
-    typer.Option(
-        "--root",
-        help="Use square roots of the features, and scale all of them by a single factor "
-        "instead of scaling each one separately.",
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
-Combine = Annotated[
-    Literal["concat", "average"],
-    typer.Option(
-        "--combine",
-        help="How to combine several extractors: concat trains one classifier on their "
-        "concatenated features; average trains one classifier per extractor and averages their "
-        "scores.",
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
-Balance = Annotated[
-    bool,
-    typer.Option(
-        "--balance",
-        help="Give every label the same weight, however many clips it has.",
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
-Param = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--param",
-        metavar="K=V",
-        help="Parameter of the classifier, such as C=0.1; repeat for several.",
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
 Search = Annotated[
     int,
     typer.Option(
@@ -231,52 +164,16 @@ Search = Annotated[
     ),
     settings.FREE,
 ]
-Calibrate = Annotated[
-    str | None,
-    typer.Option(
-        "--calibrate",
-        metavar="HOW",
-        help="Turn scores into probabilities by sigmoid, isotonic or temperature scaling, "
-        "fitted by cross-validation on the training clips. Calibration may make knn worse, and "
-        "isotonic may lower the accuracy.  [default: no calibration]",
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
-Reject = Annotated[
-    float | None,
-    typer.Option(
-        "--reject",
-        metavar="RATE",
-        help="Learn to reject recordings that have none of the labels. RATE, such as 0.05, is "
-        "the share of clips with a known label that may be rejected as well. Rejection is "
-        "unreliable with few labels or clips; evaluate --open-set measures it.  [default: no "
-        "rejection]",
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
-MemoryMb = Annotated[
-    int | None,
-    typer.Option(
-        "--memory-mb",
-        min=1,
-        help="Most memory for the frames of --pooling vote, in MB; beyond that, frames are "
-        "streamed from the store.  [default: half of this machine's memory]",
-        show_default=False,
-        rich_help_panel=CLASSIFIER,
-    ),
-    settings.FREE,
-]
-ModelFile = Annotated[
+ModelName = Annotated[
     Path | None,
     typer.Option(
-        "--out",
+        "--model",
+        "-m",
         parser=path,
-        help="Model file to write.  [default: in data/models, named after the index and "
-        "the options]",
+        help="Model file, or a part of its name in data/models, such as svm.  [default: the "
+        "newest model in data/models]",
     ),
-    settings.TYPED,
+    settings.INSIDE,
 ]
 TrustModel = Annotated[
     list[str] | None,
@@ -331,9 +228,43 @@ def project() -> Project:
 
 def find_index(given: Path | None) -> Path:
     """Return the index that ``--index`` names, or the newest; say which it is."""
-    path = given or project().newest_index()
+    path = choose_index(given)
     output.note(f"Index {path}")
     return path
+
+
+def choose_index(given: Path | None) -> Path:
+    """Return the index that ``--index`` names, or the newest."""
+    return project().find_index(given) if given else project().newest_index()
+
+
+def choose_model(given: Path | None) -> Path:
+    """Return the model that ``--model`` names, or the newest; say which it is, and of how many."""
+    from audiotl_cli.experiments.leaderboard import better_than_newest
+
+    found = project()
+    if given:
+        path = found.find_model(given)
+        output.note(f"Model {path}")
+        return path
+    path, n_models = found.newest_model(), len(found.models())
+    of = f" (newest of {n_models}; choose with --model NAME)" if n_models > 1 else ""
+    if better := better_than_newest(found):
+        of = (
+            f" (newest of {n_models}; the best by {better.metric.replace('_', ' ')} was "
+            f"{better.path.stem}: --model {shlex.quote(better.path.stem)})"
+        )
+    output.note(f"Model {path}{of}")
+    return path
+
+
+def read_index(path: Path, audio_root: str | None) -> Index:
+    """Read an index, whose recordings are below ``--audio-root`` if that is given."""
+    from audiotl_cli.dataset.audio_root import with_audio_root
+    from audiotl_cli.dataset.index import Index
+
+    index = Index.read(path)
+    return with_audio_root(index, any_path(audio_root)) if audio_root else index
 
 
 def store_address(store: str | None) -> AnyPath | None:
@@ -376,20 +307,6 @@ def from_file(context: typer.Context, name: str) -> bool:
     """Return whether the value of an option comes from ``audiotl.toml``."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "DEFAULT_MAP"
-
-
-def parse_params(items: list[str] | None) -> dict[str, Any]:
-    """Turn ``K=V`` into keyword arguments; a value that is no Python literal is taken as text."""
-    params: dict[str, Any] = {}
-    for item in items or []:
-        name, separator, text = item.partition("=")
-        if not separator or not name.isidentifier():
-            raise UsageError(f"--param is {item!r}, expected NAME=VALUE, such as C=0.1")
-        try:
-            params[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            params[name] = text
-    return params
 
 
 @contextmanager

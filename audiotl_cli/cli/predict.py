@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from audiotl_cli.cli import options, settings
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.formats import all_formats, find_format, listed
 from audiotl_cli.cli.predict_files import predict_files, predict_stdin
 from audiotl_cli.cli.predict_request import PredictRequest, choose_events
 from audiotl_cli.cli.predict_stream import hear_stdin, watch_folder
 from audiotl_cli.cli.predicted_files import choose_format
 from audiotl_cli.cli.sorting import choose_sorter
+from audiotl_cli.cli.spread import spread
 from audiotl_cli.errors import UsageError
 from audiotl_cli.inference.formats.base import Writer
 from audiotl_cli.written import check_folder
@@ -35,6 +36,7 @@ NO_TRACKS = settings.FromFile(
 """Formats that write a file beside each recording must be given on the command line."""
 
 
+@spread
 def predict(
     inputs: Annotated[
         list[str] | None,
@@ -45,16 +47,7 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            "-m",
-            parser=options.path,
-            help="Model file.  [default: the newest model in data/models]",
-        ),
-        settings.INSIDE,
-    ] = None,
+    model: options.ModelName = None,
     top_k: Annotated[
         int | None,
         typer.Option(
@@ -190,9 +183,6 @@ def predict(
     ] = False,
     trust: options.TrustModel = None,
     workers: options.Workers = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Label recordings with a trained model."""
     raw = None
@@ -204,14 +194,14 @@ def predict(
     request = PredictRequest(
         model=model,
         trust=trust or (),
-        kind=_choose_writer(format_, to, json=json),
+        kind=_choose_writer(format_, to),
         to=to,
         overwrite=overwrite,
         sorter=choose_sorter(copy_to, move_to, link_to, dry_run=dry_run),
         events=choose_events(threshold, segments=segments),
         top_k=top_k,
         workers=workers,
-        json=json,
+        json=output.state.json,
     )
     if watch is not None:
         watch_folder(request, watch, interval)
@@ -223,7 +213,7 @@ def predict(
         predict_files(request, inputs or [])
 
 
-def _choose_writer(format_: str | None, to: Path | None, *, json: bool) -> type[Writer]:
+def _choose_writer(format_: str | None, to: Path | None) -> type[Writer]:
     """Return the writer class, or raise `UsageError` before any work is done."""
     formats = all_formats()
     if format_ is not None and find_format(format_, formats).file_each:
@@ -233,7 +223,7 @@ def _choose_writer(format_: str | None, to: Path | None, *, json: bool) -> type[
     suffixes = {
         name: kind.suffix for name, kind in formats.items() if kind.suffix and not kind.file_each
     }
-    return formats[choose_format(format_, to, suffixes, json=json)]
+    return formats[choose_format(format_, to, suffixes)]
 
 
 def _check_source(

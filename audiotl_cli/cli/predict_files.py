@@ -16,7 +16,9 @@ from audiotl_cli.cli.file_sink import FileSink
 from audiotl_cli.cli.predict_request import PredictRequest
 from audiotl_cli.cli.predicted_files import check_targets, choose_targets
 from audiotl_cli.cli.prediction_sinks import FolderSink, Inputs, Sink, StdoutSink
+from audiotl_cli.cli.show_left_out import show_left_out
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.left_out import LeftOut, LeftOutCounter
 from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.storage.paths import AnyPath, any_path, join, need_local
 from audiotl_cli.storage.remote import RemotePath
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from audiotl_cli.inference.prediction import Prediction
 
 STDIN_NAME = "stdin"
+LONG_S, LONG_WINDOWS = 30.0, 5
+"""Seconds, and times what a model judges at once, beyond which one label says little."""
 
 
 def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
@@ -35,8 +39,9 @@ def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
 
     paths = _expand(inputs)
     path = request.find_model()
+    left_out = LeftOutCounter()
     try:
-        files = list_inputs(paths)
+        files = list_inputs(paths, left_out)
     except DataError:
         if not _all_were_moved(request):
             raise
@@ -51,7 +56,8 @@ def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
     check_targets(request.to, targets, [*recordings, path], overwrite=request.overwrite)
     journal = _open_journal(request, path)
     model = _load(request, path, journal)
-    _predict(request, model, files, _open_sink(request, path, model, targets, journal))
+    sink = _open_sink(request, path, model, targets, journal)
+    conclude(request, _predict(request, model, files, sink), left_out.found())
 
 
 def predict_stdin(request: PredictRequest) -> None:
@@ -74,7 +80,7 @@ def predict_stdin(request: PredictRequest) -> None:
         journal = _open_journal(request, path)
         model = _load(request, path, journal)
         sink = _open_sink(request, path, model, targets, journal, name=STDIN_NAME)
-        _predict(request, model, [spooled], sink, name=STDIN_NAME)
+        conclude(request, _predict(request, model, [spooled], sink, name=STDIN_NAME))
 
 
 def check_beside(request: PredictRequest) -> None:
@@ -154,7 +160,7 @@ def _predict(
     sink: Sink,
     *,
     name: str | None = None,
-) -> None:
+) -> Sequence[Prediction]:
     predictions: list[Prediction] = []
     try:
         sink.begin()
@@ -178,7 +184,9 @@ def _predict(
     everything = sink.all_of(predictions)
     if request.json:
         _show_json(request, everything)
-    conclude(request, everything)
+    if request.events is None:
+        _note_averages(everything, max(LONG_S, LONG_WINDOWS * model.context_s))
+    return everything
 
 
 def take(request: PredictRequest, sink: Sink, prediction: Prediction) -> Prediction:
@@ -216,11 +224,29 @@ def place(
     return prediction
 
 
-def conclude(request: PredictRequest, predictions: Sequence[Prediction]) -> None:
-    """List the failed recordings, and exit with code 1 if there are any."""
+def _note_averages(predictions: Sequence[Prediction], long_s: float) -> None:
+    """Say which recordings are longer than `long_s` seconds and have one label for all of them."""
+    averaged = [item for item in predictions if item.audio_s > long_s and item.label is not None]
+    if not averaged:
+        return
+    longest = output.duration(max(item.audio_s for item in averaged))
+    output.note(
+        f"{averaged[0].path}: one label for all {longest}, by their average; --segments shows "
+        "where each label is heard"
+        if len(averaged) == 1
+        else f"{len(averaged)} recordings of up to {longest} have one label each, by the "
+        "average over all of it; --segments shows where each label is heard"
+    )
+
+
+def conclude(
+    request: PredictRequest, predictions: Sequence[Prediction], left_out: Sequence[LeftOut] = ()
+) -> None:
+    """List what was left out and what failed, and exit with code 1 if anything failed."""
     failed = [(item.path, str(item.failure)) for item in predictions if item.failure is not None]
     if request.sorter is not None:
         request.sorter.summarize()
+    show_left_out(left_out, output.say)
     output.failures(failed)
     if failed:
         raise typer.Exit(1)

@@ -53,9 +53,7 @@ class PredictRequest:
 
     def find_model(self) -> Path:
         """Return the model file, and print its path as a note."""
-        path = self.model or options.project().newest_model()
-        output.note(f"Model {path}")
-        return path
+        return options.choose_model(self.model)
 
     def load(self, path: Path) -> Model:
         """Load the model, and print its warnings and notes."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from audiotl_cli.cli import output
 from audiotl_cli.errors import UsageError
 from audiotl_cli.files import real_path
 from audiotl_cli.inference.formats.base import Writer
@@ -17,9 +18,7 @@ TABLE = "table"
 LONGEST_NAME = 255  # bytes, as file systems have it
 
 
-def choose_format(
-    format_: str | None, to: Path | None, suffixes: Mapping[str, str], *, json: bool
-) -> str:
+def choose_format(format_: str | None, to: Path | None, suffixes: Mapping[str, str]) -> str:
     """Return the output format, or raise `UsageError` before any work is done.
 
     Parameters
@@ -30,16 +29,14 @@ def choose_format(
         The file to write to; None is stdout.
     suffixes : mapping
         The suffix of each format that writes a single file, by format name.
-    json : bool
-        Whether stdout is reserved for a single JSON value.
     """
     if to is None:
-        if json and format_ not in (None, "json"):
+        if output.state.json and format_ not in (None, "json"):
             raise UsageError(
                 f"--json writes JSON to stdout; to write {format_} as well, name "
                 "a file with --output"
             )
-        return TABLE if json else format_ or TABLE
+        return TABLE if output.state.json else format_ or TABLE
     if to.is_dir():
         raise UsageError(f"--output is {to}, a folder; expected a file")
     check_folder(to.parent)

@@ -28,6 +28,7 @@ from typing import Any
 
 from audiotl_cli.errors import UsageError
 from audiotl_cli.files import read_regular
+from audiotl_cli.spelling import did_you_mean
 
 FILE = Path("audiotl.toml")
 MAX_BYTES, MAX_LINE = 64 << 10, 2000
@@ -137,7 +138,7 @@ def _of_commands(
         if known is None or not isinstance(table, dict):
             raise UsageError(
                 f"{path}: [{full}] is not the name of a command; choose from "
-                f"{', '.join(sorted(commands))}"
+                f"{', '.join(sorted(commands))}{did_you_mean(name, commands)}"
             )
         if any(isinstance(value, Option) for value in known.values()):
             settings[name] = _of_options(path, table, known, full)  # type: ignore[arg-type]
@@ -153,6 +154,7 @@ def _of_options(path: Path, table: dict[str, Any], options: Options, name: str) 
         if option is None:
             raise UsageError(
                 f"{path}: {name} has no option {key!r}; it has {', '.join(sorted(options))}"
+                f"{did_you_mean(key, options)}"
             )
         values = value if isinstance(value, list) and option.repeatable else [value]
         for item in values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from audiotl_cli.cli import output
+from audiotl_cli.cli import output, show_settings
 
 if TYPE_CHECKING:
     from audiotl_cli.evaluation.comparison import Comparison
@@ -28,7 +28,7 @@ def show(report: EvaluateReport) -> None:
     """Print what was measured, and where it was written to."""
     evaluation = report.evaluation
     output.line(evaluation.title, style="bold")
-    output.warnings(list(evaluation.source.warnings))
+    output.warnings(evaluation.source.doubts)
     _show_scores(evaluation)
     _show_leaks(evaluation)
     _show_rounds(evaluation)
@@ -85,8 +85,8 @@ def _show_rounds(evaluation: Evaluation) -> None:
     for name, setting in source.settings.get("chosen", {}).items():
         output.line(
             f"setting chosen for round {name}, without using its test clips: "
-            f"{output.setting(setting)}, "
-            f"{output.networks(setting['extractors'])}"
+            f"{show_settings.setting(setting)}, "
+            f"{show_settings.networks(setting['extractors'])}"
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.audio.limits import LOW_RATE
@@ -36,7 +37,9 @@ def value(report: IndexReport) -> dict[str, Any]:
     """Return what the screen shows as values for JSON."""
     clips = report.index.clips
     lengths = _lengths(clips)
+    reading = report.reading
     return {
+        "columns": reading and {**reading.described(), "not_used": reading.unused()},
         "problems": report.problems,
         "label_splits": {
             label: dict(Counter(clip.split for clip in own if clip.split))
@@ -50,7 +53,9 @@ def value(report: IndexReport) -> dict[str, Any]:
         "channels": {str(n): count for n, count in _tally(clips, "channels")},
         "same_sound": [[clips[i].path for i in group] for group in report.duplicates.groups()],
         "changes": [asdict(change) for change in report.changes],
+        "reasons": report.reasons,
         "left_out": [asdict(group) for group in report.left_out],
+        "suspected_groups": suspected.to_dict() if (suspected := report.suspected_groups) else None,
     }  # fmt: skip
 
 
@@ -187,7 +192,8 @@ def _show_problems(report: IndexReport) -> None:
         else:
             output.line(f"{problem.code}: {_count(n_having, 'clip')}", style=style)
             for text in examples:
-                output.line(f"  {text}")
+                for part in wrap(output.clean(text), output.console().width - 2):
+                    output.line(f"  {part}")
             output.line(f"  {problem.advice}", style="dim")
     if wide:
         output.show(grid)
@@ -197,7 +203,7 @@ def _examples(report: IndexReport, problem: Problem) -> list[str]:
     """Return some clips with a problem, each followed by those it has it with."""
     clips = report.index.clips
     if not problem.is_shared:
-        paths = report.problems[problem.code]
+        paths = _by_reason(report.problems[problem.code], report.reasons)
         more = [f"... {len(paths) - EXAMPLES} more"] if len(paths) > EXAMPLES else []
         return [*paths[:EXAMPLES], *more]
     groups = [
@@ -212,6 +218,19 @@ def _examples(report: IndexReport, problem: Problem) -> list[str]:
     n_more = len(groups) - EXAMPLE_GROUPS
     more = [f"... {_count(n_more, 'more sound')}"] if n_more > 0 else []
     return [*lines, *more]
+
+
+def _by_reason(paths: Sequence[str], reasons: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line for each reason why recordings cannot be read, then the other paths."""
+    reason_of = {path: reason for reason, same in reasons.items() for path in same}
+    same = Counter(reason_of[path] for path in paths if path in reason_of)
+    lines: dict[str, None] = {}
+    for path in paths:
+        if (reason := reason_of.get(path)) is None:
+            lines[path] = None
+        elif n := same.pop(reason, 0):
+            lines[f"{path}{f' and {n - 1} more' if n > 1 else ''}: {reason}"] = None
+    return list(lines)
 
 
 def _with_detail(clip: Clip, problem: Problem) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from audiotl_cli.left_out import LeftOut
+from audiotl_cli.cli import output
+from audiotl_cli.left_out import SYSTEM_FILE, LeftOut
 
 
 def show_left_out(groups: Sequence[LeftOut], line: Callable[[str], None]) -> None:
@@ -14,11 +15,13 @@ def show_left_out(groups: Sequence[LeftOut], line: Callable[[str], None]) -> Non
     ----------
     groups : sequence of LeftOut
     line : callable
-        Prints one line: `output.line` where this is part of the result, else `output.say`.
+        Prints a line: `output.line` where this is part of the result, else `output.say`. System
+        files are a note.
     """
     for group in groups:
-        kind = f"{group.suffix} {group.unit}".strip()
-        things = f"{group.n:,} {kind}{'' if group.n == 1 else 's'}"
         more = ", ..." if group.n > len(group.examples) else ""
-        examples = f" ({', '.join(group.examples)}{more})" if group.examples else ""
-        line(f"Left out: {things}: {group.reason}{examples}")
+        text = f"{group.counted}: {group.reason} ({', '.join(group.examples)}{more})"
+        if group.unit == SYSTEM_FILE:
+            output.note(f"Left out: {text}")
+        else:
+            line(f"Left out: {text}")

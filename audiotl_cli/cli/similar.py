@@ -8,6 +8,7 @@ import typer
 
 from audiotl_cli.cli import options, output, records, settings
 from audiotl_cli.cli.predicted_files import check_targets, choose_format
+from audiotl_cli.cli.spread import spread
 
 if TYPE_CHECKING:
     from audiotl_cli.review.similarity_search import Similar
@@ -19,6 +20,7 @@ EXAMPLES = (
 COLUMNS = ("path", "start_s", "end_s", "label", "similarity")
 
 
+@spread
 def similar(
     context: typer.Context,
     files: Annotated[
@@ -29,6 +31,7 @@ def similar(
         ),
     ],
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
     top_k: Annotated[int, typer.Option(min=1, help="How many clips for each."), settings.FREE] = 10,
@@ -37,16 +40,12 @@ def similar(
     overwrite: options.Overwrite = False,
     trust: options.TrustProgram = None,
     workers: options.Workers = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Find the clips that sound most like a recording."""
-    from audiotl_cli.dataset.index import Index
     from audiotl_cli.review.clip_names import read_name
     from audiotl_cli.workflows.similar import SimilarOptions, find_similar
 
-    form = choose_format(format_, to, records.SUFFIXES, json=json)
+    form = choose_format(format_, to, records.SUFFIXES)
     chosen = SimilarOptions(
         top_k,
         extractor or [],
@@ -61,7 +60,7 @@ def similar(
     with output.progress("Comparing") as update:
         results, stores = find_similar(
             options.project(),
-            Index.read(path),
+            options.read_index(path, audio_root),
             files,
             chosen,
             on_clips=lambda done, total: update(done, total, 0.0),

@@ -10,6 +10,7 @@ import typer
 
 from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.show_programs import show_programs
+from audiotl_cli.cli.spread import spread
 
 app = typer.Typer(
     no_args_is_help=True, help="Inspect, verify and prune feature stores, or import features."
@@ -17,11 +18,9 @@ app = typer.Typer(
 
 
 @app.command(epilog="Example:  audiotl store info")
+@spread
 def info(
     store: options.Store = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """List the feature stores, and how their features were made."""
     from audiotl_cli.workflows.store import store_info
@@ -63,12 +62,10 @@ def info(
 
 
 @app.command(epilog="Example:  audiotl store verify")
+@spread
 def verify(
     context: typer.Context,
     store: options.Store = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Read every shard, and move damaged ones aside so that they are extracted again."""
     from audiotl_cli.workflows.store import verify_stores
@@ -104,6 +101,7 @@ def verify(
 
 
 @app.command(epilog="Example:  audiotl store prune --dry-run")
+@spread
 def prune(
     index: Annotated[
         list[Path] | None,
@@ -120,14 +118,11 @@ def prune(
         typer.Option("--dry-run", help="Show what would be removed, but change nothing."),
         settings.FREE,
     ] = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Remove clips that are in no index, damaged shards, and leftovers of killed runs."""
     from audiotl_cli.workflows.prune import prune_stores
 
-    indexes = index or options.project().indexes()
+    indexes = [*map(options.choose_index, index or [])] or options.project().indexes()
     if indexes:
         output.note(f"Keeping the clips listed in {', '.join(map(str, indexes))}")
     address = options.store_address(store)
@@ -172,6 +167,7 @@ def prune(
     "import",
     epilog="Example:  audiotl store import training_data.npz --name gtzan --split train",
 )
+@spread
 def import_(
     context: typer.Context,
     file: Annotated[
@@ -189,9 +185,6 @@ def import_(
     ] = "train",
     store: options.Store = None,
     overwrite: options.Overwrite = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Import features of sklearn-audio-transfer-learning, and write an index of their clips."""
     from audiotl_cli.workflows.store import import_features

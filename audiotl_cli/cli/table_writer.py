@@ -16,6 +16,13 @@ TABLE_TOP_K = 3
 NONE = "(none of these)"
 
 
+def _label(prediction: Prediction) -> str:
+    """Return what a table says instead of a single label where none is given; else the label."""
+    if prediction.note:  # the first words of it
+        return f"({prediction.note.partition(':')[0].partition(',')[0]})"
+    return NONE if prediction.rejected else str(prediction.label)
+
+
 class TableWriter(Writer):
     """Shows a table of all recordings at the end, and each event of a stream as a line at once."""
 
@@ -53,9 +60,11 @@ class LineWriter(Writer):
             output.line(f"{prediction.path} ({output.duration(prediction.audio_s)})")
             for event in prediction.segments:
                 show_event(event)
+            for start_s, end_s, note in prediction.unheard:
+                output.line(f"{start_s:9.2f}  {end_s:9.2f}        ({note})")
             return
-        label = NONE if prediction.rejected else prediction.label
-        if prediction.labels is not None:
+        label = _label(prediction)
+        if prediction.labels is not None and not prediction.note:
             label = ", ".join(prediction.labels) or NONE
         output.line(f"{label}  {prediction.score or 0:.2f}  {prediction.path}")
 
@@ -78,9 +87,12 @@ def show_table(predictions: Sequence[Prediction], top_k: int) -> None:
         if prediction.labels is not None:
             first = (", ".join(prediction.labels) or f"({first[0]})", first[1])
         path = output.clean(prediction.path)
+        label = output.clean(first[0])
+        if prediction.note:
+            grid.add_row(_label(prediction), "", prediction.note, path)
+            continue
         if prediction.rejected:
-            then = f"nearest {output.clean(first[0])}"
-        label = NONE if prediction.rejected else output.clean(first[0])
+            label, then = NONE, f"nearest {label}"
         grid.add_row(label, f"{first[1]:.2f}", then, path)
     output.show(grid)
 
@@ -91,12 +103,16 @@ def show_segments(predictions: Sequence[Prediction]) -> None:
         if prediction.segments is None:
             continue
         output.line(f"{prediction.path} ({output.duration(prediction.audio_s)})")
-        if not prediction.segments:
+        rows = [
+            (event.start_s, event.end_s, output.clean(event.label), f"{event.score:.2f}")
+            for event in prediction.segments
+        ]
+        rows += [(start_s, end_s, f"({note})", "") for start_s, end_s, note in prediction.unheard]
+        if not rows:
             output.line("  no events")
             continue
         numbers = ("start s", "end s", "score")
         grid = output.table("start s", "end s", "label", "score", numbers=numbers)
-        for event in prediction.segments:
-            bounds = (f"{event.start_s:.2f}", f"{event.end_s:.2f}")
-            grid.add_row(*bounds, output.clean(event.label), f"{event.score:.2f}")
+        for start_s, end_s, label, score in sorted(rows):
+            grid.add_row(f"{start_s:.2f}", f"{end_s:.2f}", label, score)
         output.show(grid)

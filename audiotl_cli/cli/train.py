@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from audiotl_cli.cli import options, output, settings
-from audiotl_cli.cli.fitting import Fitting, Learning, spread
+from audiotl_cli.cli import options, output
+from audiotl_cli.cli.fitting import Fitting, Training
+from audiotl_cli.cli.show_settings import leaderboard
+from audiotl_cli.cli.spread import spread
 
 if TYPE_CHECKING:
+    from audiotl_cli.classifiers.trials import Runner
+    from audiotl_cli.experiments.options import TrainOptions
     from audiotl_cli.workflows.train import TrainReport
 
 EXAMPLES = "Examples:  audiotl train   |   audiotl train --classifier svm --pooling vote --pca 128"
@@ -22,59 +28,73 @@ def train(
     context: typer.Context,
     *,
     index: options.IndexFile = None,
+    audio_root: options.AudioRoot = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
     fitting: Fitting,
     search: options.Search = 0,
     cluster: options.Cluster = None,
-    learning: Learning,
-    split: Annotated[str, typer.Option(help="Which split to train on."), settings.FREE] = "train",
-    out: options.ModelFile = None,
-    overwrite: options.Overwrite = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    training: Training,
 ) -> None:
-    """Fit a classifier on stored features and save it."""
-    from audiotl_cli.dataset.index import Index
+    """Train a classifier on stored features and save it."""
     from audiotl_cli.errors import UsageError
-    from audiotl_cli.experiments.options import TrainOptions
     from audiotl_cli.workflows.train import train_model
 
-    chosen = TrainOptions(
-        classifier=fitting.options(),
-        extractors=extractor or [],
-        store=options.store_address(store),
-        n_settings=search,
-        reliability=learning.reliability(),
-        split=split,
-        out=out,
-        overwrite=overwrite,
-        memory=learning.memory,
-    )
     if cluster and not search:
-        raise UsageError("--cluster without --search: one fit needs no cluster")
+        raise UsageError("--cluster without --search: a single fit needs no cluster")
+    chosen = train_options(fitting, training, extractor or [], store, search)
+    run_training(context, train_model, index, audio_root, chosen, options.fits(cluster))
+
+
+def train_options(
+    fitting: Fitting,
+    training: Training,
+    extractors: Sequence[str],
+    store: str | None,
+    n_settings: int,
+) -> TrainOptions:
+    """Return the options of a command as the workflows take them."""
+    from audiotl_cli.experiments.options import TrainOptions
+
+    return TrainOptions(
+        classifier=fitting.options(),
+        extractors=extractors,
+        store=options.store_address(store),
+        n_settings=n_settings,
+        reliability=training.reliability(),
+        split=training.split,
+        out=training.out,
+        overwrite=training.overwrite,
+        memory=training.memory,
+    )
+
+
+def run_training(
+    context: typer.Context,
+    workflow: Callable[..., TrainReport],
+    index: Path | None,
+    audio_root: str | None,
+    chosen: TrainOptions,
+    fits: AbstractContextManager[Runner],
+) -> None:
+    """Train and save a model, print it, and suggest the next command."""
     chosen.check()
     path = options.find_index(index)
-    with options.fits(cluster) as run, output.progress("Trying settings", "fits") as update:
-        report = train_model(
+    with fits as run, output.progress("Trying settings", "fits") as update:
+        report = workflow(
             options.project(),
-            Index.read(path),
+            options.read_index(path, audio_root),
             chosen,
             run=run,
             on_fit=lambda done, total: update(done, total, 0.0),
         )
     for used in report.stores:
         output.note(f"Features {used.folder}")
-    finish(context, report, out)
-
-
-def finish(context: typer.Context, report: TrainReport, out: Path | None) -> None:
-    """Print a saved model, and the command that comes next."""
     output.result(as_json(report), lambda: show(report))
+    out = chosen.out
     file = f" {shlex.quote(str(out))}" if out else ""
     if report.card.held_out:
-        where = options.carry(context, "index", "store")
+        where = options.carry(context, "index", "audio_root", "store")
         output.next_command(f"audiotl evaluate{file}{where}")
     else:
         output.next_command(f"audiotl predict FILE{f' --model{file}' if file else ''}")
@@ -94,6 +114,7 @@ def as_json(report: TrainReport) -> dict[str, Any]:
         "labels": list(card.labels),
         "held_out": card.held_out,
         "streamed": card.streamed,
+        "suspected_groups": card.suspected_groups,
     }
     if card.calibration:
         value["calibration"] = card.calibration
@@ -105,7 +126,7 @@ def as_json(report: TrainReport) -> dict[str, Any]:
 
 
 def show(report: TrainReport) -> None:
-    """Print what was fitted and how it came about."""
+    """Print what was trained and how it was chosen."""
     card = report.card
     networks = " + ".join(f"{spec.name} {spec.layer}".strip() for spec in card.extractors)
     output.line(f"{report.path}", style="bold")
@@ -114,14 +135,14 @@ def show(report: TrainReport) -> None:
         f"{card.n_clips} clips, {len(card.labels)} labels"
     )
     if card.streamed:
-        output.line("fitted block by block: the frames do not fit into memory")
-    output.warnings([spec.warning for spec in card.extractors])
+        output.line("trained block by block, because the frames do not fit into memory")
+    output.warnings([*(spec.warning for spec in card.extractors), card.doubt])
     if card.search:
-        output.leaderboard(card.search)
+        leaderboard(card.search)
     if card.calibration:
         output.line(f"scores calibrated by {card.calibration['method']}")
     if card.rejection:
-        output.line(f"may say 'none of these', of known sounds about {card.rejection['rate']:.1%}")
+        output.line(f"rejects about {card.rejection['rate']:.1%} of recordings with a known label")
     if card.held_out:
         output.line(
             f"accuracy {card.held_out['accuracy']:.3f} on {card.held_out['n_clips']} held-out clips"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from audiotl_cli.cli import output, terminal
 from audiotl_cli.errors import DataError
-
-MIN_LIKENESS = 0.6
-"""Lowest similarity of two names (`difflib` ratio) for a label to be suggested."""
+from audiotl_cli.spelling import nearest
 
 
 def is_numbered(labels: Sequence[str]) -> bool:
@@ -68,7 +65,7 @@ def new_labels(label: str, labels: Sequence[str]) -> list[str]:
 
 def confirm_new(new: Sequence[str], labels: Sequence[str]) -> str | None:
     """Ask whether to add new labels; the answer may also be another label."""
-    near = [name for text in new for name in nearest_labels(text, labels)]
+    near = [name for text in new for name in nearest(text, labels)]
     if near:
         numbered = is_numbered(labels)
         known = [f"{labels.index(name) + 1} {name}" if numbered else name for name in near]
@@ -76,14 +73,3 @@ def confirm_new(new: Sequence[str], labels: Sequence[str]) -> str | None:
     names = " and ".join(map(repr, new))
     kind = "is a new label" if len(new) == 1 else "are new labels"
     return terminal.read_line(f"   {names} {kind}; type y to add, or another label:")
-
-
-def nearest_labels(text: str, labels: Sequence[str]) -> list[str]:
-    """Return known labels that are spelt like a text or contain a word that is."""
-
-    def likeness(label: str) -> float:
-        names = [label.casefold(), *label.casefold().split()]
-        return max(difflib.SequenceMatcher(None, text.casefold(), name).ratio() for name in names)
-
-    ranked = sorted(((likeness(label), label) for label in labels), key=lambda pair: -pair[0])
-    return [label for score, label in ranked[:3] if score >= MIN_LIKENESS]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from audiotl_cli.dataset.columns import Columns, column_by_path
+from audiotl_cli.dataset.columns import column_by_path, named_columns
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.split import deal, natural
@@ -58,7 +58,7 @@ def _times(
             f"--by-time is {by!r}; choose name or modified, or give the table that has a column "
             "of that name: --metadata FILE.csv"
         )
-    cells = column_by_path(tables[0], root, by, Columns(path=options.path_column))
+    cells = column_by_path(tables[0], root, by, named_columns(options))
     return times_from_column(clips, by, cells)
 
 

@@ -10,6 +10,7 @@ from audiotl_cli.dataset.duplicates.groups import Duplicates, find_duplicates
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.measured import Finding
 from audiotl_cli.dataset.problems.registry import all_problems, in_order
+from audiotl_cli.errors import AudioError
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,17 @@ def paths_by_problem(clips: Iterable[Clip]) -> dict[str, list[str]]:
         for code in clip_problems(clip):
             found.setdefault(code, []).append(clip.path)
     return {code: found[code] for code in in_order(found)}
+
+
+def paths_by_reason(audit: Audit) -> dict[str, list[str]]:
+    """Return why recordings cannot be read, and their paths; the most frequent reason first."""
+    found: dict[str, list[str]] = {}
+    for path, finding in {
+        clip.path: finding for clip, finding in zip(audit.clips, audit.findings, strict=False)
+    }.items():
+        if isinstance(finding, AudioError):
+            found.setdefault(str(finding), []).append(path)
+    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
 
 def clip_problems(clip: Clip) -> list[str]:

@@ -1,19 +1,16 @@
-"""Columns of tables about recordings: what they mean, and which files they name."""
+"""Columns of tables about recordings, and what they mean."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
 
-from audiotl_cli.audio.decode import find_recordings
-from audiotl_cli.cells import plain_cell
+from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.options import COLUMN_OPTIONS, IndexOptions
-from audiotl_cli.dataset.rows import Table, read_rows
+from audiotl_cli.dataset.reading import read_columns
+from audiotl_cli.dataset.rows import Row, read_rows
 from audiotl_cli.dataset.table import list_columns
 from audiotl_cli.errors import DataError
-from audiotl_cli.storage.paths import AnyPath, relative
+from audiotl_cli.storage.paths import AnyPath
 
 SPLIT_NAMES = {
     "train": "train", "training": "train", "dev": "valid", "valid": "valid",
@@ -22,74 +19,15 @@ SPLIT_NAMES = {
 }  # fmt: skip
 """Names of folders, or values in a table, that mean a split."""
 
-USUAL_NAMES = {
-    "path": (
-        "path", "file_name", "filename", "file", "fname", "audio", "filepath", "file_path",
-        "audio_path", "audio_file", "wav", "wav_path", "recording", "begin_file",
-    ),
-    "label": (
-        "label", "labels", "category", "class", "class_name", "target", "genre", "species",
-        "scene_label", "event_label", "tag", "tags",
-    ),
-    "split": ("split", "subset", "partition"),
-    "fold": ("fold",),
-    "group": (
-        "group", "speaker", "speaker_id", "src_file", "source_file", "artist", "artist_id",
-        "subject", "subject_id", "recording_id", "site",
-    ),
-    "start_s": ("start_s", "start", "start_time", "start_seconds", "onset", "begin"),
-    "end_s": ("end_s", "end", "end_time", "end_seconds", "offset"),
-}  # fmt: skip
-"""Usual names of columns, the most likely first, in upper or lower case."""
 
-
-@dataclass(frozen=True)
-class Columns:
-    """Names of columns to use instead of the usual ones.
-
-    Parameters
-    ----------
-    path, label, group, fold, split : str or None
-    """
-
-    path: str | None = None
-    label: str | None = None
-    group: str | None = None
-    fold: str | None = None
-    split: str | None = None
-
-    @classmethod
-    def of(cls, options: IndexOptions) -> Columns:
-        """Return the names that options give."""
-        return cls(**{name: getattr(options, f"{name}_column") for name in COLUMN_OPTIONS})
-
-
-DEFAULT_COLUMNS = Columns()
-
-
-def choose_columns(table: Table, columns: Columns = DEFAULT_COLUMNS) -> dict[str, str]:
-    """Return the columns of a table by the field of a clip that they fill, at least the path's."""
-    by_name = {name.strip().casefold(): name for name in reversed(table.columns)}
-    found: dict[str, str] = {}
-    for field, usual in USUAL_NAMES.items():
-        named = getattr(columns, field, None)
-        wanted = (named,) if named else usual
-        column = next(
-            (by_name[name.casefold()] for name in wanted if name.casefold() in by_name), None
-        )
-        if column is not None:
-            found[field] = column
-        elif named or field == "path":
-            option = f" (--{field}-column)" if named else "; or name it with --path-column"
-            raise DataError(
-                f"{table.path} has the columns {list_columns(table.columns)}; expected "
-                f"one of {', '.join(wanted)}{option}"
-            )
-    return found
+def named_columns(options: IndexOptions) -> dict[str, str]:
+    """Return the columns that options name, by what they hold."""
+    found = {name: getattr(options, f"{name}_column") for name in COLUMN_OPTIONS}
+    return {name: column for name, column in found.items() if column}
 
 
 def column_by_path(
-    path: AnyPath, root: AnyPath, column: str, columns: Columns = DEFAULT_COLUMNS
+    path: AnyPath, root: AnyPath, column: str, named: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the cells of a further column of a table, by the path of the clip.
 
@@ -103,40 +41,14 @@ def column_by_path(
         raise DataError(
             f"{path} has the columns {list_columns(table.columns)}; expected {column!r}"
         )
-    of_path = choose_columns(table, columns)["path"]
-    return {find(row.cells.get(of_path, "")): row.cells.get(column, "") for row in table.rows}
+    roles = read_columns(table, named).roles
+    names = [recording_of(row, roles) for row in table.rows]
+    find.expect(names)
+    return {find(name): row.cells[column] for name, row in zip(names, table.rows, strict=True)}
 
 
-class Finder:
-    """Finds the recordings that a table names below a folder, which is searched only once."""
-
-    def __init__(self, root: AnyPath) -> None:
-        self.root = root
-        self._exists = _existence_test(root)
-        self._by_name: dict[str, list[str]] | None = None
-
-    def __call__(self, text: str) -> str:
-        """Return the path of a recording relative to the root.
-
-        If there is no file at the path, a file of that name is searched; if there is none or
-        several, the path is returned as it is.
-        """
-        path = text.replace("\\", "/")
-        if not path or self._exists(path):
-            return path
-        if self._exists(plain := plain_cell(path)):  # written by audiotl, see `safe_cell`
-            return plain
-        if self._by_name is None:
-            self._by_name = {}
-            for file in find_recordings(self.root):
-                self._by_name.setdefault(file.name, []).append(relative(file, self.root))
-        same = self._by_name.get(PurePosixPath(path).name, [])
-        return same[0] if len(same) == 1 else path
-
-
-def _existence_test(root: AnyPath) -> Callable[[str], bool]:
-    """Return a function that says if a file exists; on object storage, files are listed once."""
-    if isinstance(root, Path):
-        return lambda path: "://" in path or os.path.exists(root / path)  # noqa: PTH110
-    names = {relative(path, root) for path in root.files()}
-    return lambda path: "://" in path or path in names
+def recording_of(row: Row, roles: Mapping[str, str]) -> str:
+    """Return the name of the recording that a row is about, in the folder of another column."""
+    name = row.cells[roles["path"]]
+    folder = row.cells[roles["folder"]] if "folder" in roles else ""
+    return f"{folder.rstrip('/').rstrip(chr(92))}/{name}" if folder and name else name

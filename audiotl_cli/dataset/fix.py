@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from audiotl_cli.components import components
-from audiotl_cli.dataset.audit import Audit, clip_problems, find_problems
+from audiotl_cli.dataset.audit import Audit, clip_problems, find_problems, paths_by_reason
 from audiotl_cli.dataset.duplicates.groups import Duplicates
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.problems import duplicate, near_duplicate
@@ -26,7 +26,8 @@ class Change:
     reason : str
         The code of its problem.
     detail : str
-        Which clip is kept instead, or which group it is in now and what else changed.
+        Why it cannot be read; which clip is kept instead; or which group it is in now, and what
+        else changed.
     """
 
     path: str
@@ -41,6 +42,11 @@ def fix_problems(audit: Audit) -> tuple[Audit, list[Change]]:
     duplicates = audit.duplicates.only(kept)
     clips, grouped = regroup([audit.clips[i] for i in kept], duplicates)
     findings = [audit.findings[i] for i in kept]
+    reason_of = {path: reason for reason, paths in paths_by_reason(audit).items() for path in paths}
+    dropped = [
+        replace(change, detail=change.detail or reason_of.get(change.path, ""))
+        for change in dropped
+    ]
     return find_problems(Audit(clips, findings, duplicates)), [*dropped, *grouped]
 
 

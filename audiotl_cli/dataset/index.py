@@ -1,31 +1,29 @@
 """The index: a CSV file with one row a clip.
 
-Its first line, ``# audio_root: FOLDER``, says what the paths are relative to; a relative
-FOLDER is relative to the index file, a URL is on object storage. Without that line, paths are
-relative to the file's own folder. Files saved by spreadsheets are read as well.
+Its last column, ``audio_root``, says what the paths are relative to, the same in every row; a
+relative folder is relative to the index file, a URL is on object storage. Without it, paths are
+relative to the file's own folder. Older indexes say it in a first line, ``# audio_root: FOLDER``.
+Files saved by spreadsheets are read as well.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.cells import plain_cell, safe_cell
-from audiotl_cli.dataset.table import OpenTable, list_columns, open_table, parse_number
-from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.dataset.index_file import ROOT_COLUMN, IndexRows, format_row
+from audiotl_cli.dataset.table import open_table, report_assumed_encoding
+from audiotl_cli.errors import DataError
 from audiotl_cli.files import read_regular, real_path, write_whole
 from audiotl_cli.labels import SEPARATOR
-from audiotl_cli.storage.paths import AnyPath, any_path, join
+from audiotl_cli.storage.paths import AnyPath, join
 
-ROOT_COMMENT = "# audio_root: "
 LABEL_SEPARATOR = SEPARATOR
 
 
@@ -72,13 +70,6 @@ class Clip:
 
 
 COLUMNS = tuple(field.name for field in fields(Clip))
-_NUMBERS = {
-    "start_s": float,
-    "end_s": float,
-    "duration_s": float,
-    "sample_rate": int,
-    "channels": int,
-}
 
 
 @dataclass(frozen=True)
@@ -121,15 +112,17 @@ class Index:
         path = Path(path)
         try:
             with open_table(path, data) as table:
-                clips = _clips(path, table)
+                rows = IndexRows(path, table, COLUMNS)
+                clips = [_clip(values, where) for values, where in rows]
+                root = rows.root()
         except FileNotFoundError as error:
             raise DataError(
                 f"{path}: no such index; make one with: audiotl index FOLDER"
             ) from error
-        root: AnyPath = path.parent
-        for number, comment in enumerate(table.comments, start=1):
-            if comment.startswith(ROOT_COMMENT.rstrip()):
-                root = _root(plain_cell(comment), _Where(path, number))
+        if not clips:
+            raise DataError(f"{path} lists no clips")
+        if data is None:
+            report_assumed_encoding(path, table)
         if isinstance(root, Path):
             root = Path(os.path.normpath(path.parent / root))
         return cls(clips, root, path)
@@ -147,10 +140,12 @@ class Index:
 
     def as_csv(self, folder: Path) -> bytes:
         """Return what `write` writes into a file in this folder."""
-        root = f"{ROOT_COMMENT}{_root_text(self.audio_root, folder)}"
-        lines = [f"{safe_cell(root)}\n", _line(COLUMNS)]
-        lines += [_line([_cell(getattr(clip, name)) for name in COLUMNS]) for clip in self.clips]
-        return "".join(lines).encode("utf-8", "surrogateescape")
+        root = _root_text(self.audio_root, folder)
+        lines = [format_row([*COLUMNS, ROOT_COLUMN])]
+        lines += [
+            format_row([*(getattr(clip, name) for name in COLUMNS), root]) for clip in self.clips
+        ]
+        return "".join(lines).encode("utf-8")
 
     def source(self, clip: Clip) -> AudioSource:
         """Return where a clip's samples are."""
@@ -192,51 +187,7 @@ def clip_labels(clip: Clip) -> list[str]:
     return [part.strip() for part in clip.label.split(LABEL_SEPARATOR) if part.strip()]
 
 
-class _Where(NamedTuple):
-    """A line of a file, made into text only when a message needs it."""
-
-    path: Path
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.path}, line {self.line}"
-
-
-def _clips(path: Path, table: OpenTable) -> list[Clip]:
-    rows = csv.reader(table.lines, delimiter=table.delimiter, strict=True)
-    n_before = len(table.comments)
-    clips: list[Clip] = []
-    try:
-        header = next(rows, [])
-        if "path" not in header:
-            raise DataError(
-                f"{path}: its header is {list_columns(header, ',') if header else 'empty'}; "
-                f"expected at least a column 'path' (all columns: {','.join(COLUMNS)})"
-            )
-        places = [(name, at) for at, name in enumerate(header) if name in COLUMNS]
-        for row in rows:
-            if not any(row):  # spreadsheets save rows of empty cells
-                continue
-            where = _Where(path, n_before + rows.line_num)
-            if len(row) > len(header):
-                raise DataError(f"{where}: more cells than the header has columns")
-            clips.append(_clip(row, places, where))
-    except csv.Error as error:
-        raise DataError(f"{path}, line {n_before + rows.line_num}: {error}") from error
-    if not clips:
-        raise DataError(f"{path} lists no clips")
-    return clips
-
-
-def _clip(row: Sequence[str], places: Sequence[tuple[str, int]], where: _Where) -> Clip:
-    values: dict[str, Any] = {"path": ""}
-    for column, at in places:
-        text = plain_cell(row[at]) if at < len(row) else ""
-        if column == "path":
-            values[column] = text
-        elif text := text.strip():
-            kind = _NUMBERS.get(column)
-            values[column] = text if kind is None else parse_number(kind, text, where, column)
+def _clip(values: dict[str, Any], where: object) -> Clip:
     clip = Clip(**values)
     check_clip(clip, where)
     return clip
@@ -250,7 +201,9 @@ def check_clip(clip: Clip, where: object) -> None:
         if (not text.isascii() and not _is_writable(text)) or "\0" in text:
             raise DataError(f"{where}: {text!r} holds a NUL byte or half a character")
     start, end = clip.start_s or 0.0, clip.end_s
-    if start < 0 or (end is not None and not end > start):
+    if start < 0:
+        raise DataError(f"{where}: a clip starts at {start} s, before the recording")
+    if end is not None and not end > start:
         raise DataError(f"{where}: a clip from {start} s to {end} s has no length")
 
 
@@ -260,27 +213,6 @@ def _is_writable(text: str) -> bool:
     except UnicodeEncodeError:  # JSON may hold halves of characters
         return False
     return True
-
-
-def _root(comment: str, where: _Where) -> AnyPath:
-    try:
-        return any_path(comment.removeprefix(ROOT_COMMENT.rstrip()).strip())
-    except UsageError as error:  # it was not typed, but read from a file
-        raise DataError(f"{where}: audio_root is {error}") from error
-
-
-def _cell(value: object) -> str:
-    """Return a value as text that gives the same value when read."""
-    if isinstance(value, str):
-        return str(safe_cell(value))
-    return "" if value is None else str(value).removesuffix(".0" * isinstance(value, float))
-
-
-def _line(cells: Sequence[str]) -> str:
-    # a writer quotes only line breaks that are its own: so it gets both, and one is taken off
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
-    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _root_text(root: AnyPath, folder: Path) -> str:

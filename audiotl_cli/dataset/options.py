@@ -8,7 +8,7 @@ from typing import Literal
 
 from audiotl_cli.errors import UsageError
 
-COLUMN_OPTIONS = ("path", "label", "group", "fold", "split")
+COLUMN_OPTIONS = ("path", "label", "group", "fold", "split", "start", "end", "duration")
 """Fields of a clip whose column in a table an option can name."""
 
 
@@ -21,12 +21,20 @@ class IndexOptions:
     labels_from : str or None
         The name of a layout, such as ``folder``, or ``module:function``; None takes the first
         layout that fits, see `layouts.registry`.
+    label_level : int or None
+        The level of folders that are labels, counted from 1.
     label_regex, group_regex, fold_regex : str or None
         Searched in the path below the source; the first group counts.
     metadata : Path or None
         A table with a header, or annotations.
     path_column, label_column, group_column, fold_column, split_column : str or None
-        Columns of the table, if not called as usual.
+        Columns of the table, if not called as usual; ``none`` for no column.
+    start_column, end_column, duration_column : str or None
+        Likewise for the times of clips.
+    label_separator : str or None
+        What separates the labels in a cell of the table.
+    point_width_s : float or None
+        Length of clips around annotations that begin where they end, seconds.
     dataset : str or None
         A data set known by name.
     test_size : float
@@ -46,6 +54,7 @@ class IndexOptions:
     """
 
     labels_from: str | None = None
+    label_level: int | None = None
     label_regex: str | None = None
     metadata: Path | None = None
     group_regex: str | None = None
@@ -55,6 +64,11 @@ class IndexOptions:
     fold_regex: str | None = None
     fold_column: str | None = None
     split_column: str | None = None
+    start_column: str | None = None
+    end_column: str | None = None
+    duration_column: str | None = None
+    label_separator: str | None = None
+    point_width_s: float | None = None
     dataset: str | None = None
     test_size: float = 0.25
     folds: int | Literal["group"] | None = None
@@ -81,6 +95,12 @@ class IndexOptions:
         conflicts = {
             f"SOURCE {source}, itself a table, and --metadata": is_file and metadata,
             f"--labels-from {layout} and --metadata": by_path and metadata,
+            f"--labels-from {layout} and --label-level": self.label_level
+            and layout not in (None, "folder"),
+            "--label-level and --label-regex": self.label_level and regex,
+            "--label-level and --metadata": self.label_level and metadata,
+            "--label-level and a table as SOURCE": self.label_level and is_file,
+            f"{dataset} and --label-level": self.dataset and self.label_level,
             "--no-audit and --fix": self.fix and not self.audit,
             f"--labels-from {layout} and a table as SOURCE": by_path and is_file,
             f"--labels-from {layout} and --label-regex": layout and layout != "filename" and regex,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from audiotl_cli.cells import safe_cell
+from audiotl_cli.dataset.encoding import WINDOWS, find_encoding
 from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.dataset.table import DELIMITERS
+from audiotl_cli.dataset.table import read_start
 from audiotl_cli.errors import DataError
 from audiotl_cli.locks import change_file
 
@@ -88,9 +91,21 @@ def write_labels(
 
 
 def _change_bytes(data: bytes, rows: list[Place], labels: Mapping[Place, str]) -> bytes:
-    mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
-    text = data[len(mark) :].decode("utf-8", "surrogateescape")
-    return mark + _change(text, rows, labels).encode("utf-8", "surrogateescape")
+    encoding = find_encoding(io.BytesIO(data), "the index", len(data))
+    if encoding == "utf-8-sig" and not data.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8"
+    text = _change(data.decode(encoding), rows, labels)
+    if encoding == WINDOWS and any(not _fits(label) for label in labels.values()):
+        encoding = "utf-8-sig"  # as spreadsheets expect it
+    return text.encode(encoding)
+
+
+def _fits(label: str) -> bool:
+    try:
+        label.encode(WINDOWS)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_label(label: str) -> None:
@@ -102,12 +117,8 @@ def check_label(label: str) -> None:
 
 
 def _change(text: str, rows: list[Place], labels: Mapping[Place, str]) -> str:
-    start = 0
-    while text.startswith(("#", '"#'), start):
-        start = text.find("\n", start) + 1 or len(text)
-    header_end = text.find("\n", start)
-    header_text = text[start : header_end if header_end >= 0 else len(text)]
-    delimiter = max(DELIMITERS, key=header_text.count)
+    before, _, delimiter = read_start(io.StringIO(text, newline=""))
+    start = sum(map(len, before))
     records = _records(text, start, delimiter)
     header = next(records)
     names = [_value(text[slice(*cell)]) for cell in header]
@@ -135,7 +146,7 @@ def _change(text: str, rows: list[Place], labels: Mapping[Place, str]) -> str:
 
 def _records(text: str, at: int, delimiter: str) -> Iterator[list[Cell]]:
     """Return the cells of every line of a table, empty lines too."""
-    plain = re.compile(f"[^{delimiter}\r\n]*")
+    plain = re.compile(rf"[^{re.escape(delimiter)}\r\n]*")
     quoted = re.compile('"(?:[^"]|"")*"?')
     cells: list[Cell] = []
     while at < len(text):

@@ -5,25 +5,25 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from audiotl_cli.dataset.index import LABEL_SEPARATOR
-from audiotl_cli.dataset.table import MAX_BYTES, list_columns, open_table, parse_number
+from audiotl_cli.dataset.table import MAX_BYTES, list_columns, open_table, report_assumed_encoding
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.json_files import check_values
 from audiotl_cli.storage.paths import AnyPath, open_file, read_file
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its cells as text, and its file and line, for messages."""
+    """One row: its cells as text, its file and line for messages, and the delimiter, if any."""
 
     cells: Mapping[str, str]
     where: str
+    delimiter: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def read_rows(path: AnyPath) -> Table:
         It is Parquet, and pyarrow is not installed.
     """
     try:
-        if path.suffix.lower() in (".jsonl", ".ndjson"):
-            return _read_jsonl(path)
+        if path.suffix.lower() in (".jsonl", ".ndjson", ".json"):
+            return _read_json(path)
         if path.suffix.lower() == ".parquet":
             return _read_parquet(path)
         return _read_csv(path)
@@ -67,29 +67,60 @@ def read_rows(path: AnyPath) -> Table:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
-def seconds(text: str, where: object, name: str) -> float | None:
-    """Return a cell as seconds; None if it is empty. Errors as `table.parse_number`."""
-    return parse_number(float, text, where, name) if text else None
+def is_unnamed(column: str) -> bool:
+    """Return whether a column has no name in the header, but one by its place."""
+    return re.fullmatch(r"column \d+", column) is not None
 
 
 def _read_csv(path: AnyPath) -> Table:
     with open_table(path) as table:
+        report_assumed_encoding(path, table)
         reader = csv.reader(table.lines, delimiter=table.delimiter)
-        n_before = len(table.comments)
         try:
-            columns = next(reader, [])
-            rows = [
-                Row(
-                    # cells beyond the last column have no name
-                    _Cells(zip(columns, map(str.strip, row), strict=False)),
-                    f"{path}, line {n_before + reader.line_num}",
-                )
+            header = next(reader, [])
+            cells = [
+                (table.n_before + reader.line_num, row)
                 for row in reader
-                if any(row)
+                if any(map(str.strip, row))
             ]
         except csv.Error as error:
-            raise DataError(f"{path}, line {n_before + reader.line_num}: {error}") from error
-    return Table(path, columns, rows)
+            raise DataError(f"{path}, line {table.n_before + reader.line_num}: {error}") from error
+    columns = _columns(path, header, cells)
+    rows = [
+        Row(
+            _Cells({name: row[at].strip() for at, name in columns.items() if at < len(row)}),
+            f"{path}, line {line}",
+            table.delimiter,
+        )
+        for line, row in cells
+    ]
+    return Table(path, list(columns.values()), rows)
+
+
+def _columns(
+    path: AnyPath, header: Sequence[str], cells: Sequence[tuple[int, list[str]]]
+) -> dict[int, str]:
+    """Return the names of columns by their place; of those without a name, only filled ones."""
+    names = [name.strip() for name in header]
+    too_long = next(((n, row) for n, row in cells if any(row[len(names) :])), None)
+    if too_long and all(len(row) == len(names) + 1 for _, row in cells):
+        firsts = [row[0] for _, row in cells]
+        if len(set(firsts)) == len(firsts) and all(map(str.isdecimal, firsts)):
+            names, too_long = ["", *names], None  # R names rows, and not their column
+    if too_long:
+        line, row = too_long
+        raise DataError(
+            f"{path}, line {line} has {len(row)} cells, but the header {len(names)}; cells that "
+            "hold the delimiter need quotes"
+        )
+    columns: dict[int, str] = {}
+    for at, name in enumerate(names):
+        if not name and not any(row[at].strip() for _, row in cells if at < len(row)):
+            continue
+        name = name or f"column {at + 1}"
+        n_before = names[:at].count(name)
+        columns[at] = f"{name}.{n_before}" if n_before else name  # as pandas has it
+    return columns
 
 
 class _Cells(dict[str, str]):
@@ -99,28 +130,38 @@ class _Cells(dict[str, str]):
         return ""
 
 
-def _read_jsonl(path: AnyPath) -> Table:
-    records: list[tuple[Mapping[str, Any], str]] = []
+def _read_json(path: AnyPath) -> Table:
+    """Read JSON lines, or an array of objects."""
     try:
-        lines = read_file(path, MAX_BYTES).decode("utf-8-sig").splitlines()
+        text = read_file(path, MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not JSON lines: it holds binary data") from error
-    for number, line in enumerate(lines, start=1):
-        where = f"{path}, line {number}"
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{where} is not JSON: {error}") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path} is not JSON lines: line {line} holds binary data; expected UTF-8"
+        ) from error
+    if path.suffix.lower() == ".json" and text.lstrip().startswith("["):
+        records = _json(text, str(path))
+        rows = [(record, f"{path}, row {n}") for n, record in enumerate(records, start=1)]
+    else:
+        lines = enumerate(text.splitlines(), start=1)
+        wheres = [(line, f"{path}, line {n}") for n, line in lines if line.strip()]
+        rows = [(_json(line, where), where) for line, where in wheres]
+    for record, where in rows:
         if not isinstance(record, dict):
-            raise DataError(f"{where} is {line[:40]!r}, expected an object a line")
+            raise DataError(f"{where} is {str(record)[:40]!r}, expected an object a line")
         try:
             check_values(record, finite=False)
         except DataError as error:
             raise DataError(f"{where}: {error}") from error
-        records.append((record, where))
-    return _table(path, records)
+    return _table(path, rows)
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        # numbers stay as they are written: the labels 1 and 1.0 are two
+        return json.loads(text, parse_float=str, parse_int=lambda digits: str(int(digits)))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where} is not JSON: {error}; expected an object a line") from error
 
 
 def _read_parquet(path: AnyPath) -> Table:
@@ -152,7 +193,7 @@ def _is_bulky(pyarrow: Any, kind: Any) -> bool:
 
 def _table(path: AnyPath, records: Iterable[tuple[Mapping[str, Any], str]]) -> Table:
     rows = [
-        Row({str(name): _text(value) for name, value in record.items()}, where)
+        Row(_Cells({str(name): _text(value) for name, value in record.items()}), where)
         for record, where in records
     ]
     columns = list(dict.fromkeys(name for row in rows for name in row.cells))

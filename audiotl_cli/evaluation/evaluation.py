@@ -83,6 +83,8 @@ class Source:
         How the models of a cross-validation were trained; empty for a saved model.
     rounds : mapping
         The accuracy of every round of a cross-validation.
+    suspected_groups : mapping or None
+        Sources that names suggest and that are both trained on and tested, with a ``warning``.
     """
 
     index: str = ""
@@ -94,6 +96,13 @@ class Source:
     card: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     rounds: Mapping[str, float] = field(default_factory=dict)
+    suspected_groups: Mapping[str, Any] | None = None
+
+    @property
+    def doubts(self) -> list[str]:
+        """What readers must know of the scores."""
+        suspected = self.suspected_groups
+        return [*self.warnings, *([str(suspected["warning"])] if suspected else [])]
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -106,7 +115,8 @@ class Source:
             "n_trained_on": self.n_trained_on,
             **({"rounds": dict(self.rounds)} if self.rounds else {}),
             **({} if self.card is None else {"card": dict(self.card)}),
-            "warnings": list(self.warnings),
+            "suspected_groups": self.suspected_groups and dict(self.suspected_groups),
+            "warnings": self.doubts,
         }
 
 

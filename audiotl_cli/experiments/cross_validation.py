@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 
 from audiotl_cli.classifiers.card import library_versions
 from audiotl_cli.dataset.assign import assign_folds
+from audiotl_cli.dataset.duplicates.suggested_groups import suspected_groups
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.evaluation.evaluation import Evaluation, Source
 from audiotl_cli.evaluation.protocols import Protocol, Round, check_groups, leave_one_out
@@ -77,6 +78,7 @@ def describe_source(
             "versions": library_versions(),
         },
         rounds=held_out.accuracies,
+        suspected_groups=suspected_groups(data.clips, _parts(deals[0])),
     )
 
 
@@ -90,8 +92,7 @@ def add_sections(
 ) -> Evaluation:
     """Return the evaluation with what features and further fits show."""
     everything = range(len(data.clips))
-    part_of = {i: part.name for part in rounds for i in part.test}
-    parts = [part_of[i] for i in everything]
+    parts = _parts(rounds)
     sides = [
         Side(clip, key, part, tested=True)
         for clip, key, part in zip(data.clips, data.keys, parts, strict=True)
@@ -119,6 +120,12 @@ def describe_protocol(how: Protocol, n_rounds: int) -> str:
         return "leave one group out"
     times = f", {how.n_repeats} times" if how.n_repeats > 1 else ""
     return f"{n_rounds}-fold cross-validation{times}"
+
+
+def _parts(rounds: Sequence[Round]) -> list[str]:
+    """Return the part that every clip is tested in."""
+    part_of = {i: part.name for part in rounds for i in part.test}
+    return [part_of[i] for i in sorted(part_of)]
 
 
 def _count_trained_on(data: LabelledFeatures, rounds: Sequence[Round]) -> int:

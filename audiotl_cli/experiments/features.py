@@ -11,8 +11,9 @@ import numpy as np
 
 from audiotl_cli.classifiers.card import ExtractorSpec
 from audiotl_cli.classifiers.pooling import FloatArray, Frames, Pooled, pool, pool_clip
+from audiotl_cli.dataset.audio_root import check_recordings
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip, Index, clip_labels
-from audiotl_cli.errors import DataError
+from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.evaluation.clips import EvaluatedClip
 from audiotl_cli.experiments.stored import StoredFrames, fits
 from audiotl_cli.labels import canonical
@@ -167,6 +168,8 @@ def is_multi_label(index: Index) -> bool:
 def _labelled_clips(project: Project, index: Index, root: AnyPath) -> list[tuple[Clip, str]]:
     """Return the clips with a label, and their keys in the stores."""
     keys = clip_keys(index, project.open_memo(root))
+    if all(isinstance(key, AudioError) for key in keys):
+        check_recordings(index)
     labelled = [
         (clip, key if isinstance(key, str) else "")  # no store has such a key
         for clip, key in zip(index.clips, keys, strict=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,13 +11,21 @@ import numpy as np
 
 from audiotl_cli.classifiers.card import ModelCard, clip_mark
 from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.dataset.duplicates.suggested_groups import suspected_groups
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.duplicates import DuplicatePair
 from audiotl_cli.evaluation.evaluation import Source
 from audiotl_cli.evaluation.measure import ScoredClips
 from audiotl_cli.experiments.features import LabelledFeatures, evaluated
 from audiotl_cli.experiments.sections import duplicates, index_name, weights_warnings
 from audiotl_cli.experiments.training import score_rows
+from audiotl_cli.labels import split_labels
+from audiotl_cli.spelling import did_you_mean
+
+logger = logging.getLogger(__name__)
+
+MOST_NAMED = 10  # labels in a message
 
 
 def score_clips(
@@ -28,6 +38,48 @@ def score_clips(
         rejected = classifier.rejects([data.frames[i] for i in rows], scores).astype(np.float64)
     clips = [evaluated(data.clips[i]) for i in rows]
     return ScoredClips(clips, classifier.labels, [scores], classifier.multi_label, rejected)
+
+
+def check_labels(model: Path, card: ModelCard, index: Index, truth: Sequence[str]) -> None:
+    """Refuse to evaluate a model on clips none of whose labels it knows; warn of some.
+
+    Parameters
+    ----------
+    model : Path
+    card : ModelCard
+    index : Index
+    truth : sequence of str
+        Labels of the clips, joined where there are several.
+
+    Raises
+    ------
+    DataError
+        Says which labels each side has.
+    """
+    n_of = Counter(label for text in truth for label in split_labels(text))
+    unknown = sorted(n_of.keys() - set(card.labels))
+    if not unknown:
+        return
+    named = _named(unknown) + did_you_mean(unknown[0], card.labels)
+    if len(unknown) == len(n_of):
+        raise DataError(
+            f"{model} knows none of the labels to evaluate it on: {index.path} has "
+            f"{_named(unknown)}, the model has {_named(card.labels)} (from "
+            f"{card.index or 'another index'}). Choose the index with --index, or the model: "
+            f"audiotl evaluate MODEL{did_you_mean(unknown[0], card.labels)}"
+        )
+    logger.warning(
+        "%d of %d clips have labels that the model does not know, so it cannot be right about "
+        "them: %s. Train it again to learn them",
+        sum(not set(split_labels(text)) <= set(card.labels) for text in truth),
+        len(truth),
+        named,
+    )
+
+
+def _named(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
+    return ", ".join(labels[:MOST_NAMED]) + more
 
 
 def describe_source(
@@ -48,6 +100,7 @@ def describe_source(
         warnings=weights_warnings(data),
         model=str(model),
         split=split,
+        suspected_groups=suspected_groups(data.clips),
         card={name: value for name, value in card.to_dict().items() if name != "trained_on"},
     )
 

@@ -14,6 +14,7 @@ from audiotl_cli.classifiers.model_file import dump_model
 from audiotl_cli.classifiers.model_text import card_path, card_text
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.pipeline import is_scaled
+from audiotl_cli.dataset.duplicates.suggested_groups import suspected_groups
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.experiments.features import LabelledFeatures
 from audiotl_cli.experiments.search import Choice
@@ -86,6 +87,7 @@ def fit_and_save(
         balance=options.balance,
         multi_label=options.multi_label,
         streamed=is_streamed(data),
+        suspected_groups=suspected_groups(data.clips),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
         **describe_reliability(classifier, reliability),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.experiments.features import LabelledFeatures
+from audiotl_cli.spelling import did_you_mean
 
 TRAIN, TEST = "train", "test"
 
@@ -22,7 +23,7 @@ def rows_to_train_on(data: LabelledFeatures, split: str) -> list[int]:
     if not rows:
         raise DataError(
             f"no clip with features is in the split {split!r}; the index has "
-            f"{', '.join(sorted(splits - {''}))}"
+            f"{', '.join(sorted(splits - {''}))}{did_you_mean(split, splits - {''})}"
         )
     return rows
 

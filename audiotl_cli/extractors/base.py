@@ -21,6 +21,7 @@ from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.runtime import batch_threads, one_blas_thread, thread_count
 from audiotl_cli.extractors.weights import WeightSource
+from audiotl_cli.spelling import did_you_mean
 
 Patches = npt.NDArray[np.float32]
 """The input of a network: an array of shape (n_windows, ...)."""
@@ -188,6 +189,7 @@ class Extractor(abc.ABC):
         if self.layer not in layers:
             raise UsageError(
                 f"{self.name} has no layer {self.layer!r}; choose from {', '.join(layers)}"
+                f"{did_you_mean(self.layer, layers)}"
             )
 
     @cached_property

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.audio.isolated import Decoders
+from audiotl_cli.audio.levels import Levels
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import OUT_OF_MEMORY, AudioError, AudiotlError, is_out_of_memory
 from audiotl_cli.extractors.base import Embeddings, Extractor, Patches
@@ -59,11 +60,14 @@ class Part:
         Length of the source in seconds; known at the end.
     error : AudioError or None
         Why the source could not be embedded; known at the end.
+    levels : Levels or None
+        What there is to hear in it; known at the end, if it is measured.
     """
 
     embeddings: Embeddings | None
     audio_s: float = 0.0
     error: AudioError | None = None
+    levels: Levels | None = None
 
 
 def embed_sources(
@@ -95,7 +99,7 @@ def _join(parts: list[Embeddings]) -> Embeddings:
 
 
 def embed_parts(
-    extractor: Extractor, sources: Iterable[AudioSource], *, workers: int
+    extractor: Extractor, sources: Iterable[AudioSource], *, workers: int, measured: bool = False
 ) -> Generator[Part]:
     """Embed sources in their order, and yield their embeddings part by part.
 
@@ -106,6 +110,8 @@ def embed_parts(
         Consumed a little in advance of the results.
     workers : int
         Threads that compute front ends, each with a process that decodes and resamples.
+    measured : bool
+        Whether to measure the levels of each source.
 
     Yields
     ------
@@ -131,7 +137,7 @@ def embed_parts(
         stop = threading.Event()
         try:
             for source in chain(first, remaining):
-                job = _Job()
+                job = _Job(measured=measured)
                 decoders.expect(source)
                 pool.submit(_prepare, extractor, source, decoders, job, stop)
                 pending.append(job)
@@ -149,11 +155,16 @@ def embed_parts(
 class _Job:
     """A queue of the segments of a recording, from a worker to the network."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, measured: bool) -> None:
+        self.measured = measured
+        self.levels: Levels | None = None
         self.segments: queue.Queue[Patches | None] = queue.Queue(SEGMENTS_AHEAD)
         self.n_samples = 0
         self.error: AudioError | None = None
         self.no_decoder: AudiotlError | None = None
+
+    def keep_levels(self, levels: Levels) -> None:
+        self.levels = levels
 
     def put(self, patches: Patches | None, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -173,7 +184,8 @@ def _prepare(
 ) -> None:
     """Put the patches of a source into the job, and None at the end."""
     try:
-        with closing(read_patches(extractor, source, decoders)) as parts:
+        on_levels = job.keep_levels if job.measured else None
+        with closing(read_patches(extractor, source, decoders, on_levels)) as parts:
             for patches, job.n_samples in parts:
                 if patches is not None:
                     job.put(patches, stop)
@@ -292,7 +304,7 @@ class _Batcher:
             self.open.popleft()
             audio_s = entry.job.n_samples / self.extractor.sample_rate
             overflowed = _overflowed() if entry.overflowed else None
-            yield Part(None, audio_s, entry.job.error or overflowed)
+            yield Part(None, audio_s, entry.job.error or overflowed, entry.job.levels)
 
     def _part_of(self, entry: _Open, frames: npt.NDArray[np.float32]) -> Iterator[Part]:
         embeddings = self.extractor.assemble(frames, entry.n_yielded)

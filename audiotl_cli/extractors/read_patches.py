@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 
 from audiotl_cli.audio.counted import CountedBlocks
-from audiotl_cli.audio.isolated import Decoders
+from audiotl_cli.audio.isolated import Decoders, OnLevels
+from audiotl_cli.audio.levels import LevelMeter, Levels
 from audiotl_cli.audio.resample import read_blocks_at
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.audio.worker import Send
@@ -20,27 +21,40 @@ Prepared = tuple[Patches | None, int]
 
 
 def read_patches(
-    extractor: Extractor, source: AudioSource, decoders: Decoders
+    extractor: Extractor,
+    source: AudioSource,
+    decoders: Decoders,
+    on_levels: OnLevels | None = None,
 ) -> Generator[Prepared]:
-    """Yield the patches of a source as it is decoded; errors as `Decoders.read_blocks_at`."""
+    """Yield the patches of a source as it is decoded; see `Decoders.read_blocks_at`."""
     if extractor.front_end_in_worker:
-        job = partial(send_patches, extractor=extractor)
+        job = partial(send_patches, extractor=extractor, measured=on_levels is not None)
         with closing(decoders.read(source, job)) as messages:
             for content, (n_samples, *shape) in messages:
+                if on_levels is not None and not shape:
+                    on_levels(Levels.from_bytes(content))
                 patches = np.frombuffer(content, np.float32).reshape(shape) if shape else None
                 yield patches, n_samples
         return
-    read = decoders.read_blocks_at(source, extractor.sample_rate, extractor.config.resampler)
+    read = decoders.read_blocks_at(
+        source, extractor.sample_rate, extractor.config.resampler, on_levels
+    )
     with closing(read) as blocks:
         yield from _prepared(extractor, blocks)
 
 
-def send_patches(source: AudioSource, send: Send, extractor: Extractor) -> None:
+def send_patches(
+    source: AudioSource, send: Send, extractor: Extractor, *, measured: bool = False
+) -> None:
     """Send the patches of a source to `read_patches`; runs in the process that decodes."""
-    blocks = read_blocks_at(source, extractor.sample_rate, extractor.config.resampler)
+    rate = extractor.sample_rate
+    meter = LevelMeter(rate) if measured else None
+    blocks = read_blocks_at(source, rate, extractor.config.resampler, meter)
     for patches, n_samples in _prepared(extractor, blocks):
-        content = b"" if patches is None else patches.tobytes()
-        send(content, n_samples, *(() if patches is None else patches.shape))
+        if patches is not None:
+            send(patches.tobytes(), n_samples, *patches.shape)
+        else:
+            send(meter.levels().to_bytes() if meter else b"", n_samples)
 
 
 def _prepared(extractor: Extractor, blocks: Iterable[Waveform]) -> Iterator[Prepared]:

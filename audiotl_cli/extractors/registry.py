@@ -17,6 +17,7 @@ from audiotl_cli.errors import UsageError, is_out_of_memory
 from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engines import choose
+from audiotl_cli.spelling import did_you_mean
 from audiotl_cli.storage.paths import local_path
 
 if TYPE_CHECKING:
@@ -166,7 +167,9 @@ def _model_file(name: str) -> tuple[str, str]:
 
 def _unknown(name: str) -> UsageError:
     choices = ", ".join([*entries_by_name(), "tflite:FILE", "savedmodel:FOLDER"])
-    return UsageError(f"no extractor {name!r}; choose from {choices}")
+    return UsageError(
+        f"no extractor {name!r}; choose from {choices}{did_you_mean(name, entries_by_name())}"
+    )
 
 
 @cache

@@ -10,6 +10,7 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import extractor_class, list_extractors
 from audiotl_cli.extractors.weights import PublishedFile, WeightSource
 from audiotl_cli.network import without_secrets
+from audiotl_cli.spelling import did_you_mean
 
 
 def resolve(name: str) -> tuple[type[Extractor], WeightSource | None]:
@@ -33,6 +34,7 @@ def resolve(name: str) -> tuple[type[Extractor], WeightSource | None]:
     raise UsageError(
         f"no extractor or file of weights is called {name!r}; choose from "
         f"{', '.join(extractors)}, or from the files {', '.join(files)}"
+        f"{did_you_mean(name, [*extractors, *files])}"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -184,6 +184,23 @@ class _Open:
     n_steps: int = 0
     gap_total: float = 0.0  # of those since
     gap_steps: int = 0
+
+
+def outside(events: Sequence[Event], silences: Sequence[tuple[float, float]]) -> list[Event]:
+    """Return events without the parts of them that lie in silences, which are in order."""
+    found = []
+    for event in events:
+        start_s = event.start_s
+        for silent_s, sounds_s in [*silences, (math.inf, math.inf)]:
+            if sounds_s <= start_s:
+                continue
+            end_s = min(silent_s, event.end_s)
+            if end_s - start_s > _SLACK_S:
+                found.append(replace(event, start_s=start_s, end_s=end_s))
+            start_s = sounds_s
+            if start_s >= event.end_s:
+                break
+    return found
 
 
 def in_order(events: Sequence[Event]) -> list[Event]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from audiotl_cli.audio.levels import Levels
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classifiers.card import ModelCard
 from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
 from audiotl_cli.inference.context import choose_context
-from audiotl_cli.inference.events import Event, EventOptions, in_order
+from audiotl_cli.inference.events import Event, EventOptions, in_order, outside
 from audiotl_cli.inference.prediction import Prediction
 from audiotl_cli.inference.scorer import Scorer, furthest_behind
 from audiotl_cli.labels import split_labels
@@ -99,7 +101,7 @@ class Model:
             streams = []
             for extractor in self.extractors:
                 extractor.use_threads(workers)
-                stream = embed_parts(extractor, sources, workers=workers)
+                stream = embed_parts(extractor, sources, workers=workers, measured=True)
                 closing.callback(stream.close)
                 streams.append(stream)
             for path in paths:
@@ -127,7 +129,9 @@ class Model:
             if end.error is not None:
                 return Prediction(str(path), {}, end.audio_s, end.error)
         found += scorer.finish(ends[0].audio_s)
-        return self.conclude(str(path), scorer, ends[0].audio_s, found, options)
+        levels = [end.levels for end in ends if end.levels is not None]
+        heard = replace(levels[0], in_band=max(level.in_band for level in levels))
+        return self.conclude(str(path), scorer, ends[0].audio_s, found, heard, options)
 
     def conclude(
         self,
@@ -135,6 +139,7 @@ class Model:
         scorer: Scorer,
         audio_s: float,
         found: list[Event],
+        levels: Levels,
         options: EventOptions | None,
     ) -> Prediction:
         """Return what a recording is, all of which has been heard.
@@ -147,18 +152,36 @@ class Model:
             Its length, seconds.
         found : list of Event
             All events that `scorer` has found, including those that it found last.
+        levels : Levels
+            What there was to hear in it.
         options : EventOptions or None
             As `scorer` was given.
         """
         row, rejected = scorer.scores()
         order = np.argsort(-row, kind="stable")
+        note = self._note(levels)
+        labels = None
+        if self.classifier.multi_label:
+            labels = [] if note else split_labels(self.classifier.label_of(row))
         return Prediction(
             path,
             {self.labels[i]: float(row[i]) for i in order},
             audio_s,
-            labels=split_labels(self.classifier.label_of(row))
-            if self.classifier.multi_label
-            else None,
+            labels=labels,
             rejected=rejected,
-            segments=None if options is None else in_order(found),
+            segments=None
+            if options is None
+            else in_order([] if note else outside(found, levels.silences)),
+            note=note,
+            silences=[] if options is None else levels.silences,
         )
+
+    def _note(self, levels: Levels) -> str:
+        """Return why a recording has no label; empty if there is something to hear in it."""
+        if levels.cancels:
+            return "silent: the channels cancel each other out"
+        if levels.is_silent:
+            return "silent"
+        if levels.is_out_of_band:
+            return f"beyond {self.highest_hz / 1000:.3g} kHz, which this model cannot hear"
+        return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +28,13 @@ class Prediction:
         All labels that are predicted, maybe none; None for a model that predicts one label.
     rejected : bool
         Whether the model takes it for none of its labels; the scores are there all the same.
+    note : str
+        Why no label is given although there are scores: there is nothing to hear in the
+        recording, or nothing that the model can hear; else empty.
     segments : list of Event or None
         Where labels are heard; None where that was not asked for.
+    silences : sequence of (float, float)
+        Stretches without any sound, seconds; only known where events were asked for.
     sorted_to : str or None
         Where the recording was put, if it was sorted into the folder of its label.
     sort_error : AudioError or None
@@ -43,18 +48,30 @@ class Prediction:
     labels: list[str] | None = None
     rejected: bool = False
     segments: list[Event] | None = None
+    note: str = ""
+    silences: Sequence[tuple[float, float]] = ()
     sorted_to: str | None = None
     sort_error: AudioError | None = None
 
     @property
     def label(self) -> str | None:
         """The most likely label; None for none of them."""
-        return None if self.rejected else next(iter(self.scores), None)
+        return None if self.rejected or self.note else next(iter(self.scores), None)
 
     @property
     def score(self) -> float | None:
         """The highest score."""
         return next(iter(self.scores.values()), None)
+
+    @property
+    def unheard(self) -> list[tuple[float, float, str]]:
+        """The stretches in which there is nothing to hear: start and end in seconds, and why."""
+        if self.note:
+            return [(0.0, round(self.audio_s, DIGITS), self.note)]
+        return [
+            (round(start_s, DIGITS), round(end_s, DIGITS), "silent")
+            for start_s, end_s in self.silences
+        ]
 
     @property
     def failure(self) -> AudioError | None:
@@ -80,8 +97,15 @@ class Prediction:
             value["labels"] = self.labels
         if self.rejected:
             value["rejected"] = True
+        if self.note:
+            value["note"] = self.note
         if self.segments is not None:
             value["segments"] = [event.to_dict() for event in self.segments]
+        if self.silences:
+            value["silences"] = [
+                {"start_s": round(start_s, DIGITS), "end_s": round(end_s, DIGITS)}
+                for start_s, end_s in self.silences
+            ]
         if self.sorted_to is not None:
             value["sorted_to"] = self.sorted_to
         if self.failure is not None:
@@ -102,6 +126,8 @@ class Prediction:
             else [
                 (event.start_s, event.end_s, event.label, event.score) for event in self.segments
             ],
+            "note": self.note,
+            "silences": [list(bounds) for bounds in self.silences],
             "sorted_to": self.sorted_to,
             "sort_error": _error_dict(self.sort_error),
         }
@@ -135,8 +161,10 @@ class Prediction:
 def _check(state: Mapping[str, Any]) -> None:
     """Raise `TypeError` unless every value is of the type that `to_state` gives it."""
     segments = state["segments"] or []
-    texts = [state["path"], state["sorted_to"] or "", *(state["labels"] or [])]
+    texts = [state["path"], state["sorted_to"] or "", *(state["labels"] or []), state["note"]]
     numbers = [state["audio_s"], *state["scores"].values()]
+    for start_s, end_s in state["silences"]:
+        numbers += [start_s, end_s]
     for start_s, end_s, label, score in segments:
         texts.append(label)
         numbers += [start_s, end_s, score]

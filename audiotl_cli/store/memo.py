@@ -15,6 +15,7 @@ import stat
 import time
 from pathlib import Path
 
+from audiotl_cli.audio.reasons import why_missing
 from audiotl_cli.errors import AudioError
 from audiotl_cli.files import NotAFileError, open_regular
 from audiotl_cli.journal_lines import append_lines, read_lines
@@ -82,7 +83,7 @@ class HashMemo:
                 raise AudioError("is a pipe or device, not a sound file", stage="open")
             content, state = read_content(real)
         except FileNotFoundError as error:
-            raise AudioError("no such file", code="missing", stage="open") from error
+            raise AudioError(why_missing(str(path)), code="missing", stage="open") from error
         except IsADirectoryError as error:
             raise AudioError("is a folder, not a sound file", stage="open") from error
         except NotAFileError as error:

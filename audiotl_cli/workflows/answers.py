@@ -9,8 +9,9 @@ from pathlib import Path
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.dataset.numbers import parse_seconds
 from audiotl_cli.dataset.relabel import Place, check_label, place_of, write_labels
-from audiotl_cli.dataset.table import OpenTable, list_columns, open_table
+from audiotl_cli.dataset.table import OpenTable, list_columns, open_table, report_assumed_encoding
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.review.clip_names import find_rows, name_of, read_name
 from audiotl_cli.storage.paths import join
@@ -78,6 +79,7 @@ def _read_text(text: str, index: Index) -> Answer:
 def _read_rows(path: Path) -> list[Answer]:
     try:
         with open_table(path) as table:
+            report_assumed_encoding(path, table)
             return _answers(path, table)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
@@ -93,19 +95,17 @@ def _answers(path: Path, table: OpenTable) -> list[Answer]:
                 f"{path} has the columns {list_columns(columns)}; expected path and label"
             )
         for row in rows:
-            where = f"{path}, line {len(table.comments) + rows.line_num}"
+            where = f"{path}, line {table.n_before + rows.line_num}"
             label = plain_cell((row["label"] or "").strip())
             if not label or not row["path"]:
                 continue
-            try:
-                start, end = (
-                    float(row[name]) if row.get(name) else None for name in ("start_s", "end_s")
-                )
-            except ValueError as error:
-                raise DataError(f"{where}: {error}, expected seconds") from error
+            start, end = (
+                parse_seconds(row.get(name) or "", where, name, delimiter=table.delimiter)
+                for name in ("start_s", "end_s")
+            )
             answers.append((where, AudioSource(join(Path(), row["path"]), start, end), label))
     except csv.Error as error:
-        raise DataError(f"{path}, line {len(table.comments) + rows.line_num}: {error}") from error
+        raise DataError(f"{path}, line {table.n_before + rows.line_num}: {error}") from error
     return answers
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from audiotl_cli.dataset.audit import Audit, audit_clips, clip_problems
+from collections.abc import Mapping
+
+from audiotl_cli.dataset.audit import Audit, audit_clips, clip_problems, paths_by_reason
 from audiotl_cli.dataset.fix import Change, fix_problems
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.layouts.registry import Source
 from audiotl_cli.dataset.measure_clips import OnClip, measure_clips
+from audiotl_cli.dataset.measured import Finding
 from audiotl_cli.dataset.options import IndexOptions
-from audiotl_cli.errors import DataError
+from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.project import Project
-from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.memo import clip_key
 
 UNREADABLE = {"unreadable", "empty"}
 
 
 def audit_source(
-    project: Project, clips: list[Clip], root: AnyPath, options: IndexOptions, on_clip: OnClip
+    project: Project, clips: list[Clip], source: Source, options: IndexOptions, on_clip: OnClip
 ) -> tuple[Audit, list[Change]]:
     """Measure clips and find their problems, and fix these if that is asked for.
 
@@ -25,8 +28,8 @@ def audit_source(
     project : Project
         Keeps the measurements.
     clips : list of Clip
-    root : Path or RemotePath
-        What their paths are relative to.
+    source : Source
+        Where they were found.
     options : IndexOptions
     on_clip : callable
         See `OnClip`.
@@ -36,6 +39,7 @@ def audit_source(
     DataError
         Not one clip can be read, or none would be left.
     """
+    root = source.root
     measured = measure_clips(
         clips,
         root,
@@ -46,12 +50,16 @@ def audit_source(
         on_clip=on_clip,
     )
     audit = audit_clips(
-        clips, [clip.sha256 for clip in measured], [clip.finding for clip in measured]
+        clips,
+        [clip.sha256 for clip in measured],
+        [
+            _reason(clip, found.finding, source.unmatched)
+            for clip, found in zip(clips, measured, strict=True)
+        ],
     )
     if all(not UNREADABLE.isdisjoint(clip_problems(clip)) for clip in audit.clips):
         raise DataError(
-            f"none of the {len(clips)} recordings in {root} can be read; "
-            f"the first is {audit.clips[0].path} ({audit.clips[0].problems})"
+            f"none of the {len(clips)} recordings in {root} can be read: {_summary(audit)}"
         )
     if not options.fix:
         return audit, []
@@ -61,3 +69,19 @@ def audit_source(
             f"none of the {len(clips)} recordings in {root} can be used, so --fix would leave none"
         )
     return fixed, changes
+
+
+def _reason(clip: Clip, finding: Finding, unmatched: Mapping[str, str]) -> Finding:
+    """Return why no recording has the name of a clip, rather than that there is no such file."""
+    if isinstance(finding, AudioError) and (reason := unmatched.get(clip.path)):
+        return AudioError(reason, code=finding.code, stage=finding.stage)
+    return finding
+
+
+def _summary(audit: Audit, n_most: int = 3) -> str:
+    reasons = list(paths_by_reason(audit).items())
+    parts = [
+        f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}: {reason}"
+        for reason, paths in reasons[:n_most]
+    ]
+    return "; ".join(parts) + ("; ..." if len(reasons) > n_most else "")

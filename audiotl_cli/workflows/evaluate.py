@@ -11,6 +11,7 @@ from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.measure import measure
 from audiotl_cli.evaluation.report.write import claim_report
 from audiotl_cli.experiments.features import read_features_of
+from audiotl_cli.experiments.leaderboard import note_scores
 from audiotl_cli.experiments.leaks import (
     find_leaks,
     sides_of_model,
@@ -19,6 +20,7 @@ from audiotl_cli.experiments.leaks import (
 )
 from audiotl_cli.experiments.model_names import evaluation_name
 from audiotl_cli.experiments.saved_model import (
+    check_labels,
     describe_source,
     duplicates_of_training,
     score_clips,
@@ -87,6 +89,7 @@ def evaluate_model(
             "train it again on such an index"
         )
     rows = rows_to_test_on(data, split, index)
+    check_labels(model, card, index, [data.labels[i] for i in rows])
     source = describe_source(model, card, index, split, data, rows)
     warn_trained_on(source.n_trained_on, len(rows))
     leaks = find_leaks(project, sides_of_model(project, card, data.clips, data.keys, rows))
@@ -98,4 +101,5 @@ def evaluate_model(
         duplicates=duplicates_of_training(data, card, split),
         embedding_map=embedding_map(data, rows),
     )
+    note_scores(project, model, evaluation)
     return write_report(evaluation, folder, recordings(index, data))

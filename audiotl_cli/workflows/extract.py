@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from audiotl_cli.classifiers.card import ExtractorSpec
 from audiotl_cli.cluster.extract import pack
+from audiotl_cli.dataset.audio_root import check_recordings
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.extraction import (
     Added,
@@ -94,6 +95,8 @@ def extract_features(
     failures = Failures(len(index.clips), strict=options.strict, max_rate=options.max_error_rate)
     wanted = clips_by_key(index, project.open_memo(store.folder), failures)
     added = Added()
+    if failures.items or any(key not in store for key in wanted):
+        check_recordings(index)
     if all(key in store for key in wanted):
         tidy(store)  # nothing else is written: the folder may be one only for reading
     else:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from audiotl_cli.classifiers.labels import unbalanced
 from audiotl_cli.dataset.assign import split_clips, warn_of_missing_labels
-from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem
+from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem, paths_by_reason
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.duplicates.groups import Duplicates
-from audiotl_cli.dataset.duplicates.suggested_groups import warn_without_groups
+from audiotl_cli.dataset.duplicates.suggested_groups import (
+    SuggestedGroups,
+    suggest_groups,
+    warn_without_groups,
+)
 from audiotl_cli.dataset.edited import check_replaceable, replace_index
 from audiotl_cli.dataset.fix import Change
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
@@ -19,6 +23,7 @@ from audiotl_cli.dataset.layouts.registry import read_source
 from audiotl_cli.dataset.measure_clips import OnClip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.path_patterns import Pattern, search_paths
+from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import UsageError
 from audiotl_cli.left_out import LeftOut
 from audiotl_cli.project import Project
@@ -45,8 +50,14 @@ class IndexReport:
         Which clips, by their positions in the index, hold the same sound.
     comparison : Comparison or None
         Of a named data set with the published one.
+    reasons : dict
+        Why recordings cannot be read, to their paths.
     left_out : sequence of LeftOut
         What was found and is not in the index, and why.
+    reading : Reading or None
+        How the columns of a table were read.
+    suspected_groups : SuggestedGroups or None
+        Groups that names suggest, where none are known.
     """
 
     index: Index
@@ -55,7 +66,10 @@ class IndexReport:
     changes: list[Change]
     duplicates: Duplicates
     comparison: Comparison | None = None
+    reasons: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: Sequence[LeftOut] = ()
+    reading: Reading | None = None
+    suspected_groups: SuggestedGroups | None = None
 
 
 def build_index(
@@ -98,15 +112,16 @@ def build_index(
     found = read_source(source, options)
     before = check_replaceable(out, [source, *found.tables], overwrite=overwrite)
     clips, root = _group(found.clips, options), found.root
-    ungrouped = warn_without_groups(clips)  # before --fix gives groups, and folds are dealt
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
-        audit, changes = audit_source(project, clips, root, options, on_clip)
+        audit, changes = audit_source(project, clips, found, options, on_clip)
     clips = split_clips(list(audit.clips), options, root, found.tables)
     clips = list(find_problems(replace(audit, clips=clips)).clips)  # splits may leak now
     index = replace_index(Index(clips, root), out, before)
+    suggested = suggest_groups(clips)
     had = found.left_out.labels.union(*map(clip_labels, found.clips))
-    warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels())), ungrouped]
+    warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels()))]
+    warnings += [warn_without_groups(suggested, len(clips)), *found.warnings]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(
@@ -116,7 +131,10 @@ def build_index(
         changes,
         audit.duplicates,
         found.comparison,
+        paths_by_reason(audit),
         found.left_out.found(),
+        found.reading,
+        suggested,
     )
 
 

@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from audiotl_cli.audio.counted import CountedBlocks
+from audiotl_cli.audio.levels import LevelMeter
 from audiotl_cli.audio.resample import resample_blocks
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError
 from audiotl_cli.extractors.base import Embeddings, Extractor
 from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread
-from audiotl_cli.inference.events import Event, EventOptions
+from audiotl_cli.inference.events import Event, EventOptions, outside
 from audiotl_cli.inference.model import Model
 from audiotl_cli.inference.prediction import Prediction
 from audiotl_cli.inference.scorer import Scorer, furthest_behind
@@ -51,19 +52,21 @@ def listen(
         Of all of it; with `error` set where it cannot be used.
     """
     keep_freed_memory()
-    counted = CountedBlocks(blocks)
+    meter = LevelMeter(round(2 * model.highest_hz))
+    measured = (block for block, _ in meter.before((block, rate) for block in blocks))
+    counted = CountedBlocks(measured)
     scorer = Scorer(model.classifier, model.extractors, model.context_s, events, block=1)
     found: list[Event] = []
 
     def tell(over: Iterable[Event]) -> None:
-        for event in over:
+        for event in outside([*over], meter.levels().silences):
             found.append(event)
             on_event(event)
 
     # whoever lags behind is asked next, so that little lies between the copies
     copies = itertools.tee(counted, len(model.extractors))
     streams = [
-        _embed(extractor, copy, rate)
+        _embed(extractor, copy, rate, meter)
         for extractor, copy in zip(model.extractors, copies, strict=True)
     ]
     going = list(range(len(streams)))
@@ -84,14 +87,18 @@ def listen(
         raise
     last = scorer.finish(counted.n_samples / rate)
     tell(last)
-    return model.conclude(name, scorer, counted.n_samples / rate, found, events)
+    return model.conclude(name, scorer, counted.n_samples / rate, found, meter.levels(), events)
 
 
-def _embed(extractor: Extractor, blocks: Iterable[Waveform], rate: int) -> Iterator[Embeddings]:
+def _embed(
+    extractor: Extractor, blocks: Iterable[Waveform], rate: int, meter: LevelMeter
+) -> Iterator[Embeddings]:
     first = 0
-    resampled = resample_blocks(
+    resampled: Iterable[Waveform] = resample_blocks(
         ((block, rate) for block in blocks), extractor.sample_rate, extractor.config.resampler
     )
+    if extractor.sample_rate == meter.to_rate:
+        resampled = meter.after(resampled)
     for patches in extractor.patches(resampled, eager=True):
         yield extractor.assemble(extractor.run(patches), first)
         first += len(patches)

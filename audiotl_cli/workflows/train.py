@@ -17,6 +17,7 @@ from audiotl_cli.experiments.features import (
 )
 from audiotl_cli.experiments.model_names import model_name
 from audiotl_cli.experiments.options import TrainOptions
+from audiotl_cli.experiments.predecessor import choose_path
 from audiotl_cli.experiments.saving import fit_and_save
 from audiotl_cli.experiments.search import OnProgress, choose, deal_folds, plan
 from audiotl_cli.experiments.splits import rows_to_train_on
@@ -101,6 +102,8 @@ def model_path(
         n_settings=options.n_settings, reliability=options.reliability, split=options.split,
         how=how,
     )  # fmt: skip
-    path = options.out or project.models_dir / f"{name}.joblib"
+    path = choose_path(
+        options.out, project.models_dir / f"{name}.joblib", data, overwrite=options.overwrite
+    )
     claim([path], overwrite=options.overwrite)
     return path

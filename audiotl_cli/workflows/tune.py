@@ -22,27 +22,11 @@ def tune_model(
     run: Runner | None = None,
     on_fit: OnProgress = lambda done, total: None,
 ) -> TrainReport:
-    """Try settings on one split of an index, and save a model of the one picked.
+    """Try settings on one split of an index, and save a model of the chosen one.
 
-    What was tried is kept beside the model until that is saved, so that the same call goes on
-    where it was interrupted. The same call gives the same bytes, interrupted or not, and
-    wherever fits are done.
-
-    Parameters
-    ----------
-    project : Project
-    index : Index
-    options : TrainOptions
-    run : Runner, optional
-        What does the fits; a thread a core unless given.
-    on_fit : callable
-
-    Raises
-    ------
-    DataError
-        Nothing to train on.
-    UsageError
-        Options that do not fit the classifier or the data, or the file is somebody else's.
+    The results so far are kept beside the model until it is saved, so that the same call
+    continues where it was interrupted, and gives the same bytes. Parameters and errors are those
+    of `train_model`.
     """
     options.check(multi_label=is_multi_label(index))
     data = read_all_features(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
-from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.files import real_path
 from audiotl_cli.inference.events import EventOptions
 from audiotl_cli.inference.model import Model

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiotl_cli.audio.decode import BLOCK_SAMPLES, find_recordings, probe, read, read_blocks
+from audiotl_cli.audio.decode import BLOCK_SAMPLES, probe, read, read_blocks
+from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.audio.types import AudioInfo, AudioSource, Waveform
 from audiotl_cli.errors import AudioError
 from tests.sounds import noise, sine, strongest_hz, write_wav

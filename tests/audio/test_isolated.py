@@ -111,9 +111,9 @@ def test_blocks_are_those_of_the_decoder(tmp_path: Path) -> None:
         for source in sources:
             for to_rate in (16_000, 44_100):
                 here = read_blocks_at(source, to_rate, "soxr")
-                for one, two in zip(here, read(decoders, source, to_rate), strict=True):
+                for here_block, two in zip(here, read(decoders, source, to_rate), strict=True):
                     assert two.dtype == np.float32
-                    np.testing.assert_array_equal(one, two)
+                    np.testing.assert_array_equal(here_block, two)
 
 
 def test_errors_cross_as_they_are(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_other_samples_rates_and_channels_are_other_sounds(tmp_path: Path) -> No
         of_sound(tmp_path, sound, RATE + 1),
         of_sound(tmp_path, sound.reshape(-1, 2)),
     ]
-    assert len({one.pcm for one in found}) == 4
+    assert len({measurement.pcm for measurement in found}) == 4
 
 
 def test_minus_zero_is_zero(tmp_path: Path) -> None:

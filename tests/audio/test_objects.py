@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiotl_cli.audio.decode import find_recordings, probe
+from audiotl_cli.audio.decode import probe
 from audiotl_cli.audio.isolated import Decoders
+from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError, StorageError
 from audiotl_cli.storage.remote import RemotePath

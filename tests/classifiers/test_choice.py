@@ -37,8 +37,8 @@ def test_the_difference_counts_clip_by_clip() -> None:
 
 
 def test_fewer_extractors_are_simpler_and_of_equals_the_first() -> None:
-    both, one, other = tried("svm", 10, (0, 1)), tried("svm", 10, (0,)), tried("svm", 10, (1,))
-    assert pick([both, one, other]) is one
+    both, first, other = tried("svm", 10, (0, 1)), tried("svm", 10, (0,)), tried("svm", 10, (1,))
+    assert pick([both, first, other]) is first
 
 
 def test_among_the_simple_the_best() -> None:
@@ -66,9 +66,9 @@ def test_only_who_is_clearly_worse_is_dropped() -> None:
 
 @pytest.mark.parametrize("wrong", [0, 1, 50, 99, 100])
 def test_intervals_hold_the_accuracy(wrong: int) -> None:
-    one = tried("svm", wrong)
-    low, high = one.interval
-    assert 0 <= low <= one.accuracy <= high <= 1
+    trial = tried("svm", wrong)
+    low, high = trial.interval
+    assert 0 <= low <= trial.accuracy <= high <= 1
     assert low < high
 
 

@@ -145,9 +145,12 @@ def test_a_label_may_be_on_every_clip(name: str, everywhere: str) -> None:
     )
     model = fit_classifier(clips, [f"{kind};{everywhere}" for kind in kinds], options)
     clips, kinds = made_clips(5, seed=9)
-    told = [set(one.split(";")) for one in model.predict(clips)]
-    assert all(everywhere in one for one in told)
-    assert sum(one == {kind, everywhere} for one, kind in zip(told, kinds, strict=True)) >= 13
+    told = [set(labels.split(";")) for labels in model.predict(clips)]
+    assert all(everywhere in predicted for predicted in told)
+    assert (
+        sum(predicted == {kind, everywhere} for predicted, kind in zip(told, kinds, strict=True))
+        >= 13
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,7 +9,7 @@ from audiotl_cli.classifiers.groups import find_near, join_groups
 
 
 def partition(groups: list[int]) -> set[frozenset[int]]:
-    return {frozenset(i for i, one in enumerate(groups) if one == name) for name in set(groups)}
+    return {frozenset(i for i, group in enumerate(groups) if group == name) for name in set(groups)}
 
 
 def features(seed: int, n: int, dim: int) -> np.ndarray:
@@ -35,7 +35,7 @@ def test_equal_clips_are_together(seed: int, n: int, dim: int, data: st.DataObje
     rows = data.draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=40))
     groups = find_near(features(seed, n, dim)[rows])
     for row in set(rows):
-        assert len({group for group, one in zip(groups, rows, strict=True) if one == row}) == 1
+        assert len({group for group, other in zip(groups, rows, strict=True) if other == row}) == 1
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e6])
@@ -62,7 +62,7 @@ def test_groups_are_joined_through_common_clips() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=30))
 def test_what_shares_a_group_is_together_after_joining(pairs: list[tuple[int, int]]) -> None:
-    first, second = [one for one, _ in pairs], [two for _, two in pairs]
+    first, second = [left for left, _ in pairs], [two for _, two in pairs]
     joined = join_groups(first, second)
     for i, j in np.ndindex(len(pairs), len(pairs)):
         if first[i] == first[j] or second[i] == second[j]:

@@ -80,11 +80,11 @@ def hold(model: ClipClassifier, clips: Any) -> None:
     """Hold what ONNX tells against what the model tells."""
     expected = model.scores(clips)
     found = by_onnx(model, clips)
-    scores = np.stack([one for one, _ in found])
+    scores = np.stack([scores_of_clip for scores_of_clip, _ in found])
     np.testing.assert_allclose(scores, expected, rtol=0, atol=2e-6)
     for ours, theirs in zip(expected, scores, strict=True):
         assert same_labels(ours, theirs, several=model.multi_label)
-    assert [bool(one) for _, one in found] == list(model.rejects(clips, expected))
+    assert [bool(rejected) for _, rejected in found] == list(model.rejects(clips, expected))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -85,7 +85,7 @@ def read(content: Any) -> str:
         model, card = read_model(PATH, buffer.getvalue())
     except ArtifactError as error:
         return str(error)
-    clip = [np.ones((2, one.dim), np.float32) for one in card.extractors]
+    clip = [np.ones((2, spec.dim), np.float32) for spec in card.extractors]
     assert np.isfinite(model.scores([clip])).all()
     return ""
 
@@ -121,7 +121,7 @@ def test_damaged_parts_are_refused(name: str, method: str) -> None:
                 found[f"{path}: {wrong.keys()}"] = read(damaged)
     assert len(found) > 100
     accepted = [what for what, refused in found.items() if not refused]
-    assert [one for one in accepted if "marks" not in one] == []
+    assert [name for name in accepted if "marks" not in name] == []
     assert all(refused.startswith("m.joblib is ") for refused in found.values() if refused)
 
 

@@ -262,8 +262,10 @@ def test_the_onnx_form_predicts_the_same(name: str, multi_label: bool) -> None:
     clips = made_clips(20, seed=5)[0]
     expected = model.scores(clips)
     found = [session.run(None, {"frames": clip[0]}) for clip in clips]
-    np.testing.assert_allclose(np.stack([one for one, _ in found]), expected, rtol=0, atol=1e-5)
-    assert [bool(one) for _, one in found] == list(model.rejects(clips, expected))
+    np.testing.assert_allclose(
+        np.stack([scores_of_clip for scores_of_clip, _ in found]), expected, rtol=0, atol=1e-5
+    )
+    assert [bool(rejected) for _, rejected in found] == list(model.rejects(clips, expected))
 
 
 def damages(state: State) -> Iterator[tuple[str, State]]:

@@ -93,7 +93,7 @@ def test_the_readme_has_the_table_of_all_classifiers() -> None:
 
 
 def test_no_two_have_a_name_in_common() -> None:
-    names = [name for one in registered().values() for name in (one.name, *one.aliases)]
+    names = [name for recipe in registered().values() for name in (recipe.name, *recipe.aliases)]
     assert len(set(names)) == len(names)
 
 

@@ -36,7 +36,7 @@ def test_what_tells_labels_apart_is_told() -> None:
     tried = search(
         clips, truth, halves(60), candidates, on_fit=lambda *fit: fits.append(fit), run=threads(2)
     )
-    assert [one.setting for one in tried] == candidates
+    assert [trial.setting for trial in tried] == candidates
     assert tried[1].accuracy == 1.0
     assert tried[0].accuracy < 0.9
     made = sorted((candidates.index(setting), fold) for setting, fold, _ in fits)
@@ -48,8 +48,8 @@ def test_of_equals_the_one_named_first() -> None:
     clips, truth = made_clips()
     candidates = [Setting(ClassifierOptions(name, "mean")) for name in ("svm", "logreg", "knn")]
     tried = search(clips, truth, halves(len(clips)), candidates)
-    assert [one.accuracy for one in tried] == [1.0, 1.0, 1.0]
-    assert [one.setting for one in rank(tried)] == candidates
+    assert [trial.accuracy for trial in tried] == [1.0, 1.0, 1.0]
+    assert [trial.setting for trial in rank(tried)] == candidates
 
 
 def test_extractors_are_tried_alone_and_together() -> None:
@@ -67,7 +67,7 @@ def test_neither_workers_nor_what_is_known_change_anything() -> None:
     clips, truth = made_clips(20, dim=30)
     rng = np.random.default_rng(0)
     clips = [
-        [part + rng.normal(0, 3, part.shape).astype(np.float32) for part in one] for one in clips
+        [part + rng.normal(0, 3, part.shape).astype(np.float32) for part in clip] for clip in clips
     ]
     candidates = [
         Setting(ClassifierOptions("linear-svm", pooling, scale=True, params={"C": C}))
@@ -77,13 +77,13 @@ def test_neither_workers_nor_what_is_known_change_anything() -> None:
     folds = halves(len(clips))
     alone = search(clips, truth, folds, candidates, run=threads(1))
     assert search(clips, truth, folds, candidates, run=threads(4)) == alone
-    known = {(i, 0): one.right[0] for i, one in enumerate(alone) if i % 2}
+    known = {(i, 0): trial.right[0] for i, trial in enumerate(alone) if i % 2}
     fits = []
     again = search(
         clips, truth, folds, candidates, known=known, on_fit=lambda *fit: fits.append(fit)
     )
     assert again == alone
-    assert len(fits) == sum(len(one.right) for one in alone) - 3
+    assert len(fits) == sum(len(trial.right) for trial in alone) - 3
 
 
 def test_hopeless_settings_are_given_up() -> None:
@@ -112,7 +112,7 @@ def test_hopeless_settings_are_given_up() -> None:
 def test_warnings_are_kept_back_whatever_threads_do_to_the_filters() -> None:
     """scikit-learn's own blocks put the filters of another moment back."""
     clips, truth = made_clips()
-    one = ClassifierOptions("logreg", "mean", params={"max_iter": 1})
+    options = ClassifierOptions("logreg", "mean", params={"max_iter": 1})
     shown: list[object] = []
 
     def upset(*fit: object) -> None:
@@ -120,7 +120,7 @@ def test_warnings_are_kept_back_whatever_threads_do_to_the_filters() -> None:
 
     with warnings.catch_warnings():
         warnings.showwarning = lambda *args, **more: shown.append(args)
-        search(clips, truth, halves(36), [Setting(one)] * 3, on_fit=upset, run=threads(1))
+        search(clips, truth, halves(36), [Setting(options)] * 3, on_fit=upset, run=threads(1))
         warnings.simplefilter("always")
         warnings.warn("this one is seen", stacklevel=1)
     assert len(shown) == 1
@@ -152,7 +152,7 @@ def test_rotated_extractors_are_averaged_as_they_would_be_unrotated(
 ) -> None:
     clips, truth = made_clips(20, dim=80)
     rng = np.random.default_rng(0)
-    both = [[one[0] + rng.normal(0, 4, one[0].shape).astype(np.float32)] * 2 for one in clips]
+    both = [[clip[0] + rng.normal(0, 4, clip[0].shape).astype(np.float32)] * 2 for clip in clips]
     both = [[first, second[:, :70] ** 3] for first, second in both]
     options = ClassifierOptions("logreg", "mean+std", scale=True, sqrt=True, combine="average")
     candidates = [Setting(options, (0, 1)), Setting(replace(options, sqrt=False), (0, 1))]

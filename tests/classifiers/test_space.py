@@ -17,15 +17,15 @@ def test_settings_begin_with_the_one_asked_for_and_differ() -> None:
     drawn = settings(20, BASE, voting=[(0,)], n_features=100)
     assert drawn[0] == Setting(BASE)
     assert len(drawn) == 20
-    assert len({repr(one) for one in drawn}) == 20
-    assert all(one.options.seed == 3 for one in drawn)
+    assert len({repr(setting) for setting in drawn}) == 20
+    assert all(setting.options.seed == 3 for setting in drawn)
 
 
 def test_settings_are_drawn_by_seed_simple_ones_first() -> None:
     assert settings(9, BASE) == settings(9, BASE)
     assert set(map(repr, settings(9, BASE))) < set(map(repr, settings(20, BASE)))
     assert settings(9, BASE) != settings(9, ClassifierOptions("knn", "mean", seed=4))
-    kinds = [one.complexity for one in settings(40, BASE, [(0,), (0, 1)])[1:]]
+    kinds = [setting.complexity for setting in settings(40, BASE, [(0,), (0, 1)])[1:]]
     assert kinds == sorted(kinds)
 
 
@@ -41,8 +41,8 @@ def test_how_many_settings_there_are(
 def test_what_was_asked_for_is_kept() -> None:
     asked = ClassifierOptions("svm", "mean", pca=5, scale=False)
     drawn = settings(10_000, asked, n_features=1000)
-    assert {one.options.pca for one in drawn} == {5}
-    assert {one.options.scale for one in drawn[1:]} == {True}
+    assert {setting.options.pca for setting in drawn} == {5}
+    assert {setting.options.scale for setting in drawn[1:]} == {True}
 
 
 def test_every_linear_svm_that_is_tried_leaves_its_intercepts_alone() -> None:
@@ -55,7 +55,9 @@ def test_every_linear_svm_that_is_tried_leaves_its_intercepts_alone() -> None:
         return float(fitted.intercept_[0])
 
     drawn = settings(10_000, BASE, voting=[(0,)], n_features=100)
-    svms = [one.options.params for one in drawn if one.options.classifier == "linear-svm"]
+    svms = [
+        setting.options.params for setting in drawn if setting.options.classifier == "linear-svm"
+    ]
     assert len(svms) > 30
     # weights next to nothing: 4 clips at 1 and 36 at -1 are fitted best by -0.8
     assert {round(intercept(**params), 1) for params in svms} == {-0.8}

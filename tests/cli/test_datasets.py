@@ -233,11 +233,11 @@ def test_all_data_sets_are_listed(project: Path, run: Run) -> None:
     (project / "data/audio/esc50").mkdir(parents=True)
     (project / "data/audio/esc50/x").touch()
 
-    listed = {one["name"]: one for one in run("datasets", "list", "--json").json}
+    listed = {entry["name"]: entry for entry in run("datasets", "list", "--json").json}
 
     assert listed["urbansound8k"]["n_clips"] == 8732
     assert listed["speech-commands"]["splits"] == {"train": 84843, "valid": 9981, "test": 11005}
-    assert [name for name, one in listed.items() if one["present"]] == ["esc50"]
+    assert [name for name, entry in listed.items() if entry["present"]] == ["esc50"]
     shown = run("datasets", "list").out
     assert all(name in shown for name in listed)
     assert "by hand" in shown

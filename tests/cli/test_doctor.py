@@ -10,7 +10,7 @@ from tests.conftest import Run
 
 
 def states(value: Any) -> dict[str, str]:
-    return {one["about"]: one["state"] for one in value}
+    return {finding["about"]: finding["state"] for finding in value}
 
 
 def test_a_fresh_project_is_well(project: Path, offline: None, run: Run) -> None:
@@ -20,9 +20,9 @@ def test_a_fresh_project_is_well(project: Path, offline: None, run: Run) -> None
     assert found["decoding"] == found["tensorflow"] == found["cache"] == found["mfcc"] == "good"
     assert found["musicnn"] == "absent"
     assert "WAV, FLAC, OGG, MP3" in next(
-        one["found"] for one in finished.json if one["about"] == "decoding"
+        finding["found"] for finding in finished.json if finding["about"] == "decoding"
     )
-    advice = {one["about"]: one["advice"] for one in finished.json}
+    advice = {finding["about"]: finding["advice"] for finding in finished.json}
     assert advice["musicnn"] == "audiotl models fetch musicnn"
 
 
@@ -53,4 +53,4 @@ def test_another_sound_than_was_written_is_noticed(
 
     written = decoding.check_tone
     monkeypatch.setattr(decoding, "check_tone", wrong)
-    assert [one.state for one in decoding.check_decoding()] == ["bad"]
+    assert [finding.state for finding in decoding.check_decoding()] == ["bad"]

@@ -162,7 +162,7 @@ def test_features_of_different_settings_are_kept_apart(indexed: Path, run: Run) 
 
 
 def test_neither_order_nor_workers_change_a_number(indexed: Path, run: Run) -> None:
-    one = run("extract", "--extractor", "mfcc", "--workers", 1, "--store", "one", "--json").json
+    single = run("extract", "--extractor", "mfcc", "--workers", 1, "--store", "one", "--json").json
     run("index", indexed, "--name", "shuffled", "--seed", 7)
     index = Path("data/index/shuffled.csv")
     head, columns, *rows = index.read_text().splitlines()
@@ -170,7 +170,7 @@ def test_neither_order_nor_workers_change_a_number(indexed: Path, run: Run) -> N
     index.write_text("\n".join([head, columns, *rows]) + "\n")
     two = run("extract", "--extractor", "mfcc", "--workers", 3, "--store", "two", "--json").json
 
-    names = [sorted(path.name for path in Path(v["store"]).glob("shard-*")) for v in (one, two)]
+    names = [sorted(path.name for path in Path(v["store"]).glob("shard-*")) for v in (single, two)]
     assert names[0] == names[1]  # shards are named by their content
 
 

@@ -20,11 +20,12 @@ def test_folders_become_labels_and_the_split_is_even(project: Path, sounds: Path
     assert value["splits"] == {"test": 6, "train": 18}
     assert value["problems"] == {}
     lines = (project / value["path"]).read_text().splitlines()
-    assert lines[0] == f"# audio_root: {sounds}"
-    assert lines[1] == (
-        "path,label,split,fold,group,start_s,end_s,duration_s,sample_rate,channels,sha256,problems"
+    assert lines[0] == (
+        "path,label,split,fold,group,start_s,end_s,duration_s,sample_rate,channels,sha256,problems,"
+        "audio_root"
     )
-    rows = list(csv.DictReader(lines[1:]))
+    rows = list(csv.DictReader(lines))
+    assert {row["audio_root"] for row in rows} == {str(sounds)}
     assert rows[0]["path"] == "chirp/chirp-00.wav"
     assert rows[0]["sample_rate"] == "22050"
     assert len(rows[0]["sha256"]) == 64
@@ -44,7 +45,7 @@ def test_groups_and_folds_by_regular_expression(project: Path, sounds: Path, run
         "index", sounds, "--json", "--group-regex", r"-(\d)\d\.", "--fold-regex", r"(\d)\.wav"
     )
 
-    rows = list(csv.DictReader((project / finished.json["path"]).read_text().splitlines()[1:]))
+    rows = list(csv.DictReader((project / finished.json["path"]).read_text().splitlines()))
     assert {row["group"] for row in rows} == {"0"}
     assert {row["fold"] for row in rows} == {str(take) for take in range(N_TAKES)}
 
@@ -84,7 +85,7 @@ def test_a_table_with_labels(project: Path, sounds: Path, run: Run) -> None:
     )
 
     assert finished.json["labels"] == ["loud", "wet"]
-    rows = list(csv.DictReader((project / "data/index/t.csv").read_text().splitlines()[1:]))
+    rows = list(csv.DictReader((project / "data/index/t.csv").read_text().splitlines()))
     assert [(row["path"], row["group"]) for row in rows] == [
         ("rain/rain-00.wav", "a"),
         ("drum/drum-01.wav", "b"),

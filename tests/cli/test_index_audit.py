@@ -55,7 +55,7 @@ def known(
 
 
 def read_rows(path: Path = INDEX) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text().splitlines()[1:]))
+    return list(csv.DictReader(path.read_text().splitlines()))
 
 
 def same_sound(faults: dict[str, set[str]]) -> list[set[str]]:

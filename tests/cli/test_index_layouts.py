@@ -13,7 +13,7 @@ from tests.sounds import noise, write_wav
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(Path(f"data/index/{name}.csv").read_text().splitlines()[1:]))
+    return list(csv.DictReader(Path(f"data/index/{name}.csv").read_text().splitlines()))
 
 
 def recordings(folder: str, *names: str, n_samples: int = 2000) -> None:
@@ -31,7 +31,59 @@ def test_json_lines_beside_recordings(project: Path, run: Run) -> None:
 
     assert finished.code == 0
     assert finished.json["labels"] == ["a", "b", "c", "d", "x"]
-    assert "about.jsonl: path from 'file', label from 'tags'" in finished.err
+    assert finished.json["columns"] == {"path": "file", "label": "tags", "not_used": []}
+    assert "about.jsonl: path: file, label: tags" in finished.err
+
+
+def test_a_table_of_events(project: Path, run: Run) -> None:
+    recordings("nights", "one.wav", "two.wav", n_samples=48_000)
+    Path("id.csv").write_bytes(
+        "sep=;\r\nINDIR;FOLDER;IN FILE;OFFSET;DURATION;MANUAL ID;Class\r\n"
+        "C:\\x;;one.wav;0,5;1,0;Gr\u00fcnfink;1\r\nC:\\x;;two.wav;1,0;1,5;Rabe;2\r\n".encode(
+            "cp1252"
+        )
+    )
+
+    unclear = run("index", "nights", "--metadata", "id.csv")
+    finished = run(
+        "index", "nights", "--metadata", "id.csv", "--label-column", "manual id", "--json"
+    )
+
+    assert unclear.code == 0, unclear.err  # the numbers stand for the labels
+    assert finished.json["columns"] == {
+        "path": "FOLDER/IN FILE",
+        "label": "MANUAL ID",
+        "start": "OFFSET (s)",
+        "end": "OFFSET (s) + DURATION (s)",
+        "not_used": ["INDIR", "Class"],
+    }
+    assert "id.csv is not UTF-8; it is read as Windows-1252" in finished.err
+    assert [(row["label"], row["start_s"], row["end_s"]) for row in rows("nights")] == [
+        ("Gr\u00fcnfink", "0.5", "1.5"),
+        ("Rabe", "1", "2.5"),
+    ]
+
+
+def test_columns_that_are_not_clear_write_no_index(project: Path, run: Run) -> None:
+    recordings("nights", "one.wav", n_samples=48_000)
+    Path("t.csv").write_text("file,species,label\none.wav,owl,call\n")
+    finished = run("index", "nights", "--metadata", "t.csv")
+    assert finished.code == 3
+    assert "t.csv has 2 columns that can hold the label" in finished.err
+    assert not Path("data/index").exists()
+    decided = run("index", "nights", "--metadata", "t.csv", "--label-column", "species", "--json")
+    assert decided.json["labels"] == ["owl"]
+
+
+def test_labels_joined_by_commas(project: Path, run: Run) -> None:
+    recordings("sounds", "1.wav", "2.wav", "3.wav", "4.wav")
+    Path("t.csv").write_text(
+        'fname,labels\n1.wav,"Bark,Dog"\n2.wav,"Rain,Water"\n3.wav,"Bark,Dog,Rain"\n4.wav,Water\n'
+    )
+    whole = run("index", "sounds", "--metadata", "t.csv", "--json")
+    assert any("--label-separator ','" in text for text in whole.json["warnings"])
+    parted = run("index", "sounds", "--metadata", "t.csv", "--label-separator", ",", "--json")
+    assert parted.json["labels"] == ["Bark", "Dog", "Rain", "Water"]
 
 
 def test_an_audiofolder_is_found_by_itself(project: Path, run: Run) -> None:
@@ -166,7 +218,7 @@ def test_groups_that_names_suggest_are_reported_until_they_are_used(
     expression = warning.partition("--group-regex '")[2].removesuffix("'")
     finished = run("index", "words", "--group-regex", expression, "--folds", "group", "--json")
 
-    assert "12 of 12 file names suggest 3 sources (speakers, sites)" in warning
+    assert "12 of 12 file names suggest 3 sources (speakers, patients, sites, " in warning
     assert finished.json["warnings"] == []
     assert {row["fold"] for row in rows("words")} == {"anna", "ben", "eve"}
     assert all(row["group"] == row["fold"] for row in rows("words"))

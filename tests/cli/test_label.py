@@ -25,7 +25,7 @@ def begun(project: Path, sounds: Path, run: Run) -> Path:
     assert run("extract", "--extractor", "mfcc").code == 0
     lines = INDEX.read_text().splitlines()
     rows = [line.split(",") for line in lines]
-    for row in rows[2:]:
+    for row in rows[1:]:
         row[1] = row[1] if row[0].endswith(KNOWN) else ""
     INDEX.write_text("".join(",".join(row) + "\n" for row in rows))
     return project
@@ -41,12 +41,14 @@ def test_suggestions_are_clips_without_a_label(begun: Path, run: Run) -> None:
     finished = run("label", "--n", 5, "--json")
 
     assert finished.code == 0
-    paths = [one["path"] for one in finished.json]
+    paths = [suggestion["path"] for suggestion in finished.json]
     assert len(set(paths)) == 5
     assert not any(path.endswith(KNOWN) for path in paths)
-    for one in finished.json:
-        assert one["guess"] == max(one["scores"], key=one["scores"].__getitem__)
-        assert sorted(one["scores"]) == list(LABELS)
+    for suggestion in finished.json:
+        assert suggestion["guess"] == max(
+            suggestion["scores"], key=suggestion["scores"].__getitem__
+        )
+        assert sorted(suggestion["scores"]) == list(LABELS)
     assert INDEX.read_bytes() == before
     assert run("label", "--n", 5, "--json").json == finished.json
     shown = run("label")
@@ -75,8 +77,25 @@ def test_a_table_goes_out_and_comes_back_filled_in(begun: Path, run: Run) -> Non
     index = Index.read(INDEX)
     assert all(clip.label in ("", truth(clip.path)) for clip in index.clips)
     assert not {row["path"] for row in rows[:4]} & {
-        one["path"] for one in run("label", "--n", 20, "--json").json
+        suggestion["path"] for suggestion in run("label", "--n", 20, "--json").json
     }
+
+
+def test_a_table_comes_back_from_a_german_spreadsheet(begun: Path, run: Run) -> None:
+    run("label", "--n", 2, "--output", "todo.csv")
+    header, *rows = csv.reader(Path("todo.csv").read_text(encoding="utf-8-sig").splitlines())
+    for row in rows:
+        row[header.index("start_s")], row[header.index("label")] = "NaN", "Gr\u00fcnfink"
+        row[-1] = row[-1].replace(".", ",")
+    lines = ["sep=;", *(";".join(row) for row in [header, *rows])]
+    Path("todo.csv").write_bytes("\r\n".join(lines).encode("cp1252"))
+
+    finished = run("label", "--from", "todo.csv")
+
+    assert finished.code == 0, finished.err
+    assert "todo.csv is not UTF-8; it is read as Windows-1252" in finished.err
+    labels = [row["label"] for row in csv.DictReader(INDEX.read_text("utf-8").splitlines())]
+    assert labels.count("Gr\u00fcnfink") == 2
 
 
 def test_set_changes_and_takes_away(begun: Path, sounds: Path, run: Run) -> None:
@@ -168,12 +187,12 @@ def test_an_interrupt_loses_no_answer(
 def test_from_nothing_to_everything(begun: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = INDEX.read_text().splitlines()
     rows = [line.split(",") for line in lines]
-    for row in rows[2:]:
+    for row in rows[1:]:
         row[1] = ""
     INDEX.write_text("".join(",".join(row) + "\n" for row in rows))
     assert run("train").code == 3
-    (one, *_) = run("label", "--json").json
-    assert one["guess"] is None
+    (suggestion, *_) = run("label", "--json").json
+    assert suggestion["guess"] is None
     asked: list[str] = []
 
     def answer_question(question: str) -> str:
@@ -196,19 +215,19 @@ def test_from_nothing_to_everything(begun: Path, run: Run, monkeypatch: pytest.M
 
 def test_clips_to_test_on_are_drawn_at_random(begun: Path, run: Run) -> None:
     rows = [line.split(",") for line in INDEX.read_text().splitlines()]
-    for row in rows[2:]:
+    for row in rows[1:]:
         row[2] = "test" if row[0].endswith(("03.wav", "04.wav")) else "train"
     INDEX.write_text("".join(",".join(row) + "\n" for row in rows))
 
-    one = run("label", "--split", "test", "--json").json
+    suggestions = run("label", "--split", "test", "--json").json
     other = run("label", "--split", "test", "--seed", 1, "--json").json
 
-    paths = [found["path"] for found in one]
+    paths = [found["path"] for found in suggestions]
     assert len(paths) == 6
     assert all(path.endswith(("03.wav", "04.wav")) for path in paths)
     assert sorted(paths) == sorted(found["path"] for found in other)
     assert paths != [found["path"] for found in other]
-    assert one[0]["guess"] in LABELS
+    assert suggestions[0]["guess"] in LABELS
 
 
 def test_train_and_evaluate_say_how_many_have_no_label(begun: Path, run: Run) -> None:

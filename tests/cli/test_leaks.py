@@ -53,8 +53,8 @@ def leaking(project: Path, sounds: Path, run: Run) -> Path:
 
 
 def accuracy_without(result: dict[str, Any], paths: set[str]) -> float:
-    rest = [one for one in result["predictions"] if one["path"] not in paths]
-    return float(np.mean([one["predicted"] == one["label"] for one in rest]))
+    rest = [prediction for prediction in result["predictions"] if prediction["path"] not in paths]
+    return float(np.mean([prediction["predicted"] == prediction["label"] for prediction in rest]))
 
 
 def test_planted_leaks_are_named(leaking: Path, run: Run) -> None:
@@ -64,7 +64,7 @@ def test_planted_leaks_are_named(leaking: Path, run: Run) -> None:
     result = json.loads(page.with_name("report.json").read_text())
     assert result["leaks"] == EXPECTED
     assert result["n_trained_on"] == 1
-    without = accuracy_without(result, {one["path"] for one in EXPECTED})
+    without = accuracy_without(result, {leak["path"] for leak in EXPECTED})
     assert result["accuracy_without_leaks"] == without
     assert "2 of the 12 clips evaluated hold the sound of clips trained on" in shown.err
     assert "LEAK: 3 test clips have the same audio as a training clip" in shown.out
@@ -107,8 +107,10 @@ def test_folds_leak_too(project: Path, sounds: Path, run: Run) -> None:
 
     finished = run("evaluate", "--cv", "fold", "--json")
 
-    kinds = {one["path"]: one["kind"] for one in finished.json["leaks"]}
-    assert kinds == {path: one["kind"] for one in EXPECTED for path in (one["path"], one["other"])}
+    kinds = {leak["path"]: leak["kind"] for leak in finished.json["leaks"]}
+    assert kinds == {
+        path: leak["kind"] for leak in EXPECTED for path in (leak["path"], leak["other"])
+    }
 
 
 def test_without_an_audit_the_index_may_still_tell(leaking: Path, run: Run) -> None:
@@ -117,6 +119,6 @@ def test_without_an_audit_the_index_may_still_tell(leaking: Path, run: Run) -> N
     leaks = run("evaluate", "--json").json["leaks"]
 
     # what is known by its hash alone is told in full, the rest as the index has it
-    assert {(one["path"], one["kind"]) for one in leaks} == {
+    assert {(leak["path"], leak["kind"]) for leak in leaks} == {
         (COPY, "trained_on"), (FLAC, "split_leak"), (QUIET, "split_leak")
     }  # fmt: skip

@@ -68,7 +68,7 @@ def test_events_are_told_while_it_listens(
     assert finished.code == 0
     events = [json.loads(line) for line in finished.out.splitlines()]
     assert events[0]["label"] == "rain"
-    assert {one["path"] for one in events} == {"microphone"}
+    assert {event["path"] for event in events} == {"microphone"}
     assert f"Listening at {SAMPLE_RATE} Hz" in finished.err
     assert device.closed
 

@@ -38,7 +38,7 @@ def test_one_file_from_samples_to_label(model: Path, new: Path, run: Run) -> Non
         (ours,) = load_model(model).predict(path)
         samples, _ = soundfile.read(path, dtype="float32")
         scores, _ = session.run(None, {"waveform": samples})
-        assert scores == pytest.approx([ours.scores[one] for one in ("chirp", "drum", "rain")])
+        assert scores == pytest.approx([ours.scores[label] for label in ("chirp", "drum", "rain")])
 
 
 def test_the_example_tells_the_label(model: Path, new: Path, run: Run) -> None:

@@ -33,7 +33,7 @@ def openl3_file(tmp_path: Path) -> Path:
 
 
 def test_list_says_what_is_installed(empty_cache: Path, run: Run) -> None:
-    value = {one["name"]: one for one in run("models", "list", "--json").json}
+    value = {network["name"]: network for network in run("models", "list", "--json").json}
 
     assert value["musicnn"]["dim"] == 753
     assert value["musicnn"]["licence"] == "ISC"
@@ -76,14 +76,14 @@ def test_mfcc_needs_no_weights(run: Run) -> None:
 
 
 def test_list_knows_every_file(empty_cache: Path, run: Run) -> None:
-    value = {one["name"]: one for one in run("models", "list", "--json").json}
+    value = {network["name"]: network for network in run("models", "list", "--json").json}
 
-    names = {name: [file["name"] for file in one["files"]] for name, one in value.items()}
+    names = {name: [file["name"] for file in network["files"]] for name, network in value.items()}
     assert names["vggish"] == ["vggish", "vggish-pca"]
     assert len(names["openl3"]) == 6
     assert names["mfcc"] == []
-    for one in value.values():
-        for file in one["files"]:
+    for network in value.values():
+        for file in network["files"]:
             assert file["installed"] is None
             assert file["licence"]
             assert file["citation"]

@@ -35,26 +35,26 @@ def test_one_file_of_each_format_in_a_table(trained: Path, run: Run) -> None:
 
 
 def test_json_gives_every_score(trained: Path, run: Run) -> None:
-    (one,) = run("predict", "new.wav", "--json").json
+    (prediction,) = run("predict", "new.wav", "--json").json
 
-    assert one["path"] == "new.wav"
-    assert one["label"] == "rain"
-    assert sorted(one["scores"]) == list(LABELS)
-    assert one["score"] == max(one["scores"].values())
-    assert sum(one["scores"].values()) == pytest.approx(1, abs=1e-5)
+    assert prediction["path"] == "new.wav"
+    assert prediction["label"] == "rain"
+    assert sorted(prediction["scores"]) == list(LABELS)
+    assert prediction["score"] == max(prediction["scores"].values())
+    assert sum(prediction["scores"].values()) == pytest.approx(1, abs=1e-5)
 
 
 def test_top_k_limits_the_scores(trained: Path, run: Run) -> None:
-    (one,) = run("predict", "new.wav", "--json", "--top-k", 2).json
+    (prediction,) = run("predict", "new.wav", "--json", "--top-k", 2).json
 
-    assert len(one["scores"]) == 2
+    assert len(prediction["scores"]) == 2
 
 
 def test_a_folder_is_searched(trained: Path, sounds: Path, run: Run) -> None:
     value = run("predict", sounds / "drum", "--json").json
 
     assert len(value) == 8
-    assert sum(one["label"] == "drum" for one in value) >= 7
+    assert sum(prediction["label"] == "drum" for prediction in value) >= 7
 
 
 def test_what_fails_is_listed_and_the_rest_is_predicted(trained: Path, run: Run) -> None:
@@ -87,7 +87,10 @@ def test_a_folder_without_recordings_is_bad_data(trained: Path, run: Run) -> Non
 def test_names_come_from_stdin(trained: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("new.wav\nnew.mp3\n"))
 
-    assert [one["path"] for one in run("predict", "-", "--json").json] == ["new.wav", "new.mp3"]
+    assert [prediction["path"] for prediction in run("predict", "-", "--json").json] == [
+        "new.wav",
+        "new.mp3",
+    ]
 
 
 def test_csv_is_safe_in_a_spreadsheet(trained: Path, run: Run) -> None:
@@ -98,7 +101,7 @@ def test_csv_is_safe_in_a_spreadsheet(trained: Path, run: Run) -> None:
     (row,) = csv.DictReader((trained / "out.csv").read_text().splitlines())
     assert row["path"] == "'=1+1.wav"
     assert row["label"] == "rain"
-    assert list(row) == ["path", "label", "score", *LABELS, "error"]
+    assert list(row) == ["path", "label", "score", *LABELS, "note", "error"]
 
 
 def test_json_lines(trained: Path, run: Run) -> None:
@@ -129,10 +132,10 @@ def test_prediction_agrees_with_evaluation(trained: Path, sounds: Path, run: Run
 
     predicted = run("predict", *(sounds / path for path in evaluated), "--json").json
 
-    for one in predicted:
-        known = evaluated[str(Path(one["path"]).relative_to(sounds))]
-        assert one["label"] == known["predicted"]
-        assert one["scores"] == pytest.approx(known["scores"], abs=2e-6)
+    for prediction in predicted:
+        known = evaluated[str(Path(prediction["path"]).relative_to(sounds))]
+        assert prediction["label"] == known["predicted"]
+        assert prediction["scores"] == pytest.approx(known["scores"], abs=2e-6)
 
 
 def test_bad_names_among_others_are_records(trained: Path, run: Run) -> None:
@@ -144,12 +147,12 @@ def test_bad_names_among_others_are_records(trained: Path, run: Run) -> None:
     assert finished.code == 1
     *failed, new = finished.json
     assert new["label"] == "rain"
-    assert [one["label"] for one in failed] == [None] * 4
-    messages = [one["error"]["message"] for one in failed]
+    assert [prediction["label"] for prediction in failed] == [None] * 4
+    messages = [prediction["error"]["message"] for prediction in failed]
     assert messages[0].startswith("holds no recordings")
     assert "name too long" in messages[1]
     assert messages[2] == "no name of a file"
-    assert all(one["error"]["stage"] == "open" for one in failed)
+    assert all(prediction["error"]["stage"] == "open" for prediction in failed)
 
 
 @pytest.mark.parametrize("name", ["out.csv", "deep/er/OUT.CSV", "out.json", "out.jsonl"])

@@ -58,23 +58,23 @@ def make_night(path: Path) -> list[tuple[float, float, str]]:
 def test_events_are_where_the_sounds_are(trained: Path, run: Run) -> None:
     spans = make_night(trained / "night.wav")
 
-    (one,) = run("predict", "night.wav", "--segments", "--json").json
+    (prediction,) = run("predict", "night.wav", "--segments", "--json").json
 
     duration = soundfile.info(trained / "night.wav").duration
-    assert [sorted(event) for event in one["segments"]] == [
+    assert [sorted(event) for event in prediction["segments"]] == [
         ["end_s", "label", "score", "start_s"]
-    ] * len(one["segments"])
-    for event in one["segments"]:
+    ] * len(prediction["segments"])
+    for event in prediction["segments"]:
         assert 0 <= event["start_s"] < event["end_s"] <= duration + 1e-5
         assert 0.5 <= event["score"] <= 1
     for start, end, label in spans:
         overlaps = [
             min(event["end_s"], end) - max(event["start_s"], start)
-            for event in one["segments"]
+            for event in prediction["segments"]
             if event["label"] == label
         ]
         assert max(overlaps) > 0.25 * (end - start)
-    for event, following in pairwise(one["segments"]):
+    for event, following in pairwise(prediction["segments"]):
         assert event["end_s"] <= following["start_s"]
 
 
@@ -93,17 +93,17 @@ def test_a_table_says_when(trained: Path, run: Run) -> None:
 def test_nothing_is_heard_above_any_score(trained: Path, run: Run) -> None:
     make_night(trained / "night.wav")
 
-    (one,) = run("predict", "night.wav", "--segments", "--threshold", 1, "--json").json
+    (prediction,) = run("predict", "night.wav", "--segments", "--threshold", 1, "--json").json
 
-    assert one["segments"] == []
+    assert prediction["segments"] == []
     shown = run("predict", "night.wav", "--segments", "--threshold", 1).out
     assert "no events" in shown
 
 
 def test_files_of_every_format_hold_the_same_events(trained: Path, run: Run) -> None:
     make_night(trained / "night.wav")
-    (one,) = run("predict", "night.wav", "--segments", "--json").json
-    expected = [(e["start_s"], e["end_s"], e["label"]) for e in one["segments"]]
+    (prediction,) = run("predict", "night.wav", "--segments", "--json").json
+    expected = [(e["start_s"], e["end_s"], e["label"]) for e in prediction["segments"]]
     given = ("predict", "night.wav", "--segments")
 
     assert run(*given, "--format", "audacity").code == 0
@@ -155,7 +155,7 @@ def test_a_name_too_long_costs_itself_alone(trained: Path, run: Run) -> None:
     finished = run("predict", "x" * 300 + ".wav", "night.wav", "--format", "raven", "--json")
 
     assert finished.code == 1
-    assert [("error" in one) for one in finished.json] == [True, False]
+    assert [("error" in prediction) for prediction in finished.json] == [True, False]
     assert (trained / "night.wav.selections.txt").is_file()
 
 
@@ -163,11 +163,13 @@ def test_frames_may_vote(trained: Path, run: Run) -> None:
     spans = make_night(trained / "night.wav")
     assert run("train", "--pooling", "vote", "--out", "vote.joblib").code == 0
 
-    (one,) = run("predict", "night.wav", "--segments", "--model", "vote.joblib", "--json").json
+    (prediction,) = run(
+        "predict", "night.wav", "--segments", "--model", "vote.joblib", "--json"
+    ).json
 
     for start, end, label in spans:
         middle = (start + end) / 2
-        heard = [e["label"] for e in one["segments"] if e["start_s"] <= middle <= e["end_s"]]
+        heard = [e["label"] for e in prediction["segments"] if e["start_s"] <= middle <= e["end_s"]]
         assert heard == [label]
 
 
@@ -177,9 +179,9 @@ def test_names_on_stdin_may_be_parted_by_nul(
     soundfile.write(trained / "a\nb.wav", synthesise("rain", 50), SAMPLE_RATE)
     monkeypatch.setattr(sys, "stdin", io.StringIO("a\nb.wav\0"))
 
-    (one,) = run("predict", "-", "--json").json
+    (prediction,) = run("predict", "-", "--json").json
 
-    assert (one["path"], one["label"]) == ("a\nb.wav", "rain")
+    assert (prediction["path"], prediction["label"]) == ("a\nb.wav", "rain")
 
 
 @pytest.mark.parametrize(

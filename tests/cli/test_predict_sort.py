@@ -27,7 +27,9 @@ def test_recordings_are_moved_to_their_labels(
     expected = ["chirp/chirp.wav", "drum/drum.wav", "rain/rain-2.wav", "rain/rain.wav"]
     assert files_below(project / "sorted") == expected
     assert (there / "rain.wav").read_text() == "another"
-    told = {Path(one["path"]).name: one.get("sorted_to") for one in finished.json}
+    told = {
+        Path(prediction["path"]).name: prediction.get("sorted_to") for prediction in finished.json
+    }
     assert told == {
         "broken.wav": None,
         "chirp.wav": "sorted/chirp/chirp.wav",

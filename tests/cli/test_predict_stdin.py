@@ -48,6 +48,13 @@ def predict(model: Path, *args: object, sound: bytes) -> subprocess.CompletedPro
 RAW = ("--raw-rate", SAMPLE_RATE, "--raw-channels", 2)
 
 
+def test_silence_on_stdin_has_no_label(mfcc_model: Path) -> None:
+    told = predict(mfcc_model, "--raw-rate", 16_000, "--json", sound=bytes(2 * 2 * 16_000))
+
+    (value,) = json.loads(told.stdout)
+    assert (value["label"], value["note"]) == (None, "silent")
+
+
 def test_samples_on_stdin_are_the_recording(mfcc_model: Path, night: Path, run: Run) -> None:
     (expected,) = run("predict", "-m", mfcc_model, night, "--segments", "--json").json
     assert expected["segments"]
@@ -57,12 +64,12 @@ def test_samples_on_stdin_are_the_recording(mfcc_model: Path, night: Path, run: 
         mfcc_model, *RAW, "--segments", "--format", "jsonl", sound=samples(night)
     ).stdout.splitlines()
 
-    (one,) = json.loads(told.stdout)
-    assert one["path"] == "stdin"
-    assert one["label"] == expected["label"]
-    assert one["scores"] == pytest.approx(expected["scores"], abs=1e-5)
+    (prediction,) = json.loads(told.stdout)
+    assert prediction["path"] == "stdin"
+    assert prediction["label"] == expected["label"]
+    assert prediction["scores"] == pytest.approx(expected["scores"], abs=1e-5)
     events: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    for found in (one["segments"], events):
+    for found in (prediction["segments"], events):
         assert [e["label"] for e in found] == [e["label"] for e in expected["segments"]]
         for key in ("start_s", "end_s", "score"):
             values = [e[key] for e in expected["segments"]]
@@ -74,8 +81,8 @@ def test_a_sound_file_on_stdin(mfcc_model: Path, night: Path, run: Run) -> None:
 
     told = predict(mfcc_model, "--stdin-audio", "--segments", "--json", sound=night.read_bytes())
 
-    (one,) = json.loads(told.stdout)
-    assert one == expected | {"path": "stdin"}
+    (prediction,) = json.loads(told.stdout)
+    assert prediction == expected | {"path": "stdin"}
 
 
 @pytest.mark.parametrize("args", [("--stdin-audio",), RAW])
@@ -139,7 +146,7 @@ def test_patterns_are_expanded(mfcc_model: Path, new: Path, run: Run) -> None:
 
     def paths(*args: str) -> list[str]:
         told = run("predict", "-m", mfcc_model, *args, "--json").json
-        return [str(Path(one["path"]).relative_to("new")) for one in told]
+        return [str(Path(prediction["path"]).relative_to("new")) for prediction in told]
 
     assert paths("new/*.wav") == ["chirp.wav", "drum.wav"]
     assert paths("new/**/*.wav") == ["chirp.wav", "deep/rain.wav", "drum.wav"]
@@ -164,5 +171,5 @@ def test_columns_are_the_labels_in_the_models_order(mfcc_model: Path, new: Path,
     text = run("predict", "-m", mfcc_model, *given, "--format", "csv", "--", "-c.wav").out
 
     rows = list(csv.reader(text.splitlines()))
-    assert rows[0] == ["path", "label", "score", *labels, "error"]
+    assert rows[0] == ["path", "label", "score", *labels, "note", "error"]
     assert sorted(row[0] for row in rows[1:]) == ["'+b.wav", "'-c.wav", "'=a.wav", "'@d.wav"]

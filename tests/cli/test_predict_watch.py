@@ -56,10 +56,10 @@ class Watching:
 
 @pytest.fixture
 def watching(mfcc_model: Path, new: Path) -> Iterator[Watching]:
-    one = Watching(mfcc_model, new, "--move-to", new / "sorted")
-    yield one
-    with one.process:
-        one.process.kill()
+    watching = Watching(mfcc_model, new, "--move-to", new / "sorted")
+    yield watching
+    with watching.process:
+        watching.process.kill()
 
 
 def test_recordings_are_told_as_they_come(watching: Watching, new: Path, sounds: Path) -> None:

@@ -25,12 +25,12 @@ def test_a_new_recording_is_embedded_as_the_store_was(extracted: Path, run: Run)
     finished = run("similar", "new.wav", "--top-k", 3, "--json")
 
     assert finished.code == 0
-    (one,) = finished.json
-    assert one["path"] == "new.wav"
-    assert [near["label"] for near in one["similar"]] == ["rain"] * 3
-    values = [near["similarity"] for near in one["similar"]]
+    (answer,) = finished.json
+    assert answer["path"] == "new.wav"
+    assert [near["label"] for near in answer["similar"]] == ["rain"] * 3
+    values = [near["similarity"] for near in answer["similar"]]
     assert values == sorted(values, reverse=True)
-    assert all(Path(near["path"]).is_file() for near in one["similar"])
+    assert all(Path(near["path"]).is_file() for near in answer["similar"])
 
 
 def test_a_copy_is_as_similar_as_can_be_and_the_clip_itself_is_left_out(

@@ -17,12 +17,12 @@ def extracted(project: Path, sounds: Path, run: Run) -> Path:
 
 
 def test_info_says_how_features_were_made(extracted: Path, run: Run) -> None:
-    (one,) = run("store", "info", "--json").json
+    (store,) = run("store", "info", "--json").json
 
-    assert one["extractor"] == "mfcc"
-    assert one["n_clips"] == 24
-    assert one["made_from"]["sample_rate"] == 22050
-    assert one["made_from"]["resampler"] == "soxr"
+    assert store["extractor"] == "mfcc"
+    assert store["n_clips"] == 24
+    assert store["made_from"]["sample_rate"] == 22050
+    assert store["made_from"]["resampler"] == "soxr"
     assert "mfcc-" in run("store", "info").out
 
 

@@ -132,7 +132,7 @@ def begun(project: Path, sounds: Path, run: Run) -> Path:
     assert run("extract", "--extractor", "mfcc").code == 0
     lines = INDEX.read_text().splitlines()
     rows = [line.split(",") for line in lines]
-    for row in rows[2:]:
+    for row in rows[1:]:
         row[1] = row[1] if row[0].endswith(KNOWN) else ""
     INDEX.write_text("".join(",".join(row) + "\n" for row in rows))
     return project

@@ -62,7 +62,9 @@ def test_evaluate_gives_everything_documented(extracted: Path, run: Run) -> None
     first = value["predictions"][0]
     assert first.keys() >= {"path", "label", "predicted", "scores"}
     assert sum(first["scores"].values()) == pytest.approx(1, abs=1e-5)
-    right = sum(one["label"] == one["predicted"] for one in value["predictions"])
+    right = sum(
+        prediction["label"] == prediction["predicted"] for prediction in value["predictions"]
+    )
     assert value["accuracy"] == right / 6
 
 
@@ -101,7 +103,7 @@ def test_cross_validation_predicts_every_clip_once(
     assert finished.code == 0
     value = finished.json
     assert value["n_clips"] == 24
-    assert len({one["path"] for one in value["predictions"]}) == 24
+    assert len({prediction["path"] for prediction in value["predictions"]}) == 24
     assert len(value["rounds"]) == (8 if protocol == "fold" else 4)
     mean = sum(value["rounds"].values()) / len(value["rounds"])
     assert value["accuracy"] == pytest.approx(mean)
@@ -150,12 +152,12 @@ def test_several_extractors_are_put_side_by_side(extracted: Path, run: Run) -> N
 def test_frames_that_do_not_fit_are_streamed_and_said_to_be(extracted: Path, run: Run) -> None:
     options = ("--pooling", "vote", "--classifier", "perceptron", "--memory-mb", 1)
     assert not run("train", *options, "--json").json["streamed"]  # 24 short recordings do fit
-    assert "fitted block by block" not in run("train", *options).out
+    assert "trained block by block" not in run("train", *options).out
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("audiotl_cli.experiments.stored.COPIES", 1e6)
         assert run("train", *options, "--json").json["streamed"]
         finished = run("train", *options)
-    assert "fitted block by block" in finished.out
+    assert "trained block by block" in finished.out
     assert "Training perceptron on" in finished.err
 
 
@@ -196,7 +198,7 @@ def test_an_index_with_several_labels(extracted: Path, run: Run) -> None:
         (["train", "--pca", "999"], 2, "--pca is 999"),
         (["train", "--split", "dev"], 3, "no clip with features is in the split 'dev'"),
         (["train", "--extractor", "vggish"], 3, "audiotl extract --extractor vggish"),
-        (["train", "--index", "none.csv"], 3, "none.csv: no such index"),
+        (["train", "--index", "none.csv"], 3, "none.csv does not exist, and no index in"),
         (["evaluate"], 3, "audiotl train"),
         (["evaluate", "none.joblib"], 3, "does not exist; train a model with: audiotl train"),
         (["evaluate", "--classifier", "svm"], 2, "--classifier without --cv"),
@@ -382,10 +384,10 @@ def test_search_chooses_among_the_training_clips(extracted: Path, run: Run) -> N
     assert finished.code == 0
     board = finished.json["leaderboard"]
     assert len(board) == 6
-    assert [one["accuracy"] for one in board] == sorted(
-        (one["accuracy"] for one in board), reverse=True
+    assert [trial["accuracy"] for trial in board] == sorted(
+        (trial["accuracy"] for trial in board), reverse=True
     )
-    (chosen,) = [one for one in board if one["chosen"]]
+    (chosen,) = [trial for trial in board if trial["chosen"]]
     assert finished.json["classifier"] == chosen["classifier"]
     assert finished.json["pooling"] == chosen["pooling"]
     assert "search6" in finished.json["model"]

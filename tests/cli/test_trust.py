@@ -28,7 +28,7 @@ def test_repeats_predict_every_clip_so_often(extracted: Path, run: Run) -> None:
     assert list(value["rounds"])[:4] == ["1.1", "1.2", "1.3", "2.1"]
     assert value["accuracy"] == pytest.approx(sum(value["repeats"]) / 4)
     assert sum(map(sum, value["confusion_matrix"])) == 24 * 4
-    assert sum(one["n_clips"] for one in value["per_label"].values()) == 24
+    assert sum(measured["n_clips"] for measured in value["per_label"].values()) == 24
     low, high = value["confidence_interval"]
     assert low <= value["accuracy"] <= high
     assert "accuracy by repeat" in run("evaluate", "--cv", "3x4").out
@@ -61,7 +61,7 @@ def test_two_models_are_compared(extracted: Path, run: Run) -> None:
     value = run("evaluate", a, b, "--json").json
     shown = run("evaluate", a, b)
 
-    assert [one["n_clips"] for one in value[:2]] == [6, 6]
+    assert [result["n_clips"] for result in value[:2]] == [6, 6]
     found = value[2]["comparison"]
     assert found.keys() >= {
         "a", "b", "n_clips", "difference", "interval", "p_value", "test", "verdict"
@@ -87,7 +87,7 @@ def test_every_page_shows_its_own_comparisons(extracted: Path, run: Run) -> None
     run("evaluate", *models, "--report", "all")
     run("evaluate", "before/report.json", models[1], "--report", "after")
 
-    pages = [Path("all", Path(one).stem, "report.html").read_text() for one in models]
+    pages = [Path("all", Path(model).stem, "report.html").read_text() for model in models]
     assert [page.count("Accuracy of ") for page in pages] == [2, 1, 1]
     assert Path(models[2]).stem not in pages[1]
     assert Path("before/report.html").read_bytes() == before
@@ -103,7 +103,7 @@ def test_earlier_evaluations_are_compared(extracted: Path, run: Run) -> None:
     value = run("evaluate", *reports, "--json").json
 
     assert len(value) == 5
-    assert [one["comparison"]["b"] for one in value[3:]] == ["knn", "svm"]
+    assert [result["comparison"]["b"] for result in value[3:]] == ["knn", "svm"]
     assert "corrected for multiple comparisons" in run("evaluate", *reports).out
     alone = run("evaluate", reports[0])
     assert alone.code == 2
@@ -131,7 +131,7 @@ def test_a_calibrated_model_is_one_file(extracted: Path, run: Run, how: str) -> 
     plain = run("train", "--json").json["model"]
     model = run("train", "--calibrate", how, "--json").json["model"]
     assert model == plain.replace(".joblib", f"-{how}.joblib")
-    before, after = (run("evaluate", one, "--json").json for one in (plain, model))
+    before, after = (run("evaluate", file, "--json").json for file in (plain, model))
 
     assert after["card"]["calibration"]["method"] == how
     assert after["card"]["calibration"]["n_clips"] == 18
@@ -153,7 +153,7 @@ def test_a_model_may_say_none_of_these(extracted: Path, sounds: Path, run: Run) 
     said = run("predict", sounds, "--model", model, "--json").json
     shown = run("predict", sounds, "--model", model)
 
-    none = next(one for one in said if "rejected" in one)
+    none = next(line for line in said if "rejected" in line)
     assert none["rejected"] is True
     assert none["label"] is None
     assert none["score"] == max(none["scores"].values())
@@ -167,7 +167,7 @@ def test_labels_left_out_are_noticed(extracted: Path, run: Run) -> None:
     found = finished.json["open_set"]
     assert found["per_label"].keys() == set(LABELS)
     assert 0 < found["auroc"] <= 1
-    mean = sum(one["auroc"] for one in found["per_label"].values()) / 3
+    mean = sum(measured["auroc"] for measured in found["per_label"].values()) / 3
     assert found["auroc"] == pytest.approx(mean)
     assert "recognised as unknown with AUROC" in run("evaluate", "--cv", "4", "--open-set").out
 
@@ -203,7 +203,7 @@ def test_planted_errors_and_copies_are_listed(project: Path, sounds: Path, run: 
     assert value["label_errors"][0]["path"] == "rain/moved-3.wav"
     assert value["label_errors"][0]["suggested"] == "chirp"
     assert "rain/moved-3.wav: labelled rain, the model says chirp" in shown
-    (pair,) = [one for one in value["duplicates"] if one["similarity"] == 1]
+    (pair,) = [pair for pair in value["duplicates"] if pair["similarity"] == 1]
     assert {pair["path"], pair["other"]} == {"drum/copy-2.wav", "drum/drum-1.wav"}
     assert "of training and test clips" in shown
 

@@ -46,13 +46,13 @@ def test_tune_saves_what_it_picked_and_shows_what_it_tried(extracted: Path, run:
     value = finished.json
     board = value["leaderboard"]
     assert len(board) == 12
-    accuracies = [one["accuracy"] for one in board]
+    accuracies = [trial["accuracy"] for trial in board]
     assert accuracies == sorted(accuracies, reverse=True)
-    assert all(one["interval"][0] <= one["accuracy"] <= one["interval"][1] for one in board)
-    (chosen,) = [one for one in board if one["chosen"]]
+    assert all(trial["interval"][0] <= trial["accuracy"] <= trial["interval"][1] for trial in board)
+    (chosen,) = [trial for trial in board if trial["chosen"]]
     assert chosen["classifier"] == value["classifier"]
     assert chosen["pooling"] == value["pooling"]
-    assert [one["name"] for one in chosen["extractors"]] == value["extractors"]
+    assert [spec["name"] for spec in chosen["extractors"]] == value["extractors"]
     assert value["labels"] == list(LABELS)
     assert value["n_clips"] == 18
     assert "tune12" in value["model"]
@@ -61,7 +61,7 @@ def test_tune_saves_what_it_picked_and_shows_what_it_tried(extracted: Path, run:
         [model, card_path(model), model.with_name(LIST), model.with_name(f"{LIST}.lock")]
     )
     assert run("evaluate", value["model"], "--json").json["n_clips"] == 6
-    assert {len(one["extractors"]) for one in board} == {1, 2}
+    assert {len(trial["extractors"]) for trial in board} == {1, 2}
 
 
 def test_the_table_says_which_was_taken(extracted: Path, run: Run) -> None:

@@ -47,7 +47,7 @@ def noisy() -> tuple[list[list[np.ndarray]], list[str]]:
     clips, truth = made_clips(20, dim=30)
     rng = np.random.default_rng(0)
     return [
-        [part + rng.normal(0, 3, part.shape).astype(np.float32) for part in one] for one in clips
+        [part + rng.normal(0, 3, part.shape).astype(np.float32) for part in clip] for clip in clips
     ], list(truth)
 
 
@@ -65,7 +65,7 @@ def test_fits_on_a_worker_are_those_of_threads(small_cluster: Machines) -> None:
     alone = search(clips, truth, folds, candidates(), run=threads(1))
     with on_cluster(small_cluster.address) as run:
         assert search(clips, truth, folds, candidates(), run=run) == alone
-        known = {(i, 0): one.right[0] for i, one in enumerate(alone)}
+        known = {(i, 0): trial.right[0] for i, trial in enumerate(alone)}
         assert search(clips, truth, folds, candidates(), known=known, run=run) == alone
 
 

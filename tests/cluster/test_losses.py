@@ -108,7 +108,7 @@ def test_all_workers_that_are_killed_come_back_by_their_nannies(
     cluster.scheduler()
     nannies = [cluster.worker() for _ in range(2)]
     with under_way(index, tmp_path / "store", cluster.address) as run:
-        for process in [one for nanny in nannies for one in working(nanny)]:
+        for process in [worker for nanny in nannies for worker in working(nanny)]:
             os.kill(process, signal.SIGKILL)
     assert run.report().n_added == N_CLIPS
     assert files_in(tmp_path / "store") == whole
@@ -189,7 +189,7 @@ def test_a_clip_that_kills_its_worker_is_found_and_the_rest_is_done(
         "poison.wav", "embed", "crashed",
     )  # fmt: skip
     assert report.n_added == N_CLIPS
-    harmless = Index([one for one in index.clips if one.path != "poison.wav"], index.audio_root)
+    harmless = Index([clip for clip in index.clips if clip.path != "poison.wav"], index.audio_root)
     extract_features(Project(), harmless, FakeExtractor(), ExtractOptions(tmp_path / "whole"))
     assert files_in(tmp_path / "store") == files_in(tmp_path / "whole")
 

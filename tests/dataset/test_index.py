@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -73,6 +74,8 @@ def test_round_trip(rows: list[Clip]) -> None:
         " space .wav",
         "[red]x[link=y].wav",
         os.fsdecode(b"\xff\xfe.wav"),
+        os.fsdecode(b"\\\xff\\udcff.wav"),
+        "\\\\udcff.wav",
     ],
 )
 def test_odd_names_lead_to_their_files(tmp_path: Path, name: str) -> None:
@@ -92,11 +95,104 @@ def test_file_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     ]
     Index(rows, Path("sounds")).write("data/index/x.csv")
     assert Path("data/index/x.csv").read_text(encoding="utf-8").splitlines() == [
-        "# audio_root: ../../sounds",
-        "path,label,split,fold,group,start_s,end_s,duration_s,sample_rate,channels,sha256,problems",
-        '"a, b.wav",dog;cat,train,1,g,0.5,12345.678901,2,44100,2,ff,',
-        "c.wav,,,,,,,,,,,",
+        "path,label,split,fold,group,start_s,end_s,duration_s,sample_rate,channels,sha256,problems,"
+        "audio_root",
+        '"a, b.wav",dog;cat,train,1,g,0.5,12345.678901,2,44100,2,ff,,../../sounds',
+        "c.wav,,,,,,,,,,,,../../sounds",
     ]
+
+
+def test_pandas_reads_an_index_without_arguments(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    name = os.fsdecode(b"\xff\xfe.wav")
+    rows = [Clip("a, b.wav", "None", "train", start_s=0.5, sample_rate=8000), Clip(name)]
+    Index(rows, tmp_path / "sounds").write(tmp_path / "x.csv")
+
+    frame = pandas.read_csv(tmp_path / "x.csv")
+
+    assert list(frame.columns[:2]) == ["path", "label"]
+    assert (len(frame), frame["start_s"][0]) == (2, 0.5)
+    pandas.read_csv(tmp_path / "x.csv", dtype=str, keep_default_na=False)
+    frame.to_csv(tmp_path / "y.csv")  # with a column of row numbers, and counts as floats
+    found = Index.read(tmp_path / "y.csv")
+    assert (found.clips[0].path, found.clips[0].sample_rate) == ("a, b.wav", 8000)
+    assert found.clips[1].path == name
+    assert found.audio_root == tmp_path / "sounds"
+
+
+def test_rows_agree_on_the_audio_root(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("path,audio_root\na.wav,one\nb.wav,\nc.wav,one\n")
+    assert Index.read(path).audio_root == tmp_path / "one"
+    path.write_text("path,audio_root\na.wav,one\nb.wav,\nc.wav,two\n")
+    with pytest.raises(DataError, match=r"line 4: audio_root is 'two', but 'one' in line 2"):
+        Index.read(path)
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: text.encode("cp1252"),
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-16-be"),
+        lambda text: b"sep=;\r\n" + text.encode("cp1252"),
+    ],
+    ids=["utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "sep="],
+)
+def test_an_index_saved_by_a_german_spreadsheet(
+    tmp_path: Path, encode: Callable[[str], bytes]
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(
+        encode(
+            "path;label;start_s;end_s;duration_s;sample_rate;audio_root\r\n"
+            "Grünfink.wav;Grünfink;5,125;8,25;3,125;44100;Töne\r\n;;;;;;\r\n"
+        )
+    )
+    found = Index.read(path)
+    assert list(found.clips) == [
+        Clip(
+            "Grünfink.wav",
+            "Grünfink",
+            start_s=5.125,
+            end_s=8.25,
+            duration_s=3.125,
+            sample_rate=44100,
+        )
+    ]
+    assert found.audio_root == tmp_path / "Töne"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "path\nGrünfink.wav\n".encode() + "Möwe.wav".encode("cp1252"),
+            "x.csv, line 3, byte 2 (0xF6) is not UTF-8, but line 2 is: two encodings are mixed",
+        ),
+        (
+            b"path\n\xe7\xe2\xf3\xea.wav",
+            "x.csv, line 2, byte 1 (0xE7) is neither UTF-8 nor Windows-1252",
+        ),
+        (
+            "path,label\na.wav,Grünfink".encode("mac-roman"),
+            "x.csv, line 2, byte 9 (0x9F) is neither UTF-8 nor Windows-1252",
+        ),
+        ("path\nGrünfink.wav".encode("utf-16")[:-1], "x.csv, line 2: the text after it is damaged"),
+        (b"PK\x03\x04 xl", "x.csv is a workbook or an archive, not a table as text"),
+    ],
+    ids=["mixed", "cp1251", "mac-roman", "cut", "xlsx"],
+)
+def test_text_that_cannot_be_decoded_is_refused(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        Index.read(path)
+    assert str(caught.value).startswith(f"{tmp_path}/{message}")
 
 
 def test_root_within_the_project_moves_with_it(
@@ -115,8 +211,8 @@ def test_root_outside_the_project_is_absolute(
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
     Index([Clip("x.wav")], Path("../sounds")).write("x.csv")
-    first = Path("x.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert first == f"# audio_root: {tmp_path / 'sounds'}"
+    first = Path("x.csv").read_text(encoding="utf-8").splitlines()[1]
+    assert first == f"x.wav{',' * 12}{tmp_path / 'sounds'}"
     assert Index.read("x.csv").audio_root == tmp_path / "sounds"
 
 
@@ -163,11 +259,13 @@ def test_short_rows_leave_the_rest_empty(tmp_path: Path) -> None:
         ("# c\npath\na\nb,c\n", "x.csv, line 4: more cells than the header has columns"),
         ("path,label\na,b\n,c\n", "x.csv, line 3: the path is empty"),
         ("path,start_s\na,soon\n", "x.csv, line 2: start_s is 'soon', expected a number"),
-        ("path,end_s\na,nan\n", "x.csv, line 2: end_s is 'nan', expected a finite number"),
-        ("path,start_s\na,inf\n", "x.csv, line 2: start_s is 'inf', expected a finite number"),
-        ("path,channels\na,2.5\n", "x.csv, line 2: channels is '2.5', expected a number"),
+        ("path,start_s\na,inf\n", "x.csv, line 2: start_s is 'inf', expected a number"),
+        ('path,start_s\na,"1,234"', "x.csv, line 2: start_s is '1,234', which can mean 1.234 or"),
+        ("path;start_s\na;1.234,5", "x.csv, line 2: start_s is '1.234,5', expected a number"),
+        ("path,channels\na,2.5\n", "x.csv, line 2: channels is '2.5', expected a whole number"),
+        ("path,label,label\na,b,c\n", "x.csv has several columns 'label'; expected one"),
         ("path,start_s,end_s\na,2,2\n", "x.csv, line 2: a clip from 2.0 s to 2.0 s has no leng"),
-        ("path,start_s\na,-1\n", "x.csv, line 2: a clip from -1.0 s to None s has no length"),
+        ("path,start_s\na,-1\n", "x.csv, line 2: a clip starts at -1.0 s, before the recording"),
         ('path,label\na,b\n"c', "x.csv, line 3: unexpected end of data"),
         ('path,"label', "x.csv, line 1: unexpected end of data"),
         ("path\na\0b\n", "x.csv is not a CSV file: it holds binary data"),

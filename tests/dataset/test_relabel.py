@@ -104,3 +104,15 @@ def test_a_clip_that_is_gone_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"has no clip b\.wav any more"):
         write_labels(path, {("b.wav", None, None): "x"})
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding"), [("Gr\u00fcnfink", "cp1252"), ("\u5348\u5f8c", "utf-8-sig")]
+)
+def test_an_index_keeps_its_encoding_if_that_has_the_label(
+    tmp_path: Path, label: str, encoding: str
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes("path;label\r\nM\u00f6we.wav;\r\n".encode("cp1252"))
+    write_labels(path, {("M\u00f6we.wav", None, None): label})
+    assert path.read_bytes() == f"path;label\r\nM\u00f6we.wav;{label}\r\n".encode(encoding)

@@ -119,8 +119,8 @@ def test_speakers_with_all_labels_are_spread(seed: int) -> None:
 def test_rounds_test_each_clip_once_apart_from_its_like(
     clips: list[tuple[str, int, int]], n_parts: int, gap: float, seed: int
 ) -> None:
-    labels, paths = [one[0] for one in clips], [f"{i}.wav" for i in range(len(clips))]
-    groups, near = [one[1] for one in clips], [one[2] for one in clips]
+    labels, paths = [clip[0] for clip in clips], [f"{i}.wav" for i in range(len(clips))]
+    groups, near = [clip[1] for clip in clips], [clip[2] for clip in clips]
     rounds = cut_in_order(labels, paths, groups, near=near, n_parts=n_parts, gap=gap, seed=seed)
     assert sorted(i for _, test in rounds for i in test) == list(range(len(clips)))
     for fit, test in rounds:

@@ -5,12 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.dataset.columns import Columns, column_by_path
+from audiotl_cli.dataset.columns import column_by_path
+from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.dataset.layouts.audiofolder import audiofolder_tables, clips_from_audiofolder
-from audiotl_cli.dataset.layouts.table import clips_from_table
+from audiotl_cli.dataset.layouts.audiofolder import audiofolder_tables, read_audiofolder
+from audiotl_cli.dataset.layouts.table import read_table
+from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.left_out import LeftOutCounter
 from tests.dataset.folders import table, touch
+
+
+def clips_from_table(path: Path, root: Path, **options: str) -> list[Clip]:
+    return read_table(path, Finder(root), IndexOptions(**options), LeftOutCounter()).clips  # type: ignore[arg-type]
+
+
+def clips_from_audiofolder(root: Path, tables: list[Path]) -> list[Clip]:
+    return read_audiofolder(root, tables, IndexOptions(), LeftOutCounter()).clips
 
 
 def test_esc50_style_table(tmp_path: Path) -> None:
@@ -21,7 +32,7 @@ def test_esc50_style_table(tmp_path: Path) -> None:
         "1-100032-A-0.wav,1,0,dog,True,100032,A\r\n"
         "1-100038-A-14.wav,2,14,chirping_birds,False,100038,A\r\n",
     )
-    assert clips_from_table(path, tmp_path, Columns(group="src_file")) == [
+    assert clips_from_table(path, tmp_path, group_column="src_file") == [
         Clip("audio/1-100032-A-0.wav", label="dog", fold="1", group="100032"),
         Clip("audio/1-100038-A-14.wav", label="chirping_birds", fold="2", group="100038"),
     ]
@@ -48,7 +59,7 @@ def test_semicolons_separate_too(tmp_path: Path) -> None:
 
 def test_named_columns_replace_the_usual_ones(tmp_path: Path) -> None:
     path = table(tmp_path, "path,group,fold,speaker,part\na.wav,g,f,anna,7\n")
-    (clip,) = clips_from_table(path, tmp_path, Columns(group="speaker", fold="part"))
+    (clip,) = clips_from_table(path, tmp_path, group_column="speaker", fold_column="part")
     assert (clip.group, clip.fold) == ("anna", "7")
 
 
@@ -59,7 +70,6 @@ def test_a_file_is_looked_for_by_name_only_where_that_is_certain(tmp_path: Path)
         "x/one.wav",
         "two.wav",
         "y/here.wav",
-        "x/one.wav",
         "no.wav",
     ]
 
@@ -75,14 +85,14 @@ def test_only_comments_before_the_header_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"meta.csv has the columns \(none\); expected one of path, file_name, filename"),
-        ("name,label\na,b\n", "meta.csv has the columns name, label; expected one of path"),
+        ("", r"meta.csv has the columns \(none\); expected one with the paths"),
+        ("name,label\na,b\n", "meta.csv has the columns name, label; expected one with the paths"),
         ("path,label\n", "meta.csv lists no recordings"),
         ("path,label\na.wav,x\n,y\n", "meta.csv, line 3: the path is empty"),
         ("# c\npath,start_s\na.wav,x\n", "meta.csv, line 3: start_s is 'x', expected a number"),
-        ("path,end_s\na.wav,nan\n", "meta.csv, line 2: end_s is 'nan', expected a finite number"),
+        ("path,end_s\na.wav,inf\n", "meta.csv, line 2: end_s is 'inf', expected a number of sec"),
         ("path,start_s,end_s\na.wav,3,2\n", "meta.csv, line 2: a clip from 3.0 s to 2.0 s has"),
-        ("path,start_s\na.wav,-1\n", "meta.csv, line 2: a clip from -1.0 s"),
+        ("path,start_s\na.wav,-1\n", "meta.csv, line 2: start_s is '-1', expected 0 or more"),
         ("path\na.wav\n" + "x" * 140_000, "meta.csv, line 3: field larger than field limit"),
     ],
 )
@@ -94,10 +104,10 @@ def test_tables_that_do_not_work(tmp_path: Path, text: str, message: str) -> Non
 
 def test_named_column_that_is_not_there(tmp_path: Path) -> None:
     path = table(tmp_path, "path,label\na,b\n")
-    with pytest.raises(DataError, match=r"expected one of who \(--group-column\)"):
-        clips_from_table(path, tmp_path, Columns(group="who"))
-    with pytest.raises(DataError, match=r"expected one of part \(--fold-column\)"):
-        clips_from_table(path, tmp_path, Columns(fold="part"))
+    with pytest.raises(DataError, match=r"expected who \(--group-column\)"):
+        clips_from_table(path, tmp_path, group_column="who")
+    with pytest.raises(DataError, match=r"expected part \(--fold-column\)"):
+        clips_from_table(path, tmp_path, fold_column="part")
 
 
 def test_missing_table(tmp_path: Path) -> None:
@@ -133,7 +143,7 @@ def test_json_lines_with_several_labels_a_clip(tmp_path: Path) -> None:
     [
         ('{"path": "a.wav"}\nnonsense\n', "meta.jsonl, line 2 is not JSON"),
         ('["a.wav"]\n', r"meta.jsonl, line 1 is .* expected an object a line"),
-        ('{"label": "x"}\n', "has the columns label; expected one of path"),
+        ('{"label": "x"}\n', "has the columns label; expected one with the paths"),
         ("", r"has the columns \(none\)"),
     ],
 )
@@ -181,13 +191,13 @@ def test_columns_are_guessed_whatever_their_case(tmp_path: Path) -> None:
 
 def test_named_columns_of_paths_labels_and_splits(tmp_path: Path) -> None:
     path = table(tmp_path, "path,label,x,y,z\nno.wav,no,a.wav,yes,test\n")
-    columns = Columns(path="x", label="y", split="z")
-    assert clips_from_table(path, tmp_path, columns) == [Clip("a.wav", "yes", "test")]
-    with pytest.raises(DataError, match=r"expected one of q \(--label-column\)"):
-        clips_from_table(path, tmp_path, Columns(label="q"))
-    assert column_by_path(path, tmp_path, "z") == {"no.wav": "test"}
+    columns = {"path_column": "x", "label_column": "y", "split_column": "z"}
+    assert clips_from_table(path, tmp_path, **columns) == [Clip("a.wav", "yes", "test")]
+    with pytest.raises(DataError, match=r"expected q \(--label-column\)"):
+        clips_from_table(path, tmp_path, label_column="q")
+    assert column_by_path(path, tmp_path, "z", {}) == {"no.wav": "test"}
     with pytest.raises(DataError, match="expected 'when'"):
-        column_by_path(path, tmp_path, "when")
+        column_by_path(path, tmp_path, "when", {})
 
 
 # --- audiofolder ---------------------------------------------------------------------

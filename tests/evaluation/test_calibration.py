@@ -16,8 +16,11 @@ def test_worked_example() -> None:
     found = measure_calibration(["a", "b", "b", "b"], LABELS, scores)
 
     assert found is not None
-    assert [(one.low, one.high, one.n_clips) for one in found.bins] == [(0.6, 0.7, 2), (0.9, 1, 2)]
-    assert [one.accuracy for one in found.bins] == [1.0, 0.5]
+    assert [(bin_.low, bin_.high, bin_.n_clips) for bin_ in found.bins] == [
+        (0.6, 0.7, 2),
+        (0.9, 1, 2),
+    ]
+    assert [bin_.accuracy for bin_ in found.bins] == [1.0, 0.5]
     assert found.ece == pytest.approx((0.35 + 0.45) / 2)
     assert found.brier == pytest.approx((2 * 0.05**2 + 2 * 0.95**2 + 2 * 0.35**2 + 2 * 0.35**2) / 4)
 
@@ -57,7 +60,7 @@ def test_several_labels_are_judged_by_those_predicted() -> None:
     scores = np.array([[0.95, 0.2], [0.85, 0.65], [0.1, 0.65]])
     found = measure_multi_label_calibration(truth, scores, 0.5)
     assert found is not None
-    assert [(one.low, one.n_clips, one.accuracy) for one in found.bins] == [
+    assert [(bin_.low, bin_.n_clips, bin_.accuracy) for bin_ in found.bins] == [
         (0.6, 2, 0.5), (0.8, 1, 1.0), (0.9, 1, 1.0)
     ]  # fmt: skip
     assert found.ece == pytest.approx((2 * 0.15 + 0.15 + 0.05) / 4)

@@ -68,7 +68,7 @@ def test_several_models_pay_for_being_several() -> None:
     assert holm([0.6, 0.7]) == [1.0, 1.0]
     right = [*answers(80, 2, 12), answers(80, 2, 12)[1]]
     found = compare(["a", "b", "c"], right, np.arange(94), seed=0)
-    assert [one.b for one in found] == ["b", "c"]
+    assert [comparison.b for comparison in found] == ["b", "c"]
     assert found[0].p_value == pytest.approx(2 * binomtest(2, 14).pvalue)
 
 

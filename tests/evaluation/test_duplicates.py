@@ -21,7 +21,7 @@ def test_copies_across_folds_are_found(monkeypatch: pytest.MonkeyPatch, rows: in
     vectors[22] = vectors[6]  # in the same fold
     folds = [str(i % 4) for i in range(40)]
     found = find_duplicates(vectors, [f"k{i}" for i in range(40)], folds, [True] * 40)
-    assert [(one.clip, one.other) for one in found] == [(3, 30), (4, 21)]
+    assert [(pair.clip, pair.other) for pair in found] == [(3, 30), (4, 21)]
     assert found[0].similarity == pytest.approx(1)
     assert found[1].similarity < 1
 
@@ -40,7 +40,7 @@ def test_the_clip_that_is_tested_comes_first() -> None:
     found = find_duplicates(
         vectors, [str(i) for i in range(40)], parts, [i >= 20 for i in range(40)]
     )
-    assert [(one.clip, one.other) for one in found] == [(30, 3)]
+    assert [(pair.clip, pair.other) for pair in found] == [(30, 3)]
 
 
 def test_features_that_never_change_are_no_trouble() -> None:

@@ -26,11 +26,13 @@ def test_planted_errors_come_first() -> None:
     for i in planted:
         truth[i] = LABELS[(LABELS.index(truth[i]) + 1) % 3]
     found = find_label_errors(truth, LABELS, scores)
-    assert {one.clip for one in found[:3]} == set(planted)
-    assert all(0.5 <= one.score <= 1 for one in found)
-    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
-    for one in found[:3]:
-        assert one.suggested == LABELS[one.clip // 30]
+    assert {error.clip for error in found[:3]} == set(planted)
+    assert all(0.5 <= error.score <= 1 for error in found)
+    assert [error.score for error in found] == sorted(
+        (error.score for error in found), reverse=True
+    )
+    for error in found[:3]:
+        assert error.suggested == LABELS[error.clip // 30]
 
 
 def test_a_sure_and_right_model_doubts_nothing() -> None:
@@ -40,7 +42,7 @@ def test_a_sure_and_right_model_doubts_nothing() -> None:
 def test_a_label_the_model_does_not_know_is_not_judged() -> None:
     truth, scores = told(1)
     truth[5] = "z"
-    assert 5 not in [one.clip for one in find_label_errors(truth, LABELS, scores)]
+    assert 5 not in [error.clip for error in find_label_errors(truth, LABELS, scores)]
 
 
 def test_a_label_of_the_model_that_no_clip_has() -> None:
@@ -56,6 +58,6 @@ def test_labels_that_are_wrong_or_missing_among_several() -> None:
     scores = np.array([[0.9, 0.1], [0.9, 0.9], [0.8, 0.9], [0.1, 0.9], [0.1, 0.9], [0.7, 0.05]])
     suggested = ["a", "a;b", "a;b", "b", "b", "a"]
     found = find_multi_label_errors(truth, scores, suggested)
-    assert [(one.clip, one.suggested) for one in found] == [(5, "a"), (1, "a;b")]
+    assert [(error.clip, error.suggested) for error in found] == [(5, "a"), (1, "a;b")]
     assert found[0].score == pytest.approx(1 - 0.05 / np.mean([0.9, 0.9, 0.9, 0.05]))
     assert found[1].score == 0.9

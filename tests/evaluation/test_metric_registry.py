@@ -68,10 +68,10 @@ def test_a_metric_appears_everywhere(
 
 
 def test_the_metrics_of_the_package_are_found() -> None:
-    names = [one.name for one in all_metrics()]
+    names = [entry.name for entry in all_metrics()]
     assert names == [
         "accuracy", "mean_average_precision", "balanced_accuracy", "macro_f1", "micro_f1"
     ]  # fmt: skip
-    assert [one.name for one in all_label_metrics()] == [
+    assert [entry.name for entry in all_label_metrics()] == [
         "precision", "recall", "f1", "average_precision"
     ]  # fmt: skip

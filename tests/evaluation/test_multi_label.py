@@ -32,7 +32,7 @@ def test_counts_by_hand() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=1, max_size=30))
 def test_average_precision_is_the_usual_one(pairs: list[tuple[bool, int]]) -> None:
-    truth = np.array([one for one, _ in pairs] + [True])
+    truth = np.array([truly for truly, _ in pairs] + [True])
     scores = np.array([value for _, value in pairs] + [2]) / 4
     expected = average_precision_score(truth, scores)
     both = np.stack([truth, truth], axis=1).astype(np.int8)

@@ -24,10 +24,10 @@ def test_every_part_is_held_out_once() -> None:
 def test_every_clip_is_tested_once_and_never_trained_on_then() -> None:
     parts = [str(i * 7 % 5) for i in range(50)]
     rounds = leave_one_out(parts, "group")
-    assert sorted(i for one in rounds for i in one.test) == list(range(50))
-    for one in rounds:
-        assert sorted(one.train + one.test) == list(range(50))
-        assert {parts[i] for i in one.train}.isdisjoint(parts[i] for i in one.test)
+    assert sorted(i for dealt in rounds for i in dealt.test) == list(range(50))
+    for dealt in rounds:
+        assert sorted(dealt.train + dealt.test) == list(range(50))
+        assert {parts[i] for i in dealt.train}.isdisjoint(parts[i] for i in dealt.test)
 
 
 def test_clips_without_a_part() -> None:

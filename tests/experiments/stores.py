@@ -52,8 +52,8 @@ def made_store(
         write_shard(
             store.folder,
             {
-                sha256_of(path): Features(one, np.arange(len(one), dtype=np.float64))
-                for path, one in zip(names[part], frames[part], strict=True)
+                sha256_of(path): Features(rows, np.arange(len(rows), dtype=np.float64))
+                for path, rows in zip(names[part], frames[part], strict=True)
             },
         )
     return store

@@ -28,14 +28,14 @@ def test_a_name_is_fit_for_a_file(params: dict[str, str], split: str) -> None:
 
 
 @given(texts, texts)
-def test_different_text_stays_different(one: str, other: str) -> None:
-    assert (name_part(one) == name_part(other)) == (one == other)
+def test_different_text_stays_different(text: str, other: str) -> None:
+    assert (name_part(text) == name_part(other)) == (text == other)
 
 
 def test_order_of_parameters_does_not_matter() -> None:
-    one = ClassifierOptions(params={"C": 2, "tol": 0.1})
+    options = ClassifierOptions(params={"C": 2, "tol": 0.1})
     other = ClassifierOptions(params={"tol": 0.1, "C": 2})
-    assert model_name(INDEX, [], one) == model_name(INDEX, [], other)
+    assert model_name(INDEX, [], options) == model_name(INDEX, [], other)
 
 
 def test_a_card_takes_the_place_of_cards_alone(

@@ -50,7 +50,11 @@ def test_a_model_of_several_labels(index: Index) -> None:
     assert result["labels"] == ["ant", "bee", "big"]
     assert result["confusion_matrix"] == [[8, 0, 0], [0, 8, 0], [0, 0, 16]]
     assert result["per_label"]["big"]["average_precision"] == 1.0
-    assert {one["predicted"] for one in result["predictions"]} == {"ant", "bee;big", "big"}
+    assert {prediction["predicted"] for prediction in result["predictions"]} == {
+        "ant",
+        "bee;big",
+        "big",
+    }
     assert (found.folder / "confusion.png").exists()
 
 
@@ -85,5 +89,10 @@ def test_a_model_of_one_label_refuses_clips_with_several(index: Index, tmp_path:
 def test_a_table_of_several_labels() -> None:
     found = Prediction("a.wav", {"b": 0.9, "a": 0.6}, labels=["b", "a"])
     text = written(CsvWriter, found, labels=["a", "b"], multi_label=True)
-    assert text.splitlines() == ["path,label,score,labels,a,b,error", "a.wav,b,0.9,b;a,0.6,0.9,"]
-    assert written(CsvWriter, found, labels=["a"]).splitlines()[0] == "path,label,score,a,error"
+    assert text.splitlines() == [
+        "path,label,score,labels,a,b,note,error",
+        "a.wav,b,0.9,b;a,0.6,0.9,,",
+    ]
+    assert (
+        written(CsvWriter, found, labels=["a"]).splitlines()[0] == "path,label,score,a,note,error"
+    )

@@ -118,8 +118,8 @@ def test_few_clips_are_dealt_all_the_same() -> None:
 
 def test_extractors_alone_in_pairs_and_all_together() -> None:
     data = of_sources(0)
-    three = of(data.clips, [[one[0]] * 3 for one in data.frames])
-    subsets = {one.parts for one in plan(three, range(180), 10_000, LINEAR)}
+    three = of(data.clips, [[clip[0]] * 3 for clip in data.frames])
+    subsets = {setting.parts for setting in plan(three, range(180), 10_000, LINEAR)}
     assert subsets == {(0, 1, 2), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2)}
     assert [spec.name for spec in of_extractors(three, (2, 0)).extractors] == ["made2", "made0"]
     assert len(of_extractors(three, (1,)).frames[5]) == 1
@@ -127,11 +127,13 @@ def test_extractors_alone_in_pairs_and_all_together() -> None:
 
 def test_what_is_asked_for_beside_the_setting_holds_for_all_that_are_tried() -> None:
     data = of_sources(0)
-    two = of(data.clips, [[one[0]] * 2 for one in data.frames])
+    two = of(data.clips, [[clip[0]] * 2 for clip in data.frames])
     base = ClassifierOptions("logreg", "mean", scale=True, combine="average", balance=True)
     candidates = plan(two, range(180), 8, base)
-    assert all(one.options.combine == "average" and one.options.balance for one in candidates)
-    together = [one for one in candidates if one.parts == (0, 1)][:1]
+    assert all(
+        setting.options.combine == "average" and setting.options.balance for setting in candidates
+    )
+    together = [setting for setting in candidates if setting.parts == (0, 1)][:1]
     assert together[0].options == base
     choice = choose(two, range(180), together, deal_folds(two, range(180), 0), run=threads(1))
     alone = choose(

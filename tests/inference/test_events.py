@@ -116,8 +116,8 @@ def test_events_are_disjoint_and_long_enough(
         assert 0 <= event.score <= 1
     for label in LABELS:
         same = [event for event in events if event.label == label]
-        for one, following in pairwise(same):
-            assert following.start_s - one.end_s >= min(min_s, end_s) - 1e-6
+        for earlier, following in pairwise(same):
+            assert following.start_s - earlier.end_s >= min(min_s, end_s) - 1e-6
 
 
 @given(score_tables(), st.integers(1, 20))

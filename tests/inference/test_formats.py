@@ -35,7 +35,7 @@ def test_audacity_labels_can_be_read_back(found: list[dict[str, Any]]) -> None:
 
     read = [line.split("\t") for line in lines]
     assert [(float(a), float(b), plain_cell(label)) for a, b, label in read] == [
-        (one["start_s"], one["end_s"], one["label"]) for one in found
+        (event["start_s"], event["end_s"], event["label"]) for event in found
     ]
 
 
@@ -49,7 +49,7 @@ def test_raven_selections_can_be_read_back(found: list[dict[str, Any]]) -> None:
     assert [
         (float(row["Begin Time (s)"]), float(row["End Time (s)"]), plain_cell(row["Label"]))
         for row in rows
-    ] == [(one["start_s"], one["end_s"], one["label"]) for one in found]
+    ] == [(event["start_s"], event["end_s"], event["label"]) for event in found]
     assert {(row["Low Freq (Hz)"], row["High Freq (Hz)"]) for row in rows} <= {("0.0", "8000.0")}
 
 
@@ -58,13 +58,13 @@ def test_rttm_can_be_read_back(found: list[dict[str, Any]], path: str) -> None:
     lines = written(RttmWriter, heard(found, path)).split("\n")[:-1]
 
     fields = [line.split() for line in lines]
-    assert {len(one) for one in fields} <= {10}
-    assert {one[0] for one in fields} <= {"SPEAKER"}
-    assert [(unquote(one[1]), float(one[3]), unquote(one[7])) for one in fields] == [
-        (path, one["start_s"], one["label"]) for one in found
+    assert {len(cells) for cells in fields} <= {10}
+    assert {cells[0] for cells in fields} <= {"SPEAKER"}
+    assert [(unquote(cells[1]), float(cells[3]), unquote(cells[7])) for cells in fields] == [
+        (path, event["start_s"], event["label"]) for event in found
     ]
-    for one, event in zip(fields, found, strict=True):
-        assert float(one[4]) == pytest.approx(event["end_s"] - event["start_s"], abs=1e-6)
+    for cells, event in zip(fields, found, strict=True):
+        assert float(cells[4]) == pytest.approx(event["end_s"] - event["start_s"], abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", [AudacityWriter, RavenWriter, RttmWriter])
@@ -180,5 +180,5 @@ def test_a_table_says_where_recordings_were_put() -> None:
     )
 
     (row,) = csv.DictReader(text.splitlines())
-    assert list(row) == ["path", "label", "score", "a", "sorted_to", "error"]
+    assert list(row) == ["path", "label", "score", "a", "sorted_to", "note", "error"]
     assert (row["sorted_to"], row["error"]) == ("a/a.wav", "")

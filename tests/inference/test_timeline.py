@@ -28,12 +28,16 @@ def follow(
     follower = Follower(classifier, extractors, CONTEXT_S)
     found: list[Steps] = []
     begun = [0 for _ in embedded]
-    while any(first < len(one.frames) for first, one in zip(begun, embedded, strict=True)):
+    while any(
+        first < len(embeddings.frames) for first, embeddings in zip(begun, embedded, strict=True)
+    ):
         number = int(rng.integers(len(embedded)))
-        one, first = embedded[number], begun[number]
+        embeddings, first = embedded[number], begun[number]
         begun[number] = last = first + int(rng.integers(1, 40))
-        if first < len(one.frames):
-            follower.add(number, Embeddings(one.frames[first:last], one.times[first:last]))
+        if first < len(embeddings.frames):
+            follower.add(
+                number, Embeddings(embeddings.frames[first:last], embeddings.times[first:last])
+            )
             found += follower.judged()
     assert found  # before the end
     found += follower.rest()
@@ -58,8 +62,8 @@ def test_a_step_gets_the_score_of_its_stretch(pooling: str, hops: tuple[float, .
     classifier = fit_classifier(clips, labels, ClassifierOptions(pooling=pooling))
     extractors = [load_extractor("mfcc", hop_s=hop) for hop in hops]
     embedded = [
-        Embeddings(made_clip(0, n, rng), np.linspace(0, (n - 1) * one.hop_s, n))
-        for n, one in zip([round(75 / hop) for hop in hops], extractors, strict=True)
+        Embeddings(made_clip(0, n, rng), np.linspace(0, (n - 1) * extractor.hop_s, n))
+        for n, extractor in zip([round(75 / hop) for hop in hops], extractors, strict=True)
     ]
 
     steps = follow(classifier, extractors, embedded, rng)
@@ -67,11 +71,14 @@ def test_a_step_gets_the_score_of_its_stretch(pooling: str, hops: tuple[float, .
     centres = [frame_centres(*pair) for pair in zip(extractors, embedded, strict=True)]
     slices = [context_slices(times, steps.centres, CONTEXT_S) for times in centres]
     stretches = [
-        [one.frames[a[i] : b[i]] for one, (a, b) in zip(embedded, slices, strict=True)]
+        [
+            embeddings.frames[a[i] : b[i]]
+            for embeddings, (a, b) in zip(embedded, slices, strict=True)
+        ]
         for i in range(len(steps.centres))
     ]
     expected = classifier.scores(stretches)
-    assert len(steps.centres) == min(len(one.frames) for one in embedded)
+    assert len(steps.centres) == min(len(embeddings.frames) for embeddings in embedded)
     np.testing.assert_allclose(steps.scores, expected, atol=1e-5)
 
     around = fit_label_distances(clips, labels)

@@ -23,5 +23,5 @@ def written(kind: type[Writer], *predictions: Prediction, **options: Any) -> str
 
 def heard(events: Sequence[dict[str, Any]], path: str = "a.wav") -> Prediction:
     """Return a prediction of some events, with a score of 0.5 where they have none."""
-    found = [Event(**({"score": 0.5} | one)) for one in events]
+    found = [Event(**({"score": 0.5} | changed)) for changed in events]
     return Prediction(path, {}, segments=found)

@@ -38,7 +38,7 @@ def test_case_18_19_what_is_no_sound_is_one_record_each(project: Path, run: Run)
 
     value = run("extract", "--extractor", "mfcc", "--json").json
 
-    codes = {Path(one["path"]).name: one["code"] for one in value["failures"]}
+    codes = {Path(failure["path"]).name: failure["code"] for failure in value["failures"]}
     assert codes == {
         "bytes-0.wav": "empty",
         "folder.wav": "unreadable",
@@ -67,7 +67,10 @@ def test_case_25_a_crash_and_a_hang_cost_two_files_of_twenty(
     assert finished.code == 1
     value = finished.json
     assert (value["n_added"], value["n_failed"]) == (18, 2)
-    records = [(Path(one["path"]).name, one["code"], one["stage"]) for one in value["failures"]]
+    records = [
+        (Path(failure["path"]).name, failure["code"], failure["stage"])
+        for failure in value["failures"]
+    ]
     assert records == [
         ("05-crash.wav", "crashed", "decode"),
         ("11-hang.wav", "timeout", "decode"),
@@ -107,7 +110,7 @@ def test_case_27_odd_names_are_extracted_and_come_back_as_they_are(project: Path
     value = run("extract", "--extractor", "mfcc", "--json").json
 
     assert value["n_added"] == len(names)
-    assert sorted(Path(one["path"]).name for one in value["failures"]) == bad
+    assert sorted(Path(failure["path"]).name for failure in value["failures"]) == bad
 
 
 def test_case_28_links_in_circles_are_records_not_circles(project: Path, run: Run) -> None:
@@ -120,7 +123,7 @@ def test_case_28_links_in_circles_are_records_not_circles(project: Path, run: Ru
 
     assert indexed.json["n_clips"] == 3
     assert indexed.json["problems"] == {"unreadable": ["a/loop.wav"]}
-    assert [Path(one["path"]).name for one in value["failures"]] == ["loop.wav"]
+    assert [Path(failure["path"]).name for failure in value["failures"]] == ["loop.wav"]
     assert value["n_added"] == 2
 
 

@@ -89,7 +89,7 @@ def test_what_is_written_of_many_labels_is_bounded(project: Path, run: Run) -> N
 
     value = finished.json
     assert value["n_scores"] == N_BEST
-    assert {len(one["scores"]) for one in value["predictions"]} == {N_BEST}
+    assert {len(prediction["scores"]) for prediction in value["predictions"]} == {N_BEST}
     assert json.loads(Path("r/report.json").read_text()) == value
     per_clip = (len(finished.out) - 300 * 300 * 3) / 900
     assert per_clip < 700
@@ -109,11 +109,15 @@ def test_all_scores_are_beside_the_report_as_plain_arrays(project: Path, run: Ru
     with np.load("r/scores.npz", allow_pickle=False) as arrays:
         assert arrays["scores"].shape == (120, 40)
         assert arrays["labels"].tolist() == value["labels"]
-        assert arrays["path"].tolist() == [one["path"] for one in value["predictions"]]
-        assert arrays["predicted"].tolist() == [one["predicted"] for one in value["predictions"]]
-        for row, one in zip(arrays["scores"], value["predictions"], strict=True):
+        assert arrays["path"].tolist() == [
+            prediction["path"] for prediction in value["predictions"]
+        ]
+        assert arrays["predicted"].tolist() == [
+            prediction["predicted"] for prediction in value["predictions"]
+        ]
+        for row, prediction in zip(arrays["scores"], value["predictions"], strict=True):
             best = np.sort(row)[::-1][:N_BEST]
-            assert list(one["scores"].values()) == pytest.approx(best, abs=1e-6)
+            assert list(prediction["scores"].values()) == pytest.approx(best, abs=1e-6)
 
 
 def test_all_scores_of_few_labels_are_in_the_report(project: Path, run: Run) -> None:
@@ -122,7 +126,7 @@ def test_all_scores_of_few_labels_are_in_the_report(project: Path, run: Run) -> 
     value = run(*CV, "--json").json
 
     assert value["n_scores"] == MOST_COMPLETE
-    assert all(list(one["scores"]) == value["labels"] for one in value["predictions"])
+    assert all(list(prediction["scores"]) == value["labels"] for prediction in value["predictions"])
 
 
 def test_a_figure_of_many_labels_stays_small(project: Path, run: Run) -> None:
@@ -165,16 +169,24 @@ def test_several_labels_know_groups_and_stretches(several: list[Clip], run: Run)
     value = run(*CV, "--json").json
 
     assert value["interval_over"] == "groups"
-    for one, clip in zip(value["predictions"], several, strict=True):
-        assert (one["path"], one["start_s"], one["end_s"]) == (clip.path, clip.start_s, clip.end_s)
-        assert (one["group"], one["fold"]) == (clip.group, clip.fold)
+    for prediction, clip in zip(value["predictions"], several, strict=True):
+        assert (prediction["path"], prediction["start_s"], prediction["end_s"]) == (
+            clip.path,
+            clip.start_s,
+            clip.end_s,
+        )
+        assert (prediction["group"], prediction["fold"]) == (clip.group, clip.fold)
 
 
 def test_a_set_of_labels_has_one_name(several: list[Clip], run: Run) -> None:
     value = run(*CV, "--json").json
 
-    assert {one["label"] for one in value["predictions"]} == {"ant", "ant;bee", "bee;cat"}
-    right = [one["label"] == one["predicted"] for one in value["predictions"]]
+    assert {prediction["label"] for prediction in value["predictions"]} == {
+        "ant",
+        "ant;bee",
+        "bee;cat",
+    }
+    right = [prediction["label"] == prediction["predicted"] for prediction in value["predictions"]]
     assert value["accuracy"] == sum(right) / len(right)
 
 
@@ -207,9 +219,9 @@ def test_models_of_several_labels_are_compared(several: list[Clip], run: Run) ->
 def test_reports_that_mix_up_stretches_are_not_compared(several: list[Clip], run: Run) -> None:
     run(*CV, "--report", "a")
     old = json.loads(Path("a/report.json").read_text())
-    for one in old["predictions"]:
-        del one["start_s"], one["end_s"]
-        one["label"] = "ant"
+    for prediction in old["predictions"]:
+        del prediction["start_s"], prediction["end_s"]
+        prediction["label"] = "ant"
     Path("a/report.json").write_text(json.dumps(old))
 
     finished = run("evaluate", "a/report.json", "a/report.json")
@@ -258,12 +270,16 @@ def test_a_leaking_stretch_leaves_the_others_of_its_recording(project: Path, run
 
     value = run(*CV, "--json").json
 
-    leaks = [(one["path"], one["start_s"], one["other"]) for one in value["leaks"]]
+    leaks = [(leak["path"], leak["start_s"], leak["other"]) for leak in value["leaks"]]
     assert leaks == [("0.wav", 0.0, "copy.wav"), ("copy.wav", 0.0, "0.wav")]
     leaking = {leak[:2] for leak in leaks}
-    clean = [one for one in value["predictions"] if (one["path"], one["start_s"]) not in leaking]
+    clean = [
+        prediction
+        for prediction in value["predictions"]
+        if (prediction["path"], prediction["start_s"]) not in leaking
+    ]
     assert len(clean) == 11
-    right = [one["label"] == one["predicted"] for one in clean]
+    right = [prediction["label"] == prediction["predicted"] for prediction in clean]
     assert value["accuracy_without_leaks"] == pytest.approx(sum(right) / 11)
 
 

@@ -103,7 +103,7 @@ def test_nothing_but_a_file_is_replaced(tmp_path: Path, make: Make) -> None:
     with pytest.raises(OSError, match="expected a regular file"):
         write_whole(path, b"content")
     assert path.lstat().st_ino == before.st_ino
-    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
 def test_readers_of_single_files(tmp_path: Path, make: Make) -> None:
@@ -146,7 +146,7 @@ def test_a_recording_costs_itself_alone(mfcc_model: Path, new: Path, run: Run, m
         assert (ended.code, len(ended.json)) == (1, 2)
     else:
         assert ended.code == 1
-        assert [one["label"] for one in ended.json] == [None, "rain"]
+        assert [prediction["label"] for prediction in ended.json] == [None, "rain"]
     (new.parent / "index.csv").write_text("path\nnew/odd.wav\nnew/rain.wav\nnew/drum.wav\n")
     ended = run("extract", "--extractor", "mfcc", "--index", "index.csv", "--json")
     assert (ended.code, ended.json["n_added"], ended.json["n_failed"]) == (1, 2, 1)
@@ -234,9 +234,9 @@ def test_files_are_opened_by_the_helper_alone() -> None:
 def opens_a_file(call: ast.Call) -> bool:
     """Return whether a call reads a file by its name, without asking whether it is one."""
     called = ast.unparse(call.func)
-    words = [one.value for one in call.args if isinstance(one, ast.Constant)]
+    words = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
     if called == "open" or called.endswith(".open"):
-        modes = [one for one in words if isinstance(one, str)]
+        modes = [word for word in words if isinstance(word, str)]
         return bool(modes) and modes[0] in ("r", "rb", "rt", "r+b", "r+")
     if called.endswith(".read_text"):
         return "joinpath" not in called and "sys/fs" not in called

@@ -61,7 +61,7 @@ def test_a_file_by_hand_is_kept_and_one_of_the_tools_own_replaced(
     trained: Path, sounds: Path, run: Run, place: str
 ) -> None:
     given, name = PLACES[place]
-    args = [str(sounds) if one == "SOUNDS" else one for one in given]
+    args = [str(sounds) if argument == "SOUNDS" else argument for argument in given]
     path = Path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(BY_HAND)

@@ -299,7 +299,11 @@ def test_a_model_that_fails_after_a_move_leaves_a_record(
     with failing_after(2):
         printed = run(*command, "--json")
     assert printed.code == 3
-    assert [Path(one["sorted_to"]).name for one in printed.json if "sorted_to" in one] == [
+    assert [
+        Path(prediction["sorted_to"]).name
+        for prediction in printed.json
+        if "sorted_to" in prediction
+    ] == [
         "chirp-00.wav",
         "chirp-01.wav",
     ]
@@ -421,6 +425,10 @@ def test_a_move_that_fails_is_on_record(
     assert finished.code == 1
     assert f"failed {night / 'rain-00.wav'}: not moved: " in finished.err
     assert (night / "rain-00.wav").exists()
-    about = [one for one in read(finished.out) if one["path"] == str(night / "rain-00.wav")]
+    about = [
+        prediction
+        for prediction in read(finished.out)
+        if prediction["path"] == str(night / "rain-00.wav")
+    ]
     assert about[-1]["error"]["stage"] == "sort"
     assert "sorted_to" not in about[-1]

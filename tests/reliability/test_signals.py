@@ -287,7 +287,9 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_download_of_weights_ends(project: Path, tmp_path: Path, mirror: str) -> None:
     with serve({"/audioset/yamnet.h5": slow(bytes(200_000))}) as server:
         program = Program(tmp_path, ["models", "fetch", "yamnet"], env={mirror: server.url})
-        program.wait_for(lambda one: [p for p in one.cache.rglob("*.part") if p.stat().st_size])
+        program.wait_for(
+            lambda running: [p for p in running.cache.rglob("*.part") if p.stat().st_size]
+        )
         assert program.end(signal.SIGTERM) == 143
     assert STOPPED in program.err
     assert program.leftovers() == []
@@ -340,7 +342,7 @@ def test_what_a_killed_run_left_goes_at_the_next_start_and_nothing_else(
     assert at_work.process.stdin is not None
     at_work.process.stdin.write(bytes(1 << 20))
     at_work.process.stdin.flush()
-    at_work.wait_for(lambda one: len(list(one.temporary.glob("audiotl-*/stdin"))) == 2)
+    at_work.wait_for(lambda running: len(list(running.temporary.glob("audiotl-*/stdin"))) == 2)
     (used,) = set(killed.temporary.glob("audiotl-*")) - {left}
     others = [killed.temporary / name for name in ("audiotl-mine", "audiotl-12345678x", "x.part")]
     for path in others:

@@ -303,7 +303,7 @@ def test_one_damaged_description_does_not_disable_the_other_stores(
 
     info, trained, verified = run("store", "info", "--json"), run("train"), run("store", "verify")
 
-    assert [one["store"] for one in info.json] == [good]
+    assert [store["store"] for store in info.json] == [good]
     assert f"{description} is damaged" in info.err
     assert trained.code == 0
     assert Path(good).name.partition("-")[2] in trained.err + trained.out

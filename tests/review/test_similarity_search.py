@@ -28,7 +28,9 @@ def vectors_of(folder: Path, name: str) -> np.ndarray:
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.store.store import open_stores
 
-    (found,) = [one for one in open_stores(folder / "data" / "features") if one.extractor == name]
+    (found,) = [
+        store for store in open_stores(folder / "data" / "features") if store.extractor == name
+    ]
     index = Index.read(folder / "data" / "index" / "made.csv")
     read = found.read(found.keys())
     return np.concatenate([pool(read[clip.sha256].frames, POOLING) for clip in index.clips])
@@ -51,12 +53,12 @@ def test_the_nearest_clips_are_found(store: Path, names: list[str]) -> None:
         Project(store), index, ["000003.wav", "000011.wav"], SimilarOptions(5, names)
     )
 
-    assert [one.extractor for one in used] == names
+    assert [store.extractor for store in used] == names
     for row, result in zip((3, 11), results, strict=True):
         expected = np.argsort(-mean[row])[:5]
-        assert [one.clip for one in result.found] == [index.clips[i] for i in expected]
+        assert [found.clip for found in result.found] == [index.clips[i] for i in expected]
         np.testing.assert_allclose(
-            [one.similarity for one in result.found], mean[row, expected], atol=1e-5
+            [found.similarity for found in result.found], mean[row, expected], atol=1e-5
         )
 
 
@@ -69,7 +71,7 @@ def test_a_store_is_read_shard_by_shard(store: Path, monkeypatch: pytest.MonkeyP
     )  # of 32 clips of 48 bytes: 4 shards
     told: list[tuple[int, int]] = []
 
-    (one,), _ = find_similar(
+    (similar,), _ = find_similar(
         Project(store),
         index,
         ["000003.wav"],
@@ -77,7 +79,7 @@ def test_a_store_is_read_shard_by_shard(store: Path, monkeypatch: pytest.MonkeyP
         on_clips=lambda done, total: told.append((done, total)),
     )
 
-    assert len({near.clip.path for near in one.found}) == 31
+    assert len({near.clip.path for near in similar.found}) == 31
     assert told[-1] == (32, 32)
     assert len(told) == 7
 

@@ -181,6 +181,6 @@ def test_every_option_says_whether_a_file_may_set_it() -> None:
     silent = [
         option
         for option, declared in found.items()
-        if not any(isinstance(one, FromFile) for one in getattr(declared, "__metadata__", ()))
+        if not any(isinstance(note, FromFile) for note in getattr(declared, "__metadata__", ()))
     ]
     assert not silent

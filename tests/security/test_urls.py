@@ -190,12 +190,11 @@ AFTER_INDEX = (
 @pytest.mark.parametrize("command", AFTER_INDEX)
 def test_audio_root(indexed: Path, sounds: Path, run: Run, asked: list[str], command: str) -> None:
     path = indexed / "data/index/sounds.csv"
-    _, *rows = path.read_text().splitlines()
-    path.write_text("\n".join([f"# audio_root: {URL}", *rows]))
+    path.write_text(path.read_text().replace(f",{sounds}\n", f",{URL}\n"))
     sound = next(sounds.rglob("*.wav"))
     ended = run(*shlex.split(command.format(sound=sound)))
     assert ended.code == 3
-    assert "sounds.csv, line 1: audio_root" in " ".join(ended.err.split())
+    assert "sounds.csv, line 2: audio_root" in " ".join(ended.err.split())
     assert not asked
 
 
@@ -212,9 +211,9 @@ def test_a_row_costs_itself_alone(
     if command.startswith("extract"):
         assert ended.code == 1
         failures = ended.json["failures"]
-        assert [one["path"].lower() for one in failures] == [url.lower() for url in URLS]
-        assert {one["stage"] for one in failures} == {"open"}
-        assert all("expected" in one["message"] for one in failures)
+        assert [failure["path"].lower() for failure in failures] == [url.lower() for url in URLS]
+        assert {failure["stage"] for failure in failures} == {"open"}
+        assert all("expected" in failure["message"] for failure in failures)
     elif command.startswith("store prune"):  # whose features nobody needs cannot be told
         assert (ended.code, "expected one of s3://" in ended.err) == (3, True)
     else:
@@ -224,7 +223,7 @@ def test_a_row_costs_itself_alone(
 def test_metadata(project: Path, sounds: Path, run: Run, asked: list[str]) -> None:
     good = [path.relative_to(sounds).as_posix() for path in sounds.rglob("*.wav")]
     table = project / "table.csv"
-    table.write_text("path,label\n" + "".join(f"{one},x\n" for one in [*good, *URLS]))
+    table.write_text("path,label\n" + "".join(f"{url},x\n" for url in [*good, *URLS]))
     ended = run("index", sounds, "--metadata", table, "--json")
     assert ended.code == 0, ended.err
     marked = [clip for clip in Index.read(ended.json["path"]).clips if "://" in clip.path]
@@ -252,7 +251,7 @@ def test_a_list_on_stdin(
     ended = run("predict", "-", "--model", mfcc_model, "--json")
     assert ended.code == 1
     *refused, rain = ended.json
-    assert all("expected" in one["error"]["message"] for one in refused)
+    assert all("expected" in prediction["error"]["message"] for prediction in refused)
     assert len(refused) == len(URLS)
     assert rain["label"] == "rain"
     assert not asked

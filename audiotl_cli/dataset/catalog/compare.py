@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.dataset.catalog.base import DataSet, Expected, counts_by
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.errors import DataError

@@ -6,6 +6,7 @@ import importlib
 
 from audiotl_cli.dataset.catalog.base import DataSet
 from audiotl_cli.errors import UsageError
+from audiotl_cli.spelling import did_you_mean
 
 MODULES = {
     "esc10": "esc10",
@@ -35,7 +36,9 @@ def get_dataset(name: str) -> DataSet:
     names = {_plain(known): known for known in MODULES}
     known = names.get(_plain(name))
     if known is None:
-        raise UsageError(f"no data set {name!r}; choose from {', '.join(MODULES)}")
+        raise UsageError(
+            f"no data set {name!r}; choose from {', '.join(MODULES)}{did_you_mean(name, MODULES)}"
+        )
     module = importlib.import_module(f"audiotl_cli.dataset.catalog.{MODULES[known]}")
     found: DataSet = module.DATASET
     return found

@@ -1,28 +1,49 @@
-"""Groups that file names suggest where an index has none."""
+"""Groups that the names of recordings suggest where an index has none.
+
+A suggestion needs evidence: a scheme that is known, folders, a part of the names that looks like
+the name, code or number of a source and recurs, or one that other parts depend on, as the age in a
+name does on the patient. What leaves a label in one source alone is the label, or of no use.
+"""
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from audiotl_cli.dataset.duplicates.name_parts import (
+    MOSTLY,
+    Part,
+    folder_parts,
+    matched,
+    name_parts,
+    names_before_takes,
+    pairs_of_parts,
+    recording_days,
+)
+from audiotl_cli.dataset.duplicates.name_schemes import KNOWN_SCHEMES
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.labels import split_labels
 
-ESC_NAME = r"(?:^|/)\d-(\d+)-[A-Z]"
-WORD_AND_NAME = r"((?:speaker|spk|subject|subj|artist|site|station|patient|session)[-_ ]?[^/_. -]+)"
-SPEECH_COMMANDS_NAME = r"([0-9a-f]{8})_nohash_"
+FEW_GROUPS = 5
+"""With fewer, a part further right that divides the recordings more finely is preferred."""
 
-N_PARTS = 4
-"""Parts of a file name, separated by ``_`` or ``-``, that are searched."""
+FEW_NAMES = 4
+"""Words that never recur with another label may be kinds of it, unless a label has as many."""
 
-LEAST_COVERED = 0.9
-"""Share of the clips whose names must have a group."""
+WORDS_OF_LABELS = 0.1
+"""Share of recordings from which a part that is a word of their labels is no source."""
+
+FEW_NUMBERED, FEW_TITLES = 3, 5
+"""Likewise for names before takes, those that end in a number and others."""
 
 
 @dataclass(frozen=True)
 class SuggestedGroups:
-    """Groups that file names suggest.
+    """Groups that the names of recordings suggest.
 
     Parameters
     ----------
@@ -30,6 +51,8 @@ class SuggestedGroups:
         For ``--group-regex``.
     n_groups, n_clips : int
         How many groups the expression finds, and in how many clips.
+    n_divided : int
+        Groups with clips in several splits or folds.
     example : str
         One of the groups.
     """
@@ -37,65 +60,197 @@ class SuggestedGroups:
     expression: str
     n_groups: int
     n_clips: int
+    n_divided: int
     example: str
 
+    @property
+    def option(self) -> str:
+        """The option of ``audiotl index`` that keeps each group together."""
+        return f"--group-regex {shlex.quote(self.expression)}"
 
-def suggest_groups(clips: Sequence[Clip]) -> SuggestedGroups | None:
-    """Return the part of file names that looks like a speaker, site or source recording, if any.
-
-    It must be shared by several clips. A part that is the same in all clips of a label and in no
-    others is the label, and a part that counts (1, 2, 3) is the number of a take.
-    """
-    first = r"(?:^|/)([^/_.-]+)[_-][^/]*$"
-    others = [rf"(?:^|/)(?:[^/_-]+[_-]){{{n}}}([^/_.-]+)[^/]*$" for n in range(1, N_PARTS)]
-    for expression in (ESC_NAME, SPEECH_COMMANDS_NAME, WORD_AND_NAME, first, *others):
-        found = _groups(
-            clips, expression, known=expression in (ESC_NAME, SPEECH_COMMANDS_NAME, WORD_AND_NAME)
+    @property
+    def doubt(self) -> str:
+        """What it means for a score."""
+        return (
+            f"file names suggest {self.n_groups} sources (speakers, patients, sites, ...), such as "
+            f"{self.example!r}, and {self.n_divided} of them are both trained on and tested, so "
+            f"the score may be too good; to keep them apart: audiotl index ... {self.option}"
         )
-        if found:
-            return found
-    return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON, with what it means for a score."""
+        return asdict(self) | {"warning": self.doubt}
 
 
-def warn_without_groups(clips: Sequence[Clip]) -> str:
-    """Return what to do if clips have no groups and file names suggest some; else nothing."""
-    if any(clip.group or clip.fold for clip in clips):
-        return ""
-    suggested = suggest_groups(clips)
+def suggest_groups(
+    clips: Sequence[Clip], parts: Sequence[str] | None = None
+) -> SuggestedGroups | None:
+    """Return groups that names suggest, if no others are known and none are kept apart already.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    parts : sequence of str, optional
+        What each clip is in, such as its round of a cross-validation; by default its split and
+        its fold. Where all clips are in one part, every later split may divide the groups.
+    """
+    if 2 * sum(bool(clip.group) for clip in clips) > len(clips):
+        return None
+    labels: dict[str, str] = {}
+    for clip in clips:
+        labels.setdefault(clip.path, clip.label)
+    part = _find_part(list(labels), list(labels.values()))
+    if part is None:
+        return None
+    parts = parts or [f"{clip.split}/{clip.fold}" for clip in clips]
+    group_of = {path: value for path, value in zip(labels, part.values, strict=True) if value}
+    held: dict[str, set[str]] = defaultdict(set)
+    for clip, where in zip(clips, parts, strict=True):
+        if clip.path in group_of:
+            held[group_of[clip.path]].add(where)
+    n_divided = sum(len(found) > 1 for found in held.values())
+    if not n_divided and len(set(parts)) > 1:
+        return None
+    n_clips = sum(clip.path in group_of for clip in clips)
+    example = max(part.members, key=lambda value: len(part.members[value]))
+    return SuggestedGroups(part.expression, len(held), n_clips, n_divided, example)
+
+
+def suspected_groups(
+    clips: Sequence[Clip], parts: Sequence[str] | None = None
+) -> dict[str, Any] | None:
+    """Return, as JSON, suggested groups that are both trained on and tested; see above."""
+    suggested = suggest_groups(clips, parts)
+    return suggested.to_dict() if suggested and suggested.n_divided else None
+
+
+def warn_without_groups(suggested: SuggestedGroups | None, n_clips: int) -> str:
+    """Return what to do if names suggest groups; else nothing."""
     if suggested is None:
         return ""
     return (
-        f"no groups are known, but {suggested.n_clips} of {len(clips)} file names suggest "
-        f"{suggested.n_groups} sources (speakers, sites), such as {suggested.example!r}. If clips "
-        "of one source are on both sides of a split, scores are too good; keep them together "
-        f"with: --group-regex '{suggested.expression}'"
+        f"no groups are known, but {suggested.n_clips} of {n_clips} file names suggest "
+        f"{suggested.n_groups} sources (speakers, patients, sites, recordings), such as "
+        f"{suggested.example!r}. If clips of one source are on both sides of a split, scores are "
+        f"too good; keep them together with: {suggested.option}"
     )
 
 
-def _groups(clips: Sequence[Clip], expression: str, *, known: bool) -> SuggestedGroups | None:
-    """Return the groups that an expression finds; unless it is a known form, check more."""
-    pattern = re.compile(expression)
-    matches = [(clip, pattern.search(clip.path)) for clip in clips]
-    pairs = [(match.group(1), clip) for clip, match in matches if match]
-    counts = Counter(group for group, _ in pairs)
-    several = sum(n for n in counts.values() if n > 1)
-    if len(pairs) < LEAST_COVERED * len(clips) or len(counts) < 3 or not several:
+def _find_part(paths: Sequence[str], labels: Sequence[str]) -> Part | None:
+    """Return the part of the paths that tells their sources, if there is evidence for one."""
+    few = paths[:: max(1, len(paths) // 100)]
+    likely = [it for it in KNOWN_SCHEMES if 2 * len(_found(it, few)) > len(few)]
+    known = (matched(expression, paths) for expression in likely)
+    if found := next((part for part in known if _recurs(part, labels, known=True)), None):
+        return found
+    if folders := [part for part in folder_parts(paths) if _recurs(part, labels)]:
+        return folders[0]
+    parts = name_parts(paths)
+    if not parts:
         return None
-    if not known and (2 * several < len(clips) or 2 * len(counts) > len(clips)):
-        return None
-    if _counts_up(counts) or _is_label(pairs):
-        return None
-    return SuggestedGroups(expression, len(counts), len(pairs), counts.most_common(1)[0][0])
+    recurring = [part for part in parts if _recurs(part, labels)]
+    if found := _most_determining(recurring, parts, labels):
+        return found
+    pairs = [pair for pair in pairs_of_parts(paths, parts) if _recurs(pair, labels)]
+    if found := _most_determining(pairs, parts, labels):
+        return found
+    if named := [part for part in recurring if _names_sources(part, labels)]:
+        many = [part for part in named if len(part.members) >= FEW_GROUPS]
+        return many[0] if many else max(named, key=lambda part: len(part.members))
+    if found := _before_takes(paths, recurring, labels):
+        return found
+    days = recording_days(paths)
+    return days if _recurs(days, labels) else None
 
 
-def _counts_up(groups: Counter[str]) -> bool:
-    """Return whether groups are small numbers or single letters, as takes and folds are."""
-    return all(len(group) == 1 or (group.isdecimal() and int(group) < 1000) for group in groups)
+def _found(expression: str, paths: Sequence[str]) -> list[str]:
+    return [path for path in paths if re.search(expression, path)]
 
 
-def _is_label(pairs: Sequence[tuple[str, Clip]]) -> bool:
-    """Return whether every label has one group: then the group is the label, or a kind of it."""
-    groups = defaultdict(set)
-    for group, clip in pairs:
-        groups[clip.label].add(group)
-    return all(len(found) == 1 for found in groups.values())
+def _most_determining(
+    candidates: Sequence[Part], parts: Sequence[Part], labels: Sequence[str]
+) -> Part | None:
+    """Return the part on which most parts that follow it depend."""
+    best, most = None, 0
+    for candidate in candidates:
+        after = (part for part in parts if part.place > candidate.place)
+        n = sum(candidate.determines(part, labels) for part in after)
+        if n > most:
+            best, most = candidate, n
+    return best
+
+
+def _before_takes(
+    paths: Sequence[str], recurring: Sequence[Part], labels: Sequence[str]
+) -> Part | None:
+    """Return names before numbers of takes, if they look like sources.
+
+    What combines a label with something that comes with every label is no source, unless that is
+    a number right before the take, which may be a speaker's.
+    """
+    for part in names_before_takes(paths):
+        if not _recurs(part, labels):
+            continue
+        if _is_shared(part, labels):
+            return part if part.tells_sources(labels) else None
+        shared = [other for other in recurring if _is_shared(other, labels)]
+        if crossed := [other for other in shared if part.determines(other, labels)]:
+            last = crossed[-1]
+            is_number = all(value.isdecimal() for value in last.members)
+            is_last = all(map(str.endswith, part.values, last.values))
+            return last if is_number and is_last else None
+        has_numbers = 2 * sum(value[-1].isdecimal() for value in part.members) > len(part.members)
+        least = FEW_NUMBERED if has_numbers else FEW_TITLES
+        if len(part.members) >= least * len(set(labels)):
+            return part
+    return None
+
+
+def _recurs(part: Part, labels: Sequence[str], *, known: bool = False) -> bool:
+    """Return whether recordings share the values of a part, and labels have several of them."""
+    n, sizes = len(labels), [len(members) for members in part.members.values()]
+    shared = [size for size in sizes if size > 1]
+    if sum(sizes) < MOSTLY * n or len(sizes) < 2 or not shared:
+        return False
+    if not known:
+        is_few = 2 * max(shared) > n or len(shared) < 3 or 2 * sum(shared) < n
+        if is_few or 2 * len(sizes) > n or _are_of_labels(part, labels):
+            return False
+    held: dict[str, set[str]] = defaultdict(set)
+    for i, text in enumerate(labels):
+        held[text].add(part.values[i] or f"/{i}")
+    sources: dict[str, set[str]] = defaultdict(set)
+    n_of: Counter[str] = Counter()
+    for text, n in Counter(labels).items():
+        for label in split_labels(text):
+            sources[label] |= held[text]
+            n_of[label] += n
+    return all(len(sources[label]) > 1 for label, n in n_of.items() if n > 1)
+
+
+def _are_of_labels(part: Part, labels: Sequence[str]) -> bool:
+    """Return whether values are words of the labels, as if labels had several."""
+    n = sum(
+        sum(value.casefold() in labels[i].casefold() for i in members)
+        for value, members in part.members.items()
+        if len(value) > 1 and value.isalpha()
+    )
+    return n >= WORDS_OF_LABELS * len(labels)
+
+
+def _names_sources(part: Part, labels: Sequence[str]) -> bool:
+    """Return whether values look like sources; words must recur with labels, or be many."""
+    if not part.tells_sources(labels):
+        return False
+    are_words = all(value.isalpha() for value in part.members)
+    return (
+        not are_words
+        or _is_shared(part, labels)
+        or (len(part.members) >= FEW_NAMES * len(set(labels)))
+    )
+
+
+def _is_shared(part: Part, labels: Sequence[str]) -> bool:
+    """Return whether most values come with several labels."""
+    several = [len({labels[i] for i in members}) > 1 for members in part.members.values()]
+    return 2 * sum(several) >= len(several)

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from audiotl_cli.audio.decode import find_recordings
+from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.cells import plain_cell
-from audiotl_cli.dataset.columns import Finder
+from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.index import LABEL_SEPARATOR, Clip
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source, local, local_folder
-from audiotl_cli.dataset.rows import seconds
+from audiotl_cli.dataset.numbers import parse_seconds
 from audiotl_cli.dataset.table import list_columns, open_table
 from audiotl_cli.errors import DataError
 from audiotl_cli.storage.paths import AnyPath, open_file
@@ -94,8 +93,8 @@ def clips_from_annotations(
     for file in files:
         for name, start, end, label in read_annotations(file, label_column):
             path = find(name) if name else _beside(file, recordings, root)
-            if name and not os.path.exists(root / path):  # noqa: PTH110  (names may be too long)
-                raise DataError(f"{file} is about {name}, which is not below {root}")
+            if reason := find.unmatched.get(path):
+                raise DataError(f"{file} is about {name}, which {reason}")
             labels.setdefault((path, start, end), []).append(label)
     if not labels:
         raise DataError(
@@ -154,10 +153,10 @@ def _raven(path: Path, lines: Iterable[str], label_column: str | None) -> list[M
     marks: dict[tuple[str, ...], Mark] = {}
     for number, row in enumerate(reader, start=2):
         where = f"{path}, line {number}"
-        start, end = (seconds(row.get(name) or "", where, name) for name in (BEGIN, END))
+        start, end = (parse_seconds(row.get(name) or "", where, name) for name in (BEGIN, END))
         if start is None or end is None or end <= start:
             raise DataError(f"{where}: a selection from {start} s to {end} s has no length")
-        begins = seconds(row.get(IN_FILE) or "", where, IN_FILE)
+        begins = parse_seconds(row.get(IN_FILE) or "", where, IN_FILE)
         if begins is not None:
             start, end = begins, begins + end - start
         name = (row.get("Begin Path") or row.get("Begin File") or "").strip()

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from audiotl_cli.dataset.columns import DEFAULT_COLUMNS, SPLIT_NAMES, Columns
+from audiotl_cli.dataset.columns import SPLIT_NAMES
+from audiotl_cli.dataset.finder import Finder, count_unnamed
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source
-from audiotl_cli.dataset.layouts.table import clips_from_table
+from audiotl_cli.dataset.layouts.table import read_table
+from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.rows import read_rows
+from audiotl_cli.left_out import LeftOutCounter
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +37,9 @@ def audiofolder_tables(source: Path) -> list[Path]:
     return tables[:1] if tables and tables[0].parent == source else tables
 
 
-def clips_from_audiofolder(
-    source: Path, tables: Sequence[Path], columns: Columns = DEFAULT_COLUMNS
-) -> list[Clip]:
+def read_audiofolder(
+    source: Path, tables: Sequence[Path], options: IndexOptions, left_out: LeftOutCounter
+) -> Source:
     """Read clips of an audiofolder; if it has no column of splits, its folders are splits.
 
     Parameters
@@ -44,21 +47,27 @@ def clips_from_audiofolder(
     source : Path
     tables : sequence of Path
         From `audiofolder_tables`; their paths are relative to their own folders.
-    columns : Columns
+    options, left_out
+        As for `read_table`.
     """
-    clips = []
+    clips: list[Clip] = []
+    warnings: list[str] = []
+    unmatched: dict[str, str] = {}
     for table in tables:
+        found = read_table(table, Finder(table.parent), options, left_out)
         below = PurePosixPath(table.parent.relative_to(source).as_posix())
-        clips += [
-            replace(clip, path=str(below / clip.path))
-            for clip in clips_from_table(table, table.parent, columns)
-        ]
+        clips += [replace(clip, path=str(below / clip.path)) for clip in found.clips]
+        unmatched |= {str(below / path): why for path, why in found.unmatched.items()}
+        warnings += found.warnings
     firsts = [PurePosixPath(clip.path).parts[0].lower() for clip in clips]
-    if any(clip.split for clip in clips) or not all(first in SPLIT_NAMES for first in firsts):
-        return clips
-    return [
-        replace(clip, split=SPLIT_NAMES[first]) for clip, first in zip(clips, firsts, strict=True)
-    ]
+    if not any(clip.split for clip in clips) and all(first in SPLIT_NAMES for first in firsts):
+        clips = [
+            replace(clip, split=SPLIT_NAMES[first])
+            for clip, first in zip(clips, firsts, strict=True)
+        ]
+    return Source(
+        clips, source, tables, unmatched=unmatched, reading=found.reading, warnings=warnings
+    )
 
 
 def _read(request: Request) -> Source | None:
@@ -67,8 +76,9 @@ def _read(request: Request) -> Source | None:
     if folder is None or not tables:
         return None
     logger.info("Labels from %s", ", ".join(map(str, tables)))
-    clips = clips_from_audiofolder(folder, tables, Columns.of(request.options))
-    return Source(clips, folder, tables)
+    found = read_audiofolder(folder, tables, request.options, request.left_out)
+    count_unnamed(Finder(folder), found.clips, request.left_out, everywhere=True)
+    return found
 
 
 LAYOUT = Layout(order=60, read=_read)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from audiotl_cli.dataset import layouts
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.options import IndexOptions
+from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath, need_local
@@ -32,14 +33,23 @@ class Source:
         The files about them, which must not be overwritten.
     comparison : Comparison or None
         Of a named data set with what its publisher documents.
+    unmatched : dict
+        Paths of clips that are of no recording, and why.
     left_out : LeftOutCounter
         What is not among the clips, and why.
+    reading : Reading or None
+        How the columns of a table were read.
+    warnings : sequence of str
+        What to look into in a table.
     """
 
     clips: list[Clip]
     root: AnyPath
     tables: Sequence[AnyPath] = ()
     comparison: Comparison | None = None
+    unmatched: Mapping[str, str] = field(default_factory=dict)
+    reading: Reading | None = None
+    warnings: Sequence[str] = ()
     left_out: LeftOutCounter = field(default_factory=LeftOutCounter, compare=False)
 
 
@@ -77,7 +87,8 @@ class Request:
 
         On object storage it takes long to look for files, so nothing is guessed there.
         """
-        named = self.options.labels_from or self.options.label_regex or self.table
+        options = self.options
+        named = options.labels_from or options.label_level or options.label_regex or self.table
         return self.source if not named and isinstance(self.source, Path) else None
 
 

@@ -20,7 +20,7 @@ def _is_unreadable(found: Finding) -> bool:
 PROBLEM = Problem(
     code="unreadable",
     order=10,
-    summary="replace the files",
+    summary="restore or replace the files",
     applies=of_finding(_is_unreadable),
     fix="leave out",
     is_serious=True,

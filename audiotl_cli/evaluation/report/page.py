@@ -152,7 +152,7 @@ def _alerts(evaluation: Evaluation) -> list[str]:
             f"{len(copies)} of the {n_clips} clips evaluated hold the sound of clips "
             f"trained on, so the score is too good: {', '.join(pairs)}."
         )
-    return [*found, *(f"{text[:1].upper()}{text[1:]}." for text in source.warnings)]
+    return [*found, *(f"{text[:1].upper()}{text[1:]}." for text in source.doubts)]
 
 
 def _confusion(scores: Scores) -> dict[str, Any]:

@@ -18,7 +18,8 @@ EVENT = ("start_s", "end_s", "label", "score")
 class CsvWriter(Writer):
     """Writes a column of scores for every label, in the model's order; or events, a row each.
 
-    A recording that failed has a row with its error.
+    A recording that failed has a row with its error; one without anything to hear has a note, and
+    so have stretches of silence beside events.
     """
 
     name = "csv"
@@ -34,7 +35,7 @@ class CsvWriter(Writer):
             columns = ["label", "score", *(["labels"] if options.multi_label else [])]
             columns += options.labels
         sorts = ["sorted_to"] if options.sorts else []
-        self._write_row(["path", *columns, *sorts, "error"])
+        self._write_row(["path", *columns, *sorts, "note", "error"])
 
     def add(self, prediction: Prediction) -> None:
         """Write the row of a recording, or those of its events."""
@@ -42,23 +43,24 @@ class CsvWriter(Writer):
         ends: list[object] = [prediction.sorted_to or ""] if self.options.sorts else []
         error = value["error"]["message"] if "error" in value else ""
         if self.options.segments:
-            found = value.get("segments", [])
-            for event in found:
-                self._write_row([prediction.path, *(event[name] for name in EVENT), *ends, ""])
+            rows = [[*(event[name] for name in EVENT), ""] for event in value.get("segments", [])]
+            rows += [[start, end, "", "", note] for start, end, note in prediction.unheard]
+            for *event, note in sorted(rows, key=lambda row: row[0]):
+                self._write_row([prediction.path, *event, *ends, note, ""])
             if error:
-                self._write_row([prediction.path, *("" for _ in EVENT), *ends, error])
+                self._write_row([prediction.path, *("" for _ in EVENT), *ends, "", error])
             return
         cells: list[object] = [value["label"] or "", value["score"]]
         if self.options.multi_label:
             cells.append(";".join(prediction.labels or []))
         cells += [value["scores"].get(label, "") for label in self.options.labels]
-        self._write_row([prediction.path, *cells, *ends, error])
+        self._write_row([prediction.path, *cells, *ends, prediction.note, error])
 
     def add_event(self, path: str, event: Event) -> None:
         """Write the row of an event."""
         ends = [""] if self.options.sorts else []
         value = event.to_dict()
-        self._write_row([path, *(value[name] for name in EVENT), *ends, ""])
+        self._write_row([path, *(value[name] for name in EVENT), *ends, "", ""])
 
     def _write_row(self, cells: Iterable[object]) -> None:
         self.write(csv_text([cells]))

@@ -26,9 +26,9 @@ def browser() -> Iterator[Any]:
         pytest.skip(f"no browser at hand: none of {', '.join(NAMES)}")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=found, args=SWITCHES)
-        yield one
-        one.close()
+        chromium = driver.chromium.launch(executable_path=found, args=SWITCHES)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +46,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    one = context.new_page()
+    page = context.new_page()
     said: list[str] = []
-    one.on("console", lambda message: said.append(message.text))
-    one.on("pageerror", lambda error: said.append(str(error)))
-    one.on("dialog", lambda dialog: dialog.dismiss())
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: dialog.dismiss())
     asked: list[str] = []
-    one.on("request", lambda request: asked.append(request.url))
-    one.goto(address)
-    yield one
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    yield page
     context.close()
     assert said == []
     assert {url.split(":")[0] for url in asked} <= {"file", "data"}

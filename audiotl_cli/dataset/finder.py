@@ -1,0 +1,205 @@
+"""Find the recordings that tables and annotations name."""
+
+from __future__ import annotations
+
+import logging
+import os
+import posixpath
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from audiotl_cli.audio.decode import EXTENSIONS
+from audiotl_cli.audio.listing import NOT_READ, Listing, list_folder
+from audiotl_cli.audio.reasons import same_name
+from audiotl_cli.cells import plain_cell
+from audiotl_cli.dataset.index import Clip
+from audiotl_cli.left_out import LeftOutCounter
+from audiotl_cli.storage.paths import AnyPath, relative
+
+logger = logging.getLogger(__name__)
+
+N_CANDIDATES = 3
+"""Recordings that a message names at most."""
+
+Parts = tuple[str, ...]
+
+
+class Finder:
+    """Finds recordings below a folder by the names that a table has for them.
+
+    A name is taken as a path below the folder. If there is no such file, the recording is taken
+    whose path ends as the name does, if only one does: first by its whole name, then without its
+    suffix. Upper and lower case, the way in which accents are written, and backslashes instead of
+    slashes make no difference.
+
+    Parameters
+    ----------
+    root : Path or RemotePath
+        The folder; it is listed only if it has to be.
+
+    Attributes
+    ----------
+    unmatched : dict
+        Paths that were returned although there is no such file, and why.
+    matched : dict
+        Names for which a recording of another name was taken, and its path.
+    """
+
+    def __init__(self, root: AnyPath) -> None:
+        self.root = root
+        self.unmatched: dict[str, str] = {}
+        self.matched: dict[str, str] = {}
+        self._exists = _existence_test(root)
+        self._folders: dict[str, set[Parts]] = defaultdict(set)
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Take note of all names before the first is searched.
+
+        Where several end in the same file name, but lie in different folders, a recording in yet
+        another folder is none of them.
+        """
+        for name in names:
+            *folders, last = _parts(name) or ("",)
+            self._folders[_stem(last)].add(tuple(folders))
+
+    @cached_property
+    def listing(self) -> Listing:
+        """What lies below the folder."""
+        return list_folder(self.root)
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        skipped = (item.path for item in self.listing.skipped if item.suffix)
+        for path in [*self.listing.paths, *skipped]:
+            found[_stem(_parts(path)[-1])].append(path)
+        return found
+
+    def __call__(self, text: str) -> str:
+        """Return the path of a recording relative to the root, or the name where there is none."""
+        if not text or self._exists(text):
+            return text
+        path = text.replace("\\", "/")
+        for same in (path, plain_cell(path)):  # written by audiotl, see `safe_cell`
+            if self._exists(same):
+                return same
+        found = self._candidates(path)
+        if len(found) == 1:
+            self.matched[text] = found[0]
+            return found[0]
+        if found:
+            more = ", ..." if len(found) > N_CANDIDATES else ""
+            self.unmatched[path] = (
+                f"fits several recordings: {', '.join(found[:N_CANDIDATES])}{more}; give more of "
+                "its path"
+            )
+        else:
+            self.unmatched[path] = f"is not below {self.root}, nor is a recording of that name"
+        return path
+
+    def log(self, table: str) -> None:
+        """Say how names were understood, and how many were not found."""
+        for name, path in list(self.matched.items())[:1]:
+            logger.info(
+                "%s: recordings of %d names lie elsewhere or are written differently, as %s: %s",
+                table,
+                len(self.matched),
+                name,
+                path,
+            )
+        for path, reason in list(self.unmatched.items())[:1]:
+            logger.warning(
+                "%s: %d names are of no recording; %s %s", table, len(self.unmatched), path, reason
+            )
+
+    def _candidates(self, path: str) -> list[str]:
+        """Return the recordings that a name fits best."""
+        parts = _parts(path)
+        if not parts:
+            return []
+        found = self._by_stem.get(_stem(parts[-1]), ())
+        whole = [path for path in found if _parts(path)[-1] == parts[-1]]
+        scored = [(_n_equal(parts, _parts(other)), other) for other in whole or found]
+        best = max((n for n, _ in scored), default=0)
+        fitting = sorted(other for n, other in scored if n == best)
+        exact = [other for other in fitting if PurePosixPath(other).name == path.rpartition("/")[2]]
+        fitting = exact if len(exact) == 1 else fitting
+        if len(fitting) == 1 and self._is_another(parts, _parts(fitting[0]), best):
+            return []
+        return fitting
+
+    def _is_another(self, parts: Parts, other: Parts, n_equal: int) -> bool:
+        """Return whether a recording is in another folder, and the folders of names count."""
+        if n_equal >= min(len(parts), len(other)):
+            return False
+        folders = self._folders[_stem(parts[-1])] - {parts[:-1]}
+        return any(_n_equal(parts[:-1], same) < min(len(parts) - 1, len(same)) for same in folders)
+
+
+def count_unnamed(
+    find: Finder, clips: Iterable[Clip], left_out: LeftOutCounter, *, everywhere: bool
+) -> None:
+    """Count what lies below the folder and is not among the recordings of clips.
+
+    Parameters
+    ----------
+    find : Finder
+    clips : iterable of Clip
+    left_out : LeftOutCounter
+    everywhere : bool
+        Whether to look everywhere below the folder, or only in the folder that all of the
+        recordings are in: a table may lie beside much else.
+    """
+    named = {clip.path for clip in clips}
+    inside = [path for path in named if not (_is_url(path) or path.startswith(("/", "../")))]
+    folders = [posixpath.dirname(path) for path in inside if path not in find.unmatched]
+    common = "" if everywhere or not folders else posixpath.commonpath(folders)
+    common += "/" * bool(common)
+    listing = list_folder(find.root / common) if common else find.listing
+    for path in (f"{common}{path}" for path in listing.paths):
+        if path not in named:
+            suffix = PurePosixPath(path).suffix.lower()
+            left_out.add("the table does not name it", path, suffix=suffix)
+    listing.count(left_out, named, below=common)
+
+
+def _parts(path: str) -> Parts:
+    """Return the parts of a path, each as `same_name`."""
+    parts = path.replace("\\", "/").split("/")
+    return tuple(same_name(part) for part in parts if part not in ("", "."))
+
+
+def _stem(name: str) -> str:
+    """Return a name without the suffix of a sound file; other dots are part of a name."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122  (a Path takes longer)
+    return stem if suffix in EXTENSIONS or suffix in NOT_READ else name
+
+
+def _is_url(path: str) -> bool:
+    return path.find("://") > 1  # a single letter is a drive
+
+
+def _n_equal(parts: Parts, other: Parts) -> int:
+    """Return how many parts are equal, from the end."""
+    n = 0
+    for a, b in zip(reversed(parts), reversed(other), strict=False):
+        if a != b and not (n == 0 and _stem(a) == _stem(b)):
+            break
+        n += 1
+    return n
+
+
+def _existence_test(root: AnyPath) -> Callable[[str], bool]:
+    """Return a function that says if a file exists; on object storage, files are listed once."""
+    if isinstance(root, Path):
+        folder = root  # for the type
+
+        def exists(path: str) -> bool:
+            place = os.path.join(folder, path)  # noqa: PTH118  (a Path takes longer)
+            return _is_url(path) or (os.path.exists(place) and not os.path.isdir(place))  # noqa: PTH110, PTH112
+
+        return exists
+    names = {relative(path, root) for path in root.files()}
+    return lambda path: _is_url(path) or path in names
