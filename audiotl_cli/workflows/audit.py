@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from audiotl_cli.dataset.audit import Audit, audit_clips, paths_by_reason
+from audiotl_cli.dataset.audit import Audit, audit_clips, is_readable, paths_by_reason
 from audiotl_cli.dataset.beyond_end import cut_to_recordings
 from audiotl_cli.dataset.fix import Change, fix_problems
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.registry import Source
-from audiotl_cli.dataset.lost_labels import is_readable
 from audiotl_cli.dataset.measure_clips import OnClip, measure_clips
 from audiotl_cli.dataset.measured import Finding
 from audiotl_cli.dataset.options import IndexOptions

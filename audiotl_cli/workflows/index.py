@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from audiotl_cli.classifiers.labels import unbalanced
-from audiotl_cli.dataset.assign import split_clips, warn_of_missing_labels
+from audiotl_cli.dataset.assign import split_clips
 from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem, paths_by_reason
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.duplicates.groups import Duplicates
@@ -19,8 +19,8 @@ from audiotl_cli.dataset.duplicates.suggested_groups import (
 from audiotl_cli.dataset.edited import check_replaceable, replace_index
 from audiotl_cli.dataset.fix import Change
 from audiotl_cli.dataset.index import Index, clip_labels
+from audiotl_cli.dataset.label_warnings import warn_of_labels
 from audiotl_cli.dataset.layouts.registry import read_source
-from audiotl_cli.dataset.lost_labels import warn_of_lost_labels
 from audiotl_cli.dataset.measure_clips import OnClip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.path_patterns import fill_from_paths
@@ -124,8 +124,13 @@ def build_index(
     index = replace_index(Index(clips, root), out, before)
     suggested = suggest_groups(clips)
     had = found.left_out.labels.union(*map(clip_labels, found.clips))
-    warnings = [*_warnings(index), *warn_of_lost_labels(had, clips)]
-    warnings += [warn_without_groups(suggested, len(clips)), *found.warnings, *audit.warnings]
+    warnings = [
+        *warn_of_labels(index, had),
+        unbalanced([clip.label for clip in clips if clip_labels(clip)]),
+        warn_without_groups(suggested, len(clips)),
+        *found.warnings,
+        *audit.warnings,
+    ]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(
@@ -141,10 +146,3 @@ def build_index(
         found.failures,
         suggested,
     )
-
-
-def _warnings(index: Index) -> list[str]:
-    warnings = warn_of_missing_labels(index)
-    if hint := unbalanced([clip.label for clip in index.clips if clip_labels(clip)]):
-        warnings.append(hint)
-    return warnings

@@ -11,6 +11,7 @@ from audiotl_cli.dataset.folder_levels import FolderLevels, Parts, find_levels
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.annotations import annotation_files
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source, local_folder
+from audiotl_cli.dataset.path_patterns import one_label_each
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.left_out import SYSTEM_FILE, LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath
@@ -121,7 +122,8 @@ def _read(request: Request) -> Source:
         left_out=request.left_out,
         warnings=warnings,
     )
-    return Source(clips, request.source, warnings=warnings)
+    clips, changed = one_label_each(clips)
+    return Source(clips, request.source, warnings=[*warnings, *changed])
 
 
 LAYOUT = Layout(order=70, read=_read, labels_from="folder")

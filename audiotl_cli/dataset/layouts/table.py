@@ -147,7 +147,7 @@ def _read(request: Request) -> Source | None:
     if table is None:
         return None
     find = Finder(request.root)
-    found = read_table(table, find, request.options, request.left_out)
+    found = read_table(table, find, request.table_options, request.left_out)
     count_unnamed(find, found.clips, request.left_out, everywhere=request.source is not table)
     return found
 
