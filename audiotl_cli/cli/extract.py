@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.spread import spread
 from audiotl_cli.extractor_config import ExtractorConfig
 
@@ -114,6 +115,6 @@ def _show(report: ExtractReport) -> None:
     if report.n_added:
         speed = report.audio_s / max(report.wall_s, 1e-3)
         output.line(
-            f"{output.duration(report.audio_s)} of audio in {output.duration(report.wall_s)}, "
+            f"{duration(report.audio_s)} of audio in {duration(report.wall_s)}, "
             f"{speed:.0f}x real time"
         )

@@ -131,9 +131,16 @@ def _suggesting(
 
 def _write(index: Index, texts: list[str], table: Path | None) -> None:
     from audiotl_cli.dataset.index import clip_labels
+    from audiotl_cli.labels import split_labels
+    from audiotl_cli.spelling import did_you_mean
     from audiotl_cli.workflows.answers import read_answers, write_answers
 
-    now, n_changed = write_answers(index, read_answers(texts, table, index))
+    answers = read_answers(texts, table, index)
+    now, n_changed = write_answers(index, answers)
+    known = index.labels()
+    for new in sorted({one for text in answers.values() for one in split_labels(text)} - {*known}):
+        if meant := did_you_mean(new, known):
+            output.warn(f"{new!r} is a new label{meant}")
     n_labelled = sum(bool(clip_labels(clip)) for clip in now.clips)
     value = {
         "index": str(now.path),

@@ -7,7 +7,6 @@ import gc
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn, get_type_hints
@@ -36,6 +35,7 @@ from audiotl_cli.cli import (
     train,
     tune,
 )
+from audiotl_cli.cli.help_layout import lay_out
 from audiotl_cli.cli.problems import check_memory, explain
 from audiotl_cli.cli.signals import INTERRUPTED
 from audiotl_cli.cli.streams import BROKEN_PIPE, mend_size, open_streams
@@ -161,19 +161,6 @@ def _options(group: Any) -> settings.Commands:
     return commands
 
 
-def _prepare_help(command: Any) -> None:
-    """Show the defaults written in help texts, and hide environment variables.
-
-    Rich would take ``[default: ...]`` for markup and leave it out, so its bracket is escaped.
-    """
-    for parameter in command.params:
-        parameter.show_envvar = False
-        if text := getattr(parameter, "help", None):
-            parameter.help = re.sub(r"(?<!\\)\[default", r"\\[default", text)
-    for subcommand in getattr(command, "commands", {}).values():
-        _prepare_help(subcommand)
-
-
 def _defaults(args: Sequence[str], group: Any) -> dict[str, Any]:
     """Read the settings; a broken file must not prevent ``--help``."""
     if not os.path.lexists(settings.FILE):  # also a link that leads nowhere
@@ -207,7 +194,7 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
             check_memory()
             leftovers.sweep_temporary()
         group = typer.main.get_command(app)
-        _prepare_help(group)
+        lay_out(group)
         defaults = _defaults(args, group)
         group.main(
             args=balance.with_value(args),

@@ -114,7 +114,8 @@ def _show_list(rows: Sequence[ModelRow]) -> None:
     scores = ("balanced accuracy", "accuracy")
     numbers = (*scores, "clips", "labels")
     columns = ("model", *scores, "made of", "index", "clips", "labels", "trained")
-    grid = output.table(*columns, numbers=numbers)
+    optional = ("labels", "made of", "clips", "index", "trained", "accuracy")
+    grid = output.table(*columns, numbers=numbers, optional=optional)
     for row in rows:
         card = row.card
         if card is None:
@@ -127,14 +128,11 @@ def _show_list(rows: Sequence[ModelRow]) -> None:
             card.index,
             str(card.n_clips),
             str(len(card.labels)),
-            f"{datetime.fromtimestamp(row.changed_at):%Y-%m-%d %H:%M}"
-            + ("  newest" if row is newest else ""),
+            f"{datetime.fromtimestamp(row.changed_at):%Y-%m-%d %H:%M}",
         )
     output.show(grid)
-    output.line(
-        "Scores are of clips that the model was not trained on; audiotl evaluate MODEL measures "
-        "more. predict, listen and evaluate use the newest model unless you name another."
-    )
+    output.line("Scores are of clips that a model was not trained on; evaluate measures more.")
+    output.line(f"Commands use the newest model, {newest.path.stem}, unless you name another.")
 
 
 def _show_export(report: ExportReport) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.audio.limits import BAND_EDGES, HIGH_RATE, LOW_RATE
 from audiotl_cli.cli import output
+from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.show_dataset import show_comparison
 from audiotl_cli.cli.show_left_out import show_left_out
 from audiotl_cli.dataset.problems.registry import Problem, all_problems
@@ -67,7 +68,7 @@ def show(report: IndexReport, path: Path) -> None:
     index = report.index
     clips = index.clips
     lengths = _lengths(clips)
-    audio = f", {output.duration(sum(lengths))} of audio" if lengths else ""
+    audio = f", {duration(sum(lengths))} of audio" if lengths else ""
     output.line(f"{path}: {len(clips)} clips, {len(index.labels())} labels{audio}", style="bold")
     _show_labels(clips)
     if report.comparison:

@@ -91,6 +91,7 @@ def run_training(
     for used in report.stores:
         output.note(f"Features {used.folder}")
     output.result(as_json(report), lambda: show(report))
+    output.note(report.advice, style=None)
     out = chosen.out
     file = f" {shlex.quote(str(out))}" if out else ""
     if report.card.held_out:

@@ -38,6 +38,9 @@ class StoreReader:
         self._known: dict[RemotePath, Shard] = {}
         self.written: set[AnyPath] = set()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.folder)!r}, {self.extractor!r}, dim={self.dim})"
+
     def keys(self) -> set[str]:
         """Return the keys of all clips in the store."""
         return set(self.scanned().shard_of)
