@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.index import Clip
@@ -256,6 +259,19 @@ def test_other_splits_are_reported(tmp_path: Path) -> None:
     found = read(tmp_path, "path,label,split\na.wav,owl,Train\nb.wav,owl,holdout\n")
     assert [clip.split for clip in found.clips] == ["train", "holdout"]
     assert found.warnings[0].startswith("1 clips of t.csv are in splits that are not used")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=120))
+def test_any_bytes_are_a_table_or_a_data_error(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for header in (b"path,start,duration,label\n", b"path;start_ms;end_ms;offset\n", b""):
+            try:
+                found = read(Path(folder), header + content)
+            except DataError as error:
+                assert "t.csv" in str(error)  # noqa: PT017
+            else:
+                assert all(clip.path and (clip.start_s or 0) >= 0 for clip in found.clips)
 
 
 def test_points(tmp_path: Path) -> None:
