@@ -93,3 +93,8 @@ OUT_OF_BAND_SHARE = 1e-3
 """Share of the power that resampling must leave; with less, what a network is given is at least 30
 dB below what is in the recording, and `predict` gives no label. ESC-10 at 16 kHz keeps 0.2 or
 more."""
+
+CANCELLED_SHARE = 1e-3
+"""Share of the mean power of the channels that their mix must hold; with less, they cancel each
+other out, as where the wires of one microphone are swapped. Channels that have nothing to do with
+each other keep a half of two, and one channel of n that is not silent keeps 1/n."""

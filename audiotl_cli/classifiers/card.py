@@ -25,6 +25,7 @@ SUSPECTED = dict.fromkeys(("expression", "example", "warning"), str) | dict.from
 )
 _DEEPEST = 8
 _LONGEST, _LONGEST_LABEL = 1_000_000, 10_000  # characters
+VERDICT = {"text": str, "level": str, "metric": str, "value": float}
 MOST_FEATURES = 1_000_000
 
 
@@ -208,8 +209,8 @@ class ModelCard:
         _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
         _check_described(card.rejection, {"rate": float, "threshold": float})
         _check_described(card.balancing, {"plain": float, "balanced": float})
-        for name in ("text", "level") if card.verdict is not None else ():
-            _value((card.verdict or {}).get(name), str, f"verdict.{name}")
+        for name, hint in VERDICT.items() if card.verdict is not None else ():
+            _value((card.verdict or {}).get(name), hint, f"verdict.{name}")
         _check_described(card.suspected_groups, SUSPECTED)
         if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):
             raise DamagedError("the card has fewer than two labels, or a repeated label")

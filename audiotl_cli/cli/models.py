@@ -41,7 +41,7 @@ def fetch(
     ],
     source: Annotated[
         str | None,
-        typer.Option("--from", metavar="FILE|URL", help="Take the weights from there."),
+        typer.Option("--from", metavar="FILE|URL", help="Take the weights from this file or URL."),
         settings.TYPED,
     ] = None,
 ) -> None:
@@ -102,7 +102,7 @@ def verify(
     }
     output.result(value, lambda: _show_checks(report))
     if report.not_installed:
-        output.note(f"Not installed, so not checked: {', '.join(report.not_installed)}")
+        output.note(f"Not installed, and therefore not checked: {', '.join(report.not_installed)}")
     if any(check.passed is False for check in report.checks):
         raise typer.Exit(3)
     if any(check.missing for check in report.checks):
@@ -111,8 +111,9 @@ def verify(
 
 def _show_list(found: list[ModelInfo]) -> None:
     extractors = output.table(
-        "extractor", "ready", "dim", "window", "hop", "rate", "what it is good for",
+        "extractor", "ready", "dim", "window", "hop", "rate", "suited to",
         numbers=("dim", "window", "hop", "rate"),
+        optional=("hop", "window", "rate", "dim", "what it is good for"),
     )  # fmt: skip
     for info in found:
         extractors.add_row(
@@ -120,7 +121,15 @@ def _show_list(found: list[ModelInfo]) -> None:
             f"{info.hop_s:g} s", f"{info.sample_rate / 1000:g} kHz", info.summary,
         )  # fmt: skip
     output.show(extractors)
-    files = output.table("weights", "of", "installed", "size", "licence", numbers=("size",))
+    files = output.table(
+        "weights",
+        "of",
+        "installed",
+        "size",
+        "licence",
+        numbers=("size",),
+        optional=("licence", "of"),
+    )
     for info in found:
         for file in info.files:
             label = output.clean(_label(file.installed)) if file.installed else "no"
@@ -135,7 +144,7 @@ def _show_checks(report: VerifyReport) -> None:
         if not network.weights:
             output.line(f"{network.name} has no weights", style="bold")
         if not network.checks:
-            output.line("Nothing is published to check it against.")
+            output.line("Its publisher documents no values to compare with.")
             continue
         grid = output.table("what", "expected", "found", "passed")
         for check in network.checks:

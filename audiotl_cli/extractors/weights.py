@@ -231,7 +231,7 @@ def install(
 
 def _examine(chosen: Path, published: PublishedFile) -> FoundWeights:
     if not chosen.is_file():
-        raise WeightsError(f"{chosen}: no such file of weights")
+        raise WeightsError(f"{chosen}: no such weights file")
     content = file_content(chosen)
     label = PUBLISHED if _is_published(chosen, published) else f"{UNVERIFIED}{chosen.name}"
     return FoundWeights.of(chosen, content, label)
@@ -253,8 +253,8 @@ def _refuse_unknown(published: PublishedFile) -> None:
         logger.warning("%s is damaged (its SHA-256 differs) and is fetched again", path)
         return
     raise WeightsError(
-        f"{path} is neither the published file ({_expected(published)}) nor what was handed "
-        f"over under its name.\nTo use it nevertheless: audiotl models fetch "
+        f"{path} is neither the published file ({_expected(published)}) nor the file that "
+        f"was installed under its name.\nTo use it nevertheless: audiotl models fetch "
         f"{published.name} --from {path}\nTo fetch the published file: delete it."
     )
 
@@ -336,7 +336,7 @@ def _failure(published: PublishedFile, problem: str) -> WeightsError:
     by_hand = f"\nor put it at {published.path}" if published.digest else ""
     return WeightsError(
         f"the {published.name} file {published.path.name} {problem}.\n"
-        f"Get {published.url} ({_expected(published)}) on any machine and hand it over:\n"
+        f"Get {published.url} ({_expected(published)}) on any machine and install it with:\n"
         f"  audiotl models fetch {published.name} --from FILE{by_hand}"
     )
 

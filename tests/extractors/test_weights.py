@@ -232,7 +232,7 @@ def test_a_users_own_file_is_used_where_it_lies(tmp_path: Path, cache: Path) -> 
     assert found.identity == f"sha256:{hashlib.sha256(b'mine').hexdigest()}"
     mine.write_bytes(DATA)
     assert locate(wanted, mine).label == "published"
-    with pytest.raises(WeightsError, match="no such file"):
+    with pytest.raises(WeightsError, match="no such weights file"):
         locate(wanted, tmp_path / "absent")
     assert not cache.exists()
 
@@ -278,7 +278,7 @@ def test_a_stranger_is_neither_used_nor_overwritten(server: Server, cache: Path)
     assert wanted.path.read_bytes() == b"whose?"
     assert install(wanted, wanted.path).label == "unverified:net.bin"
     wanted.path.write_bytes(b"changed")
-    with pytest.raises(WeightsError, match="handed over"):
+    with pytest.raises(WeightsError, match="nor the file that was installed"):
         locate(wanted)
 
 

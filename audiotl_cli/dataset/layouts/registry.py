@@ -18,6 +18,7 @@ from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.left_out import LeftOutCounter
+from audiotl_cli.spelling import did_you_mean
 from audiotl_cli.storage.paths import AnyPath, need_local
 
 
@@ -183,5 +184,5 @@ def _check_labels_from(name: str | None) -> None:
     if name is not None and name not in names and ":" not in name:
         raise UsageError(
             f"--labels-from is {name!r}; choose from {', '.join(sorted(names))}, or name a "
-            "function of your own as MODULE:FUNCTION"
+            f"function of your own as MODULE:FUNCTION{did_you_mean(name, names)}"
         )
