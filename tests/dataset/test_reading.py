@@ -216,6 +216,7 @@ def test_a_row_for_each_label(tmp_path: Path) -> None:
 
 
 def test_a_few_rows_with_another_label_are_no_second_label(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{n}.wav" for n in range(30)))
     text = "path,label\n" + "".join(f"{n}.wav,owl\n" for n in range(30)) + "7.wav,fox\n"
     found = read(tmp_path, text)
     assert len(found.clips) == 31
@@ -236,6 +237,7 @@ def test_a_column_for_each_label(tmp_path: Path, yes: str, no: str) -> None:
 
 
 def test_joined_labels_are_pointed_out_and_can_be_parted(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav", "b.wav", "c.wav", "d.wav")
     text = (
         'fname,labels\na.wav,"Bark,Dog,Animal"\nb.wav,"Rain,Water"\nc.wav,Water\n'
         'd.wav,"Dog,Animal"\n'
@@ -250,12 +252,14 @@ def test_joined_labels_are_pointed_out_and_can_be_parted(tmp_path: Path) -> None
 
 
 def test_without_a_column_of_labels(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav")
     (warning,) = read(tmp_path, "path,kind,weather\na.wav,owl,dry\n").warnings
     assert warning.endswith("name one with --label-column: kind, weather")
     assert read(tmp_path, "path\na.wav\n").warnings == []
 
 
 def test_other_splits_are_reported(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
     found = read(tmp_path, "path,label,split\na.wav,owl,Train\nb.wav,owl,holdout\n")
     assert [clip.split for clip in found.clips] == ["train", "holdout"]
     assert found.warnings[0].startswith("1 clips of t.csv are in splits that are not used")
