@@ -60,11 +60,13 @@ def extract(
         settings.FREE,
     ] = None,
     cluster: options.Cluster = None,
+    accept_licence: options.AcceptLicence = False,
 ) -> None:
     """Embed every clip of an index that is not in the store yet."""
     from audiotl_cli.extraction import ExtractOptions
     from audiotl_cli.inference.same_extractor import chosen_extractor
     from audiotl_cli.workflows.extract import extract_features
+    from audiotl_cli.workflows.models import accept_licence as accept
 
     chosen = ExtractOptions(
         options.store_address(store), workers, batch_size, limit, strict, max_error_rate, cluster
@@ -74,6 +76,9 @@ def extract(
     typed = not options.from_file(context, "extractor")
     # all of them before the first is used: a wrong name ends the run at once
     networks = [chosen_extractor(replace(config, name=name), typed=typed) for name in names]
+    for network in networks if accept_licence else ():
+        if network.weights_files():
+            accept(network.name)
     path = options.choose_index(index)
     clips = options.read_index(path, audio_root)
     output.note(f"Index {path}: {len(clips.clips)} clips")

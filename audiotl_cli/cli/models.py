@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audiotl_cli.cli import output, settings
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.spread import spread
 
 if TYPE_CHECKING:
@@ -44,16 +44,19 @@ def fetch(
         typer.Option("--from", metavar="FILE|URL", help="Take the weights from this file or URL."),
         settings.TYPED,
     ] = None,
+    accept_licence: options.AcceptLicence = False,
 ) -> None:
     """Put the weights of a network into the cache, checked.
 
     A file given with --from need not be the published one; it is used then, and every
     report says so.
     """
-    from audiotl_cli.workflows.models import fetch_model
+    from audiotl_cli.workflows import models
 
+    if accept_licence:
+        models.accept_licence(name)
     with output.progress(f"Fetching {name}", "MB") as update:
-        fetched = fetch_model(
+        fetched = models.fetch_model(
             name,
             source,
             lambda _, done, total: update(round(done / 1e6), round(total / 1e6), 0.0),

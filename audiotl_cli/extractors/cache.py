@@ -16,7 +16,7 @@ from audiotl_cli.storage.contents import ChangedFileError, Content, read_content
 logger = logging.getLogger(__name__)
 
 _HDF5 = (b"\x89HDF\r\n\x1a\n", b"\x1f\x8b")  # uncompressed, or compressed by gzip
-_FIRST_BYTES = {".h5": _HDF5, ".h5.gz": _HDF5, ".npz": (b"PK",)}
+_FIRST_BYTES = {".h5": _HDF5, ".h5.gz": _HDF5, ".npz": (b"PK",), ".onnx": (b"\x08",)}
 
 
 def file_sha256(path: Path) -> str:
