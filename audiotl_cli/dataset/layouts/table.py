@@ -72,7 +72,6 @@ def read_table(
             rows.append(NamedClip(clip, row.where))
     find.log(path.name)
     clips, warnings = merge_rows(rows, path.name, left_out)
-    warnings += find.warnings(path.name)
     warnings += [*_warnings(table, reading, options), *_other_splits(clips, path.name)]
     return Source(
         clips, find.root, [path], unmatched=find.unmatched, reading=reading, warnings=warnings
