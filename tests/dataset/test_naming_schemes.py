@@ -107,7 +107,6 @@ SOURCES: dict[str, tuple[Names, int]] = {
         14,
     ),
     "SAVEE": (emotions(("DC", "JE", "JK", "KL"), "{s}_{e[0]}{t:02d}.wav", range(1, 16)), 4),
-    "TESS": (emotions(("OAF", "YAF"), "{s}_{t}_{e}.wav", ("back", "bar", "base", "bath")), 2),
     "JL corpus": (emotions(("male1", "male2", "female1"), "{s}_{e}_{t}a_1.wav", range(1, 6)), 3),
     "FSDD": (shared("{l}_{s}_{t}.wav", "0123456789", ("jackson", "nicolas", "theo")), 3),
     "AudioMNIST": (
@@ -167,9 +166,11 @@ SOURCES: dict[str, tuple[Names, int]] = {
     "Freesound": (
         (
             (f"{w}/{draw.randrange(10**5, 10**6)}__{u}__rain-{n}.wav", w)
-            for w, u, n in product(("wet", "dry"), ("inspectorj", "felix_blume"), range(4))
+            for w, u, n in product(
+                ("wet", "dry"), ("inspectorj", "felix_blume", "klankbeeld", "juskiddink"), range(4)
+            )
         ),
-        2,
+        4,
     ),
     "s01_a_1": (shared("s{s:02d}_{l}_{t}.wav", "abc", range(1, 11)), 10),
     "one recording of every subject": (shared("{l}/s{s:02d}.wav", "abc", range(1, 11), 1), 10),
@@ -194,6 +195,9 @@ SOURCES: dict[str, tuple[Names, int]] = {
 }
 
 NO_SOURCES: dict[str, Names] = {
+    "two speakers, of whom a split needs both": emotions(
+        ("OAF", "YAF"), "{s}_{t}_{e}.wav", ("back", "bar", "base", "bath")
+    ),
     "cat_001": shared("{l}/{l}_{t:03d}.wav", ("cat", "dog", "bird"), [""], 30),
     "labels in names": shared("{l}_{t:03d}.wav", ("cat", "dog"), [""], 30),
     "numbers": shared("{l}/{t:03d}.wav", ("cat", "dog", "bird"), [""], 30),

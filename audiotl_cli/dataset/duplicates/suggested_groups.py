@@ -26,7 +26,11 @@ from audiotl_cli.dataset.duplicates.name_parts import (
 )
 from audiotl_cli.dataset.duplicates.name_schemes import KNOWN_SCHEMES
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.split import deal
 from audiotl_cli.labels import split_labels
+
+TRAIN_AND_TEST = (0.75, 0.25)
+"""Shares of the usual split, on which a suggestion is tried."""
 
 FEW_GROUPS = 5
 """With fewer, a part further right that divides the recordings more finely is preferred."""
@@ -100,7 +104,7 @@ def suggest_groups(
     for clip in clips:
         labels.setdefault(clip.path, clip.label)
     part = _find_part(list(labels), list(labels.values()))
-    if part is None:
+    if part is None or not _can_be_split(part, list(labels.values())):
         return None
     parts = parts or [f"{clip.split}/{clip.fold}" for clip in clips]
     group_of = {path: value for path, value in zip(labels, part.values, strict=True) if value}
@@ -236,6 +240,17 @@ def _are_of_labels(part: Part, labels: Sequence[str]) -> bool:
         if len(value) > 1 and value.isalpha()
     )
     return n >= WORDS_OF_LABELS * len(labels)
+
+
+def _can_be_split(part: Part, labels: Sequence[str]) -> bool:
+    """Return whether a split by these groups tests every label of several clips."""
+    groups = [value or f"/{i}" for i, value in enumerate(part.values)]
+    held: dict[str, set[int]] = defaultdict(set)
+    for text, where in zip(labels, deal(labels, groups, TRAIN_AND_TEST, 0), strict=True):
+        for label in split_labels(text):
+            held[label].add(where)
+    n_of = Counter(label for text in labels for label in split_labels(text))
+    return all(len(held[label]) > 1 for label, n in n_of.items() if n > 1)
 
 
 def _names_sources(part: Part, labels: Sequence[str]) -> bool:
