@@ -185,6 +185,27 @@ SOURCES: dict[str, tuple[Names, int]] = {
     ),
     "recordings in parts": (recordings_in_parts(), 16),
     "videos in parts": (nested("{l}/vid{s:02d}_{t}.wav", "ab", 8, (0, 5, 10)), 16),
+    "seconds of recordings": (
+        (
+            (f"{c}/rec{i * 8 + n}_{s:.1f}-{s + 3:.1f}.wav", c)
+            for (i, c), n, s in product(enumerate("ab"), range(8), (0.0, 3.0, 6.0))
+        ),
+        16,
+    ),
+    "segments of BirdNET": (
+        (
+            (f"{c}/0.9{n}_{n}_S4A_20230501_06{i * 8 + n:02d}00_{s:.1f}s_{s + 3:.1f}s.wav", c)
+            for (i, c), n, s in product(enumerate("ab"), range(8), (0.0, 3.0))
+        ),
+        16,
+    ),
+    "patients on days": (
+        (
+            (f"{c}/2020-04-{n + 3:02d}_{i * 8 + n:03d}_{t}.wav", c)
+            for (i, c), n, t in product(enumerate("ab"), range(8), range(5))
+        ),
+        16,
+    ),
     "sites and dates": (schedule("SITE{s}_{d}_{t}.wav", "1234"), 4),
     "recorders and dates": (schedule("S4A0{s}_{d}_{t}00.wav", ("1234", "5678", "9012")), 3),
     "letters and dates": (schedule("{s}_{d}_{t}00.wav", "ABCD"), 4),
@@ -224,6 +245,7 @@ NO_SOURCES: dict[str, Names] = {
         for label, n in product("ab", range(20))
     ),
     "takes": shared("{l}_take{t}.wav", ("dog", "cat", "cow"), [""], 19),
+    "microphones": shared("{l}_{t:03d}_mic{s}.wav", ("dog", "cat"), (1, 2, 3), 10),
     "heart sounds": shared("{l}/a{t:04d}.wav", ("normal", "abnormal"), [""], 49),
     "xeno-canto": (
         (f"{name}/{name} - XC{draw.randrange(10**9)} - {draw.choice(('song', 'call'))}.mp3", name)

@@ -75,10 +75,13 @@ class SuggestedGroups:
     @property
     def doubt(self) -> str:
         """What it means for a score."""
+        divided = f"{self.n_divided} of them are both trained on and tested, so the score may be"
+        if not self.n_divided:
+            divided = "any split may divide them, so that scores become"
         return (
             f"file names suggest {self.n_groups} sources (speakers, patients, sites, ...), such as "
-            f"{self.example!r}, and {self.n_divided} of them are both trained on and tested, so "
-            f"the score may be too good; to keep them apart: audiotl index ... {self.option}"
+            f"{self.example!r}, and {divided} too good; to keep them apart: audiotl index ... "
+            f"{self.option}"
         )
 
     def to_dict(self) -> dict[str, Any]:
