@@ -12,6 +12,7 @@ import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 from audiotl_cli.dataset.duplicates.name_parts import (
@@ -31,6 +32,9 @@ from audiotl_cli.labels import split_labels
 
 TRAIN_AND_TEST = (0.75, 0.25)
 """Shares of the usual split, on which a suggestion is tried."""
+
+MOST_UNEVEN = 10
+"""A value that so many times more recordings have than others is a name for all of the rest."""
 
 FEW_GROUPS = 5
 """With fewer, a part further right that divides the recordings more finely is preferred."""
@@ -221,6 +225,7 @@ def _recurs(part: Part, labels: Sequence[str], *, known: bool = False) -> bool:
         return False
     if not known:
         is_few = 2 * max(shared) > n or len(shared) < 3 or 2 * sum(shared) < n
+        is_few |= max(shared) > MOST_UNEVEN * median(sizes)
         if is_few or 2 * len(sizes) > n or _are_of_labels(part, labels):
             return False
     held: dict[str, set[str]] = defaultdict(set)
