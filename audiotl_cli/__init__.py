@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audiotl_cli.dataset.index import Index
+    from audiotl_cli.experiments.labelled_store import FeatureStore
     from audiotl_cli.extractor_config import ExtractorConfig
     from audiotl_cli.extractors.registry import load_extractor
     from audiotl_cli.inference.embedder import AudioEmbedder
+    from audiotl_cli.inference.model import Model
+    from audiotl_cli.inference.prediction import Prediction
     from audiotl_cli.project import Project
-    from audiotl_cli.store.store import FeatureStore
     from audiotl_cli.workflows.predict import load_model
 
 __version__ = "0.1.0"
@@ -33,6 +35,8 @@ __all__ = [
     "ExtractorConfig",
     "FeatureStore",
     "Index",
+    "Model",
+    "Prediction",
     "Project",
     "load_extractor",
     "load_model",
@@ -41,8 +45,10 @@ __all__ = [
 _HOMES = {
     "AudioEmbedder": "audiotl_cli.inference.embedder",
     "ExtractorConfig": "audiotl_cli.extractor_config",
-    "FeatureStore": "audiotl_cli.store.store",
+    "FeatureStore": "audiotl_cli.experiments.labelled_store",
     "Index": "audiotl_cli.dataset.index",
+    "Model": "audiotl_cli.inference.model",
+    "Prediction": "audiotl_cli.inference.prediction",
     "Project": "audiotl_cli.project",
     "load_extractor": "audiotl_cli.extractors.registry",
     "load_model": "audiotl_cli.workflows.predict",
@@ -54,3 +60,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -33,6 +33,13 @@ def rumble(seed: int) -> Sound:
     return np.asarray(sound / np.abs(sound).max())
 
 
+def chirps(frequency: float, seed: int, rate: int = 48_000) -> Sound:
+    """Return a sound around a frequency, over quiet noise."""
+    loudness = np.convolve(scene(seed, rate=rate), np.hanning(rate // 500), "same")
+    sound = loudness * np.sin(2 * np.pi * frequency * np.arange(len(loudness)) / rate)
+    return np.asarray(0.5 * sound / np.abs(sound).max() + 0.001 * scene(seed + 100, rate=rate))
+
+
 def write(path: Path, sound: Sound, rate: int = RATE, subtype: str | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     form = "OGG" if path.suffix == ".opus" else None
@@ -74,6 +81,17 @@ def plant(folder: Path) -> dict[str, set[str]]:
     fault("silent", "a/silent.wav", lambda path: write(path, np.zeros(RATE)))
     fault("silent", "b/silent.flac", lambda path: write(path, np.zeros(RATE)))
     fault("silent", "b/hum.wav", lambda path: write(path, scene(80) * 1e-4))
+    pulses = rumble(94)[:, None] * 0.5
+    fault("cancelling_channels", "a/inverted.wav", lambda path: write(path, pulses * [1, -1]))
+    fault(
+        "cancelling_channels", "b/nearly.flac", lambda path: write(path, pulses[::-1] * [1, -0.9])
+    )
+    fault("ultrasonic", "a/bat.wav", lambda path: write(path, chirps(45_000, 96, 192_000), 192_000))
+    fault("beyond_band", "b/bush-cricket.wav", lambda path: write(path, chirps(12_000, 97), 48_000))
+    fault("silent_channel", "a/left.wav", lambda path: write(path, scene(98)[:, None] * [1, 0]))
+    fault(
+        "silent_channel", "b/one.wav", lambda path: write(path, scene(99)[:, None] * [0, 0, 1, 0])
+    )
     fault("clipped", "a/loud.wav", lambda path: write(path, np.clip(loud, -1, 1)))
     fault(
         "clipped",

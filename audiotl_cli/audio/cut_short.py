@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO, Literal
 
+from audiotl_cli.audio.links import MP3_TOLERANCE, OGG_HEADER, is_mp3, links, mp3_end
 from audiotl_cli.storage.paths import AnyPath, open_file
 
 UNKNOWN_SIZE = 0x7FFF_F000
@@ -16,12 +17,10 @@ _FORMS: dict[bytes, tuple[Literal["little", "big"], bytes]] = {
     b"FORM": ("big", b"SSND"),
 }
 
-OGG_HEADER = 27  # bytes, before the sizes of a page's segments
+_TO_THE_END = b"\xff" * 4  # a length that libsndfile takes for: as many as there are
+
 OGG_LONGEST = OGG_HEADER + 255 + 255 * 255
 OGG_LAST = 0x04
-
-MP3_TOLERANCE = 2_048
-"""Bytes that may be missing from an MP3: more than a frame, which taggers may drop."""
 
 
 def is_cut_short(path: AnyPath) -> bool:
@@ -46,9 +45,46 @@ def is_cut_short(path: AnyPath) -> bool:
             return _samples_end(file, order, samples) > size
         if mark == b"OggS":
             return _lacks_last_page(file, size)
-        if mark[:3] == b"ID3" or (mark[:1] == b"\xff" and mark[1:2] >= b"\xe0"):
-            return _mp3_end(file) > size + MP3_TOLERANCE
+        if is_mp3(mark):
+            return mp3_end(file, links(file)[-1][0]) > size + MP3_TOLERANCE
         return False
+
+
+def missing_length(file: BinaryIO) -> tuple[int, bytes] | None:
+    """Return what the header of a file that was never closed should say, and where; else None.
+
+    Recorders write the length when they close a WAV (or AU) file, which never happens where the
+    power fails. The header then says that there are no samples.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    header = file.read(36)
+    if header[:4] == b".snd":
+        is_open = header[8:12] == bytes(4) and size > int.from_bytes(header[4:8])
+        return (8, _TO_THE_END) if is_open else None
+    if header[:4] not in (b"RIFF", b"RIFX", b"RF64"):
+        return None
+    order: Literal["little", "big"] = "big" if header[:4] == b"RIFX" else "little"
+    file.seek(12)
+    end = _samples_end(file, order, b"data")
+    start = file.tell()
+    if header[:4] == b"RF64":
+        is_open = header[12:16] == b"ds64" and header[28:36] == bytes(8) and size > start
+        return (28, (size - start).to_bytes(8, "little")) if is_open else None
+    return (start - 4, _TO_THE_END) if end == start and _holds_no_chunks(file, order) else None
+
+
+def _holds_no_chunks(file: BinaryIO, order: Literal["little", "big"]) -> bool:
+    """Return whether what follows in a WAV file is something else than chunks, up to its end."""
+    at, size = file.tell(), os.fstat(file.fileno()).st_size
+    while at + 8 <= size:
+        file.seek(at)
+        header = file.read(8)
+        at += 8 + int.from_bytes(header[4:], order)
+        if not all(32 <= byte < 127 for byte in header[:4]) or at > size + 1:
+            return True
+        at += at % 2
+    return at < size
 
 
 def _samples_end(file: BinaryIO, order: Literal["little", "big"], samples: bytes) -> int:
@@ -75,23 +111,3 @@ def _lacks_last_page(file: BinaryIO, size: int) -> bool:
             return True
         return not header[5] & OGG_LAST
     return False
-
-
-def _mp3_end(file: BinaryIO) -> int:
-    """Return where the frames should end; 0 if that is not known."""
-    file.seek(0)
-    tag = file.read(10)
-    start = 0
-    if tag[:3] == b"ID3" and len(tag) == 10:
-        start = 10 + sum((byte & 0x7F) << 7 * (3 - i) for i, byte in enumerate(tag[6:10]))
-    file.seek(start)
-    frame = file.read(64)
-    if len(frame) < 64 or frame[0] != 0xFF or frame[1] < 0xE0:
-        return 0
-    is_mpeg_1, is_mono = frame[1] & 0x18 == 0x18, frame[3] & 0xC0 == 0xC0
-    at = 4 + ((17 if is_mono else 32) if is_mpeg_1 else (9 if is_mono else 17))
-    flags = int.from_bytes(frame[at + 4 : at + 8])
-    if frame[at : at + 4] not in (b"Xing", b"Info") or not flags & 2:
-        return 0
-    at += 12 if flags & 1 else 8  # after the number of frames
-    return start + int.from_bytes(frame[at : at + 4])

@@ -10,6 +10,23 @@ SILENT_SWING = 2.0**-12
 """Half the distance from the lowest to the highest sample, below which a recording is silent:
 eight steps of 16 bits. The quietest clip of ESC-10 has 0.08."""
 
+CANCELLED_SHARE = 0.02
+"""Power of the mono mix, times the channels, as a share of their mean power: 1 where channels have
+nothing in common or all but one are silent, 0 where they cancel. With less than this, 17 dB are
+lost at least."""
+
+BAND_EDGES = (8_000, 11_025, 24_000)
+"""Hz. Networks hear nothing above half of their sample rate, which is 16 kHz of most, 22.05 kHz of
+``mfcc``, and 48 kHz of ``birdnet`` and ``openl3``."""
+
+BEYOND_SHARE = 0.99
+"""Share of the power above an edge from which a network that ends there hears nothing worth the
+name: what is left is 20 dB below. White noise at 768 kHz has 0.98 above 8 kHz."""
+
+HIGH_RATE = 96_000
+"""Hz. Recordings of a higher rate are reported: they may be of bats, of which no network hears
+anything."""
+
 FULL_SCALE = 0.99
 """From here up a sample is at full scale: of 8 bits, the highest is 0.992."""
 
@@ -76,3 +93,8 @@ OUT_OF_BAND_SHARE = 1e-3
 """Share of the power that resampling must leave; with less, what a network is given is at least 30
 dB below what is in the recording, and `predict` gives no label. ESC-10 at 16 kHz keeps 0.2 or
 more."""
+
+CANCELLED_SHARE = 1e-3
+"""Share of the mean power of the channels that their mix must hold; with less, they cancel each
+other out, as where the wires of one microphone are swapped. Channels that have nothing to do with
+each other keep a half of two, and one channel of n that is not silent keeps 1/n."""

@@ -9,33 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import overload
 
-from audiotl_cli.audio.decode import EXTENSIONS
+from audiotl_cli.audio.suffixes import EXTENSIONS, NOT_READ
 from audiotl_cli.files import head_of
 from audiotl_cli.left_out import SYSTEM_FILE, LeftOut, LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath, relative
 from audiotl_cli.storage.remote import RemotePath
-
-CONVERT = "audiotl does not read this format; convert the files to .wav or .flac"
-
-_OTHERS = """
-3ga 3gp aa aac aax ac3 act alac amr ape asf avi awb dff dsf dss dts eac3 flv gsm m2ts m4a m4b m4p
-m4r m4v mka mkv mov mp1 mp2 mp4 mpc mpeg mpg msv ofr qcp ra rm shn spx tak tta vob vox webm wma
-wmv wv
-"""
-NOT_READ = {
-    **{f".{ending}": CONVERT for ending in _OTHERS.split()},
-    ".wac": "Wildlife Acoustics' compressed format is not read; Kaleidoscope converts it to .wav",
-    ".w4v": "Wildlife Acoustics' compressed format is not read; Kaleidoscope converts it to .wav",
-    ".zc": "zero-crossing files hold no sound, only times",
-    **dict.fromkeys((".mid", ".midi"), "MIDI files hold notes, no sound"),
-    **dict.fromkeys(
-        (".pcm", ".raw"), "samples without a header are not read from files; convert them to .wav"
-    ),
-    **dict.fromkeys(
-        (".crdownload", ".part", ".partial", ".download"), "the download was not completed"
-    ),
-}  # fmt: skip
-"""Suffixes of sound files that cannot be read, and why."""
 
 N_KINDS = 4
 """Kinds of files that a message about a folder without recordings names at most."""
@@ -47,7 +25,8 @@ _SYSTEM_FOLDERS = {
 }  # fmt: skip
 _SOUND_HEADS = {
     b"RIFF": ".wav", b"RF64": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3",
-    b"FORM": ".aiff", b"caff": ".caf",
+    b"FORM": ".aiff", b"caff": ".caf", b"\x1aE\xdf\xa3": ".mkv", b"#!AMR": ".amr",
+    b"0&\xb2u": ".wma",
 }  # fmt: skip
 
 
@@ -111,12 +90,13 @@ class Listing:
         below : str
             Goes before each path.
         label_of : callable
-            Returns the label that a file would have.
+            Returns the label that a file would have; empty where it would have none.
         """
         for item in self.skipped:
             path = below + item.path
             if path not in named:
-                labels = [label_of(path)] if item.unit == "file" else ()
+                inside = f"{path}/all" if item.unit == "folder" else path
+                labels = [label_of(inside)] if item.unit != SYSTEM_FILE else ()
                 left_out.add(item.reason, path, suffix=item.suffix, unit=item.unit, labels=labels)
 
     def nothing_found(self) -> str:
@@ -209,7 +189,9 @@ def _sort(path: AnyPath, name: str, listing: Listing, *, hidden: bool) -> None:
 
 
 def _kind_of_sound(path: Path) -> str:
-    head = head_of(path, 4)
+    head = head_of(path, 8)
+    if head[4:] == b"ftyp":
+        return ".m4a"
     return next((kind for start, kind in _SOUND_HEADS.items() if head.startswith(start)), "")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from audiotl_cli.audio.decode import mix_down
+from audiotl_cli.audio.channels import mix_down
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError, AudiotlError
 

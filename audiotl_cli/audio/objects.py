@@ -1,4 +1,4 @@
-"""Sound files on object storage, of which only the parts that libsndfile asks for are fetched.
+"""Sound files on object storage, of which only the parts that a decoder asks for are fetched.
 
 This is for headers. A file that is decoded is fetched as a whole first.
 """
@@ -16,7 +16,7 @@ from audiotl_cli.storage.remote import RemotePath
 
 
 class Reader:
-    """A file for libsndfile, which would take an exception for the end of the file."""
+    """A file for decoders, which would take an exception for the end of the file."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -29,6 +29,14 @@ class Reader:
         except (OSError, StorageError) as error:
             self.error = error
             return 0
+
+    def read(self, n_bytes: int = -1) -> bytes:
+        """Read at most so many bytes, or remember the error."""
+        try:
+            return self._file.read(n_bytes)
+        except (OSError, StorageError) as error:
+            self.error = error
+            return b""
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move to a position, as files do."""

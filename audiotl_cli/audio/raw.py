@@ -9,14 +9,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from audiotl_cli.audio.decode import (
-    BLOCK_SAMPLES,
-    MAX_SAMPLE_RATE,
-    MIN_SAMPLE_RATE,
-    mix_down,
-)
+from audiotl_cli.audio.channels import mix_down, place_of
+from audiotl_cli.audio.decode import BLOCK_SAMPLES, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import AudioError, UsageError
+from audiotl_cli.extractor_config import LOUDEST, MIX
 
 ENCODINGS = {
     "u8": ("u1", 128.0),
@@ -45,7 +42,9 @@ class RawFormat:
     encoding : str
         One of `ENCODINGS`.
     n_channels : int
-        Interleaved; they are averaged.
+        Interleaved.
+    channel : {"mix", "left", "right"}
+        How they become one; the loudest of a stream is not known before its end.
 
     Raises
     ------
@@ -56,6 +55,7 @@ class RawFormat:
     rate: int
     encoding: str = "s16le"
     n_channels: int = 1
+    channel: str = MIX
 
     def __post_init__(self) -> None:
         if self.encoding not in ENCODINGS:
@@ -68,6 +68,11 @@ class RawFormat:
             )
         if not 1 <= self.n_channels <= MAX_CHANNELS:
             raise UsageError(f"{self.n_channels} channels; expected 1 to {MAX_CHANNELS}")
+        if self.channel == LOUDEST and self.n_channels > 1:
+            raise UsageError(
+                "the loudest channel of a stream is not known before its end; give the recording "
+                "as a file, or a model that uses another channel"
+            )
 
     @property
     def frame_bytes(self) -> int:
@@ -106,7 +111,7 @@ def read_raw(file: BinaryIO, form: RawFormat) -> Iterator[Waveform]:
 
 
 def decode_raw(data: bytes, form: RawFormat) -> Waveform:
-    """Return the samples in whole frames of bytes, channels averaged, float32 (n_samples,)."""
+    """Return the samples in whole frames of bytes, as one channel, float32 (n_samples,)."""
     kind, full = ENCODINGS[form.encoding]
     if kind:
         numbers: Any = np.frombuffer(data, kind)
@@ -119,7 +124,7 @@ def decode_raw(data: bytes, form: RawFormat) -> Waveform:
         if form.encoding == "u8":
             samples = samples - 128
         block = (samples / full).astype(np.float32)
-    return mix_down(block.reshape(-1, form.n_channels))
+    return mix_down(block.reshape(-1, form.n_channels), place_of(form.channel))
 
 
 def _read_available(file: BinaryIO, n_most: int) -> bytes:

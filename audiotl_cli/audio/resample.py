@@ -11,7 +11,7 @@ from audiotl_cli.audio.decode import read_blocks
 from audiotl_cli.audio.levels import LevelMeter
 from audiotl_cli.audio.types import AudioSource, Waveform
 from audiotl_cli.errors import UsageError
-from audiotl_cli.extractor_config import RESAMPLERS
+from audiotl_cli.extractor_config import MIX, RESAMPLERS
 
 
 def resample(waveform: Waveform, sample_rate: int, to_rate: int, resampler: str) -> Waveform:
@@ -87,7 +87,9 @@ def read_blocks_at(
     """
     if meter is None:
         return resample_blocks(read_blocks(source), to_rate, resampler)
-    blocks = meter.before(read_blocks(source, meter.on_channels))
+    # whether channels cancel each other is of no interest where one of them was chosen
+    on_channels = meter.on_channels if source.channel == MIX else None
+    blocks = meter.before(read_blocks(source, on_channels))
     return meter.after(resample_blocks(blocks, to_rate, resampler))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -44,6 +45,18 @@ class SpectrumStream:
             self._power += (spectrum.real**2 + spectrum.imag**2).sum(axis=0)
         self._n += n
         self._held = samples[n * N_FFT :]
+
+    def shares_above(self, edges: Sequence[float]) -> list[float]:
+        """Return the share of the power above each frequency in Hz; offsets do not count."""
+        power = self._power.copy()
+        if len(self._held):  # the end, which is all there is of a short recording
+            end = self._held - self._held.mean()
+            spectrum = transform(end[None], np.hanning(len(end)), N_FFT)[0]
+            power += spectrum.real**2 + spectrum.imag**2
+        power[:2] = 0.0
+        total = float(power.sum())
+        hz = np.arange(len(power)) * self._rate / N_FFT
+        return [float(power[hz > edge].sum()) / total if total > 0 else 0.0 for edge in edges]
 
     def original_rate(self) -> int:
         """Return the rate from which the sound was upsampled, Hz; 0 if there is no sign of it.

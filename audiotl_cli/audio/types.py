@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.extractor_config import MIX
 from audiotl_cli.storage.contents import Content
 from audiotl_cli.storage.paths import AnyPath
 
 Waveform = npt.NDArray[np.float32]
 """Mono samples, float32 in [-1, 1], shape (n_samples,)."""
+
+Samples = npt.NDArray[np.float32]
+"""Samples of all channels, float32, shape (n_samples, n_channels)."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,15 @@ class AudioSource:
     content : Content or None
         The content of the file when it was hashed; decoding another content is an error. None
         skips the check.
+    channel : {"mix", "left", "right", "loudest"}
+        How channels become one.
     """
 
     path: AnyPath
     start_s: float | None = None
     end_s: float | None = None
     content: Content | None = field(default=None, compare=False, repr=False)
+    channel: str = MIX
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ class ExtractorSpec:
         ``unknown`` for features that came from elsewhere.
     imported : bool
         Whether the features came from elsewhere, so that no audio can be embedded.
+    licence : str
+        Of the weights, such as ``Apache-2.0``; empty where it is not known.
     """
 
     config: ExtractorConfig
@@ -51,6 +53,7 @@ class ExtractorSpec:
     dim: int
     weights: str = "published"
     imported: bool = False
+    licence: str = ""
 
     @property
     def name(self) -> str:
@@ -74,11 +77,17 @@ class ExtractorSpec:
 
     @property
     def warning(self) -> str:
-        """Warning for reports if the weights are not the published ones; else empty."""
+        """What reports must say of the weights: whose they are, and what the licence forbids."""
+        said = []
         name = self.weights.removeprefix("unverified:")
-        if name == self.weights:
-            return ""
-        return f"the weights of {self.name} are not the published ones: {name}"
+        if name != self.weights:
+            said.append(f"the weights of {self.name} are not the published ones: {name}")
+        if "-NC" in self.licence:
+            said.append(
+                f"the licence of {self.name}, {self.licence}, forbids commercial use, and what is "
+                "made with it keeps this licence"
+            )
+        return "; ".join(said)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings and the rest, side by side, as plain values fit for JSON."""

@@ -112,8 +112,7 @@ def pick(tried: Sequence[Tried]) -> Tried:
         At least one; the first of equal settings is chosen.
     """
     best = rank(tried)[0]
-    whole = [trial for trial in tried if len(trial.right) == len(best.right)]
-    good = [trial for trial in whole if is_as_good(trial, best)]
+    good = [trial for trial in tried if is_tied(trial, best)]
     simplest = min(trial.setting.complexity for trial in good)
     return rank([trial for trial in good if trial.setting.complexity == simplest])[0]
 
@@ -149,7 +148,12 @@ def contenders(
     return left
 
 
-def is_as_good(trial: Tried, best: Tried) -> bool:
-    """Return whether a setting is worse by at most one standard error of the difference."""
+def is_tied(trial: Tried, best: Tried) -> bool:
+    """Return whether a setting is statistically tied with a better one; see `pick`.
+
+    A setting that was dropped, because it was clearly worse, is not.
+    """
+    if len(trial.right) != len(best.right):
+        return False
     short = (best.all_right - trial.all_right) * best.all_weights
     return bool(short.mean() <= short.std(ddof=1) / math.sqrt(len(short)) + 1e-12)

@@ -78,6 +78,8 @@ class Recipe(ABC):
         Whether it can be fitted block by block; see `build_streaming`.
     thread_safe : bool
         Whether fitting in several threads at once gives the same results.
+    quick : bool
+        Whether a fit on a few hundred clips takes a fraction of a second.
     rotates : bool
         Whether it depends only on products and distances of rows, so that rows may be rotated
         into a smaller space before it is fitted.
@@ -96,6 +98,7 @@ class Recipe(ABC):
     equal_priors: ClassVar[bool] = False
     streams: ClassVar[bool] = False
     thread_safe: ClassVar[bool] = True
+    quick: ClassVar[bool] = False
     rotates: ClassVar[bool] = False
     space: ClassVar[SearchSpace] = SearchSpace()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.spread import spread
 from audiotl_cli.extractor_config import ExtractorConfig
 
@@ -26,7 +27,7 @@ def extract(
     extractor: Annotated[
         list[str] | None,
         typer.Option(
-            help="Which network, or tflite:FILE or savedmodel:FOLDER for your own; repeat for "
+            help="Extractor, or tflite:FILE or savedmodel:FOLDER for your own; repeat for "
             "several.  [default: musicnn]",
             rich_help_panel=options.EXTRACTION,
         ),
@@ -37,27 +38,35 @@ def extract(
     batch_size: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Windows a batch.  [default: the network's best]", show_default=False
+            min=1,
+            help="Number of windows per batch.  [default: the network's best]",
+            show_default=False,
         ),
         settings.FREE,
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first clips of the index."), settings.FREE
+        int | None,
+        typer.Option(min=1, help="Use only this number of clips, the first of the index."),
+        settings.FREE,
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first failure."), settings.FREE
     ] = False,
     max_error_rate: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Stop when more than this share of clips failed."),
+        typer.Option(
+            min=0.0, max=1.0, help="Stop when more than this share of the clips has failed."
+        ),
         settings.FREE,
     ] = None,
     cluster: options.Cluster = None,
+    accept_licence: options.AcceptLicence = False,
 ) -> None:
-    """Embed every clip of an index; what is stored already is not done again."""
+    """Embed every clip of an index that is not in the store yet."""
     from audiotl_cli.extraction import ExtractOptions
     from audiotl_cli.inference.same_extractor import chosen_extractor
     from audiotl_cli.workflows.extract import extract_features
+    from audiotl_cli.workflows.models import accept_licence as accept
 
     chosen = ExtractOptions(
         options.store_address(store), workers, batch_size, limit, strict, max_error_rate, cluster
@@ -67,6 +76,9 @@ def extract(
     typed = not options.from_file(context, "extractor")
     # all of them before the first is used: a wrong name ends the run at once
     networks = [chosen_extractor(replace(config, name=name), typed=typed) for name in names]
+    for network in networks if accept_licence else ():
+        if network.weights_files():
+            accept(network.name)
     path = options.choose_index(index)
     clips = options.read_index(path, audio_root)
     output.note(f"Index {path}: {len(clips.clips)} clips")
@@ -75,6 +87,8 @@ def extract(
         with output.progress(f"Embedding with {name}") as update:
             report = extract_features(options.project(), clips, network, chosen, on_clip=update)
         output.failures([(failure.path, failure.message) for failure in report.failures])
+        for text in report.warnings:
+            output.warn(text)
         reports.append(report)
     values = [_value(report) for report in reports]
 
@@ -97,6 +111,7 @@ def _value(report: ExtractReport) -> dict[str, object]:
         "n_skipped": report.n_skipped,
         "n_failed": len(report.failures),
         "failures": [vars(failure) for failure in report.failures],
+        "inaudible": report.inaudible,
         "audio_s": round(report.audio_s, 3),
         "wall_s": round(report.wall_s, 3),
     }
@@ -111,6 +126,6 @@ def _show(report: ExtractReport) -> None:
     if report.n_added:
         speed = report.audio_s / max(report.wall_s, 1e-3)
         output.line(
-            f"{output.duration(report.audio_s)} of audio in {output.duration(report.wall_s)}, "
+            f"{duration(report.audio_s)} of audio in {duration(report.wall_s)}, "
             f"{speed:.0f}x real time"
         )

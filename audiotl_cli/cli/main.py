@@ -7,7 +7,6 @@ import gc
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn, get_type_hints
@@ -36,10 +35,12 @@ from audiotl_cli.cli import (
     train,
     tune,
 )
+from audiotl_cli.cli.consent import consents
+from audiotl_cli.cli.help_layout import lay_out
 from audiotl_cli.cli.problems import check_memory, explain
 from audiotl_cli.cli.signals import INTERRUPTED
 from audiotl_cli.cli.streams import BROKEN_PIPE, mend_size, open_streams
-from audiotl_cli.errors import UsageError
+from audiotl_cli.errors import LicenceError, UsageError
 
 HELP = {"-h", "--help", "--version"}
 
@@ -161,19 +162,6 @@ def _options(group: Any) -> settings.Commands:
     return commands
 
 
-def _prepare_help(command: Any) -> None:
-    """Show the defaults written in help texts, and hide environment variables.
-
-    Rich would take ``[default: ...]`` for markup and leave it out, so its bracket is escaped.
-    """
-    for parameter in command.params:
-        parameter.show_envvar = False
-        if text := getattr(parameter, "help", None):
-            parameter.help = re.sub(r"(?<!\\)\[default", r"\\[default", text)
-    for subcommand in getattr(command, "commands", {}).values():
-        _prepare_help(subcommand)
-
-
 def _defaults(args: Sequence[str], group: Any) -> dict[str, Any]:
     """Read the settings; a broken file must not prevent ``--help``."""
     if not os.path.lexists(settings.FILE):  # also a link that leads nowhere
@@ -207,7 +195,7 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
             check_memory()
             leftovers.sweep_temporary()
         group = typer.main.get_command(app)
-        _prepare_help(group)
+        lay_out(group)
         defaults = _defaults(args, group)
         group.main(
             args=balance.with_value(args),
@@ -226,6 +214,8 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
     except KeyboardInterrupt:
         return INTERRUPTED, "interrupted"
     except Exception as error:
+        if isinstance(error, LicenceError) and consents(error):
+            return _run(args)
         if output.state.debug:
             raise
         code, message, advice = explain(error)

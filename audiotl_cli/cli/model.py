@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -114,7 +114,8 @@ def _show_list(rows: Sequence[ModelRow]) -> None:
     scores = ("balanced accuracy", "accuracy")
     numbers = (*scores, "clips", "labels")
     columns = ("model", *scores, "made of", "index", "clips", "labels", "trained")
-    grid = output.table(*columns, numbers=numbers)
+    optional = ("labels", "made of", "clips", "index", "trained", "accuracy")
+    grid = output.table(*columns, numbers=numbers, optional=optional)
     for row in rows:
         card = row.card
         if card is None:
@@ -127,14 +128,11 @@ def _show_list(rows: Sequence[ModelRow]) -> None:
             card.index,
             str(card.n_clips),
             str(len(card.labels)),
-            f"{datetime.fromtimestamp(row.changed_at):%Y-%m-%d %H:%M}"
-            + ("  newest" if row is newest else ""),
+            f"{datetime.fromtimestamp(row.changed_at):%Y-%m-%d %H:%M}",
         )
     output.show(grid)
-    output.line(
-        "Scores are of clips that the model was not trained on; audiotl evaluate MODEL measures "
-        "more. predict, listen and evaluate use the newest model unless you name another."
-    )
+    output.line("Scores are of clips that a model was not trained on; evaluate measures more.")
+    output.line(f"Commands use the newest model, {newest.path.stem}, unless you name another.")
 
 
 def _show_export(report: ExportReport) -> None:
@@ -153,7 +151,7 @@ def _show(found: Inspection) -> None:
     output.line(f"sha256   {found.sha256}")
     card = found.card
     if card is not None:
-        networks = ", ".join(extractor["name"] for extractor in card["extractors"])
+        networks = ", ".join(map(_network, card["extractors"]))
         output.line(f"model    {card['classifier']}, {card['pooling']}, on {networks}")
         output.line(f"labels   {len(card['labels'])}: {', '.join(card['labels'][:10])}")
         output.line(f"trained  on {card['n_clips']} clips of {card['index']}")
@@ -162,3 +160,9 @@ def _show(found: Inspection) -> None:
         show_programs(found.path, found.programs)
     else:
         output.line(f"The file cannot be loaded: {found.problem}")
+
+
+def _network(extractor: Mapping[str, Any]) -> str:
+    """Return the name of a network, and its licence if the card has it."""
+    licence = extractor.get("licence")
+    return f"{extractor['name']} (licence {licence})" if licence else str(extractor["name"])

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from audiotl_cli.cli.pace import Pace
 from audiotl_cli.cli.streams import BROKEN_PIPE, lead_nowhere
 from audiotl_cli.text import printable
 
@@ -102,8 +103,26 @@ def line(text: object, style: StyleType | None = None) -> None:
 
 
 def show(renderable: RenderableType) -> None:
-    """Print a table or the like as a result."""
-    console().print(renderable)
+    """Print a table or the like as a result, without optional columns that have no room."""
+    from rich.measure import Measurement
+
+    screen = console()
+    unlimited = screen.options.update(max_width=10_000)
+    for name in getattr(renderable, "left_out_first", ()):
+        if Measurement.get(screen, unlimited, renderable).minimum <= screen.width:
+            break
+        renderable = _without(renderable, name)
+    screen.print(renderable)
+
+
+def _without(grid: Any, name: str) -> Table:
+    """Return a table without a column."""
+    kept = [column for column in grid.columns if column.header != name]
+    numbers = [column.header for column in kept if column.justify == "right"]
+    smaller = table(*(column.header for column in kept), title=grid.title, numbers=numbers)
+    for cells in zip(*(column.cells for column in kept), strict=True):
+        smaller.add_row(*cells)
+    return smaller
 
 
 def note(text: object, style: StyleType | None = "dim") -> None:
@@ -165,33 +184,47 @@ def failures(items: Sequence[tuple[str, str]], n_most: int = 20) -> None:
         note(f"... and {len(items) - n_most} more; use --json to list all of them")
 
 
-def table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Table:
-    """Return an empty table without markup; columns in `numbers` are aligned to the right."""
+def table(
+    *columns: str,
+    title: str | None = None,
+    numbers: Sequence[str] = (),
+    optional: Sequence[str] = (),
+) -> Table:
+    """Return an empty table without markup.
+
+    Parameters
+    ----------
+    *columns : str
+    title : str, optional
+    numbers : sequence of str
+        Columns that are aligned to the right, and whose cells are never broken.
+    optional : sequence of str
+        Columns that `show` leaves out, the first of these first, while words would be broken.
+    """
     from rich import box
     from rich.table import Table
 
     class CleanTable(Table):
+        left_out_first = tuple(optional)
+
         def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+            for column, cell in zip(self.columns, cells, strict=False):
+                if column.justify == "right" and isinstance(cell, str):
+                    column.min_width = max(column.min_width or 0, len(cell))
             super().add_row(*map(_clean_lines, cells), **options)
 
     grid = CleanTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for column in columns:
-        grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        longest = max(map(len, column.split()), default=0)
+        if column in numbers:
+            grid.add_column(column, justify="right", overflow="fold", min_width=longest)
+        else:
+            grid.add_column(column, overflow="fold")
     return grid
 
 
 def _clean_lines(cell: RenderableType | None) -> RenderableType | None:
     return "\n".join(map(clean, cell.split("\n"))) if isinstance(cell, str) else cell
-
-
-def duration(seconds: float) -> str:
-    """Return a readable duration: ``4.2 s``, ``3 min 20 s``, ``5 h 02 min``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, remainder = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {remainder:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 @contextmanager
@@ -224,7 +257,7 @@ def _bar(task_name: str, unit: str) -> Iterator[Callable[[int, int, float], None
     )
     with Progress(*columns, console=console(stderr=True), transient=True) as bars:
         task = None
-        started = time.monotonic()
+        pace = Pace()
 
         def update(done: int, total: int, audio_s: float = 0.0) -> None:
             nonlocal task
@@ -232,37 +265,29 @@ def _bar(task_name: str, unit: str) -> Iterator[Callable[[int, int, float], None
                 return
             if task is None:
                 task = bars.add_task(name, total=total, speed="")
-            speed = audio_s / max(time.monotonic() - started, 1e-3)
-            text = (
-                f"{speed:.0f}x"
-                if narrow
-                else f"{duration(audio_s)} of audio, {speed:.0f}x real time"
-            )
-            text = text if audio_s else ""
-            bars.update(task, completed=done, total=total, speed=text)
+            pace.add(done, total, audio_s)
+            speed = pace.speed if narrow else ", ".join(pace.words)
+            bars.update(task, completed=done, total=total, speed=speed)
 
         yield update
 
 
 def _plain(task_name: str, unit: str) -> Callable[[int, int, float], None]:
-    started = last = time.monotonic()
+    last = time.monotonic()
     reported = (0, 0)
+    pace = Pace()
 
     def update(done: int, total: int, audio_s: float = 0.0) -> None:
         nonlocal last, reported
         now = time.monotonic()
+        pace.add(done, total, audio_s)
         if total == 0 or (now - last < PLAIN_EVERY_S and done != total) or done == 0:
             return
         if (done, total) == reported:  # bytes are reported in whole megabytes
             return
         last, reported = now, (done, total)
-        spent = max(now - started, 1e-3)
-        text = f"{task_name}: {done}/{total} {unit}"
-        if audio_s:
-            text += f", {duration(audio_s)} of audio, {audio_s / spent:.0f}x real time"
-        if done < total:
-            text += f", {duration((total - done) * spent / done)} left"
-        note(text, style=None)
+        text = ", ".join([f"{task_name}: {done}/{total} {unit}", *pace.words])
+        note(f"{text}, {pace.left}" if pace.left else text, style=None)
 
     return update
 

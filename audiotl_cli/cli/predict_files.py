@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ import typer
 
 from audiotl_cli.cli import output
 from audiotl_cli.cli.file_sink import FileSink
+from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.predict_request import PredictRequest
 from audiotl_cli.cli.predicted_files import check_targets, choose_targets
 from audiotl_cli.cli.prediction_sinks import FolderSink, Inputs, Sink, StdoutSink
@@ -22,6 +23,7 @@ from audiotl_cli.left_out import LeftOut, LeftOutCounter
 from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.storage.paths import AnyPath, any_path, join, need_local
 from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.written import check_folder
 
 if TYPE_CHECKING:
     from audiotl_cli.inference.journal import Journal
@@ -52,7 +54,7 @@ def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
             need_local(recording, "only local files can be sorted")
         _check_once(recordings)
     targets = choose_targets(request.kind, request.to, recordings)
-    check_beside(request)
+    check_beside(request, {file.parent for file in recordings if isinstance(file, Path)})
     check_targets(request.to, targets, [*recordings, path], overwrite=request.overwrite)
     journal = _open_journal(request, path)
     model = _load(request, path, journal)
@@ -83,14 +85,31 @@ def predict_stdin(request: PredictRequest) -> None:
         conclude(request, _predict(request, model, [spooled], sink, name=STDIN_NAME))
 
 
-def check_beside(request: PredictRequest) -> None:
-    """Refuse to write files beside recordings that are moved."""
+def check_beside(request: PredictRequest, folders: Iterable[Path]) -> None:
+    """Refuse to write files beside recordings that are moved, or where nothing can be written.
+
+    Parameters
+    ----------
+    request : PredictRequest
+    folders : iterable of Path
+        Those that the recordings are in.
+    """
     sorter = request.sorter
-    if request.kind.file_each and request.to is None and sorter and sorter.how == "move":
+    moves = sorter is not None and sorter.how == "move"
+    writes = request.kind.file_each and request.to is None
+    if writes and moves:
         raise UsageError(
             f"--format {request.kind.name} writes files beside the recordings, which --move-to "
             "moves away: name a folder with --output"
         )
+    if sorter is not None and sorter.dry_run:
+        return
+    if sorter is not None:
+        check_folder(sorter.folder)
+    advice = "name a folder with --output" if writes else "--copy-to leaves the recordings in it"
+    for folder in sorted(folders) if writes or moves else []:
+        if folder.is_dir():
+            check_folder(folder, advice)
 
 
 def _open_journal(request: PredictRequest, model: Path) -> Journal | None:
@@ -229,7 +248,7 @@ def _note_averages(predictions: Sequence[Prediction], long_s: float) -> None:
     averaged = [item for item in predictions if item.audio_s > long_s and item.label is not None]
     if not averaged:
         return
-    longest = output.duration(max(item.audio_s for item in averaged))
+    longest = duration(max(item.audio_s for item in averaged))
     output.note(
         f"{averaged[0].path}: one label for all {longest}, by their average; --segments shows "
         "where each label is heard"
@@ -286,7 +305,10 @@ def _expand(inputs: Sequence[str]) -> list[AnyPath]:
         if text == "-":
             listed = sys.stdin.read()
             lines = listed.split("\0") if "\0" in listed else listed.splitlines()
-            paths += [join(Path(), line) for line in lines if line]
+            named = [join(Path(), line) for line in lines if line]
+            if not named:
+                output.warn("no recordings are listed on stdin")
+            paths += named
         else:
             paths.append(any_path(text))
     return paths

@@ -141,7 +141,9 @@ def _show_labels(scores: Scores) -> None:
         if any(metric.name in scores.per_label[label] for label in labels)
     ]
     numbers = ("clips", *(metric.title for metric in metrics))
-    grid = output.table("label", *numbers, "most often confused with", numbers=numbers)
+    confused_with = "most often confused with"
+    optional = (confused_with, "precision", "recall")
+    grid = output.table("label", *numbers, confused_with, numbers=numbers, optional=optional)
     number = {label: row for row, label in enumerate(scores.labels)}
     for label in labels:
         row = scores.per_label[label]

@@ -10,8 +10,9 @@ from statistics import median
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from audiotl_cli.audio.limits import LOW_RATE
+from audiotl_cli.audio.limits import BAND_EDGES, HIGH_RATE, LOW_RATE
 from audiotl_cli.cli import output
+from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.show_dataset import show_comparison
 from audiotl_cli.cli.show_left_out import show_left_out
 from audiotl_cli.dataset.problems.registry import Problem, all_problems
@@ -39,6 +40,9 @@ def value(report: IndexReport) -> dict[str, Any]:
     lengths = _lengths(clips)
     reading = report.reading
     return {
+        "failures": [
+            {"path": path, "message": message} for path, message in report.failures.items()
+        ],
         "columns": reading and {**reading.described(), "not_used": reading.unused()},
         "problems": report.problems,
         "label_splits": {
@@ -64,7 +68,7 @@ def show(report: IndexReport, path: Path) -> None:
     index = report.index
     clips = index.clips
     lengths = _lengths(clips)
-    audio = f", {output.duration(sum(lengths))} of audio" if lengths else ""
+    audio = f", {duration(sum(lengths))} of audio" if lengths else ""
     output.line(f"{path}: {len(clips)} clips, {len(index.labels())} labels{audio}", style="bold")
     _show_labels(clips)
     if report.comparison:
@@ -146,6 +150,14 @@ def _show_sound(clips: Sequence[Clip], lengths: Sequence[float]) -> None:
         output.line(
             f"{low} of {len(lengths)} clips have a sample rate below {LOW_RATE / 1000:g} kHz: the "
             "networks' upper bands stay empty; do not mix them with clips of higher rates",
+            style="yellow",
+        )
+
+    if high := sum(n for rate, n in rates if rate > HIGH_RATE):
+        lowest, *_, highest = (f"{edge / 1000:g}" for edge in BAND_EDGES)
+        output.line(
+            f"{high} of {len(lengths)} clips have a sample rate above {HIGH_RATE / 1000:g} kHz: "
+            f"networks hear only up to {lowest} kHz, some up to {highest} kHz, and nothing above",
             style="yellow",
         )
 

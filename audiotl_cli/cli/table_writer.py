@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from audiotl_cli.cli import output
+from audiotl_cli.cli.pace import duration
 from audiotl_cli.inference.formats.base import Writer
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class LineWriter(Writer):
         if prediction.error is not None:
             return
         if prediction.segments is not None:
-            output.line(f"{prediction.path} ({output.duration(prediction.audio_s)})")
+            output.line(f"{prediction.path} ({duration(prediction.audio_s)})")
             for event in prediction.segments:
                 show_event(event)
             for start_s, end_s, note in prediction.unheard:
@@ -80,7 +81,8 @@ def show_table(predictions: Sequence[Prediction], top_k: int) -> None:
     known = [prediction for prediction in predictions if prediction.error is None]
     if not known:
         return
-    grid = output.table("label", "score", "other labels", "recording", numbers=("score",))
+    columns = ("label", "score", "other labels", "recording")
+    grid = output.table(*columns, numbers=("score",), optional=("other labels",))
     for prediction in known:
         first, *rest = list(prediction.scores.items())[:top_k]
         then = ", ".join(f"{output.clean(label)} {value:.2f}" for label, value in rest)
@@ -102,7 +104,7 @@ def show_segments(predictions: Sequence[Prediction]) -> None:
     for prediction in predictions:
         if prediction.segments is None:
             continue
-        output.line(f"{prediction.path} ({output.duration(prediction.audio_s)})")
+        output.line(f"{prediction.path} ({duration(prediction.audio_s)})")
         rows = [
             (event.start_s, event.end_s, output.clean(event.label), f"{event.score:.2f}")
             for event in prediction.segments

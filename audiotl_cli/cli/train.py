@@ -91,6 +91,7 @@ def run_training(
     for used in report.stores:
         output.note(f"Features {used.folder}")
     output.result(as_json(report), lambda: show(report))
+    output.note(report.advice, style=None)
     out = chosen.out
     file = f" {shlex.quote(str(out))}" if out else ""
     if report.card.held_out:
@@ -108,6 +109,7 @@ def as_json(report: TrainReport) -> dict[str, Any]:
         "classifier": card.classifier,
         "extractors": [spec.name for spec in card.extractors],
         "weights": [spec.weights for spec in card.extractors],
+        "licences": [spec.licence for spec in card.extractors],
         "pooling": card.pooling,
         "n_clips": card.n_clips,
         "labels": list(card.labels),

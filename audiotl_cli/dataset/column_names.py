@@ -32,23 +32,23 @@ ALIASES = {
                " target genre species speciesname scenelabel eventlabel eventclass soundclass"
                " tag manualid commonname scientificname englishname primarylabel annotation"
                " emotion"),
-        _names("calltype soundtype speciescode ebirdcode labelid classid categoryid targetid"),
+        _names("type calltype soundtype speciescode ebirdcode labelid classid categoryid targetid"),
     ),
     "split": (_names("split subset partition datasplit"),),
     "fold": (_names("fold cvfold foldid foldnumber"),),
     "group": (
         _names("group groupid"),
         _names("speaker speakerid srcfile sourcefile artist artistid subject subjectid"
-               " recordingid patient patientid participant participantid site siteid"),
+               " recordingid clientid patient patientid participant participantid site siteid"),
     ),
     "start": (
-        _names("start begin onset from xmin tmin tstart tbegin starttime begintime timestart"
+        _names("start begin onset from xmin tmin tstart tbegin t0 starttime begintime timestart"
                " timebegin eventstart eventonset onsettime segmentstart clipstart startoffset"
                " startposition beginposition startpos begintimestamp starttimestamp startsample"
                " beginsample startframe beginframe"),
     ),
     "end": (
-        _names("end stop to xmax tmax tend tstop endtime stoptime timeend timestop eventend"
+        _names("end stop to xmax tmax tend tstop t1 endtime stoptime timeend timestop eventend"
                " eventoffset offsettime segmentend clipend endoffset endposition stopposition"
                " endpos endtimestamp stoptimestamp finish until endsample stopsample endframe"
                " stopframe"),
@@ -95,6 +95,10 @@ class ColumnName:
         return None
 
 
+_ONE_WORD = re.compile(
+    r"\b(start|begin|end|stop|onset|offset|duration|dur|time)(s|secs?|seconds?|msecs?|ms|millis)\b",
+    re.IGNORECASE,
+)
 _CLOCKS = ("hhmmss", "mmss", "hms")
 
 
@@ -105,6 +109,8 @@ def fold_name(name: str) -> ColumnName:
     (ColumnName(key='begintime', unit='s'), ColumnName(key='starttime', unit='ms'))
     """
     text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    text = re.sub(r"\b(?:hh:mm:)?ss\.(?:ms|msec|\w+)\b", "s", text)  # ELAN
+    text = _ONE_WORD.sub(r"\1 \2", text)
     brackets = ["".join(_words(found)) for found in re.findall(r"[(\[{]([^)\]}]*)[)\]}]", text)]
     words = _words(re.sub(r"[(\[{][^)\]}]*[)\]}]", " ", text))
     unit = next((word for word in brackets if _is_unit(word)), "")

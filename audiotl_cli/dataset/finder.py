@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from audiotl_cli.audio.decode import EXTENSIONS
-from audiotl_cli.audio.listing import NOT_READ, Listing, list_folder
+from audiotl_cli.audio.listing import Listing, list_folder
 from audiotl_cli.audio.reasons import same_name
+from audiotl_cli.audio.suffixes import EXTENSIONS, NOT_READ
 from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.left_out import LeftOutCounter
@@ -100,19 +100,22 @@ class Finder:
         return path
 
     def log(self, table: str) -> None:
-        """Say how names were understood, and how many were not found."""
+        """Report how many names were found elsewhere, or under another spelling."""
         for name, path in list(self.matched.items())[:1]:
             logger.info(
-                "%s: recordings of %d names lie elsewhere or are written differently, as %s: %s",
+                "%s: %s a recording that lies elsewhere or is written differently, as %s: %s",
                 table,
-                len(self.matched),
+                _n_names(len(self.matched), "has", "have"),
                 name,
                 path,
             )
-        for path, reason in list(self.unmatched.items())[:1]:
-            logger.warning(
-                "%s: %d names are of no recording; %s %s", table, len(self.unmatched), path, reason
-            )
+
+    def warnings(self, table: str) -> list[str]:
+        """Return a warning of the names that no recording has."""
+        return [
+            f"{table}: {_n_names(len(self.unmatched), 'has', 'have')} no recording; {path} {reason}"
+            for path, reason in list(self.unmatched.items())[:1]
+        ]
 
     def _candidates(self, path: str) -> list[str]:
         """Return the recordings that a name fits best."""
@@ -139,7 +142,12 @@ class Finder:
 
 
 def count_unnamed(
-    find: Finder, clips: Iterable[Clip], left_out: LeftOutCounter, *, everywhere: bool
+    find: Finder,
+    clips: Iterable[Clip],
+    left_out: LeftOutCounter,
+    *,
+    everywhere: bool,
+    reason: str = "the table does not name it",
 ) -> None:
     """Count what lies below the folder and is not among the recordings of clips.
 
@@ -151,6 +159,8 @@ def count_unnamed(
     everywhere : bool
         Whether to look everywhere below the folder, or only in the folder that all of the
         recordings are in: a table may lie beside much else.
+    reason : str
+        Why recordings are left out.
     """
     named = {clip.path for clip in clips}
     inside = [path for path in named if not (_is_url(path) or path.startswith(("/", "../")))]
@@ -161,8 +171,12 @@ def count_unnamed(
     for path in (f"{common}{path}" for path in listing.paths):
         if path not in named:
             suffix = PurePosixPath(path).suffix.lower()
-            left_out.add("the table does not name it", path, suffix=suffix)
+            left_out.add(reason, path, suffix=suffix)
     listing.count(left_out, named, below=common)
+
+
+def _n_names(n: int, singular: str, plural: str) -> str:
+    return f"1 name {singular}" if n == 1 else f"{n} names {plural}"
 
 
 def _parts(path: str) -> Parts:

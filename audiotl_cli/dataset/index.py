@@ -14,15 +14,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.data_frames import data_frame
 from audiotl_cli.dataset.index_file import ROOT_COLUMN, IndexRows, format_row
 from audiotl_cli.dataset.table import open_table, report_assumed_encoding
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import read_regular, real_path, write_whole
 from audiotl_cli.labels import SEPARATOR
 from audiotl_cli.storage.paths import AnyPath, join
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 LABEL_SEPARATOR = SEPARATOR
 
@@ -93,6 +97,20 @@ class Index:
     clips: Sequence[Clip]
     audio_root: AnyPath
     path: Path | None = None
+
+    def __repr__(self) -> str:
+        labels = self.labels()
+        return f"Index({str(self.path)!r}, {len(self.clips)} clips, {len(labels)} labels)"
+
+    def to_frame(self) -> DataFrame:
+        """Return the clips as a table for pandas, a row each; see `Clip` for the columns.
+
+        Raises
+        ------
+        ImportError
+            pandas is not installed.
+        """
+        return data_frame([vars(clip) for clip in self.clips], COLUMNS)
 
     @classmethod
     def read(cls, path: str | Path, data: bytes | None = None) -> Index:
@@ -203,6 +221,8 @@ def check_clip(clip: Clip, where: object) -> None:
     start, end = clip.start_s or 0.0, clip.end_s
     if start < 0:
         raise DataError(f"{where}: a clip starts at {start} s, before the recording")
+    if end is not None and end < start:
+        raise DataError(f"{where}: a clip from {start} s to {end} s ends before it begins")
     if end is not None and not end > start:
         raise DataError(f"{where}: a clip from {start} s to {end} s has no length")
 

@@ -6,11 +6,29 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from audiotl_cli.errors import DataError
 from audiotl_cli.labels import SEPARATOR
 
 _QUOTED = r"\s*(?:'[^']*'|\"[^\"]*\")\s*"
 _LIST = re.compile(rf"\[(?:{_QUOTED}(?:,{_QUOTED})*)?\]")
 _MAYBE_SEPARATORS = (",", "|", "/", "+")
+
+
+def check_labels(cells: Iterable[tuple[str, str]]) -> None:
+    """Raise `DataError` if labels are JSON, as tools of annotation export it.
+
+    Parameters
+    ----------
+    cells : iterable of (str, str)
+        Each cell, and where it is.
+    """
+    for cell, where in cells:
+        if re.match(r"\[?\s*\{", cell):
+            raise DataError(
+                f"{where}: the label is {cell[:40]!r}, an object of JSON; expected a label, "
+                "several joined by ;, or a list such as ['dog', 'rain']. Export the labels as "
+                "plain text"
+            )
 
 
 def labels_in_cell(cell: str, separator: str | None) -> str:

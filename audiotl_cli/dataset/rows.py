@@ -6,9 +6,10 @@ import csv
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from audiotl_cli.dataset.index import LABEL_SEPARATOR
 from audiotl_cli.dataset.table import MAX_BYTES, list_columns, open_table, report_assumed_encoding
@@ -45,10 +46,16 @@ class Table:
         return [row.cells for row in self.rows]
 
 
-def read_rows(path: AnyPath) -> Table:
+def read_rows(path: AnyPath, *, quotes: bool = True) -> Table:
     """Read a table with a header: commas, semicolons or tabs; JSON lines; or Parquet.
 
     Lists (several labels a clip) become text joined by ``;``.
+
+    Parameters
+    ----------
+    path : Path or RemotePath
+    quotes : bool
+        Whether cells of text may be quoted; otherwise quotes are characters as others.
 
     Raises
     ------
@@ -62,20 +69,20 @@ def read_rows(path: AnyPath) -> Table:
             return _read_json(path)
         if path.suffix.lower() == ".parquet":
             return _read_parquet(path)
-        return _read_csv(path)
+        return _read_csv(path, csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
 def is_unnamed(column: str) -> bool:
     """Return whether a column has no name in the header, but one by its place."""
-    return re.fullmatch(r"column \d+", column) is not None
+    return re.fullmatch(r"(column|Unnamed:) \d+", column) is not None  # the latter by pandas
 
 
-def _read_csv(path: AnyPath) -> Table:
+def _read_csv(path: AnyPath, quoting: Literal[0, 3]) -> Table:
     with open_table(path) as table:
         report_assumed_encoding(path, table)
-        reader = csv.reader(table.lines, delimiter=table.delimiter)
+        reader = csv.reader(table.lines, delimiter=table.delimiter, quoting=quoting, strict=True)
         try:
             header = next(reader, [])
             cells = [
@@ -113,12 +120,18 @@ def _columns(
             f"{path}, line {line} has {len(row)} cells, but the header {len(names)}; cells that "
             "hold the delimiter need quotes"
         )
+    unnamed = {at for at, name in enumerate(names) if not name}
+    filled = {
+        at for _, row in (cells if unnamed else ()) for at, cell in enumerate(row)
+        if cell and at in unnamed
+    }  # fmt: skip
     columns: dict[int, str] = {}
+    n_seen: Counter[str] = Counter()
     for at, name in enumerate(names):
-        if not name and not any(row[at].strip() for _, row in cells if at < len(row)):
+        if at in unnamed and at not in filled:
             continue
         name = name or f"column {at + 1}"
-        n_before = names[:at].count(name)
+        n_before, n_seen[name] = n_seen[name], n_seen[name] + 1
         columns[at] = f"{name}.{n_before}" if n_before else name  # as pandas has it
     return columns
 
@@ -135,9 +148,11 @@ def _read_json(path: AnyPath) -> Table:
     try:
         text = read_file(path, MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
+        before = error.object[: error.start]
+        line, byte = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         raise DataError(
-            f"{path} is not JSON lines: line {line} holds binary data; expected UTF-8"
+            f"{path} is not JSON in UTF-8: line {line}, byte {byte} is "
+            f"{error.object[error.start]:#x}"
         ) from error
     if path.suffix.lower() == ".json" and text.lstrip().startswith("["):
         records = _json(text, str(path))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from audiotl_cli.data_frames import data_frame, score_columns
 from audiotl_cli.evaluation.binary import Binary
 from audiotl_cli.evaluation.calibration import Calibration
 from audiotl_cli.evaluation.clips import EvaluatedClip
@@ -18,6 +19,9 @@ from audiotl_cli.evaluation.open_set import OpenSet
 from audiotl_cli.evaluation.predictions import Predictions
 from audiotl_cli.evaluation.scores import Scores
 from audiotl_cli.evaluation.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 MOST_IN_MATRIX = 2000
 """Labels up to which ``report.json`` has the confusion matrix."""
@@ -188,6 +192,29 @@ class Evaluation:
         if not leaking or not clean:
             return None
         return float(self.predictions.right[clean].mean())
+
+    def __repr__(self) -> str:
+        accuracy = f"{self.scores.accuracy:.3f}"
+        return f"Evaluation({self.title!r}, accuracy={accuracy}, n_clips={self.n_clips})"
+
+    def to_frame(self) -> DataFrame:
+        """Return the predictions as a table for pandas, a row a clip.
+
+        The scores of labels are in columns called ``score:LABEL``.
+
+        Raises
+        ------
+        ImportError
+            pandas is not installed.
+        """
+        found, labels = self.predictions, self.predictions.labels
+        rows = []
+        for clip, predicted, scores in zip(found.clips, found.predicted, found.scores, strict=True):
+            by_label = dict(zip(labels, scores.tolist(), strict=True))
+            cells = vars(clip) | {"predicted": predicted}
+            rows.append(cells | score_columns(labels, by_label))
+        columns = ("path", "start_s", "end_s", "group", "fold", "label", "predicted")
+        return data_frame(rows, (*columns, *(f"score:{label}" for label in labels)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the evaluation as JSON, as ``report.json`` has it."""

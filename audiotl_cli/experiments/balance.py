@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from audiotl_cli.classifiers.choice import is_as_good
+from audiotl_cli.classifiers.choice import is_tied
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.search import search
 from audiotl_cli.classifiers.space import Setting
@@ -91,5 +91,5 @@ def decide_balance(
         logger.info("Labels are unbalanced, but it cannot be measured what helps: %s", error)
         return Balancing(plain)
     without, with_balance = tried
-    better = is_as_good(with_balance, without)
+    better = is_tied(with_balance, without)
     return Balancing(replace(options, balance=better), without.score, with_balance.score)

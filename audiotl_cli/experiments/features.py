@@ -92,7 +92,7 @@ def read_features(
         No clip has both a label and features.
     """
     root = store or project.features_dir
-    keyed = _labelled_clips(project, index, root)
+    keyed = labelled_clips(project, index, root)
     stores = find_stores(root, extractors, {key for _, key in keyed})
     return read_clips(keyed, stores, poolings, memory)
 
@@ -123,7 +123,7 @@ def read_all_features(
         As `read_features`.
     """
     root = store or project.features_dir
-    keyed = _labelled_clips(project, index, root)
+    keyed = labelled_clips(project, index, root)
     keys = {key for _, key in keyed}
     stores = find_stores(root, extractors, keys)
     if not extractors and not is_store(root):
@@ -145,7 +145,7 @@ def read_features_of(
 ) -> LabelledFeatures:
     """Read the features a model was trained on, for another index; errors as above."""
     root = store or project.features_dir
-    keyed = _labelled_clips(project, index, root)
+    keyed = labelled_clips(project, index, root)
     stores = []
     for spec in specs:
         folder = root if is_store(root) else root / folder_name(spec.name, spec.fingerprint)
@@ -165,7 +165,7 @@ def is_multi_label(index: Index) -> bool:
     return any(len(set(clip_labels(clip))) > 1 for clip in index.clips)
 
 
-def _labelled_clips(project: Project, index: Index, root: AnyPath) -> list[tuple[Clip, str]]:
+def labelled_clips(project: Project, index: Index, root: AnyPath) -> list[tuple[Clip, str]]:
     """Return the clips with a label, and their keys in the stores."""
     keys = clip_keys(index, project.open_memo(root))
     if all(isinstance(key, AudioError) for key in keys):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import numbers
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -13,10 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.audio.channels import check_channel
 from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
-from audiotl_cli.errors import AudioError, UsageError
+from audiotl_cli.audio.waveform import mono_waveform
+from audiotl_cli.errors import UsageError
 from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.runtime import batch_threads, one_blas_thread, thread_count
@@ -46,6 +47,9 @@ class Embeddings:
 
     frames: npt.NDArray[np.float32]
     times: npt.NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        return f"Embeddings({len(self.frames)} frames of {self.frames.shape[-1]} values)"
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ class Extractor(abc.ABC):
     Raises
     ------
     UsageError
-        The layer, hop, resampler or engine does not exist, or the extractor takes no other
+        The layer, hop, resampler, channel or engine does not exist, or the extractor takes no other
         weights than its own.
     """
 
@@ -147,8 +151,9 @@ class Extractor(abc.ABC):
     def __init__(self, config: ExtractorConfig | None = None, **settings: Any) -> None:
         config = replace(config or ExtractorConfig(), name=self.name, **settings)
         check_resampler(config.resampler)
+        check_channel(config.channel)
         if config.weights is not None and not self.takes_weights:
-            raise UsageError(f"{self.name} takes no other weights than its own")
+            raise UsageError(f"{self.name} does not accept other weights than its own")
         if config.engine and config.engine not in self.engines:
             raise UsageError(f"{self.name} does not run in {config.engine!r}")
         reference = next(iter(self.engines), "")
@@ -177,6 +182,13 @@ class Extractor(abc.ABC):
         if not 0 <= padding_s <= MAX_PADDING_S:
             raise UsageError(f"--padding-s is {padding_s}, expected 0 to {MAX_PADDING_S} seconds")
         return padding_s
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.name!r}, layer={self.layer!r}, "
+            f"sample_rate={self.sample_rate}, window_s={self.window_s:g}, hop_s={self.hop_s:g}, "
+            f"dim={self.dim})"
+        )
 
     @classmethod
     @abc.abstractmethod
@@ -361,7 +373,7 @@ class Extractor(abc.ABC):
         Parameters
         ----------
         waveform : array (n_samples,) or (n_samples, n_channels)
-            Samples in [-1, 1]; channels are averaged.
+            Samples from -1 to 1, or integers; channels become one as the setting `channel` says.
         sample_rate : int
             Hz.
 
@@ -375,20 +387,8 @@ class Extractor(abc.ABC):
             The waveform is empty, has another shape, or holds values that are not finite; or
             the sample rate is not a number of Hz.
         """
-        samples = np.asarray(waveform, dtype=np.float32)
-        if samples.ndim == 2:
-            samples = samples.mean(axis=1, dtype=np.float32)
-        if samples.ndim != 1 or len(samples) == 0:
-            raise AudioError(
-                f"a waveform of shape {np.shape(waveform)}; expected (n_samples,) "
-                "or (n_samples, n_channels) with at least one sample",
-                code="empty",
-            )
-        if not np.isfinite(samples).all():
-            raise AudioError("the waveform holds values that are not finite", code="not_finite")
-        if not (isinstance(sample_rate, numbers.Real) and 1 <= sample_rate < float("inf")):
-            raise AudioError(f"the sample rate is {sample_rate!r}, expected Hz", code="bad_rate")
-        samples = resample(samples, sample_rate, self.sample_rate, self.config.resampler)
+        mono = mono_waveform(waveform, sample_rate, self.config.channel)
+        samples = resample(mono, sample_rate, self.sample_rate, self.config.resampler)
         with one_blas_thread():
             frames = [self.run(patches) for patches in self.patches([samples])]
         return self.assemble(np.concatenate(frames))

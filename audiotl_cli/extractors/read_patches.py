@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -27,6 +28,7 @@ def read_patches(
     on_levels: OnLevels | None = None,
 ) -> Generator[Prepared]:
     """Yield the patches of a source as it is decoded; see `Decoders.read_blocks_at`."""
+    source = replace(source, channel=extractor.config.channel)
     if extractor.front_end_in_worker:
         job = partial(send_patches, extractor=extractor, measured=on_levels is not None)
         with closing(decoders.read(source, job)) as messages:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiotl_cli.errors import UsageError, is_out_of_memory
-from audiotl_cli.extractor_config import ExtractorConfig
+from audiotl_cli.extractor_config import MIX, ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engines import choose
 from audiotl_cli.spelling import did_you_mean
@@ -32,6 +32,11 @@ BUILT_IN = {
     "mfcc": "audiotl_cli.extractors.mfcc:MfccExtractor",
     "vggish": "audiotl_cli.extractors.vggish:VggishExtractor",
     "yamnet": "audiotl_cli.extractors.yamnet:YamnetExtractor",
+    "birdnet": "audiotl_cli.extractors.birdnet:BirdnetExtractor",
+    "ced-tiny": "audiotl_cli.extractors.ced:CedTiny",
+    "ced-mini": "audiotl_cli.extractors.ced:CedMini",
+    "ced-small": "audiotl_cli.extractors.ced:CedSmall",
+    "ced-base": "audiotl_cli.extractors.ced:CedBase",
     "speech": "audiotl_cli.extractors.speech:SpeechExtractor",
 }
 
@@ -110,6 +115,7 @@ def load_extractor(
     hop_s: float | None = None,
     resampler: str = "soxr",
     engine: str | None = None,
+    channel: str = MIX,
 ) -> Extractor:
     """Return an extractor; its weights are read when the first window is embedded.
 
@@ -129,11 +135,13 @@ def load_extractor(
     resampler : {"soxr", "resampy"}
     engine : {"auto", "tensorflow", "ncnn"}, optional
         What runs the network; None for TensorFlow. See `engines.choose`.
+    channel : {"mix", "left", "right", "loudest"}
+        Which channel of a recording is used, see `ExtractorConfig`.
 
     Raises
     ------
     UsageError
-        The name, layer, hop, resampler or engine does not exist, the engine is not
+        The name, layer, hop, resampler, engine or channel does not exist, the engine is not
         installed, or the extractor takes no other weights or engine.
 
     Examples
@@ -151,6 +159,7 @@ def load_extractor(
         hop_s=hop_s,
         resampler=resampler,
         engine=engine,
+        channel=channel,
     )
     found = extractor_class(config.name)
     if config.engine:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,15 +14,19 @@ from sklearn.base import BaseEstimator, TransformerMixin  # noqa: TID253
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.classifiers.pooling import check_pooling, pool
 from audiotl_cli.errors import UsageError
-from audiotl_cli.extractor_config import ExtractorConfig
+from audiotl_cli.extractor_config import MIX, ExtractorConfig
 from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.processors import n_processors
+from audiotl_cli.project import Project
 from audiotl_cli.storage.paths import AnyPath, any_path
 from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.store.memo import clip_key
+from audiotl_cli.store.shard import Features
+from audiotl_cli.store.store import FeatureStore
 
 if TYPE_CHECKING:
-    from audiotl_cli.extractors.base import Extractor
+    from audiotl_cli.extractors.base import Embeddings, Extractor
 
 
 class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -40,6 +45,9 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Hz; needed where waveforms are given instead of paths.
     workers : int or None
         Threads; None is one a core.
+    store : path or None
+        A folder of feature stores, such as ``data/features``. Files whose features are in there
+        are not embedded again, and the others are added. None embeds all of them each time.
 
     Examples
     --------
@@ -72,6 +80,8 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         sample_rate: int | None = None,
         workers: int | None = None,
         engine: str | None = None,
+        channel: str = MIX,
+        store: str | Path | None = None,
     ) -> None:
         self.extractor = extractor
         self.pooling = pooling
@@ -81,6 +91,8 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.sample_rate = sample_rate
         self.workers = workers
         self.engine = engine
+        self.channel = channel
+        self.store = store
 
     def fit(self, X: Sequence[Any], y: object = None) -> Self:
         """Check the parameters; `X` and `y` are not looked at."""
@@ -112,29 +124,64 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         extractor = self._build()
         if all(isinstance(item, str | Path | RemotePath) for item in X):
-            frames = self._embed_files(extractor, [any_path(item) for item in X])
+            paths = [any_path(item) for item in X]
+            if self.store is None:
+                embedded = self._embed_files(extractor, [AudioSource(path) for path in paths])
+                frames = [found.frames for found in embedded]
+            else:
+                frames = self._read_or_embed(extractor, any_path(self.store), paths)
         elif self.sample_rate is None:
             raise UsageError("AudioEmbedder needs sample_rate to embed waveforms")
         else:
             frames = [extractor.embed(item, self.sample_rate).frames for item in X]
         return np.concatenate([pool(part, self.pooling) for part in frames])
 
-    def _embed_files(
-        self, extractor: Extractor, paths: list[AnyPath]
+    def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[np.object_]:
+        """Return the names of the columns, such as ``mfcc_mean0``; `set_output` uses them."""
+        extractor = self._build()
+        statistics = self.pooling.split("+")
+        return np.array(
+            [f"{extractor.name}_{name}{i}" for name in statistics for i in range(extractor.dim)],
+            dtype=object,
+        )
+
+    def _read_or_embed(
+        self, extractor: Extractor, root: AnyPath, paths: list[AnyPath]
     ) -> list[npt.NDArray[np.float32]]:
+        """Return the frames of files; those that the store lacks are added to it."""
+        made_from = asdict(extractor.describe())
+        store = FeatureStore.create(root, extractor.name, extractor.dim, made_from)
+        memo = Project().open_memo(root)
+        try:
+            contents = [memo.content(path) for path in paths]
+        finally:
+            memo.save()
+        keys = [clip_key(content.sha256, None, None) for content in contents]
+        sources = {
+            key: AudioSource(path, content=content)
+            for key, path, content in zip(keys, paths, contents, strict=True)
+        }
+        if not sources.keys() <= store.keys():
+            with store.writer() as writer:
+                missing = [key for key in sources if key not in store]
+                embedded = self._embed_files(extractor, [sources[key] for key in missing])
+                for key, found in zip(missing, embedded, strict=True):
+                    writer.add(key, Features(found.frames, found.times))
+        features = store.read(keys)
+        return [features[key].frames for key in keys]
+
+    def _embed_files(
+        self, extractor: Extractor, sources: list[AudioSource]
+    ) -> Iterator[Embeddings]:
         workers = self.workers or n_processors()
-        sources = [AudioSource(path) for path in paths]
-        frames = []
-        for path, found in zip(
-            paths, embed_sources(extractor, sources, workers=workers), strict=True
-        ):
+        results = embed_sources(extractor, sources, workers=workers)
+        for source, found in zip(sources, results, strict=True):
             if found.embeddings is None:
                 error = found.error
                 assert error is not None
-                error.args = (f"{path} {error}",)
+                error.args = (f"{source.path} {error}",)
                 raise error
-            frames.append(found.embeddings.frames)
-        return frames
+            yield found.embeddings
 
     def _build(self) -> Extractor:
         check_pooling(self.pooling)
@@ -146,4 +193,5 @@ class AudioEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             hop_s=self.hop_s,
             resampler=self.resampler,
             engine=self.engine,
+            channel=self.channel,
         )

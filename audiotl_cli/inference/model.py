@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from audiotl_cli.audio.levels import Levels
+from audiotl_cli.audio.levels import LevelMeter, Levels
+from audiotl_cli.audio.resample import resample_blocks
 from audiotl_cli.audio.types import AudioSource
+from audiotl_cli.audio.waveform import mono_waveform
 from audiotl_cli.classifiers.card import ModelCard
 from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.errors import AudioError
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.pipeline import Part, embed_parts
 from audiotl_cli.inference.context import choose_context
 from audiotl_cli.inference.events import Event, EventOptions, in_order, outside
-from audiotl_cli.inference.prediction import Prediction
+from audiotl_cli.inference.prediction import Prediction, PredictionList
+from audiotl_cli.inference.recordings import is_paths, listed
 from audiotl_cli.inference.scorer import Scorer, furthest_behind
 from audiotl_cli.labels import split_labels
 from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath, any_path
-from audiotl_cli.storage.remote import RemotePath
 
 
 class Model:
@@ -60,17 +64,70 @@ class Model:
             choose_context(extractor.window_s, extractor.hop_s) for extractor in self.extractors
         )
 
+    def __repr__(self) -> str:
+        networks = " + ".join(extractor.name for extractor in self.extractors)
+        return f"Model({self.card.classifier} on {networks}, labels={self.labels})"
+
     def predict(
         self,
-        paths: str | AnyPath | Iterable[str | AnyPath],
+        recordings: Any,
         *,
+        sample_rate: int | None = None,
         workers: int | None = None,
         events: EventOptions | None = None,
-    ) -> list[Prediction]:
-        """Predict one recording or several; see `stream`."""
-        if isinstance(paths, str | Path | RemotePath):
-            paths = [paths]
-        return list(self.stream([any_path(path) for path in paths], workers=workers, events=events))
+    ) -> PredictionList:
+        """Predict one recording or several, from files or as waveforms.
+
+        Parameters
+        ----------
+        recordings : path, sequence of paths, array or sequence of arrays
+            Files; or with `sample_rate` waveforms (n_samples,) or (n_samples, n_channels), floats
+            from -1 to 1 or integers. One array is one waveform.
+        sample_rate : int, optional
+            Of the waveforms, Hz.
+        workers, events
+            See `stream`.
+
+        Returns
+        -------
+        predictions : list of Prediction
+            With `to_frame` for pandas. A recording that cannot be used has `error` set.
+
+        Raises
+        ------
+        UsageError
+            Waveforms without a sample rate, or files with one.
+        """
+        items = listed(recordings)
+        if is_paths(items, sample_rate):
+            paths = [any_path(path) for path in items]
+            return PredictionList(self.stream(paths, workers=workers, events=events))
+        for extractor in self.extractors:
+            extractor.use_threads(workers or n_processors())
+        return PredictionList(
+            self._predict_waveform(f"waveform {number}", samples, sample_rate, events)
+            for number, samples in enumerate(items)
+        )
+
+    def predict_proba(
+        self, recordings: Any, *, sample_rate: int | None = None, workers: int | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Return the score of every label, (n_recordings, n_labels), in the order of `labels`.
+
+        Parameters are those of `predict`.
+
+        Raises
+        ------
+        AudioError
+            A recording cannot be used.
+        """
+        rows = []
+        for found in self.predict(recordings, sample_rate=sample_rate, workers=workers):
+            if found.error is not None:
+                found.error.args = (f"{found.path}: {found.error}",)
+                raise found.error
+            rows.append([found.scores[label] for label in self.labels])
+        return np.array(rows).reshape(-1, len(self.labels))
 
     def stream(
         self,
@@ -133,6 +190,25 @@ class Model:
         heard = replace(levels[0], in_band=max(level.in_band for level in levels))
         return self.conclude(str(path), scorer, ends[0].audio_s, found, heard, options)
 
+    def _predict_waveform(
+        self, name: str, samples: Any, sample_rate: int | None, options: EventOptions | None
+    ) -> Prediction:
+        scorer = Scorer(self.classifier, self.extractors, self.context_s, options)
+        meter = LevelMeter(round(2 * self.highest_hz))
+        found: list[Event] = []
+        try:
+            mono = mono_waveform(samples, sample_rate, self.extractors[0].config.channel)
+            rate = int(sample_rate or 0)
+            measured = meter.before([(mono, rate)])
+            list(meter.after(resample_blocks(measured, meter.to_rate, "soxr")))
+            for number, extractor in enumerate(self.extractors):
+                found += scorer.add(number, extractor.embed(samples, rate))
+        except AudioError as error:
+            return Prediction(name, {}, error=error)
+        audio_s = len(mono) / rate
+        found += scorer.finish(audio_s)
+        return self.conclude(name, scorer, audio_s, found, meter.levels(), options)
+
     def conclude(
         self,
         path: str,
@@ -179,7 +255,8 @@ class Model:
     def _note(self, levels: Levels) -> str:
         """Return why a recording has no label; empty if there is something to hear in it."""
         if levels.cancels:
-            return "silent: the channels cancel each other out"
+            how = "silent" if levels.is_silent else "nearly silent"
+            return f"{how}: the channels cancel each other out"
         if levels.is_silent:
             return "silent"
         if levels.is_out_of_band:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from audiotl_cli.data_frames import data_frame, score_columns
 from audiotl_cli.errors import AudioError
 from audiotl_cli.inference.events import DIGITS, Event
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,13 @@ class Prediction:
     silences: Sequence[tuple[float, float]] = ()
     sorted_to: str | None = None
     sort_error: AudioError | None = None
+
+    def __repr__(self) -> str:
+        if self.error is not None:
+            return f"Prediction({self.path!r}, error={str(self.error)!r})"
+        score = "" if self.score is None else f", score={self.score:.3g}"
+        what = repr(self.labels if self.labels is not None else self.label)
+        return f"Prediction({self.path!r}, {what}{score}{f', {self.note}' if self.note else ''})"
 
     @property
     def label(self) -> str | None:
@@ -156,6 +167,48 @@ class Prediction:
                 },
             }
         )
+
+
+class PredictionList(list[Prediction]):
+    """Predictions of several recordings: a list, and a table for pandas."""
+
+    def to_frame(self) -> DataFrame:
+        """Return a table with a row a recording, or a row an event where these were asked for.
+
+        The scores of labels are in columns called ``score:LABEL``.
+
+        Raises
+        ------
+        ImportError
+            pandas is not installed.
+        """
+        rows: list[dict[str, Any]] = []
+        if any(prediction.segments is not None for prediction in self):
+            for prediction in self:
+                ends = {
+                    "path": prediction.path,
+                    "note": prediction.note,
+                    "error": prediction.failure,
+                }
+                events = [event.to_dict() for event in prediction.segments or []]
+                silent = prediction.error is not None or bool(prediction.note)
+                rows += [ends | event for event in events] or [ends] * silent
+            return data_frame(rows, ("path", "start_s", "end_s", "label", "score", "note", "error"))
+        labels = sorted({label for prediction in self for label in prediction.scores})
+        for prediction in self:
+            label = prediction.label
+            rows.append(
+                {
+                    "path": prediction.path,
+                    "label": label if prediction.labels is None else ";".join(prediction.labels),
+                    "score": prediction.score,
+                    "note": prediction.note,
+                    "error": prediction.failure,
+                    **score_columns(labels, prediction.scores),
+                }
+            )
+        columns = ("path", "label", "score", "note", "error")
+        return data_frame(rows, (*columns, *(f"score:{label}" for label in labels)))
 
 
 def _check(state: Mapping[str, Any]) -> None:

@@ -38,6 +38,9 @@ class StoreReader:
         self._known: dict[RemotePath, Shard] = {}
         self.written: set[AnyPath] = set()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.folder)!r}, {self.extractor!r}, dim={self.dim})"
+
     def keys(self) -> set[str]:
         """Return the keys of all clips in the store."""
         return set(self.scanned().shard_of)
@@ -80,8 +83,8 @@ class StoreReader:
                 clips = dict(read_shard(shard, self.dim))
             except DamagedShardError as error:
                 raise DataError(
-                    f"{error}. It was {put_away(shard)}; run audiotl extract to make its clips "
-                    "again"
+                    f"{error}. It was {put_away(shard)}; run audiotl extract to extract its "
+                    "clips again"
                 ) from error
             if clips.keys() <= wanted:
                 found |= clips

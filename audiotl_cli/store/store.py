@@ -38,7 +38,7 @@ def open_stores(root: AnyPath) -> list[FeatureStore]:
         try:
             stores.append(FeatureStore(folder))
         except DataError as error:
-            logger.warning("%s; this store is left out", error)
+            logger.warning("%s; this store is ignored", error)
     return stores
 
 
@@ -67,13 +67,6 @@ class FeatureStore(StoreReader):
     ------
     DataError
         The folder holds no store, or a store of another format.
-
-    Examples
-    --------
-    >>> (folder,) = Path("data/features").glob("mfcc-*")
-    >>> store = FeatureStore(folder)
-    >>> len(store), store.extractor, store.dim
-    (24, 'mfcc', 120)
     """
 
     @classmethod

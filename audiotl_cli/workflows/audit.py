@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from audiotl_cli.dataset.audit import Audit, audit_clips, clip_problems, paths_by_reason
+from audiotl_cli.dataset.audit import Audit, audit_clips, is_readable, paths_by_reason
+from audiotl_cli.dataset.beyond_end import cut_to_recordings
 from audiotl_cli.dataset.fix import Change, fix_problems
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.registry import Source
@@ -14,8 +16,6 @@ from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.project import Project
 from audiotl_cli.store.memo import clip_key
-
-UNREADABLE = {"unreadable", "empty"}
 
 
 def audit_source(
@@ -49,21 +49,24 @@ def audit_source(
         workers=options.workers,
         on_clip=on_clip,
     )
+    within = cut_to_recordings(clips, measured, source.left_out)
     audit = audit_clips(
-        clips,
-        [clip.sha256 for clip in measured],
+        within.clips,
+        [clip.sha256 for clip in within.measured],
         [
             _reason(clip, found.finding, source.unmatched)
-            for clip, found in zip(clips, measured, strict=True)
+            for clip, found in zip(within.clips, within.measured, strict=True)
         ],
     )
-    if all(not UNREADABLE.isdisjoint(clip_problems(clip)) for clip in audit.clips):
+    audit = replace(audit, warnings=[within.warning] if within.warning else [])
+    if not any(map(is_readable, audit.clips)):
         raise DataError(
             f"none of the {len(clips)} recordings in {root} can be read: {_summary(audit)}"
         )
     if not options.fix:
         return audit, []
     fixed, changes = fix_problems(audit)
+    fixed = replace(fixed, warnings=audit.warnings)
     if not fixed.clips:
         raise DataError(
             f"none of the {len(clips)} recordings in {root} can be used, so --fix would leave none"

@@ -13,6 +13,7 @@ from audiotl_cli.evaluation.binary import choose_positive
 from audiotl_cli.evaluation.measure import ScoredClips, measure
 from audiotl_cli.evaluation.protocols import parse_protocol
 from audiotl_cli.evaluation.report.write import claim_report
+from audiotl_cli.experiments.audible import check_audible
 from audiotl_cli.experiments.cross_validation import (
     add_sections,
     baseline_of_rounds,
@@ -63,6 +64,7 @@ def cross_validate(
     data = read_features(
         project, index, options.store, options.extractors, poolings, memory=options.memory
     )
+    check_audible(project, data, range(len(data.clips)))
     classifier = replace(options.classifier, classifier=name, multi_label=data.multi_label)
     options = replace(options, classifier=classifier)
     trained = model_name(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from audiotl_cli.classifiers.card import ExtractorSpec
 from audiotl_cli.cluster.extract import pack
 from audiotl_cli.dataset.audio_root import check_recordings
+from audiotl_cli.dataset.inaudible import describe_inaudible, find_inaudible
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.extraction import (
     Added,
@@ -42,6 +43,10 @@ class ExtractReport:
     failures : list of Failure
     audio_s, wall_s : float
         Seconds of audio embedded, and seconds that took.
+    inaudible : dict
+        Paths of clips that the network hears nothing of, by reason; see `find_inaudible`.
+    warnings : list of str
+        About these.
     """
 
     store: FeatureStore
@@ -51,6 +56,8 @@ class ExtractReport:
     failures: list[Failure]
     audio_s: float
     wall_s: float
+    inaudible: dict[str, list[str]]
+    warnings: list[str]
 
 
 def extract_features(
@@ -102,6 +109,8 @@ def extract_features(
     else:
         added = add_missing(store, index, wanted, extractor, packed, options, failures, on_clip)
     store.touch()
+    kept = [(clip.clip.path, key) for key, clips in wanted.items() for clip in clips]
+    inaudible = find_inaudible(project.open_measured(), kept, store.made_from)
     return ExtractReport(
         store,
         store_spec(store),
@@ -110,4 +119,6 @@ def extract_features(
         failures.items,
         added.audio_s,
         time.perf_counter() - started,
+        inaudible,
+        describe_inaudible(inaudible, len(kept), store.extractor, store.made_from),
     )

@@ -9,6 +9,8 @@ from audiotl_cli.classifiers.card import ModelCard
 from audiotl_cli.classifiers.rejection import POOLING
 from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.experiments.alternative import better_default
+from audiotl_cli.experiments.audible import check_audible
 from audiotl_cli.experiments.balance import decide_balance
 from audiotl_cli.experiments.features import (
     LabelledFeatures,
@@ -18,7 +20,7 @@ from audiotl_cli.experiments.features import (
 )
 from audiotl_cli.experiments.model_names import model_name
 from audiotl_cli.experiments.options import TrainOptions
-from audiotl_cli.experiments.predecessor import choose_path
+from audiotl_cli.experiments.predecessor import choose_path, warn_of_lost_labels
 from audiotl_cli.experiments.saving import fit_and_save
 from audiotl_cli.experiments.search import OnProgress, choose, deal_folds, plan
 from audiotl_cli.experiments.splits import rows_to_train_on
@@ -36,11 +38,14 @@ class TrainReport:
     path : Path
     card : ModelCard
     stores : list of FeatureStore
+    advice : str
+        That the default classifier would do better; else empty.
     """
 
     path: Path
     card: ModelCard
     stores: list[FeatureStore]
+    advice: str = ""
 
 
 def train_model(
@@ -76,6 +81,8 @@ def train_model(
         project, index, options.store, options.extractors, poolings, memory=options.memory
     )
     rows, classifier = rows_to_train_on(data, options.split), options.of(data)
+    check_audible(project, data, rows)
+    warn_of_lost_labels(project, index, [data.labels[i] for i in rows])
     path = model_path(project, index, data, options)
     choice = None
     if options.n_settings:
@@ -89,7 +96,8 @@ def train_model(
         path, index, data, rows, classifier,
         split=options.split, reliability=options.reliability, choice=choice,
     )  # fmt: skip
-    return TrainReport(path, card, data.stores)
+    advice = "" if options.n_settings else better_default(data, rows, classifier)
+    return TrainReport(path, card, data.stores, advice)
 
 
 def model_path(

@@ -155,3 +155,47 @@ def test_json_and_back(tmp_path: Path) -> None:
     again = Measurement.from_json(json.loads(found.as_json()))
     assert again.as_json() == found.as_json()
     assert again.words.dtype == np.uint32
+
+
+def test_what_is_left_in_the_mono_mix(tmp_path: Path) -> None:
+    one, other = noise(8000, 1)[:, None], noise(8000, 2)[:, None]
+
+    def mixed(*channels: Waveform) -> Measurement:
+        return of_sound(tmp_path, np.hstack(channels) + 0.1)  # an offset is no sound
+
+    assert mixed(one, -one).mixed == pytest.approx(0, abs=1e-9)
+    assert mixed(one, -one).cancels
+    assert mixed(one, -0.9 * one).cancels
+    assert mixed(one, -one, other, -other).cancels
+    assert mixed(one, one).mixed == pytest.approx(2)
+    assert mixed(one, other).mixed == pytest.approx(1, abs=0.05)
+    silent = mixed(one, 0 * one, 0 * one)
+    assert silent.mixed == pytest.approx(1)
+    assert (silent.silent, silent.cancels) == ([1, 2], False)
+    assert not mixed(0 * one, 0 * one).cancels
+
+
+@pytest.mark.parametrize("n_samples", [1000, 96_000])
+def test_shares_above_what_networks_hear(tmp_path: Path, n_samples: int) -> None:
+    low, high = sine(1000, n_samples, 96_000, 0.1), sine(30_000, n_samples, 96_000, 0.1)
+
+    def shares(sound: Waveform) -> Measurement:
+        return of_sound(tmp_path, sound + 0.2, 96_000)
+
+    assert shares(low).beyond == pytest.approx([0, 0, 0], abs=1e-3)
+    assert shares(high).beyond == pytest.approx([1, 1, 1], abs=1e-3)
+    assert shares(low + high).beyond == pytest.approx([0.5, 0.5, 0.5], abs=0.02)
+    assert [shares(high).is_beyond(hz) for hz in (8_000, 16_000, 24_000, 48_000)] == [
+        True, True, True, False
+    ]  # fmt: skip
+
+
+def test_the_blocks_of_a_decoder_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = noise(30_000)[:, None] * [1, -0.95]
+    whole = of_sound(tmp_path, sound)
+    monkeypatch.setattr("audiotl_cli.audio.decode.BLOCK_SAMPLES", 1026)
+    parts = of_sound(tmp_path, sound)
+    assert parts.mixed == pytest.approx(whole.mixed, rel=1e-9)
+    assert parts.beyond == pytest.approx(whole.beyond, rel=1e-6)

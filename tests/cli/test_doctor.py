@@ -19,7 +19,7 @@ def test_a_fresh_project_is_well(project: Path, offline: None, run: Run) -> None
     found = states(finished.json)
     assert found["decoding"] == found["tensorflow"] == found["cache"] == found["mfcc"] == "good"
     assert found["musicnn"] == "absent"
-    assert "WAV, FLAC, OGG, MP3" in next(
+    assert "WAV, FLAC, OGG, MP3, M4A" in next(
         finding["found"] for finding in finished.json if finding["about"] == "decoding"
     )
     advice = {finding["about"]: finding["advice"] for finding in finished.json}

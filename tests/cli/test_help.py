@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
 
 import pytest
 
+from audiotl_cli.cli.help_layout import USUAL
 from tests.conftest import REPOSITORY, Run
 
 COMMANDS = [
@@ -52,6 +54,36 @@ def test_help_shows_defaults(run: Run, command: list[str], default: str) -> None
     shown = " ".join(run(*command, "--help").out.replace("│", " ").split())
 
     assert default in shown
+
+
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, ["tune"], ["listen"], ["model", "list"]], ids=" ".join
+)
+def test_help_has_plain_words_for_types(run: Run, command: list[str]) -> None:
+    shown = run(*command, "-h").out
+
+    assert re.findall(r"<[\w\[\] ]+>", shown) == []
+    assert "--help" in shown
+    assert "-h" in shown
+
+
+@pytest.mark.parametrize("command", USUAL)
+def test_usual_options_come_first(run: Run, command: str) -> None:
+    shown = run(*command.split(), "--help").out
+    panels = re.split(r"╭─ ", shown)
+    options, advanced = (
+        next(panel for panel in panels if panel.startswith(name))
+        for name in ("Options", "Advanced")
+    )
+
+    assert re.findall(r"^│ --([\w-]+)", options, re.MULTILINE) == USUAL[command].split()
+    assert len(re.findall(r"^│ --", advanced, re.MULTILINE)) > 0
+    assert shown.index("╭─ Options") < shown.index("╭─ Advanced") < shown.index("╭─ Common")
+
+
+def test_help_keeps_the_names_of_arguments(run: Run) -> None:
+    assert "audiotl index [OPTIONS] [SOURCE]" in run("index", "--help").out
+    assert "[MODEL]..." in run("evaluate", "--help").out
 
 
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["predict", "--help"]], ids=" ".join)

@@ -265,7 +265,8 @@ def test_the_screen_fits_the_terminal(
     assert "= b/both.wav (b)" in shown
     assert "--fix keeps one of each" in shown
     assert "█ train" in shown
-    widest = max(map(len, shown.splitlines()[3:15]))
+    labels, _, _ = shown.partition("rate ")  # a list of many rates is not cut
+    widest = max(map(len, labels.splitlines()[3:]))
     assert widest <= int(columns)
 
 
@@ -274,7 +275,7 @@ def test_json_has_what_the_screen_shows(known: dict[str, set[str]], run: Run) ->
 
     n_heard = value["n_clips"] - len(known["empty"]) - len(known["unreadable"]) + 1  # cut.flac
     assert sum(value["sample_rates"].values()) == n_heard
-    assert value["channels"] == {"1": n_heard}
+    assert value["channels"] == {"1": n_heard - 4, "2": 3, "4": 1}
     assert value["duration_s"]["shortest"] == 0.2
     assert sum(value["label_splits"]["a"].values()) == value["label_counts"]["a"]
 

@@ -122,6 +122,47 @@ def test_annotations_become_clips_within_recordings(project: Path, run: Run) -> 
     assert len(splits) == 2  # stretches of one recording stay together
 
 
+def test_annotations_that_cannot_be_used_are_reported(project: Path, run: Run) -> None:
+    recordings("nights", "one.wav", "two.wav", "three.wav", n_samples=48_000)
+    Path("nights/one.txt").write_text("0.5\t1.0\towl\n2\t2\tpulse\n2.9\t4\tfox\n7\t8\tfox\n")
+    Path("nights/two.txt").write_text("2\t1\towl\n")
+
+    finished = run("index", "nights", "--labels-from", "annotations", "--json")
+
+    assert finished.code == 1
+    (failure,) = finished.json["failures"]
+    assert failure["path"] == "nights/two.txt"
+    assert "line 1: a selection from 2.0 s to 1.0 s has no length" in failure["message"]
+    assert "failed nights/two.txt" in finished.err
+    assert [(row["start_s"], row["end_s"]) for row in rows("nights")] == [
+        ("0.5", "1"),
+        ("2.9", "3"),
+    ]
+    assert {
+        (group["unit"], group["reason"], group["n"]) for group in finished.json["left_out"]
+    } == {
+        ("annotation", "begins where it ends (--point-width-s makes clips of such marks)", 1),
+        ("clip", "lies after the end of its recording", 1),
+        ("file", "no annotation is about it", 2),
+    }
+    warnings = finished.json["warnings"]
+    assert "1 clip ends after the recording and is cut to its end: one.wav 2.9-4 s" in warnings
+    assert "the label pulse has no clip left: all were left out" in warnings
+    widened = run(
+        "index", "nights", "--labels-from", "annotations", "--point-width-s", 0.5, "--json"
+    )
+    assert widened.json["labels"] == ["fox", "owl", "pulse"]
+
+
+def test_a_table_about_what_comes_after_the_end(project: Path, run: Run) -> None:
+    recordings("nights", "one.wav", n_samples=16_000)
+    Path("t.csv").write_text("file,start,end,label\none.wav,100,200,owl\none.wav,300,400,fox\n")
+    finished = run("index", "nights", "--metadata", "t.csv")
+    assert finished.code == 3
+    assert "2 of 2 clips that begin within a recording lie after its end" in finished.err
+    assert "one.wav 100-200 s" in finished.err
+
+
 def test_one_file_of_annotations_is_a_source(project: Path, run: Run) -> None:
     recordings("nights", "one.wav", n_samples=48_000)
     Path("nights/one.txt").write_text("0.5\t1.0\towl\n")
@@ -196,6 +237,9 @@ def test_time_from_a_column(project: Path, run: Run) -> None:
         (["--folds", "x"], "expected a number from 2 up, or group"),
         (["--folds", "group"], "needs a group for every clip"),
         (["--path-column", "x", "--label-column", "y"], "--path-column and --label-column need"),
+        (["--label-separator", ","], "--label-separator need the table"),
+        (["--point-width-s", "1"], "--point-width-s needs annotations"),
+        (["--labels-from", "annotations", "--group-column", "x"], "--group-column need a table"),
     ],
 )
 def test_splits_that_cannot_be(project: Path, run: Run, args: list[str], message: str) -> None:

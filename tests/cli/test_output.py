@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from audiotl_cli.cli import output, show_evaluation
+from audiotl_cli.cli.pace import Pace
 from tests.evaluation.scored import scored
 
 
@@ -24,9 +25,7 @@ def test_a_progress_line_is_one_line(monkeypatch: pytest.MonkeyPatch, width: int
     drawn = re.sub(r"\x1b\[[^A-Za-z]*[A-Za-z]", "", text.getvalue())
     lines = [line.rstrip() for line in re.split(r"[\r\n]+", drawn) if line.strip()]
     assert max(map(len, lines)) <= width
-    assert re.search(r"Embedd.* 9999/10000 clips .*\d+x.* [-\d]:[-\d]{2}:[-\d]{2}$", lines[-1]), (
-        lines[-1]
-    )
+    assert re.search(r"Embedd.* 9999/10000 clips .* [-\d]:[-\d]{2}:[-\d]{2}$", lines[-1]), lines[-1]
 
 
 @pytest.mark.parametrize(
@@ -49,3 +48,59 @@ def test_a_confusion_matrix_fits_or_is_left_to_the_figure(
     else:
         assert sum("150" in line for line in lines) == n  # a row a label, none folded
         assert np.all([len(line.split("150")) == 2 for line in lines if "150" in line])
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_pace_is_told_once_it_is_known() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+
+    def at(second: float, done: int, audio_s: float) -> list[str]:
+        clock.now = second
+        pace.add(done, 1000, audio_s)
+        return [*pace.words, pace.left]
+
+    assert at(0, 0, 0.0) == [""]
+    assert at(40, 1, 1.0) == ["1.0 s of audio", ""]  # a network was loaded
+    assert at(41, 3, 3.0) == ["3.0 s of audio", ""]
+    assert at(60, 201, 201.0) == ["3 min 21 s of audio", "3.4x real time", "1 min 20 s left"]
+    assert at(140, 1000, 1000.0) == ["16 min 40 s of audio", "7.1x real time", ""]
+
+
+def test_the_end_is_told_however_soon_it_comes() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    clock.now = 0.5
+
+    pace.add(3, 3, 12.0)
+
+    assert pace.words == ["12.0 s of audio", "24x real time"]
+    assert pace.left == ""
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_tables_fit_the_width_they_get(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(output, "consoles", {})
+    grid = output.table(
+        "model", "balanced accuracy", "clips", "index", numbers=("balanced accuracy", "clips"),
+        optional=("index", "clips"),
+    )  # fmt: skip
+    grid.add_row("a-long-name-of-a-model-that-says-what-it-is", "0.912", "1000000", "x" * 30)
+
+    output.show(grid)
+
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= width
+    assert "0.912" in shown
+    assert ("1000000" in shown) == (width >= 80)
+    assert ("x" * 30 in shown) == (width >= 200)

@@ -24,6 +24,9 @@ FINE = Measurement(
     offset=0.0,
     deviation=0.1,
     clipped=0.0,
+    silent=(),
+    mixed=1.0,
+    beyond=(0.0, 0.0, 0.0),
     original_rate=0,
     pcm="x",
     words=np.zeros(0, np.uint32),
@@ -51,6 +54,13 @@ def test_columns_are_filled() -> None:
 def test_each_limit_is_where_it_is_said_to_be() -> None:
     assert faults(swing=limits.SILENT_SWING) == ""
     assert faults(swing=limits.SILENT_SWING * 0.99) == "silent"
+    assert faults(mixed=limits.CANCELLED_SHARE) == ""
+    assert faults(mixed=limits.CANCELLED_SHARE * 0.99) == "cancelling_channels"
+    assert faults(silent=(1,)) == "silent_channel"
+    beyond = limits.BEYOND_SHARE
+    assert faults(beyond=(beyond, 0.5, 0.0)) == "beyond_band"
+    assert faults(beyond=(beyond * 0.99, 0.0, 0.0)) == ""
+    assert faults(beyond=(1.0, 1.0, beyond)) == "ultrasonic"
     assert faults(clipped=limits.CLIPPED_SHARE) == "clipped"
     assert faults(clipped=limits.CLIPPED_SHARE * 0.99) == ""
     assert faults(offset=-limits.DC_OFFSET, deviation=0.09) == "dc_offset"
@@ -60,7 +70,10 @@ def test_each_limit_is_where_it_is_said_to_be() -> None:
     assert faults(n_samples=round(limits.TOO_SHORT_S * 16_000) - 1) == "too_short"
     assert faults(original_rate=8_000) == "upsampled"
     assert faults(cut_short=True) == "truncated"
-    assert faults(cut_short=True, broken="lost", swing=0.0) == "unreadable;silent;truncated"
+    assert (
+        faults(cut_short=True, broken="lost", swing=0.0, silent=(0, 1))
+        == "unreadable;silent;truncated"
+    )
 
 
 def test_errors_are_problems() -> None:
@@ -80,7 +93,7 @@ def test_several_problems_of_a_clip_are_all_listed_in_their_order() -> None:
         "silent": ["a"],
         "of_old": ["a"],
     }
-    assert len(codes()) == 12
+    assert len(codes()) == 16
 
 
 def test_duplicates_are_marked() -> None:

@@ -50,6 +50,11 @@ TIMES = {
     "Praat": "file,xmin,xmax,text,label\na.wav,5,8,x,owl",
     "from and to": "recording,from,to,species\na.wav,5,8,owl",
     "samples": "path,start_sample,end_sample,sample_rate,label\na.wav,80000,128000,16000,owl",
+    "ELAN": "file\tBegin Time - hh:mm:ss.ms\tEnd Time - ss.msec\tlabel\n"
+    "a.wav\t00:00:05.000\t8.0\towl",
+    "ELAN, ms": "file\tBegin Time - msec\tDuration - msec\tlabel\na.wav\t5000\t3000\towl",
+    "warbleR": "sound.files,selec,start,end,bottom.freq,label\na.wav,1,5,8,2,owl",
+    "one word": "filename,startsec,endms,label\na.wav,5,8000,owl",
     "bars": "path|start|end|label\na.wav|5|8|owl",
     "equal columns": "path,start,start_s,end,label\na.wav,5,5,8,owl",
     "R, csv": '"","path","start","end","label"\n"1","a.wav",5,8,"owl"',
@@ -73,6 +78,12 @@ WHOLE = {
     "codes of labels": "filename,target,category\na.wav,3,owl",
     "folders apart": "path,filename,label\nbirds,a.wav,owl",
     "trailing commas": "path,label,,\na.wav,owl,,\n,,,",
+    "an empty column": "filename,Species,Annotation\na.wav,owl,",
+    "groups by name and number": "filename,label,speaker,speaker_id\na.wav,owl,Ann,7",
+    "pandas": ",path,label,Unnamed: 3\n0,a.wav,owl,1\n",
+    "old Mac": "path,label\ra.wav,owl\r",
+    "bars and a sep": "sep=|\npath|label\na.wav|owl",
+    "blanks": " path , label \n a.wav , owl ",
     "empty rows and line breaks": 'path,notes,label\n\na.wav,"two\nlines",owl\n , ,\n',
     "a list of one": "path,labels\na.wav,['owl']",
 }
@@ -95,7 +106,10 @@ REFUSED = {
         "File,Scientific name,Common name\na.wav,Strix,owl\nb.wav,Asio,owl",
         "Understood so far: path: File. Say which, for example with --label-column 'Common name'",
     ),
-    "two groups": ("path,site,speaker\na.wav,north,anna", "can hold the group.*--group-column"),
+    "two groups": (
+        "path,site,speaker\na.wav,north,anna\nb.wav,north,ben",
+        "can hold the group.*--group-column",
+    ),
     "two starts": ("path,start,onset,end\na.wav,5,6,8", "can hold the start: 'start' .5.; 'onset'"),
     "two paths": ("file,filename\na.wav,b.wav", "can hold the path.*--path-column filename"),
     "an offset alone": ("path,offset,label\na.wav,5,owl", "'offset' holds times.*--start-column"),
@@ -126,6 +140,7 @@ REFUSED = {
         "path,label,split\na.wav,owl,train\na.wav,fox,test",
         "line 3: the split of a.wav is 'test', but 'train' in line 2",
     ),
+    "JSON": ('path,label\na.wav,"[{""start"": 5}]"', "line 2: the label is .*an object of JSON"),
     "a workbook": (b"PK\x03\x04", "a workbook"),
 }
 
@@ -169,6 +184,8 @@ def test_json_lines_keep_numbers_as_they_are_written(tmp_path: Path) -> None:
     ]
     array = "[" + ",".join(text.splitlines()) + "]"
     assert read(tmp_path, array, "array.json").clips == clips
+    with pytest.raises(DataError, match="not JSON in UTF-8: line 2, byte 9 is 0xf6"):
+        read(tmp_path, b'{"p": "a.wav"}\n{"p": "M\xf6we.wav"}\n', "other.jsonl")
     with pytest.raises(DataError, match="expected an object a line"):
         read(tmp_path, '{\n "a": 1}', "object.json")
 
@@ -233,6 +250,12 @@ def test_without_a_column_of_labels(tmp_path: Path) -> None:
     (warning,) = read(tmp_path, "path,kind,weather\na.wav,owl,dry\n").warnings
     assert warning.endswith("name one with --label-column: kind, weather")
     assert read(tmp_path, "path\na.wav\n").warnings == []
+
+
+def test_other_splits_are_reported(tmp_path: Path) -> None:
+    found = read(tmp_path, "path,label,split\na.wav,owl,Train\nb.wav,owl,holdout\n")
+    assert [clip.split for clip in found.clips] == ["train", "holdout"]
+    assert found.warnings[0].startswith("1 clips of t.csv are in splits that are not used")
 
 
 def test_points(tmp_path: Path) -> None:

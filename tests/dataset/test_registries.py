@@ -115,8 +115,9 @@ def test_help_lists_the_problems(run: Run) -> None:
 
 def test_problems_are_in_the_documented_order() -> None:
     assert codes() == [
-        "unreadable", "empty", "silent", "clipped", "dc_offset", "too_short", "truncated",
-        "upsampled", "duplicate", "near_duplicate", "label_conflict", "split_leak",
+        "unreadable", "empty", "silent", "cancelling_channels", "ultrasonic", "beyond_band",
+        "silent_channel", "clipped", "dc_offset", "too_short", "truncated", "upsampled",
+        "duplicate", "near_duplicate", "label_conflict", "split_leak",
     ]  # fmt: skip
 
 

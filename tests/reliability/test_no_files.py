@@ -14,8 +14,8 @@ import pytest
 import audiotl_cli
 from audiotl_cli.classifiers.model_file import read_packed
 from audiotl_cli.cli.settings import read_settings
+from audiotl_cli.dataset.annotation_file import kind_of_annotation
 from audiotl_cli.dataset.index import Index
-from audiotl_cli.dataset.layouts.annotations import is_annotation
 from audiotl_cli.errors import AudiotlError
 from audiotl_cli.extractors.model_settings import read_settings as read_model_settings
 from audiotl_cli.files import open_regular, read_regular, write_whole
@@ -114,7 +114,7 @@ def test_readers_of_single_files(tmp_path: Path, make: Make) -> None:
             read(path)
     with pytest.raises(AudiotlError, match=r"x\.csv (cannot be read|is not a file)"):
         read_settings(path, {})
-    assert not is_annotation(path)
+    assert not kind_of_annotation(path)
     if make is not loop:  # which leads to no file
         with pytest.raises(AudiotlError, match=r"x\.csv cannot be read"):
             read_model_settings(path)

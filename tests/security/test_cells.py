@@ -13,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiotl_cli.cells import csv_text, plain_cell, safe_cell
+from audiotl_cli.dataset.annotation_file import read_annotations
 from audiotl_cli.dataset.index import Clip, Index
-from audiotl_cli.dataset.layouts.annotations import read_annotations
+from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.relabel import place_of, write_labels
 from audiotl_cli.inference.events import Event
 from audiotl_cli.inference.formats import find_writers
 from audiotl_cli.inference.formats.csv import CsvWriter
 from audiotl_cli.inference.prediction import Prediction
+from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.store.store import FeatureStore
 from tests.conftest import Run
 from tests.inference.texts import written
@@ -137,8 +139,8 @@ def test_events_come_back(tmp_path: Path, form: str) -> None:
     text = written(find_writers()[form], prediction, segments=True, highest_hz=8000.0)
     assert formulas_in(text) == []
     (tmp_path / "a.txt").write_text(text)
-    read = [label for *_, label in read_annotations(tmp_path / "a.txt")]
-    assert read == labels
+    read = read_annotations(tmp_path / "a.txt", IndexOptions(), LeftOutCounter())
+    assert [mark.label for mark in read] == labels
 
 
 def test_tables_of_our_own_are_read_back(project: Path, sounds: Path, run: Run) -> None:

@@ -29,6 +29,7 @@ class NeighboursRecipe(Recipe):
     name = "knn"
     summary = "Nearest neighbours"
     place = 50
+    quick = True
     complexity = 3
     params: ClassVar[Params] = {
         "n_neighbors": 1,

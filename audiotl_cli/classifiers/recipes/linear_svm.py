@@ -21,6 +21,7 @@ class LinearSvmRecipe(Recipe):
     aliases = ("linearsvm",)
     summary = "Linear support vector machine"
     place = 10
+    quick = True
     complexity = 0
     params: ClassVar[Params] = {"C": 1.0}  # as in sklearn-audio-transfer-learning
     streams = True

@@ -27,6 +27,7 @@ class LogisticRegressionRecipe(Recipe):
     aliases = ("logistic-regression",)
     summary = "Logistic regression with L2 regularisation"
     place = 0
+    quick = True
     complexity = 0
     params: ClassVar[Params] = {"C": 0.03, "max_iter": 1000}
     scales = True

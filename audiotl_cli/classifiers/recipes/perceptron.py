@@ -28,6 +28,7 @@ class PerceptronRecipe(Recipe):
     name = "perceptron"
     summary = "Logistic regression by stochastic gradient descent"
     place = 30
+    quick = True
     complexity = 0
     params: ClassVar[Params] = {
         "loss": "log_loss",

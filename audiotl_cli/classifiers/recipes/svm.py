@@ -34,6 +34,7 @@ class SvmRecipe(Recipe):
     name = "svm"
     summary = "Support vector machine with an RBF kernel"
     place = 20
+    quick = True
     complexity = 2
     # as in sklearn-audio-transfer-learning
     params: ClassVar[Params] = {"C": 1.0, "kernel": "rbf", "gamma": "scale"}

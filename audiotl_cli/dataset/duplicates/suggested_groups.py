@@ -243,6 +243,8 @@ def _names_sources(part: Part, labels: Sequence[str]) -> bool:
     if not part.tells_sources(labels):
         return False
     are_words = all(value.isalpha() for value in part.members)
+    if are_words and not any(labels):  # they may be the labels
+        return False
     return (
         not are_words
         or _is_shared(part, labels)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from audiotl_cli.dataset.candidates import UNUSED
 from audiotl_cli.dataset.columns import SPLIT_NAMES, named_columns, recording_of
 from audiotl_cli.dataset.finder import Finder, count_unnamed
 from audiotl_cli.dataset.index import Clip, check_clip
-from audiotl_cli.dataset.label_cells import labels_in_cell, warn_of_joined_labels
+from audiotl_cli.dataset.label_cells import check_labels, labels_in_cell, warn_of_joined_labels
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source
 from audiotl_cli.dataset.long_tables import NamedClip, merge_rows
 from audiotl_cli.dataset.options import IndexOptions
@@ -58,6 +59,8 @@ def read_table(
     if not table.rows:
         raise DataError(f"{path} lists no recordings")
     logger.info("%s: %s", path.name, reading)
+    if "label" in reading.roles:
+        check_labels((row.cells[reading.roles["label"]], row.where) for row in table.rows)
     find.expect(recording_of(row, reading.roles) for row in table.rows)
     rows = []
     for row in table.rows:
@@ -69,7 +72,8 @@ def read_table(
             rows.append(NamedClip(clip, row.where))
     find.log(path.name)
     clips, warnings = merge_rows(rows, path.name, left_out)
-    warnings += _warnings(table, reading, options)
+    warnings += find.warnings(path.name)
+    warnings += [*_warnings(table, reading, options), *_other_splits(clips, path.name)]
     return Source(
         clips, find.root, [path], unmatched=find.unmatched, reading=reading, warnings=warnings
     )
@@ -127,12 +131,24 @@ def _warnings(table: Table, reading: Reading, options: IndexOptions) -> list[str
     return [hint] if hint else []
 
 
+def _other_splits(clips: list[Clip], name: str) -> list[str]:
+    usual = {*SPLIT_NAMES.values(), ""}
+    others = sorted({clip.split for clip in clips} - usual)
+    if not others:
+        return []
+    n = sum(clip.split in others for clip in clips)
+    return [
+        f"{n} clips of {name} are in splits that are not used, neither trained nor tested on: "
+        f"{list_columns(others)}; expected train, valid or test, or --split-column {UNUSED}"
+    ]
+
+
 def _read(request: Request) -> Source | None:
     table = request.table
     if table is None:
         return None
     find = Finder(request.root)
-    found = read_table(table, find, request.options, request.left_out)
+    found = read_table(table, find, request.table_options, request.left_out)
     count_unnamed(find, found.clips, request.left_out, everywhere=request.source is not table)
     return found
 
