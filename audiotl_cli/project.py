@@ -64,11 +64,11 @@ class Project:
 
     def indexes(self) -> list[Path]:
         """Return the files of all indexes, by name."""
-        return sorted(self.index_dir.glob("*.csv"))
+        return _existing(self.index_dir, "*.csv")
 
     def models(self) -> list[Path]:
         """Return the files of all models, by name."""
-        return sorted(self.models_dir.glob("*.joblib"))
+        return _existing(self.models_dir, "*.joblib")
 
     def find_index(self, given: Path) -> Path:
         """Return the index that a path or a name means: ``esc`` for ``data/index/esc10.csv``.
@@ -139,6 +139,11 @@ class Project:
     def open_measured(self) -> MeasuredClips:
         """Return what ``audiotl index`` measured of clips so far."""
         return MeasuredClips(self.index_dir / ".audit")
+
+
+def _existing(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of a folder by name, without links that lead nowhere."""
+    return sorted(path for path in folder.glob(pattern) if path.exists())
 
 
 def _find(

@@ -141,6 +141,17 @@ def test_scores_of_an_earlier_model_do_not_count(two: Path, run: Run) -> None:
     assert rows[model.name]["accuracy"] == 1.0
 
 
+def test_files_that_are_no_models_are_named(two: Path, run: Run) -> None:
+    Path("data/models/junk.joblib").write_text("junk")
+    Path("data/models/gone.joblib").symlink_to("nowhere")
+
+    finished = run("model", "list")
+
+    assert "svm on mfcc" in finished.out
+    assert "failed data/models/junk.joblib" in finished.err
+    assert "gone" not in finished.err
+
+
 def test_a_project_without_models_says_how_to_make_one(project: Path, run: Run) -> None:
     assert "create one with: audiotl train" in run("model", "list").out
     assert run("model", "list", "--json").json == []
