@@ -40,3 +40,17 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
     """Return a question to add to a message, with the nearest names; empty if none is near."""
     found = nearest(text, names)
     return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def is_one_slip_away(text: str, other: str) -> bool:
+    """Return whether one letter is missing, added or wrong, or two are swapped, and no more."""
+    if len(text) > len(other):
+        text, other = other, text
+    start = next(
+        (i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), len(text)
+    )
+    left, right = text[start:], other[start:]
+    if len(text) < len(other):
+        return left == right[1:]
+    swapped = left[:2] == right[:2][::-1] and left[2:] == right[2:]
+    return text != other and (left[1:] == right[1:] or swapped)

@@ -153,8 +153,8 @@ class WrittenFiles:
 def _check_list(path: Path) -> None:
     if os.path.lexists(path) and not is_regular(path):
         raise UsageError(
-            f"{path} is where audiotl lists what it wrote, but is a link, a folder or a device; "
-            "delete it, or choose another folder"
+            f"{path} is where audiotl records the files it wrote, but it is a link, a folder or "
+            "a device; delete it, or choose another folder"
         )
 
 
@@ -190,15 +190,18 @@ def claim(paths: Iterable[Path], *, overwrite: bool = False) -> None:
     WrittenFiles().claim(paths, overwrite=overwrite)
 
 
-def check_folder(folder: Path) -> None:
-    """Raise `UsageError` for a folder that cannot be made or written into."""
+def check_folder(folder: Path, advice: str = "choose another place") -> None:
+    """Raise `UsageError` for a folder that cannot be made or written into.
+
+    The message ends with `advice`.
+    """
     parents = (folder, *folder.absolute().parents)
     nearest = next((path for path in parents if os.path.lexists(path)), None)
     if nearest is None or (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
         return
-    reason = "this user may not write into it" if nearest.is_dir() else "it is no folder"
+    reason = "this user may not write into it" if nearest.is_dir() else "it is not a folder"
     into = "" if nearest == folder else f", which lies in {nearest}"
-    raise UsageError(f"nothing can be written into {folder}{into}: {reason}; choose another place")
+    raise UsageError(f"nothing can be written into {folder}{into}: {reason}; {advice}")
 
 
 def write_output(path: Path, data: bytes | memoryview) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from audiotl_cli.audio.cut_short import missing_length
@@ -13,6 +14,14 @@ from audiotl_cli.errors import AudioError
 
 _LOSSY = ("VORBIS", "OPUS", "MPEG")
 _SKIPPED_AT_ONCE = 1 << 16
+
+VORBIS_END_S = 30
+"""Where a Vorbis file is read instead of sought in: libsndfile finds a wrong place, by a part of a
+block, within the last page, which may hold some seconds."""
+
+MP3_STATE = 64 * 1152
+"""Samples that are decoded before those that are wanted from an MP3, whose frames need what earlier
+frames left: at most 511 bytes, which a dozen of small frames have."""
 
 
 class SndSound:
@@ -95,11 +104,15 @@ class SndSound:
         import soundfile
 
         if not self._rest:
-            try:
-                self._file.seek(min(n_frames, self._file.frames))
-                return
-            except (soundfile.LibsndfileError, RuntimeError):
-                pass
+            n_file = self._file.frames
+            place = min(n_frames, n_file)
+            if self._file.subtype.startswith("MPEG"):
+                place -= MP3_STATE
+            elif self._file.subtype == "VORBIS":
+                place = min(place, n_file - VORBIS_END_S * self.sample_rate)
+            with suppress(soundfile.LibsndfileError, RuntimeError):
+                self._file.seek(max(0, place))
+                n_frames -= max(0, place)
         while n_frames > 0 and len(block := self.read(min(n_frames, _SKIPPED_AT_ONCE))):
             n_frames -= len(block)
 

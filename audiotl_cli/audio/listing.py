@@ -90,12 +90,13 @@ class Listing:
         below : str
             Goes before each path.
         label_of : callable
-            Returns the label that a file would have.
+            Returns the label that a file would have; empty where it would have none.
         """
         for item in self.skipped:
             path = below + item.path
             if path not in named:
-                labels = [label_of(path)] if item.unit == "file" else ()
+                inside = f"{path}/all" if item.unit == "folder" else path
+                labels = [label_of(inside)] if item.unit != SYSTEM_FILE else ()
                 left_out.add(item.reason, path, suffix=item.suffix, unit=item.unit, labels=labels)
 
     def nothing_found(self) -> str:

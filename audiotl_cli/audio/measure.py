@@ -27,7 +27,7 @@ from audiotl_cli.audio.types import AudioSource, Samples, Waveform
 from audiotl_cli.errors import AudioError
 from audiotl_cli.json_files import get
 
-VERSION = 4
+VERSION = 5
 """Raised whenever the same recording would be measured differently."""
 
 SMALL_BLOCK = 1 << 12
@@ -55,8 +55,8 @@ class Measurement:
         Standard deviation of the samples in that channel.
     clipped : float
         Share of samples in flat runs at full scale.
-    n_silent : int
-        Channels in which nothing can be heard.
+    silent : sequence of int
+        Positions of the channels in which nothing can be heard.
     mixed : float
         Variance of the mono mix as a share of the mean variance of the channels, times their
         number; see `CANCELLED_SHARE`.
@@ -79,7 +79,7 @@ class Measurement:
     offset: float
     deviation: float
     clipped: float
-    n_silent: int
+    silent: Sequence[int]
     mixed: float
     beyond: Sequence[float]
     original_rate: int
@@ -94,7 +94,7 @@ class Measurement:
     @property
     def cancels(self) -> bool:
         """Whether the channels cancel in the mono mix, which is all that networks hear."""
-        return self.n_silent < self.n_channels and self.mixed < CANCELLED_SHARE
+        return len(self.silent) < self.n_channels and self.mixed < CANCELLED_SHARE
 
     def is_beyond(self, hz: float) -> bool:
         """Return whether nearly all of the sound is above a frequency, as far as that is known."""
@@ -116,15 +116,16 @@ class Measurement:
         DataError, ValueError
             A value is missing, of another type or impossible.
         """
-        kinds = {"int": int, "float": float, "str": str, "bool": bool, "Sequence[float]": list}
+        kinds = {"int": int, "float": float, "str": str, "bool": bool}
+        kinds |= {"Sequence[int]": list, "Sequence[float]": list}
         values: dict[str, Any] = {
             name: get(value, name, kinds.get(kind, str)) for name, kind in _NAMES.items()
         }
         if min(values["sample_rate"], values["n_channels"], values["n_samples"] + 1) < 1:
             raise ValueError("its counts are not possible")
-        beyond = values["beyond"]
-        if len(beyond) != len(BAND_EDGES) or not all(isinstance(it, int | float) for it in beyond):
-            raise ValueError("its shares are not possible")
+        numbers = [*values["beyond"], *values["silent"]]
+        if len(values["beyond"]) != len(BAND_EDGES) or not {*map(type, numbers)} <= {int, float}:
+            raise ValueError("its shares or channels are not possible")
         words = np.frombuffer(base64.b64decode(values["words"], validate=True), "<u4")
         return cls(**values | {"words": words})
 
@@ -248,6 +249,6 @@ class _Levels:
             "offset": float(mean[worst]),
             "deviation": float(np.sqrt(variance[worst])),
             "clipped": self._n_clipped / n_values,
-            "n_silent": int(np.count_nonzero((self._highest - self._lowest) / 2 < SILENT_SWING)),
+            "silent": np.flatnonzero((self._highest - self._lowest) / 2 < SILENT_SWING).tolist(),
             "mixed": max(mixed, 0.0) * len(mean) ** 2 / total if total > 0 else 1.0,
         }

@@ -15,6 +15,7 @@ from audiotl_cli.classifiers.recipe import Recipe
 from audiotl_cli.classifiers.registry import find_recipe
 from audiotl_cli.classifiers.steps.sqrt_scaling import SqrtScaler
 from audiotl_cli.errors import UsageError
+from audiotl_cli.spelling import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,11 @@ def _build_estimator(recipe: Recipe, options: ClassifierOptions) -> Any:
     try:
         return recipe.build(chosen)
     except TypeError as error:
-        known = ", ".join(sorted(recipe.build({}).get_params()))
-        wrong = ", ".join(sorted(options.params))
+        known = sorted(recipe.build({}).get_params())
+        wrong = sorted(options.params.keys() - set(known)) or sorted(options.params)
         raise UsageError(
-            f"{recipe.name} does not take the parameters {wrong}; it has {known}"
+            f"{recipe.name} does not take the parameters {', '.join(wrong)}; it has "
+            f"{', '.join(known)}{did_you_mean(wrong[0], known)}"
         ) from error
 
 

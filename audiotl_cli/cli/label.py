@@ -35,7 +35,7 @@ def label(
     n: Annotated[
         int,
         typer.Option(
-            "--n", min=1, help="How many clips to list; with --ask, to ask for in a round."
+            "--n", min=1, help="Number of clips to list; with --ask, number of clips per round."
         ),
         settings.FREE,
     ] = 10,
@@ -53,8 +53,8 @@ def label(
         typer.Option(
             "--set",
             metavar="FILE=LABEL",
-            help="Write this label, or take it away where none is given; a stretch is "
-            "FILE:START-END; repeatable.",
+            help="Write this label, or remove the label where none is given; a stretch is "
+            "FILE:START-END; repeat for several.",
         ),
         settings.TYPED,
     ] = None,
@@ -73,7 +73,8 @@ def label(
     split: Annotated[
         str,
         typer.Option(
-            help="The split to suggest clips of; in any split but train, clips are drawn at random."
+            help="Split to suggest clips from; in splits other than train, clips are drawn "
+            "at random."
         ),
         settings.FREE,
     ] = "train",
@@ -131,9 +132,16 @@ def _suggesting(
 
 def _write(index: Index, texts: list[str], table: Path | None) -> None:
     from audiotl_cli.dataset.index import clip_labels
+    from audiotl_cli.labels import split_labels
+    from audiotl_cli.spelling import did_you_mean
     from audiotl_cli.workflows.answers import read_answers, write_answers
 
-    now, n_changed = write_answers(index, read_answers(texts, table, index))
+    answers = read_answers(texts, table, index)
+    now, n_changed = write_answers(index, answers)
+    known = index.labels()
+    for new in sorted({one for text in answers.values() for one in split_labels(text)} - {*known}):
+        if meant := did_you_mean(new, known):
+            output.warn(f"{new!r} is a new label{meant}")
     n_labelled = sum(bool(clip_labels(clip)) for clip in now.clips)
     value = {
         "index": str(now.path),

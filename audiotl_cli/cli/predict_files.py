@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from audiotl_cli.left_out import LeftOut, LeftOutCounter
 from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.storage.paths import AnyPath, any_path, join, need_local
 from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.written import check_folder
 
 if TYPE_CHECKING:
     from audiotl_cli.inference.journal import Journal
@@ -53,7 +54,7 @@ def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
             need_local(recording, "only local files can be sorted")
         _check_once(recordings)
     targets = choose_targets(request.kind, request.to, recordings)
-    check_beside(request)
+    check_beside(request, {file.parent for file in recordings if isinstance(file, Path)})
     check_targets(request.to, targets, [*recordings, path], overwrite=request.overwrite)
     journal = _open_journal(request, path)
     model = _load(request, path, journal)
@@ -84,14 +85,31 @@ def predict_stdin(request: PredictRequest) -> None:
         conclude(request, _predict(request, model, [spooled], sink, name=STDIN_NAME))
 
 
-def check_beside(request: PredictRequest) -> None:
-    """Refuse to write files beside recordings that are moved."""
+def check_beside(request: PredictRequest, folders: Iterable[Path]) -> None:
+    """Refuse to write files beside recordings that are moved, or where nothing can be written.
+
+    Parameters
+    ----------
+    request : PredictRequest
+    folders : iterable of Path
+        Those that the recordings are in.
+    """
     sorter = request.sorter
-    if request.kind.file_each and request.to is None and sorter and sorter.how == "move":
+    moves = sorter is not None and sorter.how == "move"
+    writes = request.kind.file_each and request.to is None
+    if writes and moves:
         raise UsageError(
             f"--format {request.kind.name} writes files beside the recordings, which --move-to "
             "moves away: name a folder with --output"
         )
+    if sorter is not None and sorter.dry_run:
+        return
+    if sorter is not None:
+        check_folder(sorter.folder)
+    advice = "name a folder with --output" if writes else "--copy-to leaves the recordings in it"
+    for folder in sorted(folders) if writes or moves else []:
+        if folder.is_dir():
+            check_folder(folder, advice)
 
 
 def _open_journal(request: PredictRequest, model: Path) -> Journal | None:

@@ -17,9 +17,11 @@ from audiotl_cli.cli.predict_files import check_beside, take
 from audiotl_cli.cli.predict_request import PredictRequest
 from audiotl_cli.cli.predicted_files import choose_targets
 from audiotl_cli.cli.prediction_sinks import FolderSink, Sink, StdoutSink
+from audiotl_cli.cli.show_left_out import show_left_out
 from audiotl_cli.cli.table_writer import LineWriter, TableWriter
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import real_path
+from audiotl_cli.left_out import LeftOutCounter
 
 if TYPE_CHECKING:
     from audiotl_cli.audio.raw import RawFormat
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 def watch_folder(request: PredictRequest, folder: Path, interval_s: float) -> None:
     """Predict the recordings in a folder, and new ones as they arrive, until Ctrl-C."""
+    from audiotl_cli.audio.listing import list_folder
     from audiotl_cli.workflows.watch import Watcher, watch
 
     kind, sorter = request.kind, request.sorter
@@ -43,7 +46,7 @@ def watch_folder(request: PredictRequest, folder: Path, interval_s: float) -> No
         )
     if not folder.is_dir():
         raise DataError(f"--watch is {folder}, which is not a folder")
-    check_beside(request)
+    check_beside(request, [folder])
     if sorter is not None and real_path(folder).is_relative_to(real_path(sorter.folder)):
         raise UsageError(
             f"{folder} is inside {sorter.folder}, the folder to sort recordings "
@@ -57,6 +60,9 @@ def watch_folder(request: PredictRequest, folder: Path, interval_s: float) -> No
         sink = StdoutSink(writer, at_once=True)
         sink.begin()
     watcher = Watcher(folder, (sorter.folder,) if sorter else ())
+    left_out = LeftOutCounter()
+    list_folder(folder).count(left_out)
+    show_left_out(left_out.found(), output.say)
     output.note(f"Watching {folder}; press Ctrl-C to stop")
     stream = watch(
         model, watcher, interval_s=interval_s, workers=request.workers, events=request.events

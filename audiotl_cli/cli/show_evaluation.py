@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from audiotl_cli.cli import output, show_settings
 
 if TYPE_CHECKING:
+    from audiotl_cli.evaluation.binary import Binary
     from audiotl_cli.evaluation.comparison import Comparison
     from audiotl_cli.evaluation.evaluation import Evaluation
     from audiotl_cli.evaluation.learning_curve import LearningCurve
@@ -20,6 +21,7 @@ LEAST_NAME = 8  # columns; a confusion matrix whose names get less is, too
 MOST_LEAKS = 5
 MOST_LISTED = 3  # clips that may be mislabelled, and pairs; the report has all
 MOST_ROUNDS = 20
+SHOWN_THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
 VERDICT_STYLES = {"clearly_better": "bold green", "no_better": "bold red"}
 MOST_LABELS, FEW_LABELS = 60, 20
 """Of more labels than the first, only so many are listed, those of the lowest F1."""
@@ -33,6 +35,8 @@ def show(report: EvaluateReport) -> None:
         show_verdict(evaluation.verdict.text, evaluation.verdict.level)
     output.warnings(evaluation.source.doubts)
     _show_scores(evaluation)
+    if evaluation.binary:
+        _show_binary(evaluation.binary)
     _show_leaks(evaluation)
     _show_rounds(evaluation)
     _show_labels(evaluation.scores)
@@ -84,6 +88,26 @@ def _show_scores(evaluation: Evaluation) -> None:
         return
     output.line(others)
     output.line(f"{accuracy}: share of clips whose predicted labels are all correct")
+
+
+def _show_binary(found: Binary) -> None:
+    """Print how well one of two labels is found, and from which score to call it."""
+    why = {
+        "option": "as asked for",
+        "name": "by its name; --positive chooses another",
+        "rarer": "the rarer; --positive chooses another",
+    }
+    output.line(f"{found.text}; {found.positive!r} is positive, {why[found.chosen_by]}")
+    numbers = ("sensitivity", "specificity", "precision")
+    grid = output.table(f"{found.positive} from a score of", *numbers, numbers=numbers)
+    for at in found.thresholds:
+        best = at.threshold == found.best_threshold
+        if not best and at.threshold not in SHOWN_THRESHOLDS:
+            continue
+        precision = "" if at.precision is None else f"{at.precision:.2f}"
+        name = f"{at.threshold:.3g}" + (" (highest mean of both)" if best else "")
+        grid.add_row(name, f"{at.sensitivity:.2f}", f"{at.specificity:.2f}", precision)
+    output.show(grid)
 
 
 def _show_rounds(evaluation: Evaluation) -> None:

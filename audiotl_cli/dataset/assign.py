@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from audiotl_cli.dataset.columns import column_by_path, named_columns
-from audiotl_cli.dataset.index import Clip, Index, clip_labels
+from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.split import deal, natural
 from audiotl_cli.dataset.times import times_from_column, times_from_files, times_from_names
@@ -178,22 +178,6 @@ def assign_splits_by_time(
         replace(clip, split="test" if _unit(clip, keep_folds=False) in test else "train")
         for clip in clips
     ]
-
-
-def warn_of_missing_labels(index: Index) -> list[str]:
-    """Return a warning for each of the training and the test split that lacks labels."""
-    warnings = []
-    for split in ("train", "test"):
-        clips = [clip for clip in index.clips if clip.split == split]
-        present = {label for clip in clips for label in clip_labels(clip)}
-        missing = [label for label in index.labels() if label not in present]
-        if clips and missing:
-            names = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-            warnings.append(
-                f"{len(missing)} of {len(index.labels())} labels have no clip in the {split} "
-                f"split: {names}"
-            )
-    return warnings
 
 
 def _unit(clip: Clip, *, keep_folds: bool = True) -> tuple[str, str]:

@@ -12,6 +12,9 @@ from audiotl_cli.dataset.measured import Finding
 from audiotl_cli.dataset.problems.registry import all_problems, in_order
 from audiotl_cli.errors import AudioError
 
+UNREADABLE = {"unreadable", "empty"}
+"""Problems of clips without a sample that can be used."""
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -90,6 +93,11 @@ def paths_by_reason(audit: Audit) -> dict[str, list[str]]:
 def clip_problems(clip: Clip) -> list[str]:
     """Return the codes of a clip's problems."""
     return [code for code in clip.problems.split(";") if code]
+
+
+def is_readable(clip: Clip) -> bool:
+    """Return whether nothing is known that keeps a clip from being read."""
+    return UNREADABLE.isdisjoint(clip_problems(clip))
 
 
 def _describe(clip: Clip, sha256: str, found: Finding) -> Clip:

@@ -51,9 +51,9 @@ def cut_to_recordings(
         first = next(c for c, found in zip(clips, measured, strict=True) if _is_beyond(c, found))
         raise DataError(
             f"{n_beyond} of {n_placed} clips that begin within a recording lie after its end, such "
-            f"as {_name(first)}. Their times may be in another unit, which the name of a column can "
-            "say, as start_ms does, or be about other recordings; --start-column none takes whole "
-            "recordings"
+            f"as {_name(first)}. Their times may be in another unit, which the name of a column "
+            "can say, as start_ms does, or be about other recordings; --start-column none takes "
+            "whole recordings"
         )
     kept: list[tuple[Clip, MeasuredClip]] = []
     cut: list[str] = []

@@ -65,11 +65,13 @@ class Candidates:
         return [name for name, tier in found.items() if tier == min(found.values())]
 
     def choose(self, role: str, found: Sequence[str]) -> None:
-        """Give the only one of some columns a role; raise `DataError` where they differ."""
+        """Give the only one of some columns a role; raise `DataError` where several differ."""
+        found = [name for name in found if any(self.cells(name))] or list(found[:1])
         if not found:
             return
         first, *others = map(self.cells, found)
-        if any(cells != first for cells in others):
+        is_same = are_parted_alike if role == "group" else list.__eq__
+        if not all(is_same(first, cells) for cells in others):
             examples = "; ".join(f"{name!r} ({self._examples(name)})" for name in found)
             raise DataError(
                 f"{self.table.path} has {len(found)} columns that can hold the {role}: {examples}. "
@@ -99,6 +101,11 @@ class Candidates:
 
     def _examples(self, name: str) -> str:
         return ", ".join(list(dict.fromkeys(filter(None, self.cells(name))))[:2]) or "empty"
+
+
+def are_parted_alike(one: list[str], other: list[str]) -> bool:
+    """Return whether two columns differ only in what they call the parts of a table."""
+    return len(set(one)) == len(set(other)) == len(set(zip(one, other, strict=True)))
 
 
 def _base(name: str) -> str:

@@ -12,7 +12,7 @@ from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.files import read_if_there
 from audiotl_cli.locks import change_file, locked
 from audiotl_cli.storage.paths import AnyPath
-from audiotl_cli.written import WrittenFiles
+from audiotl_cli.written import WrittenFiles, check_folder
 
 
 def change_index(path: Path, change: Callable[[bytes | None], Index]) -> Index:
@@ -74,8 +74,9 @@ def check_replaceable(out: Path, sources: Sequence[AnyPath], *, overwrite: bool)
     Raises
     ------
     UsageError
-        The index is one of the sources, or was edited.
+        The index is one of the sources, or was edited; or its folder cannot be written into.
     """
+    check_folder(out.parent)
     local = [source for source in sources if isinstance(source, Path)]
     if any(out.exists() and source.exists() and out.samefile(source) for source in local):
         raise UsageError(f"{out} is what the index is made from; name another file with --out")

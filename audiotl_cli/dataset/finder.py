@@ -100,19 +100,22 @@ class Finder:
         return path
 
     def log(self, table: str) -> None:
-        """Say how names were understood, and how many were not found."""
+        """Report how many names were found elsewhere, or under another spelling."""
         for name, path in list(self.matched.items())[:1]:
             logger.info(
-                "%s: recordings of %d names lie elsewhere or are written differently, as %s: %s",
+                "%s: %s a recording that lies elsewhere or is written differently, as %s: %s",
                 table,
-                len(self.matched),
+                _n_names(len(self.matched), "has", "have"),
                 name,
                 path,
             )
-        for path, reason in list(self.unmatched.items())[:1]:
-            logger.warning(
-                "%s: %d names are of no recording; %s %s", table, len(self.unmatched), path, reason
-            )
+
+    def warnings(self, table: str) -> list[str]:
+        """Return a warning of the names that no recording has."""
+        return [
+            f"{table}: {_n_names(len(self.unmatched), 'has', 'have')} no recording; {path} {reason}"
+            for path, reason in list(self.unmatched.items())[:1]
+        ]
 
     def _candidates(self, path: str) -> list[str]:
         """Return the recordings that a name fits best."""
@@ -170,6 +173,10 @@ def count_unnamed(
             suffix = PurePosixPath(path).suffix.lower()
             left_out.add(reason, path, suffix=suffix)
     listing.count(left_out, named, below=common)
+
+
+def _n_names(n: int, singular: str, plural: str) -> str:
+    return f"1 name {singular}" if n == 1 else f"{n} names {plural}"
 
 
 def _parts(path: str) -> Parts:

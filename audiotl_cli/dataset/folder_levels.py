@@ -18,6 +18,11 @@ _FOLD = re.compile(r"(?:cv[-_ ]?)?folds?[-_ ]?(\d+)", re.IGNORECASE)
 _DATE = re.compile(r"\D*\d{4}[-_.]?\d{2}[-_.]?\d{2}\D*")
 _NUMBERED = re.compile(r"(.*?[a-z])[-_. ]*(?:\d+|(?<=[-_. ])[a-z])", re.IGNORECASE)
 _LABEL_WORDS = {"class", "label", "category", "type", "species", "genre", "emotion", "word"}
+_SOURCES = re.compile(
+    r"(?:site|station|location|loc|plot|transect|speaker|spk|subject|subj|patient|participant|"
+    r"user|person|device|recorder|logger|mic|session|day|night|batch|room|camera)[-_. ]?\w{1,3}",
+    re.IGNORECASE,
+)
 _STAGES = {
     "original", "originals", "orig", "raw", "full", "unsegmented", "segmented", "segments",
     "processed", "preprocessed", "augmented", "augmentation", "denoised", "filtered", "clean",
@@ -130,11 +135,14 @@ def _are_folds(tops: Counter[str]) -> bool:
 
 
 def _around_all(folders: Sequence[Parts], level: int) -> str:
-    """Return the folder of a level in whose folders nearly everything is; empty without one."""
-    below = _below(folders, level)
-    n_inside = sum(len(parts) > level + 1 for parts in folders)
-    top = next(iter(below), "")
-    return top if len(below) == 1 and len(below[top]) > 1 and 2 * n_inside > len(folders) else ""
+    """Return the only folder of a level, if most recordings lie in several folders below it."""
+    for next_level in range(level, len(max(folders, key=len, default=()))):
+        names = {_at(parts, next_level) for parts in folders} - {""}
+        if 2 * sum(len(parts) > next_level for parts in folders) <= len(folders):
+            return ""
+        if len(names) > 1:
+            return _at(max(folders, key=len), level) if next_level > level else ""
+    return ""
 
 
 def _are_inner(folders: Sequence[Parts], level: int, role: Callable[[str], str]) -> bool:
@@ -174,7 +182,7 @@ def _are_sources(names: Sequence[str]) -> bool:
     """Return whether names look like sites, speakers, days or stages rather than labels."""
     if len(names) < 2:
         return False
-    if all(_DATE.fullmatch(name) for name in names):
+    if any(all(kind.fullmatch(name) for name in names) for kind in (_DATE, _SOURCES)):
         return True
     if all(_STAGES.intersection(_words(name)) for name in names):
         return True
@@ -201,7 +209,10 @@ def _describe(levels: FolderLevels, folders: Sequence[Parts]) -> list[str]:
             deeper = any(len(parts) > levels.label for parts in folders)
             where = "in them" if level < levels.label else "around them"
             labels = f"; labels are the folders {where}" if deeper else ""
-            notes.append(f"the folders {_some(found)} are {are}{labels}")
+            the = f"folders {_some(found)} are {are}"
+            if len(found) == 1:
+                the, labels = f"folder {found[0]} is a {are[:-1]}", labels.replace("them", "it")
+            notes.append(f"the {the}{labels}")
     return notes
 
 

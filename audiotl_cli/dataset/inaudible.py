@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from audiotl_cli.audio.channels import place_of
 from audiotl_cli.audio.limits import SILENT_SWING
 from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.dataset.measured import Finding, MeasuredClips
+from audiotl_cli.extractor_config import MIX
 
 _WHY = {
     "silent": "they are silent",
     "cancelling_channels": "their channels cancel in the mono mix; audiotl extract --channel left "
     "takes one of them",
+    "silent_channel": "the channel that is used is silent; audiotl extract --channel loudest takes "
+    "another",
     "beyond_band": "nearly all of their sound is above {khz:.3g} kHz, where it hears nothing",
 }
 
@@ -32,9 +36,9 @@ def find_inaudible(
         How the features of the network are made, as in ``store.json``.
     """
     found: dict[str, list[str]] = {}
-    mixes = "channel" not in made_from.get("details", {})
+    channel = made_from.get("details", {}).get("channel", MIX)
     for path, key in clips:
-        if reason := _reason(measured.get(key), made_from.get("sample_rate", 0) / 2, mixes=mixes):
+        if reason := _reason(measured.get(key), made_from.get("sample_rate", 0) / 2, channel):
             found.setdefault(reason, []).append(path)
     return found
 
@@ -60,11 +64,13 @@ def describe_inaudible(
     ]
 
 
-def _reason(found: Finding | None, highest_hz: float, *, mixes: bool) -> str:
+def _reason(found: Finding | None, highest_hz: float, channel: str) -> str:
     if not isinstance(found, Measurement):
         return ""
     if found.swing < SILENT_SWING:
         return "silent"
-    if mixes and found.cancels:
+    if channel == MIX and found.cancels:
         return "cancelling_channels"
+    if found.n_channels > 1 and place_of(channel) in found.silent:
+        return "silent_channel"
     return "beyond_band" if highest_hz and found.is_beyond(highest_hz) else ""

@@ -221,6 +221,8 @@ def check_clip(clip: Clip, where: object) -> None:
     start, end = clip.start_s or 0.0, clip.end_s
     if start < 0:
         raise DataError(f"{where}: a clip starts at {start} s, before the recording")
+    if end is not None and end < start:
+        raise DataError(f"{where}: a clip from {start} s to {end} s ends before it begins")
     if end is not None and not end > start:
         raise DataError(f"{where}: a clip from {start} s to {end} s has no length")
 

@@ -48,26 +48,25 @@ def merge_rows(
     DataError
         Rows of one clip have different splits, folds or groups.
     """
-    by_clip: dict[tuple[str, float | None, float | None], list[NamedClip]] = {}
+    by_clip: dict[tuple[str, float | None, float | None], dict[Clip, NamedClip]] = {}
     for row in rows:
         clip = row.clip
-        same = by_clip.setdefault((clip.path, clip.start_s, clip.end_s), [])
-        if any(other.clip == clip for other in same):
+        same = by_clip.setdefault((clip.path, clip.start_s, clip.end_s), {})
+        if same.setdefault(clip, row) is not row:
             left_out.add("repeats another row", row.where, unit="row")
-        else:
-            same.append(row)
-    several = [same for same in by_clip.values() if len({row.clip.label for row in same}) > 1]
-    if several and len(several) < FEW * len(by_clip):
-        clips = [row.clip for same in by_clip.values() for row in same]
-        return clips, [_few(several, len(by_clip), name)]
+    clips = [list(same.values()) for same in by_clip.values()]
+    several = [same for same in clips if len({row.clip.label for row in same}) > 1]
+    if several and len(several) < FEW * len(clips):
+        apart = [row.clip for same in clips for row in same]
+        return apart, [_few(several, len(clips), name)]
     if several:
         logger.info(
             "%s: %d of %d clips have several rows with a label each, and get all of these labels",
             name,
             len(several),
-            len(by_clip),
+            len(clips),
         )
-    return [_merge(same) for same in by_clip.values()], []
+    return [_merge(same) for same in clips], []
 
 
 def _merge(rows: Sequence[NamedClip]) -> Clip:

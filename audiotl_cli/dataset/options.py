@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -118,7 +119,18 @@ class IndexOptions:
                 raise UsageError(f"{options} do not fit together; give one of them")
 
     def check_no_columns(self) -> None:
-        """Raise `UsageError` if a column is named and there is no table."""
-        named = [f"--{name}-column" for name in COLUMN_OPTIONS if getattr(self, f"{name}_column")]
+        """Raise `UsageError` if an option is about a table or annotations, and there are none."""
+        named = self._named_columns(COLUMN_OPTIONS)
+        named += ["--label-separator"] if self.label_separator is not None else []
         if named:
             raise UsageError(f"{' and '.join(named)} need the table: --metadata FILE.csv")
+        if self.point_width_s is not None:
+            raise UsageError("--point-width-s needs annotations or a table with times")
+
+    def check_annotations(self) -> None:
+        """Raise `UsageError` if a column is named that annotations do not have."""
+        if named := self._named_columns(("group", "fold", "split")):
+            raise UsageError(f"{' and '.join(named)} need a table of clips, and no annotations")
+
+    def _named_columns(self, names: Sequence[str]) -> list[str]:
+        return [f"--{name}-column" for name in names if getattr(self, f"{name}_column")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from audiotl_cli.dataset.candidates import Candidates, is_recording, is_time
+from audiotl_cli.dataset.candidates import Candidates, are_parted_alike, is_recording, is_time
 from audiotl_cli.dataset.column_names import fold_name
 from audiotl_cli.dataset.rows import Table, is_unnamed
 from audiotl_cli.dataset.table import list_columns
@@ -126,14 +126,7 @@ def _without_codes(candidates: Candidates) -> list[str]:
     if len(texts) != 1:
         return found
     labels = cells[texts[0]]
-    return [
-        name
-        for name in found
-        if name in texts
-        or not len(set(labels))
-        == len(set(cells[name]))
-        == len({*zip(labels, cells[name], strict=True)})
-    ]
+    return [name for name in found if name in texts or not are_parted_alike(labels, cells[name])]
 
 
 def _one_hot(candidates: Candidates) -> list[str]:

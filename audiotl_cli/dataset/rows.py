@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -75,7 +76,7 @@ def read_rows(path: AnyPath, *, quotes: bool = True) -> Table:
 
 def is_unnamed(column: str) -> bool:
     """Return whether a column has no name in the header, but one by its place."""
-    return re.fullmatch(r"column \d+", column) is not None
+    return re.fullmatch(r"(column|Unnamed:) \d+", column) is not None  # the latter by pandas
 
 
 def _read_csv(path: AnyPath, quoting: Literal[0, 3]) -> Table:
@@ -119,12 +120,18 @@ def _columns(
             f"{path}, line {line} has {len(row)} cells, but the header {len(names)}; cells that "
             "hold the delimiter need quotes"
         )
+    unnamed = {at for at, name in enumerate(names) if not name}
+    filled = {
+        at for _, row in (cells if unnamed else ()) for at, cell in enumerate(row)
+        if cell and at in unnamed
+    }  # fmt: skip
     columns: dict[int, str] = {}
+    n_seen: Counter[str] = Counter()
     for at, name in enumerate(names):
-        if not name and not any(row[at].strip() for _, row in cells if at < len(row)):
+        if at in unnamed and at not in filled:
             continue
         name = name or f"column {at + 1}"
-        n_before = names[:at].count(name)
+        n_before, n_seen[name] = n_seen[name], n_seen[name] + 1
         columns[at] = f"{name}.{n_before}" if n_before else name  # as pandas has it
     return columns
 
@@ -141,9 +148,11 @@ def _read_json(path: AnyPath) -> Table:
     try:
         text = read_file(path, MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
+        before = error.object[: error.start]
+        line, byte = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         raise DataError(
-            f"{path} is not JSON lines: line {line} holds binary data; expected UTF-8"
+            f"{path} is not JSON in UTF-8: line {line}, byte {byte} is "
+            f"{error.object[error.start]:#x}"
         ) from error
     if path.suffix.lower() == ".json" and text.lstrip().startswith("["):
         records = _json(text, str(path))

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 
 from audiotl_cli.classifiers.card import ModelCard, clip_mark
-from audiotl_cli.classifiers.model_file import load_model_file
+from audiotl_cli.classifiers.model_file import load_model_file, read_card, read_packed
+from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import AudiotlError, UsageError
 from audiotl_cli.experiments.features import LabelledFeatures
 from audiotl_cli.labels import split_labels
+from audiotl_cli.project import Project
+from audiotl_cli.spelling import did_you_mean
 
 logger = logging.getLogger(__name__)
+
+MOST_NAMED = 5
 
 LEAST_SHARED = 0.5
 """Share of the training clips of either model that both must have to be of the same data."""
@@ -52,6 +58,37 @@ def choose_path(
     path = next(path for path in numbered if not _other_data(path, data))
     logger.info("%s is a model of other data (%s), so this one is %s", usual, reason, path.name)
     return path
+
+
+def warn_of_lost_labels(project: Project, index: Index, labels: Iterable[str]) -> None:
+    """Warn of labels that the last model of an index of this name had, and that are gone.
+
+    Parameters
+    ----------
+    project : Project
+    index : Index
+    labels : iterable of str
+        Of the clips to train on, joined where a clip has several.
+    """
+    now = {label for text in labels for label in split_labels(text)}
+    for path in sorted(project.models(), key=lambda path: path.stat().st_mtime, reverse=True):
+        try:
+            card = read_card(path, read_packed(path))
+        except (AudiotlError, OSError):
+            continue
+        if index.path is None or card.index != index.path.name:
+            continue
+        if lost := sorted(set(card.labels) - now):
+            logger.warning(
+                "%s of %s, the last model of %s, %s no clip to train on any more: %s%s",
+                f"{len(lost)} label{'s' if len(lost) > 1 else ''}",
+                path.name,
+                card.index,
+                "have" if len(lost) > 1 else "has",
+                ", ".join(lost[:MOST_NAMED]) + (", ..." if len(lost) > MOST_NAMED else ""),
+                did_you_mean(lost[0], now - set(card.labels)).replace("did you mean", "is it now"),
+            )
+        return
 
 
 def _other_data(path: Path, data: LabelledFeatures) -> str:

@@ -42,5 +42,6 @@ def rows_to_test_on(data: LabelledFeatures, split: str, index: Index) -> list[in
         raise DataError(
             f"no clip with features is in the split {split!r} of {index.path} (it has {found}); "
             "choose one with --split, or evaluate with --cv"
+            f"{did_you_mean(split, {clip.split for clip in data.clips} - {''})}"
         )
     return rows

@@ -153,7 +153,7 @@ class Extractor(abc.ABC):
         check_resampler(config.resampler)
         check_channel(config.channel)
         if config.weights is not None and not self.takes_weights:
-            raise UsageError(f"{self.name} takes no other weights than its own")
+            raise UsageError(f"{self.name} does not accept other weights than its own")
         if config.engine and config.engine not in self.engines:
             raise UsageError(f"{self.name} does not run in {config.engine!r}")
         reference = next(iter(self.engines), "")

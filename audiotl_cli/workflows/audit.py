@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from audiotl_cli.dataset.audit import Audit, audit_clips, clip_problems, paths_by_reason
+from audiotl_cli.dataset.audit import Audit, audit_clips, is_readable, paths_by_reason
 from audiotl_cli.dataset.beyond_end import cut_to_recordings
 from audiotl_cli.dataset.fix import Change, fix_problems
 from audiotl_cli.dataset.index import Clip
@@ -16,8 +16,6 @@ from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.errors import AudioError, DataError
 from audiotl_cli.project import Project
 from audiotl_cli.store.memo import clip_key
-
-UNREADABLE = {"unreadable", "empty"}
 
 
 def audit_source(
@@ -61,7 +59,7 @@ def audit_source(
         ],
     )
     audit = replace(audit, warnings=[within.warning] if within.warning else [])
-    if all(not UNREADABLE.isdisjoint(clip_problems(clip)) for clip in audit.clips):
+    if not any(map(is_readable, audit.clips)):
         raise DataError(
             f"none of the {len(clips)} recordings in {root} can be read: {_summary(audit)}"
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from audiotl_cli.classifiers.labels import unbalanced
-from audiotl_cli.dataset.assign import split_clips, warn_of_missing_labels
+from audiotl_cli.dataset.assign import split_clips
 from audiotl_cli.dataset.audit import Audit, find_problems, paths_by_problem, paths_by_reason
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.duplicates.groups import Duplicates
@@ -18,11 +18,12 @@ from audiotl_cli.dataset.duplicates.suggested_groups import (
 )
 from audiotl_cli.dataset.edited import check_replaceable, replace_index
 from audiotl_cli.dataset.fix import Change
-from audiotl_cli.dataset.index import Clip, Index, clip_labels
+from audiotl_cli.dataset.index import Index, clip_labels
+from audiotl_cli.dataset.label_warnings import warn_of_labels
 from audiotl_cli.dataset.layouts.registry import read_source
 from audiotl_cli.dataset.measure_clips import OnClip
 from audiotl_cli.dataset.options import IndexOptions
-from audiotl_cli.dataset.path_patterns import Pattern, search_paths
+from audiotl_cli.dataset.path_patterns import fill_from_paths
 from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import UsageError
 from audiotl_cli.left_out import LeftOut
@@ -114,7 +115,7 @@ def build_index(
         source = dataset_folder(project, options.dataset)
     found = read_source(source, options)
     before = check_replaceable(out, [source, *found.tables], overwrite=overwrite)
-    clips, root = _group(found.clips, options), found.root
+    clips, root = fill_from_paths(found.clips, options), found.root
     audit, changes = Audit(clips), list[Change]()
     if options.audit:
         audit, changes = audit_source(project, clips, found, options, on_clip)
@@ -123,9 +124,13 @@ def build_index(
     index = replace_index(Index(clips, root), out, before)
     suggested = suggest_groups(clips)
     had = found.left_out.labels.union(*map(clip_labels, found.clips))
-    warnings = [*_warnings(index), _no_clip_left(had.difference(index.labels()))]
-    warnings += [warn_without_groups(suggested, len(clips))]
-    warnings += [*found.warnings, *audit.warnings]
+    warnings = [
+        *warn_of_labels(index, had),
+        unbalanced([clip.label for clip in clips if clip_labels(clip)]),
+        warn_without_groups(suggested, len(clips)),
+        *found.warnings,
+        *audit.warnings,
+    ]
     if found.comparison:
         warnings.append(found.comparison.dataset.caution)
     return IndexReport(
@@ -141,26 +146,3 @@ def build_index(
         found.failures,
         suggested,
     )
-
-
-def _group(clips: list[Clip], options: IndexOptions) -> list[Clip]:
-    """Fill groups and folds from the paths, if that is asked for."""
-    if options.group_regex:
-        clips = search_paths(clips, "group", Pattern("--group-regex", options.group_regex))
-    if options.fold_regex:
-        clips = search_paths(clips, "fold", Pattern("--fold-regex", options.fold_regex))
-    return clips
-
-
-def _no_clip_left(labels: Collection[str]) -> str:
-    if not labels:
-        return ""
-    have = "the label {} has" if len(labels) == 1 else "the labels {} have"
-    return f"{have.format(', '.join(sorted(labels)))} no clip left: all were left out"
-
-
-def _warnings(index: Index) -> list[str]:
-    warnings = warn_of_missing_labels(index)
-    if hint := unbalanced([clip.label for clip in index.clips if clip_labels(clip)]):
-        warnings.append(hint)
-    return warnings

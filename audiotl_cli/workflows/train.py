@@ -20,7 +20,7 @@ from audiotl_cli.experiments.features import (
 )
 from audiotl_cli.experiments.model_names import model_name
 from audiotl_cli.experiments.options import TrainOptions
-from audiotl_cli.experiments.predecessor import choose_path
+from audiotl_cli.experiments.predecessor import choose_path, warn_of_lost_labels
 from audiotl_cli.experiments.saving import fit_and_save
 from audiotl_cli.experiments.search import OnProgress, choose, deal_folds, plan
 from audiotl_cli.experiments.splits import rows_to_train_on
@@ -82,6 +82,7 @@ def train_model(
     )
     rows, classifier = rows_to_train_on(data, options.split), options.of(data)
     check_audible(project, data, rows)
+    warn_of_lost_labels(project, index, [data.labels[i] for i in rows])
     path = model_path(project, index, data, options)
     choice = None
     if options.n_settings:

@@ -10,6 +10,7 @@ from audiotl_cli.experiments.audible import check_audible
 from audiotl_cli.experiments.balance import decide_balance
 from audiotl_cli.experiments.features import is_multi_label, of_extractors, read_all_features
 from audiotl_cli.experiments.options import TrainOptions
+from audiotl_cli.experiments.predecessor import warn_of_lost_labels
 from audiotl_cli.experiments.saving import fit_and_save
 from audiotl_cli.experiments.search import OnProgress, choose, deal_folds, plan
 from audiotl_cli.experiments.splits import rows_to_train_on
@@ -38,6 +39,7 @@ def tune_model(
     )
     rows, classifier = rows_to_train_on(data, options.split), options.of(data)
     check_audible(project, data, rows)
+    warn_of_lost_labels(project, index, [data.labels[i] for i in rows])
     path = model_path(project, index, data, options, how="tune")
     path.parent.mkdir(parents=True, exist_ok=True)
     decided = decide_balance(data, rows, classifier, run)

@@ -60,6 +60,7 @@ def outcome(path: Path) -> int | str:
         ("x.aac", "aac", RATE, "adts", 1024),
         ("x.wma", "wmav2", RATE, "asf", -2048),
         ("x.avi", "mp2", RATE, "avi", 481),
+        ("x.mp2", "mp2", RATE, "mp2", 481),
         ("x.ac3", "ac3", 48_000, "ac3", 256),
         ("x.m2ts", "aac", RATE, "mpegts", 1024),
     ],

@@ -171,7 +171,7 @@ def test_what_is_left_in_the_mono_mix(tmp_path: Path) -> None:
     assert mixed(one, other).mixed == pytest.approx(1, abs=0.05)
     silent = mixed(one, 0 * one, 0 * one)
     assert silent.mixed == pytest.approx(1)
-    assert (silent.n_silent, silent.cancels) == (2, False)
+    assert (silent.silent, silent.cancels) == ([1, 2], False)
     assert not mixed(0 * one, 0 * one).cancels
 
 

@@ -6,6 +6,8 @@ recordings and features are not there. A command that looked for them would end 
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -124,7 +126,7 @@ def test_format(project: Path, run: Run, command: str) -> None:
         ("--extractor mfcc --hop-s 0", "--hop-s is 0.0, expected seconds above 0"),
         ("--extractor mfcc --engine ncnn", "mfcc does not run in ncnn"),
         ("--cluster tcp://host", "expected tcp://HOST:8786"),
-        ("--cluster tcp://host:1 --workers 2", "--workers counts threads of this machine"),
+        ("--cluster tcp://host:1 --workers 2", "--workers is for threads of this machine"),
     ],
 )
 def test_options_of_extraction(
@@ -138,3 +140,50 @@ def test_an_extractor_that_is_named_wrong_costs_nothing_of_another(
 ) -> None:
     refused(run, "extract --extractor mfcc --extractor no")
     assert not (multi_label / "data" / "features").exists()
+
+
+@pytest.fixture
+def read_only(new: Path, mfcc_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of recordings that this user may not write into, as a mounted card."""
+    access = os.access
+
+    def may(path: Path, mode: int) -> bool:
+        return not (mode & os.W_OK and Path(path).absolute() == new) and access(path, mode)
+
+    monkeypatch.setattr("audiotl_cli.written.os.access", may)
+    shutil.copy(mfcc_model, new.parent)
+    return new
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ("--format audacity", "name a folder with --output"),
+        ("--move-to sorted", "--copy-to leaves the recordings in it"),
+        ("--format raven --watch", "name a folder with --output"),
+        ("--copy-to new", "choose another place"),
+    ],
+)
+def test_recordings_that_nothing_can_be_written_beside(
+    read_only: Path, run: Run, options: str, advice: str
+) -> None:
+    message = refused(run, f"predict --model sounds.joblib {options}", "new")
+
+    assert "nothing can be written into" in message
+    assert message.endswith(advice)
+    assert not Path("sorted").exists()
+
+
+def test_recordings_that_are_only_read(read_only: Path, run: Run) -> None:
+    predict = ("predict", "new", "--model", "sounds.joblib")
+
+    assert run(*predict, "--format", "audacity", "--output", "labels").code == 0
+    assert run(*predict, "--copy-to", "sorted").code == 0
+    assert run(*predict, "--move-to", "sorted", "--dry-run").code == 0
+
+
+def test_an_index_that_cannot_be_written(read_only: Path, run: Run) -> None:
+    message = refused(run, "index new --out new/index.csv")
+
+    assert "nothing can be written into new: this user may not write into it" in message
+    assert "Measuring" not in message

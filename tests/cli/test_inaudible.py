@@ -44,6 +44,29 @@ def test_channels_that_cancel_teach_nothing(project: Path, run: Run) -> None:
     assert not list(Path().glob("data/models/*.joblib"))
 
 
+def test_one_of_the_channels_is_enough(project: Path, run: Run) -> None:
+    fill(project, 8)
+    run("index", "sounds")
+
+    extracted = run("extract", "--extractor", "mfcc", "--channel", "left", "--json")
+
+    assert extracted.json["inaudible"] == {}
+    assert run("train").code == 0
+
+
+def test_a_channel_that_is_silent_is_not_learnt_from(project: Path, run: Run) -> None:
+    for i in range(8):
+        write(project / f"sounds/{'ab'[i % 2]}/{i}.wav", scene(i, 0.6)[:, None] * [0, 1])
+    run("index", "sounds")
+
+    extracted = run("extract", "--extractor", "mfcc", "--channel", "left")
+
+    assert "8 of 8 clips are silent to mfcc, such as a/0.wav: the channel that is used" in (
+        extracted.err
+    )
+    assert run("train").code == 3
+
+
 def test_some_such_clips_are_warned_of(project: Path, run: Run) -> None:
     fill(project, 2, 10)
     run("index", "sounds", "--test-size", "0")

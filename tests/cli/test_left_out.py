@@ -36,7 +36,10 @@ def test_sound_files_that_cannot_be_read(project: Path, run: Run) -> None:
     }
     assert [group["n"] for group in found["left_out"]] == [8, 1]
     assert "Left out: 8 .wac files: " in finished.out
-    assert "Left out: 1 .mid file: MIDI files hold notes, no sound (cat/x.mid)" in finished.out
+    assert (
+        "Left out: 1 .mid file: this format holds notes or times, and no sound (cat/x.mid)"
+        in finished.out
+    )
     assert "the label frog has no clip left" in finished.err
     assert found["labels"] == ["cat", "dog"]
 
@@ -44,7 +47,7 @@ def test_sound_files_that_cannot_be_read(project: Path, run: Run) -> None:
 def test_empty_folders_and_files_of_the_system(project: Path, run: Run) -> None:
     recordings("audio/dog/1.wav", "audio/dog/2.wav", "audio/cat/1.wav", "audio/cat/2.wav")
     touch(Path("audio"), "dog/.DS_Store", "dog/._1.wav", "Thumbs.db", "docs/read.me")
-    Path("audio/owl").mkdir()
+    touch(Path("audio"), "owl/.DS_Store")
 
     found = run("index", "audio", "--json").json
     finished = run("index", "audio", "--quiet")
@@ -70,6 +73,26 @@ def test_sound_without_a_suffix_and_placeholders_of_icloud(project: Path, run: R
     assert "still in iCloud" in reasons["b/.3.wav.icloud"]
 
 
+def test_folders_that_cannot_be_looked_into(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings("audio/a/1.wav", "audio/b/1.wav", "audio/c/1.wav")
+    scandir = os.scandir
+
+    def denied(path: str) -> object:
+        if Path(path).name == "c":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.scandir", denied)
+        found = run("index", "audio", "--json").json
+
+    assert groups(found["left_out"]) == {"folder": ["c"]}
+    assert found["left_out"][0]["reason"] == "cannot be looked into (Permission denied)"
+    assert "the label c has no clip left: all were left out" in found["warnings"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="no links")
 def test_linked_folders_are_listed_once(project: Path, run: Run) -> None:
     recordings("audio/a/1.wav", "audio/b/1.wav")
@@ -79,6 +102,17 @@ def test_linked_folders_are_listed_once(project: Path, run: Run) -> None:
 
     assert groups(left_out) == {"folder": ["b/up"]}
     assert "leads to a folder that is listed already" in left_out[0]["reason"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no links")
+def test_a_label_that_is_a_link_to_another(project: Path, run: Run) -> None:
+    recordings("audio/a/1.wav", "audio/b/1.wav")
+    Path("audio/c").symlink_to(Path("audio/a").absolute())
+
+    assert (
+        "the label c has no clip left: all were left out"
+        in (run("index", "audio", "--json").json["warnings"])
+    )
 
 
 def test_prediction_of_a_folder(new: Path, run: Run, mfcc_model: Path) -> None:
@@ -128,6 +162,18 @@ def test_why_recordings_cannot_be_read(project: Path, run: Run) -> None:
     assert all("is not a sound file, but a " in change["detail"] for change in fixed["changes"])
 
 
+def test_labels_without_a_clip_that_can_be_read(project: Path, run: Run) -> None:
+    recordings("audio/a/0.wav", "audio/b/0.wav")
+    touch(Path("audio"), "c/0.wav", "c/1.wav")
+    Path("audio/c/1.wav").write_text("<html>404</html>")
+
+    found = run("index", "audio", "--json").json
+    fixed = run("index", "audio", "--fix", "--json").json
+
+    assert "the label c has no clip that can be read" in found["warnings"]
+    assert "the label c has no clip left: all were left out" in fixed["warnings"]
+
+
 def test_when_nothing_can_be_read(project: Path, run: Run) -> None:
     for i in range(1, 4):
         touch(project / "audio", f"a/{i}.wav")
@@ -167,10 +213,10 @@ def test_names_without_a_recording(project: Path, run: Run) -> None:
         "fits several recordings: x/c.wav, y/c.wav; give more of its path",
         "is not below audio, nor is a recording of that name",
     ]
-    assert "recordings of 2 names lie elsewhere or are written differently, as 64000" in (
+    assert "2 names have a recording that lies elsewhere or is written differently, as 64000" in (
         finished.err
     )
-    assert "2 names are of no recording; c fits several recordings" in finished.err
+    assert "2 names have no recording; c fits several recordings" in " ".join(found["warnings"])
 
 
 def test_annotations_of_a_name_that_several_recordings_have(project: Path, run: Run) -> None:

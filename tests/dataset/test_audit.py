@@ -24,7 +24,7 @@ FINE = Measurement(
     offset=0.0,
     deviation=0.1,
     clipped=0.0,
-    n_silent=0,
+    silent=(),
     mixed=1.0,
     beyond=(0.0, 0.0, 0.0),
     original_rate=0,
@@ -56,7 +56,7 @@ def test_each_limit_is_where_it_is_said_to_be() -> None:
     assert faults(swing=limits.SILENT_SWING * 0.99) == "silent"
     assert faults(mixed=limits.CANCELLED_SHARE) == ""
     assert faults(mixed=limits.CANCELLED_SHARE * 0.99) == "cancelling_channels"
-    assert faults(n_silent=1) == "silent_channel"
+    assert faults(silent=(1,)) == "silent_channel"
     beyond = limits.BEYOND_SHARE
     assert faults(beyond=(beyond, 0.5, 0.0)) == "beyond_band"
     assert faults(beyond=(beyond * 0.99, 0.0, 0.0)) == ""
@@ -71,7 +71,7 @@ def test_each_limit_is_where_it_is_said_to_be() -> None:
     assert faults(original_rate=8_000) == "upsampled"
     assert faults(cut_short=True) == "truncated"
     assert (
-        faults(cut_short=True, broken="lost", swing=0.0, n_silent=2, mixed=1.0)
+        faults(cut_short=True, broken="lost", swing=0.0, silent=(0, 1))
         == "unreadable;silent;truncated"
     )
 

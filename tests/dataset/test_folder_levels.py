@@ -80,6 +80,7 @@ def test_folds(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     [
         "site1/cat site1/dog site2/cat site2/dog",
         "site_a/cat site_a/dog site_b/dog",
+        "siteA/cat siteA/dog siteB/cat siteB/dog",
         "2023-05-01/cat 2023-05-02/cat 2023-05-02/dog",
         "original/cat original/dog segmented/cat segmented/dog",
         "rec/S01/cat rec/S01/dog rec/S02/cat rec/S02/dog",
@@ -94,10 +95,12 @@ def test_sites_and_the_like_above_labels(
     assert "as with --label-level" in caplog.text
 
 
-def test_labels_may_be_the_second_level(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_labels_may_be_the_second_level(tmp_path: Path) -> None:
     names = "north/cat north/dog south/cat south/dog"
     assert [label for label, _, _ in labelled(tmp_path, names)[0]] == ["north", "south"]
-    assert "labels could be the second level of folders: --label-level 2" in caplog.text
+    warnings: list[str] = []
+    clips_from_folder(tmp_path, labelled=True, warnings=warnings)
+    assert "labels could be the second level of folders: --label-level 2" in warnings[0]
     assert labelled(tmp_path, names, 2)[0] == [("cat", "", ""), ("dog", "", "")]
 
 
@@ -117,6 +120,16 @@ def test_speakers_and_the_like_below_labels(
     found, _ = labelled(tmp_path, names)
     assert found in ([("cat", "", ""), ("dog", "", "")], [("class1", "", ""), ("class2", "", "")])
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("names", ["a/cat a/dog", "a/b/c/cat a/b/c/dog"])
+def test_folders_that_everything_is_in(
+    tmp_path: Path, names: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    touch(tmp_path, "demo.wav")
+    assert labelled(tmp_path, names)[0] == [("", "", ""), ("cat", "", ""), ("dog", "", "")]
+    assert f"as with --label-level {names.split()[0].count('/') + 1}" in caplog.text
 
 
 def test_a_level_with_splits_above_it(tmp_path: Path) -> None:

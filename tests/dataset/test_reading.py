@@ -78,6 +78,12 @@ WHOLE = {
     "codes of labels": "filename,target,category\na.wav,3,owl",
     "folders apart": "path,filename,label\nbirds,a.wav,owl",
     "trailing commas": "path,label,,\na.wav,owl,,\n,,,",
+    "an empty column": "filename,Species,Annotation\na.wav,owl,",
+    "groups by name and number": "filename,label,speaker,speaker_id\na.wav,owl,Ann,7",
+    "pandas": ",path,label,Unnamed: 3\n0,a.wav,owl,1\n",
+    "old Mac": "path,label\ra.wav,owl\r",
+    "bars and a sep": "sep=|\npath|label\na.wav|owl",
+    "blanks": " path , label \n a.wav , owl ",
     "empty rows and line breaks": 'path,notes,label\n\na.wav,"two\nlines",owl\n , ,\n',
     "a list of one": "path,labels\na.wav,['owl']",
 }
@@ -100,7 +106,10 @@ REFUSED = {
         "File,Scientific name,Common name\na.wav,Strix,owl\nb.wav,Asio,owl",
         "Understood so far: path: File. Say which, for example with --label-column 'Common name'",
     ),
-    "two groups": ("path,site,speaker\na.wav,north,anna", "can hold the group.*--group-column"),
+    "two groups": (
+        "path,site,speaker\na.wav,north,anna\nb.wav,north,ben",
+        "can hold the group.*--group-column",
+    ),
     "two starts": ("path,start,onset,end\na.wav,5,6,8", "can hold the start: 'start' .5.; 'onset'"),
     "two paths": ("file,filename\na.wav,b.wav", "can hold the path.*--path-column filename"),
     "an offset alone": ("path,offset,label\na.wav,5,owl", "'offset' holds times.*--start-column"),
@@ -175,6 +184,8 @@ def test_json_lines_keep_numbers_as_they_are_written(tmp_path: Path) -> None:
     ]
     array = "[" + ",".join(text.splitlines()) + "]"
     assert read(tmp_path, array, "array.json").clips == clips
+    with pytest.raises(DataError, match="not JSON in UTF-8: line 2, byte 9 is 0xf6"):
+        read(tmp_path, b'{"p": "a.wav"}\n{"p": "M\xf6we.wav"}\n', "other.jsonl")
     with pytest.raises(DataError, match="expected an object a line"):
         read(tmp_path, '{\n "a": 1}', "object.json")
 

@@ -91,7 +91,7 @@ def test_only_comments_before_the_header_are_left_out(tmp_path: Path) -> None:
         ("path,label\na.wav,x\n,y\n", "meta.csv, line 3: the path is empty"),
         ("# c\npath,start_s\na.wav,x\n", "meta.csv, line 3: start_s is 'x', expected a number"),
         ("path,end_s\na.wav,inf\n", "meta.csv, line 2: end_s is 'inf', expected a number of sec"),
-        ("path,start_s,end_s\na.wav,3,2\n", "meta.csv, line 2: a clip from 3.0 s to 2.0 s has"),
+        ("path,start_s,end_s\na.wav,3,2\n", "meta.csv, line 2: a clip from 3.0 s to 2.0 s ends"),
         ("path,start_s\na.wav,-1\n", "meta.csv, line 2: start_s is '-1', expected 0 or more"),
         ("path\na.wav\n" + "x" * 140_000, "meta.csv, line 3: field larger than field limit"),
     ],

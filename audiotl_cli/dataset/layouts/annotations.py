@@ -224,6 +224,7 @@ def _read(request: Request) -> Source | None:
     table, options = request.table, request.options
     if options.labels_from != "annotations" and not (table and _is_about_one(table)):
         return None
+    options.check_annotations()
     folder = local_folder(request.root)
     files = [local(table)] if table else annotation_files(folder)
     return read_annotation_files(folder, files, options, request.left_out)

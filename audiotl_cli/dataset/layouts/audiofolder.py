@@ -76,7 +76,7 @@ def _read(request: Request) -> Source | None:
     if folder is None or not tables:
         return None
     logger.info("Labels from %s", ", ".join(map(str, tables)))
-    found = read_audiofolder(folder, tables, request.options, request.left_out)
+    found = read_audiofolder(folder, tables, request.table_options, request.left_out)
     count_unnamed(Finder(folder), found.clips, request.left_out, everywhere=True)
     return found
 

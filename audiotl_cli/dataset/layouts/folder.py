@@ -11,8 +11,9 @@ from audiotl_cli.dataset.folder_levels import FolderLevels, Parts, find_levels
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.layouts.annotations import annotation_files
 from audiotl_cli.dataset.layouts.registry import Layout, Request, Source, local_folder
+from audiotl_cli.dataset.path_patterns import one_label_each
 from audiotl_cli.errors import DataError, UsageError
-from audiotl_cli.left_out import LeftOutCounter
+from audiotl_cli.left_out import SYSTEM_FILE, LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ def clips_from_folder(
     labelled: bool,
     label_level: int | None = None,
     left_out: LeftOutCounter | None = None,
+    warnings: list[str] | None = None,
 ) -> list[Clip]:
     """List the recordings below a folder.
 
@@ -36,6 +38,8 @@ def clips_from_folder(
         The level of folders that are labels, counted from 1; None decides by the folders.
     left_out : LeftOutCounter or None
         Gets what is below the folder and not among the clips.
+    warnings : list of str or None
+        Gets what else the labels could be.
 
     Raises
     ------
@@ -57,8 +61,8 @@ def clips_from_folder(
     levels = find_levels([_folders(path) for path in sounds], label_level)
     for note in levels.notes:
         logger.info("%s: %s", source, note)
-    if levels.doubt:
-        logger.warning("%s", levels.doubt)
+    if levels.doubt and warnings is not None:
+        warnings.append(levels.doubt)
     listing.count(left_out, label_of=lambda path: levels.label_of(_folders(path)))
     clips = _label(listing.paths, levels, left_out)
     _count_empty_folders(listing, levels, left_out)
@@ -87,12 +91,10 @@ def _label(paths: Sequence[str], levels: FolderLevels, left_out: LeftOutCounter)
 
 def _count_empty_folders(listing: Listing, levels: FolderLevels, left_out: LeftOutCounter) -> None:
     """Count folders that would be labels, but hold nothing."""
-    full = {
-        "/".join(parts[: n + 1])
-        for path in [*listing.paths, *(item.path for item in listing.skipped)]
-        for parts in [_folders(path)]
-        for n in range(len(parts))
-    }
+    counted = [item for item in listing.skipped if item.unit != SYSTEM_FILE]
+    paths = [*listing.paths, *(item.path for item in counted)]
+    full = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
+    full |= {item.path for item in counted if item.unit == "folder"}
     for folder in listing.folders:
         parts = PurePosixPath(folder).parts
         would_be = len(parts) == levels.label + 1 and not levels.is_left_out(parts)
@@ -112,13 +114,16 @@ def _read(request: Request) -> Source:
         logger.info(
             "Annotations lie beside the recordings: --labels-from annotations makes clips of them"
         )
+    warnings: list[str] = []
     clips = clips_from_folder(
         request.source,
         labelled=request.labelled,
         label_level=request.options.label_level,
         left_out=request.left_out,
+        warnings=warnings,
     )
-    return Source(clips, request.source)
+    clips, changed = one_label_each(clips)
+    return Source(clips, request.source, warnings=[*warnings, *changed])
 
 
 LAYOUT = Layout(order=70, read=_read, labels_from="folder")

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from audiotl_cli.audio.suffixes import EXTENSIONS
 from audiotl_cli.dataset import layouts
+from audiotl_cli.dataset.candidates import UNUSED
 from audiotl_cli.dataset.catalog.compare import Comparison
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.reading import Reading
 from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.left_out import LeftOutCounter
+from audiotl_cli.spelling import did_you_mean
 from audiotl_cli.storage.paths import AnyPath, need_local
 
 
@@ -78,6 +80,11 @@ class Request:
     table: AnyPath | None = None
     labelled: bool = True
     left_out: LeftOutCounter = field(default_factory=LeftOutCounter, compare=False)
+
+    @property
+    def table_options(self) -> IndexOptions:
+        """How to read a table: without its labels, where these come from elsewhere."""
+        return self.options if self.labelled else replace(self.options, label_column=UNUSED)
 
     @property
     def root(self) -> AnyPath:
@@ -177,5 +184,5 @@ def _check_labels_from(name: str | None) -> None:
     if name is not None and name not in names and ":" not in name:
         raise UsageError(
             f"--labels-from is {name!r}; choose from {', '.join(sorted(names))}, or name a "
-            "function of your own as MODULE:FUNCTION"
+            f"function of your own as MODULE:FUNCTION{did_you_mean(name, names)}"
         )

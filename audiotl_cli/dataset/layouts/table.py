@@ -72,6 +72,7 @@ def read_table(
             rows.append(NamedClip(clip, row.where))
     find.log(path.name)
     clips, warnings = merge_rows(rows, path.name, left_out)
+    warnings += find.warnings(path.name)
     warnings += [*_warnings(table, reading, options), *_other_splits(clips, path.name)]
     return Source(
         clips, find.root, [path], unmatched=find.unmatched, reading=reading, warnings=warnings
@@ -147,7 +148,7 @@ def _read(request: Request) -> Source | None:
     if table is None:
         return None
     find = Finder(request.root)
-    found = read_table(table, find, request.options, request.left_out)
+    found = read_table(table, find, request.table_options, request.left_out)
     count_unnamed(find, found.clips, request.left_out, everywhere=request.source is not table)
     return found
 

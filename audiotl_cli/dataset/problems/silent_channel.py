@@ -9,5 +9,5 @@ PROBLEM = Problem(
     order=39,
     summary="some channels are silent, so the mono mix that networks hear is quieter than the "
     "sound; that does no harm unless only some labels have it",
-    applies=of_measurement(lambda found: 0 < found.n_silent < found.n_channels),
+    applies=of_measurement(lambda found: 0 < len(found.silent) < found.n_channels),
 )
