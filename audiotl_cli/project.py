@@ -154,7 +154,8 @@ def _find(
 ) -> Path:
     """Return the file that a name means; a path is returned as it is."""
     name = given.name
-    if given.is_file() or given.parent != Path() or not name:
+    places = {Path(), *(path.parent for path in files)}
+    if given.is_file() or given.parent not in places or not name:
         return given
     by_name = {path.name: path for path in files} | {path.stem: path for path in files}
     found = list(dict.fromkeys(by_name[text] for text in meant_by(name, list(by_name))))

@@ -75,6 +75,7 @@ def taken(err: str) -> str:
         ("birds-mfcc-statistics-linear-svm-mean+std", "-linear-svm-mean+std.joblib"),
         ("birds-mfcc-statistics-linear-svm-mean+std.joblib", "-linear-svm-mean+std.joblib"),
         ("birds-mfcc-statistics-s", "-svm-mean+std.joblib"),
+        ("data/models/birds-mfcc-statistics-svm-mean+std", "-svm-mean+std.joblib"),
     ],
 )
 def test_a_model_is_found_by_a_part_of_its_name(two: Path, run: Run, name: str, found: str) -> None:
