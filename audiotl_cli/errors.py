@@ -69,6 +69,14 @@ class WeightsError(FetchError):
     """A network's weights are missing, damaged or could not be fetched."""
 
 
+class LicenceError(WeightsError):
+    """The licence of a network must be accepted first."""
+
+    def __init__(self, message: str, network: str) -> None:
+        super().__init__(message)
+        self.network = network
+
+
 class StorageError(AudiotlError):
     """Object storage cannot be reached, fails, or there are no credentials for it."""
 

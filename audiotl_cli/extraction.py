@@ -67,15 +67,17 @@ class ExtractOptions:
         """
         counts = (self.workers, self.batch_size, self.limit)
         if any(count is not None and count < 1 for count in counts):
-            raise UsageError("--workers, --batch-size and --limit are counts from 1")
+            raise UsageError("--workers, --batch-size and --limit must be at least 1")
         if self.max_error_rate is not None and not 0 <= self.max_error_rate <= 1:
             raise UsageError(
-                f"--max-error-rate is {self.max_error_rate}, expected a share from 0 to 1"
+                f"--max-error-rate is {self.max_error_rate}, expected a number from 0 to 1"
             )
         if self.cluster is not None:
             check_address(self.cluster)
             if self.workers is not None:
-                raise UsageError("--workers counts threads of this machine, --cluster has workers")
+                raise UsageError(
+                    "--workers is for threads of this machine and cannot be combined with --cluster"
+                )
 
 
 @dataclass(frozen=True)
@@ -179,9 +181,9 @@ def open_store(root: AnyPath, extractor: Extractor) -> FeatureStore:
     store = FeatureStore(root)
     if store.fingerprint != fingerprint(made_from):
         raise DataError(
-            f"{root} holds features of {store.extractor} made in another way "
-            f"({store.fingerprint}); features of different makes are never mixed. Name the folder "
-            "above it, and the right store is found or made there"
+            f"{root} holds features of {store.extractor} made with other settings "
+            f"({store.fingerprint}), and these are never mixed. Name the folder above it, and "
+            "audiotl finds or creates the right store in it"
         )
     return store
 

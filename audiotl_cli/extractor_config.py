@@ -58,7 +58,7 @@ class ExtractorConfig:
         Which channel of a recording is used: the mean of all, the first, the second, or of each
         clip the one with the most power. A recording with one channel is used as it is.
     engine : {"tensorflow", "ncnn", "auto"} or None
-        What runs the network; None is the network's reference.
+        Library that runs the network; None is the network's reference.
     padding_s : float or None
         Seconds of silence before and after every recording, for networks that are meant to have
         it; None is the network's default.
@@ -76,7 +76,7 @@ class ExtractorConfig:
     name: str = "musicnn"
     hop_s: float | None = setting("Seconds between windows.  [default: the network's]")
     layer: str | None = setting("Output of the network.  [default: the network's]")
-    resampler: str = setting("How the sample rate is changed.", "soxr", choices=RESAMPLERS)
+    resampler: str = setting("Method of resampling.", "soxr", choices=RESAMPLERS)
     channel: str = setting(
         "The channel that is used: the mean of all, the first, the second, or in each clip the "
         "one with the most power.",
@@ -84,8 +84,8 @@ class ExtractorConfig:
         choices=CHANNELS,
     )
     engine: str | None = setting(
-        "What runs the network; ncnn (audiotl\\[fast]) is faster, auto takes it where it can.  "
-        "[default: tensorflow]",
+        "Library that runs the network: ncnn (audiotl\\[fast]) is faster; auto uses it for the "
+        "networks that support it.  [default: tensorflow]",
         choices=ENGINES,
     )
     padding_s: float | None = setting(

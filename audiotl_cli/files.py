@@ -84,7 +84,7 @@ def read_regular(path: Path, max_bytes: int | None = None) -> bytes:
         if max_bytes is not None and n_bytes > max_bytes:
             raise OSError(
                 errno.EINVAL,
-                f"it holds {n_bytes:,} bytes, expected at most {max_bytes:,}",
+                f"it has {n_bytes:,} bytes, expected at most {max_bytes:,}",
                 str(path),
             )
         return file.read() if max_bytes is None else file.read(max_bytes)

@@ -23,14 +23,16 @@ def packed(number: int, value: int | float | str | bytes) -> bytes:
     return _varint(number << 3 | BYTES) + _varint(len(content)) + content
 
 
-def read_fields(message: bytes | memoryview) -> Iterator[Field]:
+def read_fields(message: bytes | memoryview | int) -> Iterator[Field]:
     """Yield the fields of a message in their order.
 
     Raises
     ------
     ValueError
-        The message ends within a field, or has a field of an unknown type.
+        It is a number instead, ends within a field, or has a field of an unknown type.
     """
+    if isinstance(message, int):
+        raise ValueError("a number stands in place of a message")  # of a damaged file
     view, place = memoryview(message), 0
     while place < len(view):
         key, place = _read_varint(view, place)

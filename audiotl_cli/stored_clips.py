@@ -13,6 +13,7 @@ from audiotl_cli.classifiers.card import ExtractorSpec
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.errors import AudioError
 from audiotl_cli.extractor_config import ExtractorConfig
+from audiotl_cli.extractors.listing import licence_of
 from audiotl_cli.storage.contents import Content
 from audiotl_cli.storage.paths import AnyPath, join
 from audiotl_cli.storage.remote import RemotePath
@@ -110,4 +111,5 @@ def store_spec(store: FeatureStore) -> ExtractorSpec:
         dim=store.dim,
         weights=made.get("weights", "unknown"),
         imported="imported" in made,
+        licence="" if "imported" in made else licence_of(store.extractor),
     )

@@ -153,8 +153,8 @@ class WrittenFiles:
 def _check_list(path: Path) -> None:
     if os.path.lexists(path) and not is_regular(path):
         raise UsageError(
-            f"{path} is where audiotl lists what it wrote, but is a link, a folder or a device; "
-            "delete it, or choose another folder"
+            f"{path} is where audiotl records the files it wrote, but it is a link, a folder or "
+            "a device; delete it, or choose another folder"
         )
 
 
@@ -199,7 +199,7 @@ def check_folder(folder: Path, advice: str = "choose another place") -> None:
     nearest = next((path for path in parents if os.path.lexists(path)), None)
     if nearest is None or (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
         return
-    reason = "this user may not write into it" if nearest.is_dir() else "it is no folder"
+    reason = "this user may not write into it" if nearest.is_dir() else "it is not a folder"
     into = "" if nearest == folder else f", which lies in {nearest}"
     raise UsageError(f"nothing can be written into {folder}{into}: {reason}; {advice}")
 

@@ -8,7 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from audiotl_cli.audio.limits import INAUDIBLE_SWING, LEAST_SILENCE_S, OUT_OF_BAND_SHARE
+from audiotl_cli.audio.limits import (
+    CANCELLED_SHARE,
+    INAUDIBLE_SWING,
+    LEAST_SILENCE_S,
+    OUT_OF_BAND_SHARE,
+)
 from audiotl_cli.audio.types import Waveform
 
 STEP_S = 0.05
@@ -25,7 +30,7 @@ class Levels:
         Half the distance from the lowest to the highest sample of the mono mix, so that a
         constant offset counts for nothing.
     cancels : bool
-        Whether the mono mix is silent although a channel is not.
+        Whether the mono mix holds less than `CANCELLED_SHARE` of the power of the channels.
     in_band : float
         Share of the power of the mono mix that is left after resampling, 0 to 1.
     silences : sequence of (float, float)
@@ -72,8 +77,8 @@ class LevelMeter:
     def __init__(self, to_rate: int) -> None:
         self.to_rate = self._rate = to_rate
         self._lowest, self._highest = np.inf, -np.inf
-        self._channel_swing = 0.0
-        self._power, self._power_left = 0.0, 0.0  # times seconds
+        self._channel_swing, self._channel_power = 0.0, 0.0
+        self._power, self._power_left = 0.0, 0.0  # times samples
         self._rest = np.zeros(0, np.float32)  # samples that do not fill a step yet
         self._n_steps = 0
         self._silent_since: int | None = None
@@ -81,8 +86,11 @@ class LevelMeter:
 
     def on_channels(self, block: Any) -> None:
         """Take a block of the recording before it is mixed down, (n_samples, n_channels)."""
-        if self._channel_swing <= INAUDIBLE_SWING and len(block):
+        if len(block) == 0:
+            return
+        if self._channel_swing <= INAUDIBLE_SWING:
             self._channel_swing = max(self._channel_swing, float(_swings(block.T).max()))
+        self._channel_power += sum(map(_power, block.T)) / block.shape[1]
 
     def before(self, blocks: Iterable[tuple[Waveform, int]]) -> Iterator[tuple[Waveform, int]]:
         """Pass on the mono mix at its own rate."""
@@ -92,15 +100,14 @@ class LevelMeter:
                 self._lowest = min(self._lowest, float(block.min()))
                 self._highest = max(self._highest, float(block.max()))
                 self._find_silence(block)
-            if rate > self.to_rate:
-                self._power += _power(block) / rate
+            self._power += _power(block)
             yield block, rate
 
     def after(self, blocks: Iterable[Waveform]) -> Iterator[Waveform]:
         """Pass on the resampled mono mix."""
         for block in blocks:
             if self._rate > self.to_rate:
-                self._power_left += _power(block) / self.to_rate
+                self._power_left += _power(block) * self._rate / self.to_rate
             yield block
 
     def levels(self) -> Levels:
@@ -110,12 +117,10 @@ class LevelMeter:
         if self._silent_since is not None:
             rest = self._rest if len(self._rest) and _swings(self._rest) <= INAUDIBLE_SWING else ()
             _add(silences, self._second(self._silent_since), self._second(self._n_steps, len(rest)))
-        return Levels(
-            swing,
-            swing <= INAUDIBLE_SWING < self._channel_swing,
-            min(1.0, self._power_left / self._power) if self._power else 1.0,
-            silences,
-        )
+        heard = self._power_left / self._power if self._power and self._rate > self.to_rate else 1.0
+        few = self._power <= CANCELLED_SHARE * self._channel_power
+        cancels = few and self._channel_swing > INAUDIBLE_SWING
+        return Levels(swing, cancels, min(1.0, heard), silences)
 
     def _find_silence(self, block: Waveform) -> None:
         n = self._samples_a_step()

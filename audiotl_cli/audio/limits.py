@@ -10,10 +10,10 @@ SILENT_SWING = 2.0**-12
 """Half the distance from the lowest to the highest sample, below which a recording is silent:
 eight steps of 16 bits. The quietest clip of ESC-10 has 0.08."""
 
-CANCELLED_SHARE = 0.02
+LOST_IN_MIX = 0.02
 """Power of the mono mix, times the channels, as a share of their mean power: 1 where channels have
 nothing in common or all but one are silent, 0 where they cancel. With less than this, 17 dB are
-lost at least."""
+lost at least, and the audit says so; `predict` gives no label below `CANCELLED_SHARE`."""
 
 BAND_EDGES = (8_000, 11_025, 24_000)
 """Hz. Networks hear nothing above half of their sample rate, which is 16 kHz of most, 22.05 kHz of
@@ -93,3 +93,8 @@ OUT_OF_BAND_SHARE = 1e-3
 """Share of the power that resampling must leave; with less, what a network is given is at least 30
 dB below what is in the recording, and `predict` gives no label. ESC-10 at 16 kHz keeps 0.2 or
 more."""
+
+CANCELLED_SHARE = 1e-3
+"""Share of the mean power of the channels that their mix must hold; with less, they cancel each
+other out, as where the wires of one microphone are swapped. Channels that have nothing to do with
+each other keep a half of two, and one channel of n that is not silent keeps 1/n."""

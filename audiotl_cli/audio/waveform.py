@@ -38,7 +38,7 @@ def mono_waveform(samples: npt.ArrayLike, sample_rate: Any, channel: str = MIX) 
         middle = (float(limits.max) + float(limits.min) + 1) / 2  # 128 of 8 bits without a sign
         array = (array - middle) / (float(limits.max) + 1 - middle)
     mono = array.astype(np.float32)
-    if mono.ndim == 2:
+    if mono.ndim == 2 and mono.size:
         mono = pick(mono, channel)
     if mono.ndim != 1 or len(mono) == 0:
         raise AudioError(

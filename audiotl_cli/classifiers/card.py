@@ -25,6 +25,7 @@ SUSPECTED = dict.fromkeys(("expression", "example", "warning"), str) | dict.from
 )
 _DEEPEST = 8
 _LONGEST, _LONGEST_LABEL = 1_000_000, 10_000  # characters
+VERDICT = {"text": str, "level": str, "metric": str, "value": float}
 MOST_FEATURES = 1_000_000
 
 
@@ -43,6 +44,8 @@ class ExtractorSpec:
         ``unknown`` for features that came from elsewhere.
     imported : bool
         Whether the features came from elsewhere, so that no audio can be embedded.
+    licence : str
+        Of the weights, such as ``Apache-2.0``; empty where it is not known.
     """
 
     config: ExtractorConfig
@@ -50,6 +53,7 @@ class ExtractorSpec:
     dim: int
     weights: str = "published"
     imported: bool = False
+    licence: str = ""
 
     @property
     def name(self) -> str:
@@ -73,11 +77,17 @@ class ExtractorSpec:
 
     @property
     def warning(self) -> str:
-        """Warning for reports if the weights are not the published ones; else empty."""
+        """What reports must say of the weights: whose they are, and what the licence forbids."""
+        said = []
         name = self.weights.removeprefix("unverified:")
-        if name == self.weights:
-            return ""
-        return f"the weights of {self.name} are not the published ones: {name}"
+        if name != self.weights:
+            said.append(f"the weights of {self.name} are not the published ones: {name}")
+        if "-NC" in self.licence:
+            said.append(
+                f"the licence of {self.name}, {self.licence}, forbids commercial use, and what is "
+                "made with it keeps this licence"
+            )
+        return "; ".join(said)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings and the rest, side by side, as plain values fit for JSON."""
@@ -208,8 +218,8 @@ class ModelCard:
         _check_described(card.held_out, {"split": str, "n_clips": int, "accuracy": float})
         _check_described(card.rejection, {"rate": float, "threshold": float})
         _check_described(card.balancing, {"plain": float, "balanced": float})
-        for name in ("text", "level") if card.verdict is not None else ():
-            _value((card.verdict or {}).get(name), str, f"verdict.{name}")
+        for name, hint in VERDICT.items() if card.verdict is not None else ():
+            _value((card.verdict or {}).get(name), hint, f"verdict.{name}")
         _check_described(card.suspected_groups, SUSPECTED)
         if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):
             raise DamagedError("the card has fewer than two labels, or a repeated label")

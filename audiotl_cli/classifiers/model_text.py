@@ -111,9 +111,10 @@ def _held_out(card: ModelCard) -> str:
 def _extractor(spec: ExtractorSpec) -> str:
     hop = f", hop {spec.hop_s:g} s" if spec.hop_s else ""
     engine = f", run by {spec.engine}" if spec.engine else ""
+    licence = f"; licence {_text(spec.licence)}" if spec.licence else ""
     return (
         f"- Features: {_text(f'{spec.name} {spec.layer}'.strip())}{hop}, {spec.dim} values per "
-        f"frame{engine}; weights {_text(spec.weights)}; fingerprint `{spec.fingerprint}`"
+        f"frame{engine}; weights {_text(spec.weights)}{licence}; fingerprint `{spec.fingerprint}`"
     )
 
 

@@ -92,6 +92,7 @@ def _show(found: list[DataSetInfo]) -> None:
     grid = output.table(
         "name", "summary", "clips", "labels", "licence", "fetch", "here",
         numbers=("clips", "labels", "fetch"),
+        optional=("licence", "summary", "labels"),
     )  # fmt: skip
     for known in found:
         dataset = known.dataset

@@ -36,8 +36,8 @@ class Evaluated:
         typer.Option(
             "--cv",
             metavar="fold|group|K|KxN",
-            help="Cross-validate instead: fit one model a fold, with the options below; 5x10 deals "
-            "5 folds 10 times.",
+            help="Cross-validate instead: train a model per fold, with the options below; 5x10 "
+            "repeats 5 folds 10 times.",
         ),
         settings.FREE,
     ] = None
@@ -45,7 +45,8 @@ class Evaluated:
         bool,
         typer.Option(
             "--open-set",
-            help="With --cv: leave out one label after the other, and see whether it is noticed.",
+            help="With --cv: leave out each label in turn, and measure whether its clips are "
+            "rejected.",
         ),
         settings.FREE,
     ] = False
@@ -53,11 +54,22 @@ class Evaluated:
         bool,
         typer.Option(
             "--learning-curve",
-            help="With --cv: how accuracy grows with clips, and what twice as many would bring "
-            "(its interval covers the choice of clips tested, not how the curve goes on).",
+            help="With --cv: measure how accuracy grows with the number of clips, and extrapolate "
+            "to twice as many (the interval covers the choice of test clips, not the "
+            "extrapolation).",
         ),
         settings.FREE,
     ] = False
+    positive: Annotated[
+        str | None,
+        typer.Option(
+            "--positive",
+            metavar="LABEL",
+            help="Which of two labels is to be found, for sensitivity, specificity and curves.  "
+            "[default: not one that is named no, negative, background or the like; else the rarer]",
+        ),
+        settings.FREE,
+    ] = None
     report: Annotated[
         Path | None,
         typer.Option(
@@ -141,7 +153,9 @@ def _check(
 
     extras = options.typed(context, "open_set", "learning_curve")
     if evaluated.cv is None and extras:
-        raise UsageError(f"{', '.join(extras)} without --cv: these fit models of their own")
+        raise UsageError(
+            f"{', '.join(extras)} without --cv: these need the models of a cross-validation"
+        )
     if evaluated.cv is None and (unused := options.typed(context, *_of_fits())):
         raise UsageError(
             f"{', '.join(unused)} without --cv: a saved model keeps what it was trained with; "
@@ -153,13 +167,15 @@ def _check(
             "search first, then give what was chosen"
         )
     if trained.cluster and not trained.search:
-        raise UsageError("--cluster without --cv and --search: nothing else is done on a cluster")
+        raise UsageError("--cluster without --cv and --search: only a search runs on a cluster")
     if evaluated.cv is not None and options.typed(context, "split"):
-        raise UsageError("--cv evaluates on every clip: give no --split with it")
+        raise UsageError("--cv evaluates on every clip, so it cannot be combined with --split")
     if evaluated.cv is not None and model:
-        raise UsageError("--cv fits its own models: give no model file with it")
+        raise UsageError("--cv trains its own models, so it cannot be combined with a model file")
     if [path.suffix for path in model] == [RESULT]:
-        raise UsageError(f"{model[0]} is an evaluation already: give another to compare it with")
+        raise UsageError(
+            f"{model[0]} is the result of an evaluation; name another to compare it with"
+        )
 
 
 def _claim(given: Sequence[Path], evaluated: Evaluated) -> None:
@@ -193,6 +209,7 @@ def _cross_validate(
         reliability=learning.reliability(),
         open_set=evaluated.open_set,
         learning_curve=evaluated.learning_curve,
+        positive=evaluated.positive,
         memory=learning.memory,
         report=evaluated.report,
         overwrite=evaluated.overwrite,
@@ -232,6 +249,7 @@ def _evaluate_models(
             folder / path.stem if folder and several else folder,
             overwrite=evaluated.overwrite,
             seed=seed,
+            positive=evaluated.positive,
         )
         report = evaluate_model(options.project(), index, path, chosen)
         found.append((report, report.result))

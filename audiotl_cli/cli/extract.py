@@ -27,7 +27,7 @@ def extract(
     extractor: Annotated[
         list[str] | None,
         typer.Option(
-            help="Which network, or tflite:FILE or savedmodel:FOLDER for your own; repeat for "
+            help="Extractor, or tflite:FILE or savedmodel:FOLDER for your own; repeat for "
             "several.  [default: musicnn]",
             rich_help_panel=options.EXTRACTION,
         ),
@@ -38,27 +38,35 @@ def extract(
     batch_size: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Windows a batch.  [default: the network's best]", show_default=False
+            min=1,
+            help="Number of windows per batch.  [default: the network's best]",
+            show_default=False,
         ),
         settings.FREE,
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first clips of the index."), settings.FREE
+        int | None,
+        typer.Option(min=1, help="Use only this number of clips, the first of the index."),
+        settings.FREE,
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first failure."), settings.FREE
     ] = False,
     max_error_rate: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Stop when more than this share of clips failed."),
+        typer.Option(
+            min=0.0, max=1.0, help="Stop when more than this share of the clips has failed."
+        ),
         settings.FREE,
     ] = None,
     cluster: options.Cluster = None,
+    accept_licence: options.AcceptLicence = False,
 ) -> None:
-    """Embed every clip of an index; what is stored already is not done again."""
+    """Embed every clip of an index that is not in the store yet."""
     from audiotl_cli.extraction import ExtractOptions
     from audiotl_cli.inference.same_extractor import chosen_extractor
     from audiotl_cli.workflows.extract import extract_features
+    from audiotl_cli.workflows.models import accept_licence as accept
 
     chosen = ExtractOptions(
         options.store_address(store), workers, batch_size, limit, strict, max_error_rate, cluster
@@ -68,6 +76,9 @@ def extract(
     typed = not options.from_file(context, "extractor")
     # all of them before the first is used: a wrong name ends the run at once
     networks = [chosen_extractor(replace(config, name=name), typed=typed) for name in names]
+    for network in networks if accept_licence else ():
+        if network.weights_files():
+            accept(network.name)
     path = options.choose_index(index)
     clips = options.read_index(path, audio_root)
     output.note(f"Index {path}: {len(clips.clips)} clips")

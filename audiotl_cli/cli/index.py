@@ -71,7 +71,7 @@ def index(
         typer.Option(
             metavar="WHERE",
             help="folder, filename, csv, annotations (of Audacity or Raven, beside the "
-            "recordings), or MODULE:FUNCTION, a function of yours that returns the label of a "
+            "recordings), or MODULE:FUNCTION, a Python function that returns the label of a "
             "path, or None.  [default: the first layout that fits SOURCE, else folder]",
             show_default=False,
             rich_help_panel=LABELS,
@@ -92,7 +92,8 @@ def index(
     label_regex: Annotated[
         str | None,
         typer.Option(
-            help="Searched in the path below SOURCE; its first group is the label.",
+            help="Regular expression, searched in the path below SOURCE; its first group is "
+            "the label.",
             rich_help_panel=LABELS,
         ),
         settings.FREE,
@@ -135,7 +136,7 @@ def index(
     group_regex: Annotated[
         str | None,
         typer.Option(
-            help="Likewise for the group: clips that must not be on both sides of a split.",
+            help="The same for the group: clips that must not be on both sides of a split.",
             rich_help_panel=LABELS,
         ),
         settings.FREE,
@@ -143,7 +144,7 @@ def index(
     group_column: Column = None,
     fold_regex: Annotated[
         str | None,
-        typer.Option(help="Likewise for the fold.", rich_help_panel=LABELS),
+        typer.Option(help="The same for the fold.", rich_help_panel=LABELS),
         settings.FREE,
     ] = None,
     fold_column: Column = None,
@@ -198,7 +199,7 @@ def index(
         int | None,
         typer.Option(
             min=1,
-            help="Processes that measure.  [default: one a core]",
+            help="Number of processes that measure.  [default: one per core]",
             show_default=False,
             rich_help_panel=AUDIT,
         ),
@@ -206,7 +207,7 @@ def index(
     ] = None,
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Write over an index that was edited by hand."),
+        typer.Option("--overwrite", help="Overwrite an index that was edited by hand."),
         settings.TYPED,
     ] = False,
 ) -> None:
@@ -243,10 +244,11 @@ def index(
     )
     if strict and no_audit:
         raise UsageError(
-            "--strict fails if clips have problems, and --no-audit looks for none; give one of them"
+            "--strict fails if clips have problems, and --no-audit does not look for any; give "
+            "only one of them"
         )
     if name is not None and out is not None:
-        raise UsageError("--name and --out both name the index; give one of them")
+        raise UsageError("--name and --out both name the index; give only one of them")
     place = None if source is None else any_path(source)
     known_as = dataset_folder(options.project(), dataset).name if dataset else ""
     path = out or options.project().index_dir / f"{name or known_as or _name_of(place)}.csv"

@@ -35,7 +35,7 @@ def label(
     n: Annotated[
         int,
         typer.Option(
-            "--n", min=1, help="How many clips to list; with --ask, to ask for in a round."
+            "--n", min=1, help="Number of clips to list; with --ask, number of clips per round."
         ),
         settings.FREE,
     ] = 10,
@@ -53,8 +53,8 @@ def label(
         typer.Option(
             "--set",
             metavar="FILE=LABEL",
-            help="Write this label, or take it away where none is given; a stretch is "
-            "FILE:START-END; repeatable.",
+            help="Write this label, or remove the label where none is given; a stretch is "
+            "FILE:START-END; repeat for several.",
         ),
         settings.TYPED,
     ] = None,
@@ -73,7 +73,8 @@ def label(
     split: Annotated[
         str,
         typer.Option(
-            help="The split to suggest clips of; in any split but train, clips are drawn at random."
+            help="Split to suggest clips from; in splits other than train, clips are drawn "
+            "at random."
         ),
         settings.FREE,
     ] = "train",
@@ -180,7 +181,7 @@ def _show(found: Round) -> None:
     if not found.suggestions:
         output.line("Every clip that has features has a label.")
         return
-    grid = output.table("guess", "score", "then", "clip", numbers=("score",))
+    grid = output.table("guess", "score", "then", "clip", numbers=("score",), optional=("then",))
     for suggestion in found.suggestions:
         first, second, *_ = [*suggestion.scores.items(), ("", 0.0), ("", 0.0)]
         then = f"{output.clean(second[0])} {second[1]:.2f}" if second[0] else ""

@@ -35,11 +35,12 @@ from audiotl_cli.cli import (
     train,
     tune,
 )
+from audiotl_cli.cli.consent import consents
 from audiotl_cli.cli.help_layout import lay_out
 from audiotl_cli.cli.problems import check_memory, explain
 from audiotl_cli.cli.signals import INTERRUPTED
 from audiotl_cli.cli.streams import BROKEN_PIPE, mend_size, open_streams
-from audiotl_cli.errors import UsageError
+from audiotl_cli.errors import LicenceError, UsageError
 
 HELP = {"-h", "--help", "--version"}
 
@@ -213,6 +214,8 @@ def _run(args: Sequence[str]) -> tuple[int, str]:
     except KeyboardInterrupt:
         return INTERRUPTED, "interrupted"
     except Exception as error:
+        if isinstance(error, LicenceError) and consents(error):
+            return _run(args)
         if output.state.debug:
             raise
         code, message, advice = explain(error)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -151,7 +151,7 @@ def _show(found: Inspection) -> None:
     output.line(f"sha256   {found.sha256}")
     card = found.card
     if card is not None:
-        networks = ", ".join(extractor["name"] for extractor in card["extractors"])
+        networks = ", ".join(map(_network, card["extractors"]))
         output.line(f"model    {card['classifier']}, {card['pooling']}, on {networks}")
         output.line(f"labels   {len(card['labels'])}: {', '.join(card['labels'][:10])}")
         output.line(f"trained  on {card['n_clips']} clips of {card['index']}")
@@ -160,3 +160,9 @@ def _show(found: Inspection) -> None:
         show_programs(found.path, found.programs)
     else:
         output.line(f"The file cannot be loaded: {found.problem}")
+
+
+def _network(extractor: Mapping[str, Any]) -> str:
+    """Return the name of a network, and its licence if the card has it."""
+    licence = extractor.get("licence")
+    return f"{extractor['name']} (licence {licence})" if licence else str(extractor["name"])

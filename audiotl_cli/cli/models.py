@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audiotl_cli.cli import output, settings
+from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.spread import spread
 
 if TYPE_CHECKING:
@@ -41,19 +41,22 @@ def fetch(
     ],
     source: Annotated[
         str | None,
-        typer.Option("--from", metavar="FILE|URL", help="Take the weights from there."),
+        typer.Option("--from", metavar="FILE|URL", help="Take the weights from this file or URL."),
         settings.TYPED,
     ] = None,
+    accept_licence: options.AcceptLicence = False,
 ) -> None:
     """Put the weights of a network into the cache, checked.
 
     A file given with --from need not be the published one; it is used then, and every
     report says so.
     """
-    from audiotl_cli.workflows.models import fetch_model
+    from audiotl_cli.workflows import models
 
+    if accept_licence:
+        models.accept_licence(name)
     with output.progress(f"Fetching {name}", "MB") as update:
-        fetched = fetch_model(
+        fetched = models.fetch_model(
             name,
             source,
             lambda _, done, total: update(round(done / 1e6), round(total / 1e6), 0.0),
@@ -102,7 +105,7 @@ def verify(
     }
     output.result(value, lambda: _show_checks(report))
     if report.not_installed:
-        output.note(f"Not installed, so not checked: {', '.join(report.not_installed)}")
+        output.note(f"Not installed, and therefore not checked: {', '.join(report.not_installed)}")
     if any(check.passed is False for check in report.checks):
         raise typer.Exit(3)
     if any(check.missing for check in report.checks):
@@ -111,8 +114,9 @@ def verify(
 
 def _show_list(found: list[ModelInfo]) -> None:
     extractors = output.table(
-        "extractor", "ready", "dim", "window", "hop", "rate", "what it is good for",
+        "extractor", "ready", "dim", "window", "hop", "rate", "suited to",
         numbers=("dim", "window", "hop", "rate"),
+        optional=("hop", "window", "rate", "dim", "what it is good for"),
     )  # fmt: skip
     for info in found:
         extractors.add_row(
@@ -120,7 +124,15 @@ def _show_list(found: list[ModelInfo]) -> None:
             f"{info.hop_s:g} s", f"{info.sample_rate / 1000:g} kHz", info.summary,
         )  # fmt: skip
     output.show(extractors)
-    files = output.table("weights", "of", "installed", "size", "licence", numbers=("size",))
+    files = output.table(
+        "weights",
+        "of",
+        "installed",
+        "size",
+        "licence",
+        numbers=("size",),
+        optional=("licence", "of"),
+    )
     for info in found:
         for file in info.files:
             label = output.clean(_label(file.installed)) if file.installed else "no"
@@ -135,7 +147,7 @@ def _show_checks(report: VerifyReport) -> None:
         if not network.weights:
             output.line(f"{network.name} has no weights", style="bold")
         if not network.checks:
-            output.line("Nothing is published to check it against.")
+            output.line("Its publisher documents no values to compare with.")
             continue
         grid = output.table("what", "expected", "found", "passed")
         for check in network.checks:

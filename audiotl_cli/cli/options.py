@@ -132,6 +132,14 @@ Cluster = Annotated[
     ),
     settings.TYPED,
 ]
+AcceptLicence = Annotated[
+    bool,
+    typer.Option(
+        "--accept-licence",
+        help="Accept the licence of the network, where that is needed (birdnet).",
+    ),
+    settings.TYPED,
+]
 Extractors = Annotated[
     list[str] | None,
     typer.Option(

@@ -109,11 +109,20 @@ def show(renderable: RenderableType) -> None:
     screen = console()
     unlimited = screen.options.update(max_width=10_000)
     for name in getattr(renderable, "left_out_first", ()):
-        if Measurement.get(screen, unlimited, renderable).maximum <= screen.width:
+        if Measurement.get(screen, unlimited, renderable).minimum <= screen.width:
             break
-        columns = renderable.columns  # type: ignore[union-attr]
-        columns[:] = [column for column in columns if column.header != name]
+        renderable = _without(renderable, name)
     screen.print(renderable)
+
+
+def _without(grid: Any, name: str) -> Table:
+    """Return a table without a column."""
+    kept = [column for column in grid.columns if column.header != name]
+    numbers = [column.header for column in kept if column.justify == "right"]
+    smaller = table(*(column.header for column in kept), title=grid.title, numbers=numbers)
+    for cells in zip(*(column.cells for column in kept), strict=True):
+        smaller.add_row(*cells)
+    return smaller
 
 
 def note(text: object, style: StyleType | None = "dim") -> None:
@@ -190,7 +199,7 @@ def table(
     numbers : sequence of str
         Columns that are aligned to the right, and whose cells are never broken.
     optional : sequence of str
-        Columns that `show` leaves out, the first of these first, while there is no room.
+        Columns that `show` leaves out, the first of these first, while words would be broken.
     """
     from rich import box
     from rich.table import Table
@@ -206,7 +215,11 @@ def table(
 
     grid = CleanTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for column in columns:
-        grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        longest = max(map(len, column.split()), default=0)
+        if column in numbers:
+            grid.add_column(column, justify="right", overflow="fold", min_width=longest)
+        else:
+            grid.add_column(column, overflow="fold")
     return grid
 
 

@@ -305,7 +305,10 @@ def _expand(inputs: Sequence[str]) -> list[AnyPath]:
         if text == "-":
             listed = sys.stdin.read()
             lines = listed.split("\0") if "\0" in listed else listed.splitlines()
-            paths += [join(Path(), line) for line in lines if line]
+            named = [join(Path(), line) for line in lines if line]
+            if not named:
+                output.warn("no recordings are listed on stdin")
+            paths += named
         else:
             paths.append(any_path(text))
     return paths

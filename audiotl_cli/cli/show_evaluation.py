@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from audiotl_cli.cli import output, show_settings
 
 if TYPE_CHECKING:
+    from audiotl_cli.evaluation.binary import Binary
     from audiotl_cli.evaluation.comparison import Comparison
     from audiotl_cli.evaluation.evaluation import Evaluation
     from audiotl_cli.evaluation.learning_curve import LearningCurve
@@ -20,6 +21,7 @@ LEAST_NAME = 8  # columns; a confusion matrix whose names get less is, too
 MOST_LEAKS = 5
 MOST_LISTED = 3  # clips that may be mislabelled, and pairs; the report has all
 MOST_ROUNDS = 20
+SHOWN_THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
 VERDICT_STYLES = {"clearly_better": "bold green", "no_better": "bold red"}
 MOST_LABELS, FEW_LABELS = 60, 20
 """Of more labels than the first, only so many are listed, those of the lowest F1."""
@@ -33,6 +35,8 @@ def show(report: EvaluateReport) -> None:
         show_verdict(evaluation.verdict.text, evaluation.verdict.level)
     output.warnings(evaluation.source.doubts)
     _show_scores(evaluation)
+    if evaluation.binary:
+        _show_binary(evaluation.binary)
     _show_leaks(evaluation)
     _show_rounds(evaluation)
     _show_labels(evaluation.scores)
@@ -86,6 +90,26 @@ def _show_scores(evaluation: Evaluation) -> None:
     output.line(f"{accuracy}: share of clips whose predicted labels are all correct")
 
 
+def _show_binary(found: Binary) -> None:
+    """Print how well one of two labels is found, and from which score to call it."""
+    why = {
+        "option": "as asked for",
+        "name": "by its name; --positive chooses another",
+        "rarer": "the rarer; --positive chooses another",
+    }
+    output.line(f"{found.text}; {found.positive!r} is positive, {why[found.chosen_by]}")
+    numbers = ("sensitivity", "specificity", "precision")
+    grid = output.table(f"{found.positive} from a score of", *numbers, numbers=numbers)
+    for at in found.thresholds:
+        best = at.threshold == found.best_threshold
+        if not best and at.threshold not in SHOWN_THRESHOLDS:
+            continue
+        precision = "" if at.precision is None else f"{at.precision:.2f}"
+        name = f"{at.threshold:.3g}" + (" (highest mean of both)" if best else "")
+        grid.add_row(name, f"{at.sensitivity:.2f}", f"{at.specificity:.2f}", precision)
+    output.show(grid)
+
+
 def _show_rounds(evaluation: Evaluation) -> None:
     """Print the accuracy of every repeat or round, and what each round chose."""
     source, repeats = evaluation.source, evaluation.scores.repeats
@@ -117,7 +141,9 @@ def _show_labels(scores: Scores) -> None:
         if any(metric.name in scores.per_label[label] for label in labels)
     ]
     numbers = ("clips", *(metric.title for metric in metrics))
-    grid = output.table("label", *numbers, "most often confused with", numbers=numbers)
+    confused_with = "most often confused with"
+    optional = (confused_with, "precision", "recall")
+    grid = output.table("label", *numbers, confused_with, numbers=numbers, optional=optional)
     number = {label: row for row, label in enumerate(scores.labels)}
     for label in labels:
         row = scores.per_label[label]
@@ -138,6 +164,8 @@ def show_confusion(scores: Scores) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from audiotl_cli.text import without_middle
+
     letters = [chr(ord("a") + i) for i in range(len(scores.labels))]
     digits = max(3, len(str(scores.confusion.max())))
     room = output.console().width - (digits + 1) * len(letters) - 2
@@ -156,7 +184,8 @@ def show_confusion(scores: Scores) -> None:
             share = count / n_clips
             style = "bold green" if row == column else "bold red" if share >= 0.1 else "yellow"
             cells.append(Text(str(count), style) if count else Text(none, "dim"))
-        grid.add_row(f"{letters[row]} {output.clean(label)}", *cells)
+        name = without_middle(output.clean(label), room - 2)
+        grid.add_row(f"{letters[row]} {name}", *cells)
     output.show(grid)
 
 

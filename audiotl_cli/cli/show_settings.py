@@ -33,7 +33,8 @@ def leaderboard(tried: Sequence[Mapping[str, Any]], n_most: int = 10) -> None:
     """Print the results of the settings that were tried, and mark the chosen setting."""
     leading = ("balanced accuracy",) if "balanced_accuracy" in tried[0] else ()
     numbers = (*leading, "accuracy", "95 % interval", "lowest fold")
-    grid = output.table("", *numbers, "extractors", "setting", numbers=numbers)
+    optional = ("extractors", "lowest fold", "95 % interval")
+    grid = output.table("", *numbers, "extractors", "setting", numbers=numbers, optional=optional)
     for i, trial in enumerate(tried):
         if i < n_most or trial["chosen"]:
             low, high = trial["interval"]

@@ -34,7 +34,9 @@ def similar(
     audio_root: options.AudioRoot = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
-    top_k: Annotated[int, typer.Option(min=1, help="How many clips for each."), settings.FREE] = 10,
+    top_k: Annotated[
+        int, typer.Option(min=1, help="Number of clips for each recording."), settings.FREE
+    ] = 10,
     format_: records.Format = None,
     to: records.Output = None,
     overwrite: options.Overwrite = False,

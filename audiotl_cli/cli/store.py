@@ -46,6 +46,7 @@ def info(
         grid = output.table(
             "store", "layer", "dim", "clips", "shards", "MB",
             numbers=("dim", "clips", "shards", "MB"),
+            optional=("shards", "MB", "dim", "layer"),
         )  # fmt: skip
         for item in found:
             grid.add_row(

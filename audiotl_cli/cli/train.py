@@ -109,6 +109,7 @@ def as_json(report: TrainReport) -> dict[str, Any]:
         "classifier": card.classifier,
         "extractors": [spec.name for spec in card.extractors],
         "weights": [spec.weights for spec in card.extractors],
+        "licences": [spec.licence for spec in card.extractors],
         "pooling": card.pooling,
         "n_clips": card.n_clips,
         "labels": list(card.labels),

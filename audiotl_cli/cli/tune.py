@@ -25,8 +25,8 @@ def tune(
         list[str] | None,
         typer.Option(
             "--extractor",
-            help="Extractor whose features to try; repeat for several. Each is tried alone and "
-            "with each other one.  [default: all with stored features]",
+            help="Extractor whose features to try; repeat for several. Each is tried alone "
+            "and in pairs.  [default: all with stored features]",
             rich_help_panel=options.CLASSIFIER,
         ),
         settings.FREE,
@@ -50,8 +50,9 @@ def tune(
 ) -> None:
     """Choose extractors, pooling, classifier and parameters, using the training clips alone.
 
-    The setting given by --classifier, --pooling and so on is tried first. The chosen setting is
-    trained and saved. If tuning is interrupted, the same command continues where it stopped.
+    The setting given by --classifier, --pooling and so on is tried first.
+    The chosen setting is trained and saved. If tuning is interrupted, the
+    same command continues where it stopped.
     """
     from audiotl_cli.workflows.tune import tune_model
 

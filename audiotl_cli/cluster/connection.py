@@ -27,10 +27,10 @@ LOCAL = re.compile(r"local\[([1-9]\d*)\]")
 DASK_LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 
 LOOK_EVERY_S = 1.0
-GRACE_S = 2.0  # for Dask to say by itself what is wrong
+GRACE_S = 2.0  # so that Dask can report its own error first
 
 ALLOWED_FAILURES = 1
-"""Times a task may kill its worker among workers that are started here."""
+"""How many workers a task may kill; for workers that are started here."""
 
 LIMITS = {"workers-timeout": "10s", "connect-timeout": "10s", "fit-timeout": "1h"}
 """Settings of Dask's configuration below ``audiotl``, such as ``DASK_AUDIOTL__FIT_TIMEOUT``."""
@@ -51,7 +51,7 @@ def limit_s(name: str) -> float:
 
 
 def check_address(address: str) -> None:
-    """Raise `UsageError` for what is no address of a cluster, or without the extra package."""
+    """Raise `UsageError` for an invalid address, or if Dask is not installed."""
     if find_spec("distributed") is None:
         raise UsageError("--cluster needs Dask; install it with: pip install 'audiotl[cluster]'")
     if LOCAL.fullmatch(address) or re.fullmatch(r"(tcp|tls)://.+:\d+", address):
@@ -69,14 +69,14 @@ def connect(address: str) -> Iterator[Client]:
     Parameters
     ----------
     address : str
-        See `check_address`. ``local[N]`` starts N worker processes here, and ends them.
+        See `check_address`. ``local[N]`` starts N worker processes on this machine, and ends them.
 
     Raises
     ------
     UsageError
-        The address is none.
+        The address is invalid.
     ClusterError
-        Nobody answers there, or no worker is there within ``audiotl.workers-timeout``.
+        No scheduler answers, or there is no worker within ``audiotl.workers-timeout``.
     """
     check_address(address)
     import dask
@@ -93,7 +93,7 @@ def connect(address: str) -> Iterator[Client]:
 
 
 def _import_quietly() -> None:
-    """Import Dask's scheduler and client, whose log is not for users of this program."""
+    """Import Dask's scheduler and client, and hide their log messages."""
     import dask
 
     if not (logger.isEnabledFor(logging.DEBUG) or dask.config.get("logging", None)):
@@ -118,26 +118,26 @@ def _no_workers(address: str, patience: str) -> ClusterError:
 
 
 def gone(address: str) -> ClusterError:
-    """Return the error of a scheduler that went away."""
+    """Return the error for a scheduler that does not answer any more."""
     return ClusterError(
-        f"the scheduler at {address} is gone; what was done is kept, and the same command goes on "
-        "when it is back"
+        f"the scheduler at {address} does not answer any more; finished work is kept, and the same "
+        "command continues when the scheduler is back"
     )
 
 
 class Watch:
-    """Looks after a cluster while work is under way.
+    """Checks during the work that scheduler and workers are still there.
 
     Parameters
     ----------
     client : Client
     address : str
-        What the cluster is called.
+        Its address, for messages.
 
     Attributes
     ----------
     n_workers : int
-        When last looked at; 1 at least.
+        Number of workers at the last check, at least 1.
     """
 
     def __init__(self, client: Client, address: str) -> None:
@@ -147,7 +147,7 @@ class Watch:
         self._looked_s = self._seen_s = time.monotonic()
 
     def look(self) -> None:
-        """Raise `ClusterError` if the scheduler is gone, or all workers, for too long."""
+        """Raise `ClusterError` if the scheduler, or for too long every worker, is gone."""
         now = time.monotonic()
         if now - self._looked_s < LOOK_EVERY_S:
             return
@@ -159,7 +159,7 @@ class Watch:
             raise _no_workers(self.address, f"{patience_s:g} s")
 
     def threads(self) -> dict[str, int]:
-        """Return the workers there are, and how many threads each has."""
+        """Return the addresses of the workers, and the number of threads of each."""
         if self.client.status != "running":
             raise gone(self.address)
         try:
@@ -177,7 +177,7 @@ def _client(address: str) -> Iterator[Client]:
     where = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
     try:
         client = _open_in_time(where, limit_s("connect-timeout"))
-    except Exception as error:  # a broken file, no certificates: Dask has many words for it
+    except Exception as error:  # a broken file, no certificates: Dask raises many types
         raise ClusterError(_unreachable(address, error)) from error
     try:
         yield client
@@ -186,7 +186,11 @@ def _client(address: str) -> Iterator[Client]:
 
 
 def _open_in_time(where: dict[str, str], timeout_s: float) -> Client:
-    """Return a client; in a thread, as Dask waits for ever for who accepts and does not answer."""
+    """Return a client.
+
+    It is created in a thread, because Dask waits forever for a program that accepts the
+    connection but does not answer.
+    """
     from distributed import Client
 
     opened: queue.SimpleQueue[Client | Exception] = queue.SimpleQueue()
@@ -201,7 +205,7 @@ def _open_in_time(where: dict[str, str], timeout_s: float) -> Client:
     try:
         client = opened.get(timeout=timeout_s + GRACE_S)
     except queue.Empty:
-        raise TimeoutError("somebody accepts and does not answer") from None
+        raise TimeoutError("a program accepts the connection but does not answer") from None
     if isinstance(client, Exception):
         raise client
     return client
@@ -210,11 +214,11 @@ def _open_in_time(where: dict[str, str], timeout_s: float) -> Client:
 def _unreachable(address: str, error: Exception) -> str:
     hint = "start one with: dask scheduler"
     if Path(address).is_file():
-        hint = "it must be the file of: dask scheduler --scheduler-file FILE"
+        hint = "expected the file written by: dask scheduler --scheduler-file FILE"
     if address.startswith("tls://"):
         hint = (
-            "certificates are taken from Dask's configuration (distributed.comm.tls), and must fit "
-            "the scheduler's"
+            "certificates are taken from Dask's configuration (distributed.comm.tls), and must "
+            "match those of the scheduler"
         )
     why = str(error).partition("\n")[0].strip(" :") or type(error).__name__
     return f"no scheduler answers at {address} ({why}); {hint}"
@@ -226,7 +230,7 @@ def _own_workers(n_workers: int) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     with (
-        temporary_folder() as scratch,  # Dask would leave a folder of its own behind
+        temporary_folder() as scratch,  # otherwise Dask leaves its own folder behind
         dask.config.set({"temporary-directory": str(scratch)}),
         LocalCluster(
             n_workers=n_workers,

@@ -1,4 +1,4 @@
-"""Add the clips that a store misses, embedded on a cluster."""
+"""Embed the clips that a store does not have on a cluster, and add them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,14 @@ from audiotl_cli.store.writer import StoreWriter
 from audiotl_cli.stored_clips import HashedClip
 
 TASK_AUDIO_S = 3600.0
-"""Long clips make shorter tasks, where the index says how long they are: what a worker is at is
-lost with it."""
+"""Limit of a task, where the index has durations: if a worker dies, its current task is lost."""
 
 
 def pack(extractor: Extractor) -> bytes:
-    """Return an extractor as workers get it: as it is before its first use."""
+    """Return an extractor, as it is before its first use, in the form that is sent to workers."""
     try:
         return pickle.dumps(extractor)
-    except Exception as error:  # of a plug-in, in any way
+    except Exception as error:  # a plug-in may raise any exception
         if is_out_of_memory(error):
             raise
         raise UsageError(
@@ -52,16 +51,16 @@ def add_from_cluster(
     address: str,
     on_progress: OnProgress,
 ) -> Generator[tuple[str, AudioError | None]]:
-    """Embed clips on a cluster and add them, in their order, whatever order they are done in.
+    """Embed clips on a cluster, and add them in the given order.
 
     Parameters
     ----------
     writer : StoreWriter
     left : LeftPieces
-        What an earlier run left is not done again.
+        Pieces of an earlier run, whose clips are not embedded again.
     index : Index
     missing : mapping of str to sequence of HashedClip
-        Clips of the same samples, by key.
+        Clips with the same samples, by key.
     extractor : bytes
         From `pack`.
     address : str
@@ -71,14 +70,14 @@ def add_from_cluster(
     Yields
     ------
     key, error : str, AudioError or None
-        One a key.
+        For each key.
     """
     arrived = _Arrived(writer, list(missing), left.of)
     yield from arrived.add()
     to_do = [key for key in missing if key not in left.of]
     if not to_do:
         return
-    folder = need_local(writer.store.folder, "--cluster needs one on a disk")
+    folder = need_local(writer.store.folder, "--cluster needs a store on a disk")
     pieces = pieces_of(folder)
     audio = (missing[key][0].source(index).path for key in to_do)
     shared = (Path(os.path.abspath(path)) for path in audio if isinstance(path, Path))  # noqa: PTH100
@@ -110,7 +109,7 @@ def add_from_cluster(
 
 
 class _Arrived:
-    """What is done, waiting for what comes before it in the index."""
+    """Finished clips that wait until all clips before them are finished."""
 
     def __init__(self, writer: StoreWriter, order: list[str], left: Mapping[str, Piece]) -> None:
         self.writer = writer
@@ -125,7 +124,7 @@ class _Arrived:
             self.found[key] = AudioError(message, code=code, stage=stage)
 
     def add(self) -> Iterator[tuple[str, AudioError | None]]:
-        """Add what is next in order; runs of clips in one piece at once."""
+        """Add the clips that are next in order; consecutive clips of a piece together."""
         run: list[str] = []
         piece: Piece | None = None
         while self.at < len(self.order) and self.order[self.at] in self.found:

@@ -1,4 +1,4 @@
-"""Whether a worker may take part: the same versions, the same folders, the same weights."""
+"""Check that a worker has the same versions, folders and weights as the command."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ PACKAGES = (
     "numpy", "scipy", "soundfile", "soxr", "resampy", "tensorflow", "ncnn", "h5py",
     "scikit-learn", "joblib", "dask", "distributed",
 )  # fmt: skip
-"""Whatever may change a number, or what is said between machines."""
+"""Packages that may change a value, or the messages between machines."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for every task of a run.
+    """The settings that all tasks of a run share.
 
     Parameters
     ----------
     token : str
         Distinguishes runs.
     extractor : bytes
-        It, pickled before it was used.
+        The extractor, pickled before its first use.
     fingerprint : str
         Of the features to be made.
     pieces : str
         The folder to write to.
     audio : str
-        A recording that must be seen; empty where there is none.
+        A recording that workers must be able to read; may be empty.
     versions : mapping of str to str
     """
 
@@ -50,13 +50,13 @@ class Job:
 
     @property
     def sign(self) -> Path:
-        """The file that lies there while the run goes on."""
+        """The file that exists while the run goes on."""
         return Path(self.pieces, f"run-{self.token}")
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of audiotl, Python and packages, here."""
+    """Return the versions of audiotl, Python and packages in this process."""
     from audiotl_cli import __version__
 
     python = ".".join(platform.python_version_tuple()[:2])
@@ -64,7 +64,7 @@ def versions() -> dict[str, str]:
 
 
 def check_versions(expected: Mapping[str, str]) -> None:
-    """Raise `ClusterError` if versions here are others."""
+    """Raise `ClusterError` if this process has other versions."""
     here = versions()
     other = [
         f"{name} {here[name]} rather than {expected[name]}"
@@ -72,16 +72,18 @@ def check_versions(expected: Mapping[str, str]) -> None:
         if here.get(name, expected[name]) != expected[name]
     ]
     if other:
-        raise ClusterError(f"has {', '.join(other)}; install what the machine of the command has")
+        raise ClusterError(
+            f"has {', '.join(other)}; install the versions of the machine that runs the command"
+        )
 
 
 def network_of(job: Job) -> Extractor:
-    """Return the network of a job, checked; one a process, made at the first call.
+    """Return the network of a job after checks; it is created once per process.
 
     Raises
     ------
     ClusterError
-        This process does not fit; says in what.
+        This process differs; the message says how.
     """
     check_versions(job.versions)
     _check_folders(job)
@@ -98,7 +100,7 @@ def _check_folders(job: Job) -> None:
         raise ClusterError(f"may not write to the store's folder {job.sign.parent.parent}")
     if job.audio and not Path(job.audio).exists():
         raise ClusterError(
-            f"does not see the recording {job.audio}: the audio must lie under the same path"
+            f"does not see the recording {job.audio}: its path must be the same on all machines"
         )
 
 

@@ -29,10 +29,10 @@ _one_at_a_time = threading.Lock()  # limits on threads hold for a whole process
 
 @contextmanager
 def on_cluster(address: str) -> Iterator[Runner]:
-    """Give what does fits on a cluster; see `connect` for addresses and errors.
+    """Yield a runner of fits on a cluster; see `connect` for addresses and errors.
 
-    A fit that takes longer than ``audiotl.fit-timeout`` ends the run: joblib waits for ever for
-    one that kills its workers.
+    A fit that takes longer than ``audiotl.fit-timeout`` ends the run, because joblib waits
+    forever for a fit that kills its workers.
     """
     with connect(address) as client:
         watch = Watch(client, address)
@@ -41,7 +41,7 @@ def on_cluster(address: str) -> Iterator[Runner]:
             if not jobs:
                 return
             results: queue.SimpleQueue[Right | BaseException] = queue.SimpleQueue()
-            # by itself, since joblib does not notice a scheduler that is gone
+            # in a thread, because joblib does not notice when the scheduler is gone
             args = (client, trials, jobs, results)
             threading.Thread(target=_collect, args=args, daemon=True).start()
             for _ in jobs:
@@ -60,7 +60,7 @@ def _next(results: queue.SimpleQueue[Right | BaseException], watch: Watch) -> Ri
         if isinstance(found, CancelledError):
             watch.threads()  # it may be the scheduler that is gone
             raise ClusterError(
-                "fits were lost with the workers they were on, whose logs may say why; run the "
+                "some fits were lost with their workers, whose logs may say why; run the "
                 "same command again"
             )
         if isinstance(found, BaseException):
@@ -74,13 +74,13 @@ def _collect(
     jobs: Sequence[tuple[Setting, int]],
     results: queue.SimpleQueue[Right | BaseException],
 ) -> None:
-    """Put how every fit did into a queue, or an error."""
+    """Put the result of every fit, or an error, into a queue."""
     from joblib import Parallel, delayed, parallel_config
 
     here = versions()
     try:
         with parallel_config(backend=_backend(client, trials)):
-            # a value a fit: joblib's batches would be lost together
+            # no batches, because all fits of a batch would be lost together
             parallel = Parallel(return_as="generator", timeout=limit_s("fit-timeout"), batch_size=1)
             work = (delayed(try_on_worker)(trials, setting, fold, here) for setting, fold in jobs)
             for found in parallel(work):
@@ -88,8 +88,8 @@ def _collect(
     except TimeoutError:
         results.put(
             ClusterError(
-                f"a fit took longer than {limit_s('fit-timeout'):g} s, or its workers died of it "
-                "(their logs would say); audiotl.fit-timeout in Dask's configuration sets the "
+                f"a fit took longer than {limit_s('fit-timeout'):g} s, or crashed its "
+                "workers (see their logs); audiotl.fit-timeout in Dask's configuration sets the "
                 "limit"
             )
         )
@@ -111,7 +111,7 @@ def _backend(client: Client, trials: Trials) -> Any:
 def try_on_worker(
     trials: Trials, setting: Setting, fold: int, expected: Mapping[str, str]
 ) -> Right | BaseException:
-    """Fit on a worker; errors are values, as joblib would not hand them over from Dask."""
+    """Fit on a worker; errors are returned, because joblib does not pass them on from Dask."""
     try:
         check_versions(expected)
         with _one_at_a_time, fitting():

@@ -1,4 +1,4 @@
-"""Spread clips over the workers of a cluster, and find those that kill them."""
+"""Distribute clips to the workers of a cluster, and find clips that crash them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-AHEAD = 2  # tasks a worker: one it does, and one it need not wait for
+AHEAD = 2  # tasks per worker: the current one, and the next one
 TICK_S = 0.25
-CHECK_S = 60.0  # that workers have to load the network before work is dealt out
+CHECK_S = 60.0  # time for workers to load the network
 RESULT_S = 30.0
 
 Clips = Sequence[tuple[str, AudioSource]]
 OnProgress = Callable[[int, float], None]
-"""Called with the clips done, and the seconds of audio decoded so far."""
+"""Called with the number of finished clips, and the seconds of audio decoded so far."""
 
 
 def spread(
@@ -40,24 +40,24 @@ def spread(
 ) -> Generator[Receipt]:
     """Embed clips on a cluster; receipts come in any order.
 
-    About twice as many tasks as there are workers are under way at once. A task whose workers
-    die is halved until it is one clip; that is tried once more by itself, with nothing else
-    under way that might be to blame, and then given up as ``crashed``.
+    There are at most `AHEAD` tasks per worker at once. A task that crashes its workers is halved
+    until a single clip is left. This clip is tried once more while nothing else runs that might
+    be the cause, and then fails with the code ``crashed``.
 
     Parameters
     ----------
     client : Client
     address : str
-        What the cluster is called.
+        Of the cluster, for messages.
     job : Job
     tasks : iterable of sequences of (key, source)
-        Taken as they are needed.
+        Consumed as needed.
     on_progress : callable
 
     Raises
     ------
     ClusterError
-        A worker does not fit, or scheduler or workers are gone.
+        A worker differs from this process, or the scheduler or all workers are gone.
     """
     run = _Run(client, address, job, tasks, on_progress)
     try:
@@ -69,7 +69,7 @@ def spread(
 
 @dataclass(frozen=True)
 class _Task:
-    """Clips under way; `alone` where nothing else is."""
+    """A submitted task; `alone` if nothing else runs."""
 
     number: int
     clips: Clips
@@ -99,15 +99,15 @@ class _Run:
         self.partly: dict[int, tuple[int, float]] = {}
         self.watch = Watch(client, address)
         self._topic = f"audiotl-{job.token}"
-        client.subscribe_topic(self._topic, self._hear)
+        client.subscribe_topic(self._topic, self._on_event)
 
     def check_workers(self) -> None:
-        """Raise `ClusterError` if a worker does not fit; those that do not answer may later."""
+        """Raise `ClusterError` if a worker differs; slow ones are checked by their first task."""
         threads = self.watch.threads()
         if any(n > 1 for n in threads.values()):
             logger.warning(
-                "Workers with several threads embed one shard at a time all the same: start them "
-                "with --nthreads 1, one a core"
+                "A worker embeds a single task at a time, however many threads it has: start one "
+                "worker per core, with --nthreads 1"
             )
         checks = [
             self._submit(task.check, self.job, key=f"check-{number}", workers=[worker])
@@ -120,7 +120,7 @@ class _Run:
                 fault = check.result(timeout=max(0.1, deadline_s - time.monotonic())).fault
             except TimeoutError:
                 continue
-            except Exception as error:  # whatever loading the task there raises
+            except Exception as error:  # loading the task may raise anything
                 fault = _cannot_run(error)
             if fault:
                 faults.append(f"worker {worker} {fault}")
@@ -129,31 +129,31 @@ class _Run:
             raise ClusterError("\n".join(faults[:5]) + more)
 
     def receipts(self) -> Generator[Receipt]:
-        """Yield what becomes of the tasks."""
+        """Yield the receipts of the tasks."""
         while self._top_up():
             try:
                 future = self.ended.get(timeout=TICK_S)
             except queue.Empty:
                 self.watch.look()
-                self._tell()
+                self._report()
                 continue
             receipt = self._outcome(future)
             if receipt is not None:
                 self._count(receipt)
-                self._tell()
+                self._report()
                 yield receipt
             self.watch.look()
 
     def stop(self) -> None:
-        """Take back what is under way; workers see by the run's sign that it is over."""
+        """Cancel all tasks, and delete the file that tells workers to go on."""
         remove_regular(self.job.sign)
-        with contextlib.suppress(Exception):  # the scheduler may be what is gone
+        with contextlib.suppress(Exception):  # the scheduler may be gone
             self.client.unsubscribe_topic(self._topic)
             if self.client.status == "running":
                 self.client.cancel(list(self.running), force=True)
 
     def _top_up(self) -> bool:
-        """Start what there is room for; return whether anything is under way."""
+        """Submit tasks up to the limit; return whether any is running."""
         while len(self.running) < AHEAD * self.watch.n_workers:
             clips = self.again.popleft() if self.again else next(self.fresh, None)
             if clips is None:
@@ -183,7 +183,7 @@ class _Run:
         if future.status == "finished":
             try:
                 receipt: Receipt = future.result(timeout=RESULT_S)
-            except (TimeoutError, OSError, CancelledError):  # its worker died and took it along
+            except (TimeoutError, OSError, CancelledError):  # the result was lost with its worker
                 self.again.append(ended.clips)
                 return None
             if receipt.fault:
@@ -201,14 +201,14 @@ class _Run:
         if len(clips) > 1:
             half = len(clips) // 2
             self.again.extend([clips[:half], clips[half:]])
-        elif not killer.alone:  # it may only have waited on a worker that another killed
+        elif not killer.alone:  # another task may have killed the worker
             self.suspects.append(clips)
         else:
             key, _ = clips[0]
-            return Receipt("", failures=[(key, "embed", "crashed", "kills the worker it is on")])
+            return Receipt("", failures=[(key, "embed", "crashed", "crashes its worker")])
         return None
 
-    def _hear(self, event: tuple[float, tuple[int, int, float]]) -> None:
+    def _on_event(self, event: tuple[float, tuple[int, int, float]]) -> None:
         number, done, audio_s = event[1]
         self.partly[number] = done, audio_s
 
@@ -216,7 +216,7 @@ class _Run:
         self.n_done += sum(len(keys) for _, keys in receipt.pieces) + len(receipt.failures)
         self.audio_s += receipt.audio_s
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         under_way = {batch.number for batch in self.running.values()}
         partly = [n_done for number, n_done in self.partly.copy().items() if number in under_way]
         self.on_progress(
@@ -226,9 +226,12 @@ class _Run:
 
 
 def _cannot_run(error: BaseException) -> str:
-    """Say why a task did not run; Dask wraps what stands in the way of loading it."""
+    """Return why a task did not run; Dask wraps errors of loading it."""
     why = error.__cause__ or error
     if isinstance(why, ImportError | AttributeError) or "deserialization" in str(error):
         line = str(why).partition("\n")[0]
-        return f"cannot run audiotl's tasks ({line}): install audiotl[cluster] as it is here"
+        return (
+            f"cannot run audiotl's tasks ({line}): install the same version of audiotl[cluster] "
+            "as here"
+        )
     return f"failed: {type(error).__name__}: {error}"

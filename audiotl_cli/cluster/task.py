@@ -1,4 +1,4 @@
-"""What a worker does: embed some clips, and leave their features in pieces."""
+"""The task of a worker: embed some clips, and write their features to pieces."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from audiotl_cli.extractors.pipeline import embed_sources
 from audiotl_cli.store.pieces import Piece, PieceWriter
 from audiotl_cli.store.shard import Features
 
-TELL_EVERY_S = 1.0
+REPORT_EVERY_S = 1.0
 
-_one_at_a_time = threading.Lock()  # a worker with several threads has one network all the same
+_one_at_a_time = threading.Lock()  # threads of a worker share a network
 
 
 @dataclass
 class Receipt:
-    """What became of some clips.
+    """The outcome of a task.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Receipt:
     started_s, wall_s : float
         When it began, and the seconds it took.
     fault : str
-        Why this worker cannot do it, or empty.
+        Why this worker cannot run the task; else empty.
     """
 
     worker: str
@@ -50,7 +50,7 @@ class Receipt:
 
 
 def check(job: Job) -> Receipt:
-    """Return a receipt that says whether this worker fits."""
+    """Check this worker; the fault of the receipt is empty if it can embed."""
     receipt = Receipt(_address())
     try:
         with _one_at_a_time:
@@ -67,7 +67,7 @@ def embed(job: Job, number: int, clips: Sequence[tuple[str, AudioSource]]) -> Re
     ----------
     job : Job
     number : int
-        The task's, for telling how far it is.
+        Of the task, for reports of progress.
     clips : sequence of (key, source)
     """
     receipt = Receipt(_address())
@@ -96,9 +96,9 @@ def _embed(
                 receipt.failures.append((key, error.stage, error.code, str(error)))
             elif result.embeddings is not None:
                 writer.add(key, Features(result.embeddings.frames, result.embeddings.times))
-            if time.monotonic() - reported_at > TELL_EVERY_S:
+            if time.monotonic() - reported_at > REPORT_EVERY_S:
                 reported_at = time.monotonic()
-                _tell(job, (number, done, receipt.audio_s))
+                _report(job, (number, done, receipt.audio_s))
                 if not job.sign.exists():
                     raise AudiotlError("was asked to stop")
     writer.close()
@@ -108,12 +108,12 @@ def _embed(
 def _address() -> str:
     from distributed import get_worker
 
-    with contextlib.suppress(ValueError):  # there is none in this process
+    with contextlib.suppress(ValueError):  # this process is not a worker
         return str(get_worker().address)
     return ""
 
 
-def _tell(job: Job, message: tuple[int, int, float]) -> None:
+def _report(job: Job, message: tuple[int, int, float]) -> None:
     from distributed import get_worker
 
     with contextlib.suppress(ValueError):

@@ -26,8 +26,8 @@ def check_labels(cells: Iterable[tuple[str, str]]) -> None:
         if re.match(r"\[?\s*\{", cell):
             raise DataError(
                 f"{where}: the label is {cell[:40]!r}, an object of JSON; expected a label, "
-                "several joined by ;, or a list such as ['dog', 'rain']. Export the "
-                "labels as plain text"
+                "several joined by ;, or a list such as ['dog', 'rain']. Export the labels as "
+                "plain text"
             )
 
 

@@ -67,4 +67,4 @@ def check_tone(samples: Waveform) -> None:
     expected = np.exp(2j * np.pi * TONE_HZ * np.arange(len(samples)) / 16_000)
     like = abs(samples @ expected) / np.linalg.norm(samples) / np.sqrt(len(samples) / 2)
     if not like > LEAST_LIKE:
-        raise ValueError("another sound came back")
+        raise ValueError("the decoded sound differs")

@@ -86,10 +86,10 @@ def check_cache() -> Iterator[Finding]:
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not (there.is_dir() and os.access(there, os.W_OK)):
         yield Finding(
-            "cache", "bad", f"{folder} cannot be written", "AUDIOTL_CACHE names another folder"
+            "cache", "bad", f"{folder} cannot be written", "set AUDIOTL_CACHE to another folder"
         )
         return
     free = shutil.disk_usage(there).free
     found = f"{folder}, {free / 1e9:.0f} GB free" + (", AUDIOTL_OFFLINE is set" * is_offline())
-    advice = "AUDIOTL_CACHE names a folder with more room" if free < ROOM_BYTES else ""
+    advice = "set AUDIOTL_CACHE to a folder with more free space" if free < ROOM_BYTES else ""
     yield Finding("cache", "bad" if advice else "good", found, advice)

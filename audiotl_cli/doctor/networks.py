@@ -15,7 +15,7 @@ def check_network(name: str) -> Iterator[Finding]:
     try:
         if not has_weights(extractor_class(name)):
             yield Finding(
-                name, "absent", "its weights are not here", f"audiotl models fetch {name}"
+                name, "absent", "its weights are not installed", f"audiotl models fetch {name}"
             )
             return
         network = check_named(name)
@@ -24,10 +24,10 @@ def check_network(name: str) -> Iterator[Finding]:
         return
     failed = [check for check in network.checks if check.passed is False]
     if failed:
-        found = f"{len(failed)} of {len(network.checks)} published values are not met"
+        found = f"{len(failed)} of {len(network.checks)} published values are not reproduced"
         yield Finding(name, "bad", found, f"audiotl models verify {name}")
     elif set(network.weights.values()) - {"published"}:
-        yield Finding(name, "good", "weights of your own, not the published ones")
+        yield Finding(name, "good", "custom weights, not the published ones")
     else:
         n_met = sum(check.passed is True for check in network.checks)
-        yield Finding(name, "good", f"{n_met} published values met" if n_met else "ready")
+        yield Finding(name, "good", f"{n_met} published values reproduced" if n_met else "ready")

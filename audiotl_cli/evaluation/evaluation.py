@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.data_frames import data_frame, score_columns
+from audiotl_cli.evaluation.binary import Binary
 from audiotl_cli.evaluation.calibration import Calibration
 from audiotl_cli.evaluation.clips import EvaluatedClip
 from audiotl_cli.evaluation.comparison import Comparison
@@ -152,6 +153,8 @@ class Evaluation:
         With other evaluations of the same clips.
     verdict : Verdict or None
         Whether the model is any use.
+    binary : Binary or None
+        How well one of two labels is found.
     """
 
     title: str
@@ -169,6 +172,7 @@ class Evaluation:
     open_set: OpenSet | None = None
     comparisons: Sequence[Comparison] = ()
     verdict: Verdict | None = None
+    binary: Binary | None = None
 
     @property
     def n_clips(self) -> int:
@@ -231,6 +235,8 @@ class Evaluation:
             "n_scores": self.predictions.n_listed,
             "predictions": self.predictions.to_list(),
         }
+        if self.binary is not None:
+            value["binary"] = self.binary.to_dict()
         if self.open_set is not None:
             value["open_set"] = self.open_set.to_dict()
         if self.duplicates is not None:

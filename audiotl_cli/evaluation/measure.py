@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from audiotl_cli.evaluation.binary import choose_positive, measure_binary
 from audiotl_cli.evaluation.clips import EvaluatedClip
 from audiotl_cli.evaluation.evaluation import (
     Evaluation,
@@ -41,6 +42,8 @@ class ScoredClips:
         How often each clip was rejected, 0 to 1; None where nothing is rejected.
     baseline : sequence of (sequence of str), optional
         What a model of MFCC features predicts, for every repeat.
+    positive : str, optional
+        Which of two labels is to be found; see `choose_positive`.
     """
 
     clips: Sequence[EvaluatedClip]
@@ -49,6 +52,7 @@ class ScoredClips:
     multi_label: bool = False
     rejected: FloatArray | None = None
     baseline: Sequence[Sequence[str]] | None = None
+    positive: str | None = None
 
 
 def measure(title: str, scored: ScoredClips, source: Source, seed: int) -> Evaluation:
@@ -70,6 +74,9 @@ def measure(title: str, scored: ScoredClips, source: Source, seed: int) -> Evalu
     mean = scored.repeats[0] if n_repeats == 1 else np.mean(scored.repeats, axis=0)
     every = scored.repeats[0] if n_repeats == 1 else np.concatenate(scored.repeats)
     outcomes = _outcomes(task, truth, scored, predicted, every)
+    positive = choose_positive(outcomes.labels, truth, scored.positive)
+    if positive is not None:
+        outcomes = replace(outcomes, positive=list(outcomes.labels).index(positive[0]))
     voted = task.vote(predicted, mean)
     rejected = None if scored.rejected is None else scored.rejected > 0.5
     units = [clip.unit for clip in scored.clips]
@@ -90,6 +97,7 @@ def measure(title: str, scored: ScoredClips, source: Source, seed: int) -> Evalu
             rejected,
         ),
         source=source,
+        binary=measure_binary(outcomes, positive[1]) if positive else None,
         calibration=task.calibration(truth * n_repeats, scored.labels, every),
         rejection=None if rejected is None else _rejection(outcomes, rejected),
         label_errors=[

@@ -48,6 +48,8 @@ class Outcomes:
         0 for labels that the model does not know.
     n_repeats : int
         How often every clip was predicted; the repeats follow one another.
+    positive : int or None
+        The number of the label that is to be found, where there are two.
     """
 
     labels: Sequence[str]
@@ -55,6 +57,7 @@ class Outcomes:
     predicted: Encoded
     scores: FloatArray | None = None
     n_repeats: int = 1
+    positive: int | None = None
 
     @property
     def multi_label(self) -> bool:

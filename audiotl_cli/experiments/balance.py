@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from audiotl_cli.classifiers.choice import rank
+from audiotl_cli.classifiers.choice import is_tied
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.search import search
 from audiotl_cli.classifiers.space import Setting
@@ -54,8 +54,9 @@ def decide_balance(
     """Return options that say whether to balance labels.
 
     What was asked for is done. Otherwise labels are balanced if they are unbalanced, unless that
-    lowers the balanced accuracy in the folds of `deal_folds`; not where a clip may have several
-    labels, whose mean average precision it hardly changes.
+    lowers the balanced accuracy in the folds of `deal_folds` by more than one standard error: of
+    rare labels, few clips are tested there, and these show little. Nor is it done where a clip may
+    have several labels: their mean average precision hardly changes.
 
     Parameters
     ----------
@@ -83,10 +84,12 @@ def decide_balance(
     settings = [Setting(replace(options, balance=on), parts) for on in (False, True)]
     try:
         folds = deal_folds(data, rows, options.seed)
-        tried = search([data.frames[i] for i in rows], labels, folds, settings, run=run)
+        frames = [data.frames[i] for i in rows]
+        # one by one: none is to be dropped early
+        tried = [search(frames, labels, folds, [one], run=run)[0] for one in settings]
     except AudiotlError as error:
         logger.info("Labels are unbalanced, but it cannot be measured what helps: %s", error)
         return Balancing(plain)
     without, with_balance = tried
-    better = rank([with_balance, without])[0] is with_balance
+    better = is_tied(with_balance, without)
     return Balancing(replace(options, balance=better), without.score, with_balance.score)

@@ -132,6 +132,8 @@ def _row(path: Path) -> ModelRow:
         return ModelRow(path, changed_at, card, "", *noted)
     if held_out := card.held_out:
         scores = {metric: held_out[metric] for metric in METRICS if metric in held_out}
+        if card.verdict and card.verdict["metric"] in METRICS:
+            scores[card.verdict["metric"]] = card.verdict["value"]
         on = card.index, card.index_sha256, held_out["split"]
         return ModelRow(path, changed_at, card, "", scores, on, held_out["n_clips"])
     return ModelRow(path, changed_at, card)

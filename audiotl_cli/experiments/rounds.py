@@ -51,6 +51,8 @@ class CrossValidation:
         Calibration and rejection, learnt in every round among the clips it trains on.
     open_set : bool
         Whether to measure how well clips of labels left out of training are noticed.
+    positive : str or None
+        Which of two labels is to be found; None chooses one, see `choose_positive`.
     learning_curve : bool
         Whether to measure how accuracy grows with the number of clips.
     memory : int or None
@@ -69,6 +71,7 @@ class CrossValidation:
     n_settings: int = 0
     reliability: Reliability = SCORES_ALONE
     open_set: bool = False
+    positive: str | None = None
     learning_curve: bool = False
     memory: int | None = None
     report: Path | None = None

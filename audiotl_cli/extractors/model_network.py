@@ -54,8 +54,8 @@ class VectorNetwork:
             output = opened.outputs[0]
         if output not in opened.outputs:
             raise ValueError(
-                f"its outputs are {', '.join(map(repr, opened.outputs))}, found none "
-                f'called {output!r}; choose one by --layer or as "output"'
+                f"its outputs are {', '.join(map(repr, opened.outputs))}, none of "
+                f'them is {output!r}; choose an output with --layer or as "output"'
             )
         self.output, self.call = output, opened.call
         try:
@@ -90,7 +90,7 @@ class VectorNetwork:
         if not is_vector or not np.issubdtype(values.dtype, np.floating):
             raise ValueError(
                 f"for {n} windows {self.output!r} gives {found.dtype} {_text(found.shape)}, "
-                "expected floats, one vector a window"
+                "expected floats, one vector per window"
             )
         return values.reshape(n, -1).astype(np.float32, copy=False)
 
@@ -103,7 +103,7 @@ def _batch(shape: Shape, window: tuple[int, ...]) -> tuple[bool, int]:
     fits = all(size in (1, None) for size in rest) and len(inner) >= len(window)
     if not fits or any(a not in (b, None) for a, b in zip(inner, window, strict=False)):
         raise ValueError(
-            f"it takes float32 {_text(shape)}, which a window of {_text(window)} does not fit"
+            f"it takes float32 {_text(shape)}, which does not fit a window of {_text(window)}"
         )
     return batched, (shape[0] or 0) if batched else 1
 

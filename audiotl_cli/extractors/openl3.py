@@ -111,7 +111,7 @@ class OpenL3Extractor(WeightedExtractor):
 
     name = "openl3"
     version = "1"
-    summary = "music or environmental sound, learnt from video without labels"
+    summary = "music or environmental sound, learned from video without labels"
     sample_rate = SAMPLE_RATE
     window_s = 1.0
     default_hop_s = 0.1

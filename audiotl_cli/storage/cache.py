@@ -50,7 +50,7 @@ def open_cached(path: RemotePath) -> BinaryIO:
         write_whole(copy, data, sync=False)
         _make_room(copy.parent)
     except OSError as error:  # such as a full disk: without a copy, reading is only slower
-        logger.debug("%s is not kept: %s", path, error)
+        logger.debug("%s could not be cached: %s", path, error)
     return io.BytesIO(data)
 
 

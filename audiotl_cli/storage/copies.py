@@ -98,8 +98,8 @@ def _fetch(path: RemotePath, copy: Copy) -> None:
     n_bytes = copy.file.stat().st_size
     if n_bytes != copy.n_bytes:
         raise StorageError(
-            f"{path}: {n_bytes} of {copy.n_bytes} bytes arrived; the transfer broke off, or the "
-            "object changed"
+            f"{path}: {n_bytes} of {copy.n_bytes} bytes arrived; the transfer was interrupted, or "
+            "the object changed"
         )
     copy.made = True
 

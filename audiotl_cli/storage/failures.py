@@ -60,25 +60,27 @@ def translate(error: Exception, url: str) -> Exception:
         return UsageError(f"{url}: the package that reads {scheme}:// is not installed: {need}")
     if isinstance(error, FileNotFoundError):
         bucket = "bucket" in text and "does not exist" in text
-        message = "there is no such bucket; make it, or correct its name"
+        message = "this bucket does not exist; create it, or correct its name"
         return FileNotFoundError(errno.ENOENT, message if bucket else "no such file", url)
     if isinstance(error, PermissionError):
         return PermissionError(
-            errno.EACCES, f"access denied ({text}); check the credentials and their rights", url
+            errno.EACCES,
+            f"access denied ({text}); check the credentials and their permissions",
+            url,
         )
     if kinds & NO_SUCH_NAME:
-        return OSError(errno.EINVAL, f"no object can have this name ({text[:80]})", url)
+        return OSError(errno.EINVAL, f"this is not a valid object name ({text[:80]})", url)
     if kinds & NO_CREDENTIALS:
         return StorageError(
             f"{url}: no credentials ({text}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-            "AWS_PROFILE (for a bucket that is open to all, FSSPEC_S3_ANON=true)"
+            "AWS_PROFILE (for a public bucket, FSSPEC_S3_ANON=true)"
         )
     if kinds & NO_NETWORK or isinstance(error, ConnectionError | TimeoutError):
         return StorageError(
-            f"{url}: the storage cannot be reached ({text}); check the network and, for a storage "
+            f"{url}: the storage cannot be reached ({text}); check the network and, for a server "
             "of your own, AWS_ENDPOINT_URL"
         )
     if isinstance(error, OSError) and error.errno in NO_ROOM:  # of a disk of this machine
         return OSError(error.errno, text, url)
     kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
-    return StorageError(f"{url}: the storage refuses, or fails ({kind}{text})")
+    return StorageError(f"{url}: the storage refused the request or failed ({kind}{text})")

@@ -42,8 +42,8 @@ def local_path(text: str) -> Path:
         The text is a URL, or no file can have this name.
     """
     if "\0" in text:
-        raise UsageError(f"{text!r} holds a NUL byte; expected the name of a file")
-    return need_local(any_path(text), "expected a file or folder of this machine")
+        raise UsageError(f"{text!r} holds a NUL byte; expected a file name")
+    return need_local(any_path(text), "expected a local file or folder")
 
 
 def join(root: AnyPath, path: str) -> AnyPath:
@@ -108,7 +108,7 @@ def read_file(path: AnyPath, max_bytes: int | None = None) -> bytes:
     if isinstance(path, Path):
         return files.read_regular(path, max_bytes)
     if max_bytes is not None and (n_bytes := path.stat().st_size) > max_bytes:
-        reason = f"it holds {n_bytes:,} bytes, expected at most {max_bytes:,}"
+        reason = f"it has {n_bytes:,} bytes, expected at most {max_bytes:,}"
         raise OSError(errno.EINVAL, reason, path.url)
     return path.read_bytes()
 

@@ -154,8 +154,9 @@ class RemotePath:
         """
         if not SCHEMES.get(self.scheme, True):  # other schemes are refused below
             raise UsageError(
-                f"{self.url}: nothing is written there, as {self.scheme}:// does not promise that "
-                "readers see whole files; expected a local folder or s3://, gs://, az:// or abfs://"
+                f"{self.url}: it cannot be written to, because {self.scheme}:// does not "
+                "promise that readers see whole files; expected a local folder or "
+                "s3://, gs://, az:// or abfs://"
             )
         with translated_errors(self.url):
             self._files.pipe_file(self._inside, bytes(data))

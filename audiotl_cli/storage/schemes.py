@@ -30,11 +30,11 @@ def why_refused(url: str) -> str:
     """Return why a URL is not read; empty if it may be."""
     scheme, _, place = url.partition("://")
     if "::" in url:
-        return f"chained URLs (::) are not read; expected one of {_listed()}"
+        return f"chained URLs (::) are not supported; expected one of {_listed()}"
     if scheme not in SCHEMES:
-        return f"{scheme}:// is not read; expected a path without it, or {_listed()}"
+        return f"{scheme}:// is not supported; expected a local path or {_listed()}"
     if not place.strip("/"):
-        return f"names no place; expected {scheme}://BUCKET/FOLDER or the like"
+        return f"names no folder; expected {scheme}://BUCKET/FOLDER, for example"
     if "\0" in url:
         return "holds a NUL byte; expected a URL"
     return ""

@@ -48,14 +48,14 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
     members = archive.infolist()
     names = {member.filename for member in members}
     if len(names) != len(members):
-        raise ValueError("it holds two members of one name")
+        raise ValueError("it holds two members with the same name")
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
             raise ValueError(f"{member.filename} is compressed")
         if member.file_size > size:
             raise ValueError(f"{member.filename} claims {member.file_size} bytes")
     if sum(member.file_size for member in members) > size:
-        raise ValueError("its members claim more bytes than it has")
+        raise ValueError("its members declare more bytes than the file has")
     return archive
 
 

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 def warn_and_set_aside(error: DamagedShardError, shard: AnyPath) -> None:
     """Rename a damaged shard, and log a warning."""
-    logger.warning("%s; %s, its clips are made again", error, put_away(shard))
+    logger.warning("%s; %s, its clips will be extracted again", error, put_away(shard))
 
 
 def set_aside(shard: AnyPath) -> AnyPath:

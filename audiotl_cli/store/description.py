@@ -94,7 +94,7 @@ def read_description(folder: AnyPath) -> StoreDescription:
     except (OSError, DataError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DamagedStoreError(
-            f"{path} is damaged ({reason}); audiotl extract, with the same settings, mends it"
+            f"{path} is damaged ({reason}); audiotl extract, with the same settings, repairs it"
         ) from error
 
 
@@ -106,12 +106,12 @@ def _checked(values: Mapping[str, Any]) -> StoreDescription:
     extractor, dim = get(values, "extractor", str), get(values, "dim", int)
     made_from: dict[str, Any] = get(values, "made_from", dict)
     if not (extractor.isprintable() and 0 < len(extractor) <= MAX_NAME):
-        raise DataError("'extractor' is no name")
+        raise DataError("'extractor' is not a name")
     if not 0 < dim <= MAX_DIM:
         raise DataError(f"'dim' is {dim}, expected 1 to {MAX_DIM}")
     for name in _TEXTS:
         if name in made_from and not get(made_from, name, str).isprintable():
-            raise DataError(f"{name!r} holds signs that cannot be printed")
+            raise DataError(f"{name!r} has characters that cannot be printed")
     for name in _COUNTS:
         if name in made_from and not 0 < get(made_from, name, float) < 1e9:
             raise DataError(f"{name!r} is {made_from[name]}, expected a number above 0")
@@ -120,7 +120,7 @@ def _checked(values: Mapping[str, Any]) -> StoreDescription:
         if name in details:
             get(details, name, kind)
     if fingerprint(made_from) != get(values, "fingerprint", str):
-        raise DataError("it does not fit its fingerprint")
+        raise DataError("it does not match its fingerprint")
     return StoreDescription(extractor, values["fingerprint"], dim, made_from)
 
 

@@ -153,9 +153,9 @@ def _possible(path: str | Path) -> str | Path:
     try:
         os.fsencode(path)
     except UnicodeEncodeError as error:
-        raise AudioError("no file can have this name", stage="open") from error
+        raise AudioError("this is not a valid file name", stage="open") from error
     if "\0" in str(path):
-        raise AudioError("no file can have this name", stage="open")
+        raise AudioError("this is not a valid file name", stage="open")
     return path
 
 

@@ -127,7 +127,7 @@ class LeftPieces:
             try:
                 keys = [key for key in read_keys(path, dim) if key in wanted]
             except DataError as error:
-                logger.warning("%s; its clips are made again", error)
+                logger.warning("%s; its clips will be extracted again", error)
                 remove_regular(path)
                 continue
             self.of |= dict.fromkeys(keys, Piece(path, len(keys), full=False))

@@ -83,8 +83,8 @@ class StoreReader:
                 clips = dict(read_shard(shard, self.dim))
             except DamagedShardError as error:
                 raise DataError(
-                    f"{error}. It was {put_away(shard)}; run audiotl extract to make its clips "
-                    "again"
+                    f"{error}. It was {put_away(shard)}; run audiotl extract to extract its "
+                    "clips again"
                 ) from error
             if clips.keys() <= wanted:
                 found |= clips

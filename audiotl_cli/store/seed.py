@@ -71,7 +71,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
         if is_out_of_memory(error):
             raise
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path} is not an npz file that can be read ({reason})") from error
+        raise DataError(f"{path} cannot be read as an npz file ({reason})") from error
     same_length = numbers.shape == ids.shape == features.shape[:1] != (0,)
     if features.ndim != 2 or features.dtype.kind not in "fiu" or not same_length:
         raise DataError(
@@ -85,7 +85,7 @@ def read_seed_file(path: Path) -> list[SeedClip]:
     with np.errstate(over="ignore"):
         frames = features.astype(np.float32)
     if not np.isfinite(frames).all():
-        raise DataError(f"{path}: X holds values that are not finite numbers of single precision")
+        raise DataError(f"{path}: X holds values that are not finite as float32")
     return [SeedClip(str(clips[i]), labels[i], frames[rows_of[i]]) for i in np.argsort(first)]
 
 
@@ -95,7 +95,7 @@ def _check_sizes(path: Path, members: list[zipfile.ZipInfo]) -> None:
         if member.file_size > MAX_INFLATION * member.compress_size + (1 << 20):
             raise DataError(
                 f"{path}: {member.filename} claims {member.file_size} bytes in "
-                f"{member.compress_size}; features do not shrink so far"
+                f"{member.compress_size}; features cannot be compressed that much"
             )
 
 

@@ -34,7 +34,7 @@ MEMBERS = ("format", "keys", "offsets", "times", "frames")
 
 
 class DamagedShardError(DataError):
-    """A file is not a whole shard."""
+    """A file is not a complete shard."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def read_keys(path: AnyPath, dim: int | None = None) -> list[str]:
     Raises
     ------
     DamagedShardError
-        The file is not a whole shard, or its frames have another width.
+        The file is not a complete shard, or its frames have another width.
     DataError
         The file cannot be opened.
     FileNotFoundError
@@ -181,7 +181,7 @@ def _opened(path: AnyPath, *, whole: bool, fresh: bool = False) -> Iterator[zipf
         ):  # these say nothing about the content
             raise
         except Exception as error:  # damage surfaces as many zipfile, zlib and NumPy types
-            raise DamagedShardError(f"{path}: not a whole shard ({error})") from error
+            raise DamagedShardError(f"{path}: not a complete shard ({error})") from error
 
 
 def _open(path: AnyPath, *, whole: bool, fresh: bool) -> BinaryIO:
@@ -196,12 +196,12 @@ def _keys(arrays: Mapping[str, Array]) -> list[str]:
     """Check the format and the keys, and return the keys."""
     found, keys = arrays["format"], arrays["keys"]
     if found.shape != () or found.dtype.kind != "i" or found != FORMAT:
-        raise ValueError(f"its format is another one, expected {FORMAT}")
+        raise ValueError(f"it has another format, expected {FORMAT}")
     if keys.ndim != 1 or keys.dtype.kind != "U":
         raise ValueError("its keys are not a list of text")
     names = [str(key) for key in keys]
     if len(set(names)) != len(names):
-        raise ValueError("it holds a clip twice")
+        raise ValueError("it holds the same clip twice")
     return names
 
 
@@ -219,7 +219,7 @@ def _check(arrays: Mapping[str, Array], n_clips: int, dim: int | None) -> None:
         and bool((offsets[1:] >= offsets[:-1]).all())
     )
     if not fits:
-        raise ValueError("its arrays do not fit together")
+        raise ValueError("the shapes of its arrays do not match")
     if not (np.isfinite(frames).all() and np.isfinite(times).all()):
         raise ValueError("it holds values that are not finite numbers")
     if times.min(initial=0.0) < 0:  # rows of overlapping windows are not in order
@@ -230,4 +230,4 @@ def _check_frames(shape: tuple[int, ...], dtype: np.dtype[Any], dim: int | None)
     if len(shape) != 2 or dtype != np.float32:
         raise ValueError(f"its frames are an array of {shape} {dtype}, expected (n, dim) float32")
     if dim is not None and shape[1] != dim:
-        raise ValueError(f"it has {shape[1]} values a frame, the store has {dim}")
+        raise ValueError(f"it has {shape[1]} values per frame, the store has {dim}")

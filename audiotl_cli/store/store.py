@@ -38,7 +38,7 @@ def open_stores(root: AnyPath) -> list[FeatureStore]:
         try:
             stores.append(FeatureStore(folder))
         except DataError as error:
-            logger.warning("%s; this store is left out", error)
+            logger.warning("%s; this store is ignored", error)
     return stores
 
 

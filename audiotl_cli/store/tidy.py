@@ -24,4 +24,4 @@ def tidy(store: FeatureStore) -> None:
             with store.writer(wait=False):
                 LeftPieces(store.folder, (), store.dim).remove()
     except (OSError, DataError) as error:
-        logger.debug("%s was not tidied up: %s", store.folder, error)
+        logger.debug("%s could not be cleaned up: %s", store.folder, error)

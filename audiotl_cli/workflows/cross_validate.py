@@ -9,6 +9,7 @@ from audiotl_cli.classifiers.registry import classifier_name
 from audiotl_cli.classifiers.rejection import POOLING
 from audiotl_cli.classifiers.trials import Runner
 from audiotl_cli.dataset.index import Index
+from audiotl_cli.evaluation.binary import choose_positive
 from audiotl_cli.evaluation.measure import ScoredClips, measure
 from audiotl_cli.evaluation.protocols import parse_protocol
 from audiotl_cli.evaluation.report.write import claim_report
@@ -75,6 +76,7 @@ def cross_validate(
     deals = deal_rounds(data.clips, protocol, classifier.seed)
     warn_of_split_groups(deals, data.clips)
     labels = label_names(data.labels, multi_label=data.multi_label)
+    choose_positive(labels, data.labels, options.positive)
     held_out = Rounds(data, labels, options, run, on_round).predict(deals)
     n_balanced = sum(held_out.balanced.values())
     classifier = replace(classifier, balance=2 * n_balanced > len(held_out.balanced))
@@ -84,6 +86,7 @@ def cross_validate(
     root = options.store or project.features_dir
     baseline = baseline_of_rounds(root, data, classifier, deals, held_out)
     scored = ScoredClips(clips, labels, held_out.repeats, data.multi_label, rejected, baseline)
+    scored = replace(scored, positive=options.positive)
     title = f"{trained}, {describe_protocol(protocol, len(deals[0]))}"
     source = describe_source(index, data, options, deals, held_out)
     evaluation = measure(title, scored, source, classifier.seed)

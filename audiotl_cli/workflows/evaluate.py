@@ -48,6 +48,8 @@ class EvaluateOptions:
         Whether files in that folder that somebody else made may be lost.
     seed : int
         Of the bootstrap.
+    positive : str or None
+        Which of two labels is to be found; None chooses one, see `choose_positive`.
     """
 
     store: AnyPath | None = None
@@ -55,6 +57,7 @@ class EvaluateOptions:
     report: Path | None = None
     overwrite: bool = False
     seed: int = 0
+    positive: str | None = None
 
 
 def evaluate_model(
@@ -98,7 +101,8 @@ def evaluate_model(
     title = f"{model.stem} on {split} of {index_name(index) or 'the index'}"
     scored = score_clips(classifier, data, rows)
     root = options.store or project.features_dir
-    scored = replace(scored, baseline=baseline_of_model(root, data, card, rows))
+    baseline = baseline_of_model(root, data, card, rows)
+    scored = replace(scored, baseline=baseline, positive=options.positive)
     evaluation = replace(
         measure(title, scored, source, seed),
         leaks=leaks,

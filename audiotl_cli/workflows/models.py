@@ -9,7 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from audiotl_cli.errors import UsageError
+from audiotl_cli.extractors.licences import accept
 from audiotl_cli.extractors.listing import ModelInfo, model_info
+from audiotl_cli.extractors.packages import WeightPackage
 from audiotl_cli.extractors.registry import list_extractors
 from audiotl_cli.extractors.sources import fetch
 from audiotl_cli.extractors.wanted import wanted
@@ -49,6 +51,13 @@ def list_models() -> list[ModelInfo]:
         except UsageError as error:
             logger.warning("%s", error)
     return found
+
+
+def accept_licence(name: str) -> None:
+    """Note that the user accepts the licence of a network; nothing where that is not needed."""
+    for source in wanted(name, None):
+        if isinstance(source, WeightPackage):
+            accept(source)
 
 
 def fetch_model(

@@ -65,6 +65,26 @@ def test_nothing_is_out_of_band_without_resampling_or_when_upsampled() -> None:
     assert not measure(quiet(1, 0.2, 44_100), 44_100).is_out_of_band
 
 
+@pytest.mark.parametrize(
+    ("mix", "cancels"),
+    [
+        ([1, -1], True),
+        ([1, -0.99], True),
+        ([1, -0.9], False),
+        ([1, 0], False),
+        ([1, *15 * [0]], False),
+    ],
+)
+def test_channels_cancel_where_hardly_anything_is_left(mix: list[float], cancels: bool) -> None:
+    meter = LevelMeter(RATE)
+    block = np.outer(tone(440, 1), mix).astype(np.float32)
+
+    meter.on_channels(block)
+    list(meter.before([(block.mean(axis=1), RATE)]))
+
+    assert meter.levels().cancels is cancels
+
+
 @given(st.lists(st.integers(0, 7 * RATE), max_size=20).map(sorted))
 def test_silences_do_not_depend_on_the_blocks(cuts: list[int]) -> None:
     samples = np.concatenate([quiet(1.5), tone(440, 1), quiet(0.5), tone(440, 1), quiet(2.03, 0.1)])

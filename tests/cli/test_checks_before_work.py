@@ -126,7 +126,7 @@ def test_format(project: Path, run: Run, command: str) -> None:
         ("--extractor mfcc --hop-s 0", "--hop-s is 0.0, expected seconds above 0"),
         ("--extractor mfcc --engine ncnn", "mfcc does not run in ncnn"),
         ("--cluster tcp://host", "expected tcp://HOST:8786"),
-        ("--cluster tcp://host:1 --workers 2", "--workers counts threads of this machine"),
+        ("--cluster tcp://host:1 --workers 2", "--workers is for threads of this machine"),
     ],
 )
 def test_options_of_extraction(

@@ -199,3 +199,32 @@ def test_yamnet_passes_its_checks(empty_cache: Path, run: Run) -> None:
     assert finished.code == 0
     assert "not the published ones (yamnet_dequantized.h5.gz)" in finished.out
     assert "White noise" in finished.out
+
+
+def test_ced_is_fetched_from_a_mirror_under_its_own_name(
+    empty_cache: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All sizes are called model.onnx by their publisher; none has a digest to compare with."""
+    file = shared("weights/ced_tiny_seeded_depth2_frames3000.onnx")
+    place = "k2-fsa/sherpa-onnx-ced-tiny-audio-tagging-2024-04-19/resolve/main"
+    (tmp_path / "mirror" / place).mkdir(parents=True)
+    (tmp_path / "mirror" / place / "model.onnx").write_bytes(file.read_bytes())
+    handler = partial(Quiet, directory=str(tmp_path / "mirror"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        monkeypatch.setenv("AUDIOTL_MIRROR", f"http://127.0.0.1:{server.server_port}")
+        fetched = run("models", "fetch", "ced-tiny", "--json")
+        server.shutdown()
+
+    assert fetched.code == 0, fetched.err
+    assert fetched.json["path"].endswith("ced-tiny-2024-04-19.onnx")
+    assert fetched.json["files"][0]["weights"] == "unverified:model.onnx"
+    listed = {one["name"]: one for one in run("models", "list", "--json").json}
+    assert listed["ced-tiny"]["installed"] is True
+    assert listed["ced-tiny"]["files"][0]["digest"] == "not pinned"
+    assert listed["ced-mini"]["installed"] is False
+    web_page = tmp_path / "page.onnx"
+    web_page.write_bytes(b"<html>")
+    assert run("models", "fetch", "ced-tiny", "--from", web_page).code == 4
+    assert run("models", "verify", "ced-tiny").code == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,9 +45,15 @@ def pulses(hz: float, rate: int) -> object:
             SAMPLE_RATE,
             "silent: the channels cancel each other out",
         ),
+        (
+            np.outer(synthesise("rain", 50), [1, -1])
+            + np.random.default_rng(0).normal(0, 1e-4, (len(synthesise("rain", 50)), 2)),
+            SAMPLE_RATE,
+            "nearly silent: the channels cancel each other out",
+        ),
         (pulses(45_000, 192_000), 192_000, "beyond 11 kHz, which this model cannot hear"),
     ],
-    ids=["zeros", "offset", "stereo offset", "inverted", "ultrasound"],
+    ids=["zeros", "offset", "stereo offset", "inverted", "inverted with noise", "ultrasound"],
 )
 def test_what_cannot_be_heard_has_no_label(
     write: Write, mfcc_model: Path, run: Run, samples: object, rate: int, note: str
@@ -75,6 +83,23 @@ def test_one_channel_that_is_silent_does_no_harm(write: Write, mfcc_model: Path,
 
     assert value["label"] == "rain"
     assert "note" not in value
+
+
+def test_channels_of_their_own_do_not_cancel(write: Write, mfcc_model: Path, run: Run) -> None:
+    path = write("a.wav", np.random.default_rng(0).normal(0, 0.1, (2 * SAMPLE_RATE, 2)))
+
+    assert "note" not in run("predict", "-m", mfcc_model, path, "--json").json[0]
+
+
+def test_an_empty_list_on_stdin_is_said(
+    mfcc_model: Path, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+
+    finished = run("predict", "-m", mfcc_model, "-", "--json")
+
+    assert (finished.code, finished.json) == (0, [])
+    assert "no recordings are listed on stdin" in finished.err
 
 
 def test_faint_sound_is_still_heard(write: Write, mfcc_model: Path, run: Run) -> None:

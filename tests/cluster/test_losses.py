@@ -153,7 +153,7 @@ def test_when_the_scheduler_is_killed_the_next_run_does_what_is_missing(
         error = run.error()
     assert isinstance(error, ClusterError)
     assert "is gone" in str(error)
-    assert "the same command goes on" in str(error)
+    assert "continues when the scheduler is back" in str(error)
     for worker in workers:
         kill(worker)
     address = None

@@ -59,5 +59,5 @@ def test_an_index_keeps_the_address(tmp_path: Path) -> None:
 
 def test_a_file_url_is_refused(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_text(f"# audio_root: file://{tmp_path}/x\npath\na.wav\n")
-    with pytest.raises(DataError, match=r"index.csv, line 1: .*file:// is not read; .* s3://"):
+    with pytest.raises(DataError, match=r"index.csv, line 1: .*file:// is not supported; .* s3://"):
         Index.read(tmp_path / "index.csv")

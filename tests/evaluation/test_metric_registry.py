@@ -70,7 +70,8 @@ def test_a_metric_appears_everywhere(
 def test_the_metrics_of_the_package_are_found() -> None:
     names = [entry.name for entry in all_metrics()]
     assert names == [
-        "accuracy", "mean_average_precision", "balanced_accuracy", "macro_f1", "micro_f1"
+        "accuracy", "mean_average_precision", "balanced_accuracy", "macro_f1", "micro_f1",
+        "roc_auc", "average_precision", "sensitivity", "specificity",
     ]  # fmt: skip
     assert [entry.name for entry in all_label_metrics()] == [
         "precision", "recall", "f1", "average_precision"

@@ -157,7 +157,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "rank": ({"shape": [1, 2, 3, 4]}, SETTINGS, r"takes float32 \(1, 2, 3, 4\)"),
     "dtype": ({"shape": [1, WINDOW], "dtype": "int32"}, SETTINGS, "takes int32"),
     "patch": ({"shape": [1, 96, 64]}, SETTINGS, r"takes float32 \(1, 96, 64\)"),
-    "output": ({"shape": [1, WINDOW]}, {**SETTINGS, "output": "no"}, "none called 'no'"),
+    "output": ({"shape": [1, WINDOW]}, {**SETTINGS, "output": "no"}, "none of them is 'no'"),
     "settings": ({"shape": [1, WINDOW]}, {"window": 1}, "some of input, sample_rate"),
     "rate": ({"shape": [1, WINDOW]}, {"sample_rate": "16k"}, "sample_rate is '16k'"),
     "bool": ({"shape": [1, WINDOW]}, {"sample_rate": True}, "sample_rate is True"),
@@ -228,5 +228,5 @@ def test_settings_that_are_no_json(tmp_path: Path) -> None:
 
 def test_it_takes_no_other_weights(tmp_path: Path) -> None:
     (tmp_path / "own").touch()
-    with pytest.raises(UsageError, match="no other weights"):
+    with pytest.raises(UsageError, match="not accept other weights"):
         load_extractor(f"tflite:{tmp_path / 'own'}", weights=tmp_path / "other")

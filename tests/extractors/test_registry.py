@@ -57,7 +57,7 @@ def test_unknown_name() -> None:
 
 
 def test_weights_for_an_extractor_without() -> None:
-    with pytest.raises(UsageError, match="mfcc takes no other weights than its own"):
+    with pytest.raises(UsageError, match="mfcc does not accept other weights than its own"):
         load_extractor("mfcc", weights="w.h5")
 
 

@@ -27,7 +27,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_file_has_one_name() -> None:
     kinds = [extractor_class(name) for name in list_extractors()]
     names = [source.name for kind in kinds for source in kind.weights_files()]
-    assert len(names) == len(set(names)) == 10
+    assert len(names) == len(set(names)) == 16
     for kind in kinds:
         for layer in kind.layers():
             assert set(kind.weights_files(layer)) <= set(kind.weights_files())

@@ -222,6 +222,27 @@ def test_https_vouches_where_no_digest_is_documented(
     assert locate(wanted).identity == f"sha256:{SHA256}"
 
 
+def test_without_a_documented_digest_the_first_file_counts(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [DATA]
+    monkeypatch.setattr(
+        weights, "download", lambda _, target, __, max_bytes: target.write_bytes(given[0])
+    )
+    wanted = published("https://weights.invalid/net.bin", digest="")
+    locate(wanted)
+    (tmp_path / "mine.bin").write_bytes(b"mine")
+    install(wanted, tmp_path / "mine.bin")
+    given[0] = DATA + b"replaced"
+
+    with pytest.raises(WeightsError, match=f"first taken from there had sha256:{SHA256}"):
+        install(wanted, wanted.url)
+    assert locate(wanted).label == "unverified:mine.bin"
+
+    (cache / "net.bin.json").unlink()
+    assert install(wanted, wanted.url).label == "published"
+
+
 def test_a_users_own_file_is_used_where_it_lies(tmp_path: Path, cache: Path) -> None:
     wanted = published("http://weights.invalid/net.bin")
     mine = tmp_path / "fine-tuned.bin"
@@ -232,7 +253,7 @@ def test_a_users_own_file_is_used_where_it_lies(tmp_path: Path, cache: Path) -> 
     assert found.identity == f"sha256:{hashlib.sha256(b'mine').hexdigest()}"
     mine.write_bytes(DATA)
     assert locate(wanted, mine).label == "published"
-    with pytest.raises(WeightsError, match="no such file"):
+    with pytest.raises(WeightsError, match="no such weights file"):
         locate(wanted, tmp_path / "absent")
     assert not cache.exists()
 
@@ -278,7 +299,7 @@ def test_a_stranger_is_neither_used_nor_overwritten(server: Server, cache: Path)
     assert wanted.path.read_bytes() == b"whose?"
     assert install(wanted, wanted.path).label == "unverified:net.bin"
     wanted.path.write_bytes(b"changed")
-    with pytest.raises(WeightsError, match="handed over"):
+    with pytest.raises(WeightsError, match="nor the file that was installed"):
         locate(wanted)
 
 

@@ -69,7 +69,7 @@ def link(file: h5py.File) -> None:
     [
         (huge_text, "expected float32"),
         (packed_chunk, "compressed within the file"),
-        (other_file, "lies in another file"),
+        (other_file, "is stored in another file"),
         (link, "a link to another file"),
     ],
 )

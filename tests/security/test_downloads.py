@@ -318,7 +318,7 @@ def client(patch: pytest.MonkeyPatch, folder: Path, program: str) -> None:
         (
             "import tempfile\nf = tempfile.NamedTemporaryFile()\nf.truncate(1 << 30)\n"
             "f.flush()\nimport time; time.sleep(600)",
-            "gives more than the package has",
+            "sends more data than the package has",
         ),
         ("import time; time.sleep(600)", "too slow"),
     ],

@@ -68,7 +68,7 @@ def test_a_shard_of_another_width_trains_nothing_and_is_made_again(
     verified = run("store", "verify")
 
     assert verified.code == 1
-    assert "7 values a frame, the store has 120" in verified.err + verified.out
+    assert "7 values per frame, the store has 120" in verified.err + verified.out
     assert run("extract", "--extractor", "mfcc", "--json").json["n_added"] == 6
     assert run("train").code == 0
     assert run("store", "verify").code == 0

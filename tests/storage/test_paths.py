@@ -25,7 +25,7 @@ def test_urls_are_remote_and_all_else_is_local() -> None:
 
 @pytest.mark.parametrize("text", ["s3://", "s3:///"])
 def test_a_url_of_nothing_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="names no place"):
+    with pytest.raises(UsageError, match="names no folder"):
         any_path(text)
 
 
@@ -123,15 +123,15 @@ class ParamValidationError(Exception):
         (
             FileNotFoundError("The specified bucket does not exist"),
             FileNotFoundError,
-            "no such bucket",
+            "this bucket does not exist",
         ),
         (PermissionError("Forbidden"), PermissionError, "access denied .Forbidden."),
         (NoCredentialsError("Unable to locate\ncredentials"), StorageError, "AWS_ACCESS_KEY_ID"),
         (EndpointConnectionError("could not connect"), StorageError, "AWS_ENDPOINT_URL"),
         (ConnectionResetError("reset"), StorageError, "cannot be reached"),
-        (OSError(16, "Slow down"), StorageError, "fails .Slow down."),
+        (OSError(16, "Slow down"), StorageError, "failed .Slow down."),
         (OSError(28, "No space left on device"), OSError, "No space"),
-        (ParamValidationError("Invalid bucket name"), OSError, "no object can have this name"),
+        (ParamValidationError("Invalid bucket name"), OSError, "this is not a valid object name"),
         (KeyError("odd"), StorageError, "KeyError"),
     ],
 )
@@ -147,7 +147,7 @@ def test_failures_are_said_in_a_line(error: Exception, kind: type, words: str) -
 def test_unknown_storages_and_missing_packages_are_wrong_usage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(RefusedUrlError, match="nope:// is not read"):
+    with pytest.raises(RefusedUrlError, match="nope:// is not supported"):
         RemotePath("nope://b/x").exists()
     monkeypatch.setitem(sys.modules, "fsspec", None)
     monkeypatch.setitem(sys.modules, "fsspec.core", None)

@@ -230,11 +230,11 @@ def test_wrong_places_are_said_in_a_line(
         (
             ("extract", *index_of(local), *MFCC, "--store", "s3://no-such-bucket/a"),
             3,
-            "no such bucket",
+            "this bucket does not exist",
         ),
         (("store", "info", "--store", bucket / "nothing"), 3, "no feature store"),
-        (("index", "s3://"), 2, "names no place"),
-        (("index", "nope://a/b"), 2, "nope:// is not read"),
+        (("index", "s3://"), 2, "names no folder"),
+        (("index", "nope://a/b"), 2, "nope:// is not supported"),
     ]
     for args, code, words in cases:
         ended = run(*args)

@@ -123,7 +123,7 @@ def test_a_damaged_piece_is_said_and_made_again(
     whole = piece.path.read_bytes()
     piece.path.write_bytes(whole[:50])
     assert LeftPieces(store.folder, keys).of == {}
-    assert "made again" in caplog.text
+    assert "extracted again" in caplog.text
     assert not piece.path.exists()
 
     at = whole.index(b"frames.npy") + 300

@@ -82,7 +82,7 @@ def test_arrays_that_do_not_belong_together(tmp_path: Path, changed: dict[str, A
 def test_object_arrays_are_refused(tmp_path: Path, name: str) -> None:
     objects = np.array([1, 2, 3], dtype=object)
     path = save(tmp_path / "f.npz", ["a", "b", "c"], [0, 1, 2], **{name: objects})
-    with pytest.raises(DataError, match="is not an npz file that can be read"):
+    with pytest.raises(DataError, match="cannot be read as an npz file"):
         read_seed_file(path)
 
 
@@ -102,7 +102,7 @@ def test_plain_array_file_is_a_data_error(tmp_path: Path) -> None:
 def test_truncated_file_is_a_data_error(tmp_path: Path) -> None:
     path = save(tmp_path / "f.npz", ["a", "b"], [0, 1])
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(DataError, match="is not an npz file that can be read"):
+    with pytest.raises(DataError, match="cannot be read as an npz file"):
         read_seed_file(path)
 
 
@@ -131,5 +131,5 @@ def test_a_header_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("X", "Y", "IDS"):
             archive.writestr(f"{name}.npy", header.getvalue())
-    with pytest.raises(DataError, match="not an npz file that can be read"):
+    with pytest.raises(DataError, match="cannot be read as an npz file"):
         read_seed_file(path)

@@ -140,9 +140,9 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
     content = path.read_bytes()
     for n_bytes in [*range(0, len(content), 7), len(content) - 1]:
         path.write_bytes(content[:n_bytes])
-        with pytest.raises(DamagedShardError, match="not a whole shard"):
+        with pytest.raises(DamagedShardError, match="not a complete shard"):
             list(read_shard(path))
-        with pytest.raises(DamagedShardError, match="not a whole shard"):
+        with pytest.raises(DamagedShardError, match="not a complete shard"):
             read_keys(path)
 
 
@@ -167,7 +167,7 @@ def test_deflate_bomb_is_refused_before_it_is_inflated(tmp_path: Path) -> None:
     path.write_bytes(archive(members, zipfile.ZIP_DEFLATED))
     assert path.stat().st_size < 1 << 17
     tracemalloc.start()
-    with pytest.raises(DamagedShardError, match="not a whole shard"):
+    with pytest.raises(DamagedShardError, match="not a complete shard"):
         list(read_shard(path))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -357,7 +357,7 @@ def test_shard_with_damaged_keys_is_set_aside_and_said(
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert shard.name in record.getMessage()
-    assert "its clips are made again" in record.getMessage()
+    assert "its clips will be extracted again" in record.getMessage()
     add(fresh, 1, 2)
     assert_holds(store.folder, 1, 2)
 
@@ -386,7 +386,7 @@ def test_damage_is_found_before_a_shard_is_merged(
         assert key_of(1) not in store
         writer.add(key_of(3), features_of(3))
     assert_holds(store.folder, 3)
-    assert "its clips are made again" in caplog.text
+    assert "its clips will be extracted again" in caplog.text
 
 
 # --- a full disk ---------------------------------------------------------------------

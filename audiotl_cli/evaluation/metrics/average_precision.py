@@ -21,6 +21,17 @@ def average_precision(outcomes: Outcomes) -> FloatArray | None:
     return found
 
 
+@metric("average_precision", "average precision", order=55)
+def binary_average_precision(outcomes: Outcomes) -> float | None:
+    """Return the average precision of the positive one of two labels."""
+    from sklearn.metrics import average_precision_score
+
+    if outcomes.positive is None or outcomes.scores is None or not outcomes.present.all():
+        return None
+    positive = outcomes.truth == outcomes.positive
+    return float(average_precision_score(positive, outcomes.scores[:, outcomes.positive]))
+
+
 @metric("mean_average_precision", "mean average precision", order=5)
 def mean_average_precision(outcomes: Outcomes) -> float | None:
     """Return the mean of the average precision over the labels present."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from audiotl_cli.evaluation.binary import AtThreshold, Binary
 from audiotl_cli.evaluation.calibration import Calibration
 from audiotl_cli.evaluation.learning_curve import CurvePoint, LearningCurve
 
@@ -95,6 +96,28 @@ def learning_curve(curve: LearningCurve) -> dict[str, Any]:
         "line": " ".join(f"{dot['x']},{dot['y']}" for dot in placed),
         "band": " ".join(f"{x},{y}" for x, y in outline),
         "twice": place(curve.twice),
+    }
+
+
+def binary_curves(found: Binary) -> dict[str, dict[str, Any]]:
+    """Return the ROC curve and the precision-recall curve, and where the best threshold lies."""
+    frame = Frame(44, 10, 350, 276, (0.0, 1.0), (0.0, 1.0))
+    best = next(at for at in found.thresholds if at.threshold == found.best_threshold)
+
+    def roc(at: AtThreshold) -> tuple[float, float]:
+        return frame.at(1 - at.specificity, at.sensitivity)
+
+    def precision_recall(at: AtThreshold) -> tuple[float, float]:
+        return frame.at(at.sensitivity, 1.0 if at.precision is None else at.precision)
+
+    return {
+        place.__name__: {
+            "frame": frame,
+            "ticks": frame.ticks(),
+            "line": " ".join(f"{x},{y}" for x, y in map(place, found.curve)),
+            "best": place(best),
+        }
+        for place in (roc, precision_recall)
     }
 
 

@@ -53,6 +53,8 @@ def _extractor(spec: Mapping[str, Any]) -> str:
     engine = f", run by {spec['engine']}" if spec.get("engine") else ""
     origins = {"published": "published weights", "none": "no weights"}
     weights = origins.get(spec.get("weights", ""), f"weights {spec.get('weights', 'unknown')}")
+    if spec.get("licence"):
+        weights += f", licence {spec['licence']}"
     name = f"{spec['name']} {spec.get('layer', '')}".strip()
     return f"{name}{hop}, {spec['dim']} numbers a frame{engine}; {weights}; {spec['fingerprint']}"
 

@@ -92,6 +92,13 @@ def _learning_curve(evaluation: Evaluation) -> Rows:
         yield curve.twice.n_clips, curve.twice.accuracy, *curve.twice.interval, "extrapolated"
 
 
+def _thresholds(evaluation: Evaluation) -> Rows:
+    yield "threshold", "sensitivity", "specificity", "precision"
+    if found := evaluation.binary:
+        for at in found.curve[1:]:
+            yield at.threshold, at.sensitivity, at.specificity, at.precision
+
+
 _TABLES = {
     "scores.csv": _scores,
     "confusion.csv": _confusion,
@@ -99,5 +106,6 @@ _TABLES = {
     "predictions.csv": _predictions,
     "calibration.csv": _calibration,
     "learning_curve.csv": _learning_curve,
+    "thresholds.csv": _thresholds,
 }
 NAMES = tuple(_TABLES)

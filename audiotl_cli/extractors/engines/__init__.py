@@ -41,8 +41,8 @@ def choose(name: str, offered: tuple[str, ...], extractor: str) -> str | None:
         return None
     if name not in offered:
         raise UsageError(
-            f"{extractor} does not run in {name}; leave --engine out, or choose {AUTO}, which "
-            f"takes {name} for the networks that do"
+            f"{extractor} does not run in {name}; omit --engine, or choose {AUTO}, which "
+            f"uses {name} for the networks that support it"
         )
     if not is_installed():
         raise UsageError(f"the engine {NCNN} is not installed: pip install 'audiotl[fast]'")

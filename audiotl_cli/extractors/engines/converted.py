@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -10,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from audiotl_cli.errors import WeightsError
+from audiotl_cli.errors import WeightsError, is_out_of_memory
 from audiotl_cli.extractors.engines.built import Built, built
 from audiotl_cli.extractors.engines.operations import Array, Forward
 from audiotl_cli.extractors.engines.tflite_file import TfliteModel, read_tflite
 from audiotl_cli.graph import Graph, open_session
+
+_OUTPUT = "vectors"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class TfliteNetwork:
     write : callable
         Takes the graph, the network and the name of the patches (n, ...), and returns the name
         of the output, vectors (n, dim).
+    constants : tuple of int
+        The numbers of tensors that the front end needs.
     """
 
     name: str
@@ -41,9 +46,25 @@ class TfliteNetwork:
     shape: tuple[int, ...]
     opened: Callable[[], AbstractContextManager[Sequence[Path]]] = field(compare=False)
     write: Callable[[Graph, TfliteModel, str], str] = field(compare=False)
+    constants: tuple[int, ...] = ()
 
 
-def load(network: TfliteNetwork) -> Forward:
+@dataclass(frozen=True)
+class Converted:
+    """A network that was converted.
+
+    Parameters
+    ----------
+    forward : callable
+    constants : dict of float32 array
+        Those of `TfliteNetwork`, by their numbers.
+    """
+
+    forward: Forward
+    constants: dict[int, Array]
+
+
+def load(network: TfliteNetwork) -> Converted:
     """Return a network, converted to ONNX; the converted file is kept in the cache.
 
     Raises
@@ -52,14 +73,43 @@ def load(network: TfliteNetwork) -> Forward:
         The file cannot be had, read or converted, or the cache cannot be written.
     """
     _, found = built(network, "onnx", lambda: _convert(network))
-    return forward_of(found.data[: found.header["n_bytes"]])
+    place = found.header["n_bytes"]
+    forward = forward_of(found.data[:place], network.shape, _OUTPUT)
+    constants = {}
+    for number, shape in zip(network.constants, found.header["shapes"], strict=True):
+        values = np.frombuffer(found.data, np.float32, math.prod(shape), place)
+        constants[number] = values.reshape(shape)
+        place += values.nbytes
+    return Converted(forward, constants)
 
 
-def forward_of(model: bytes, output: str | None = None) -> Forward:
-    """Return a function that runs an ONNX model with one input, and gives one of its outputs."""
-    session = open_session(model, n_threads=1)  # batches run side by side
-    (source,) = session.get_inputs()
-    wanted = [output or session.get_outputs()[0].name]
+def forward_of(model: bytes, shape: tuple[int | None, ...], output: str) -> Forward:
+    """Return a function that runs an ONNX model with one input, and gives one of its outputs.
+
+    Parameters
+    ----------
+    model : bytes
+    shape : tuple of int or None
+        The shape of a patch, None for sizes that may vary.
+    output : str
+
+    Raises
+    ------
+    ValueError
+        ONNX Runtime cannot run the model, or it takes something else.
+    """
+    try:
+        session = open_session(model, n_threads=1)  # batches run side by side
+    except Exception as error:  # ONNX Runtime's errors have no common class
+        if is_out_of_memory(error):
+            raise
+        reason = str(error).splitlines()[0][:200]
+        raise ValueError(f"ONNX Runtime cannot run it: {reason}") from error
+    source, *others = session.get_inputs()
+    found = [size if isinstance(size, int) else None for size in source.shape[1:]]
+    if others or found != list(shape):
+        raise ValueError(f"it takes arrays of the shape {source.shape}")
+    wanted = [output]
 
     def forward(patches: Array) -> Array:
         found: Any = session.run(wanted, {source.name: np.ascontiguousarray(patches)})
@@ -76,8 +126,10 @@ def _convert(network: TfliteNetwork) -> Built:
         model = read_tflite(path)
         try:
             vectors = network.write(graph, model, patches)
+            constants = [model.constant(n).astype(np.float32) for n in network.constants]
         except (ValueError, LookupError) as error:
             raise WeightsError(f"{path} is not the network {network.name} ({error})") from error
-    graph.output("vectors", vectors, np.float32, ["n", "dim"])
+    graph.output(_OUTPUT, vectors, np.float32, ["n", "dim"])
     content = graph.model({"weights": network.weights})
-    return Built({"n_bytes": len(content)}, content)
+    header = {"n_bytes": len(content), "shapes": [values.shape for values in constants]}
+    return Built(header, b"".join([content, *(values.tobytes() for values in constants)]))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from audiotl_cli.evaluation.binary import AtThreshold, Binary
 from audiotl_cli.evaluation.calibration import Bin, Calibration
 from audiotl_cli.evaluation.clips import EvaluatedClip
 from audiotl_cli.evaluation.comparison import Comparison
@@ -16,6 +17,7 @@ from audiotl_cli.evaluation.learning_curve import CurvePoint, LearningCurve
 from audiotl_cli.evaluation.open_set import OpenSet, Separation
 from audiotl_cli.evaluation.predictions import Predictions
 from audiotl_cli.evaluation.scores import Scores
+from audiotl_cli.evaluation.verdict import Verdict
 
 LABELS = ["<script>alert(1)</script>", "bird & bee", "=cat"]
 EVIL = "a/\"><img src=x onerror=alert(2)> 'q'.wav"
@@ -84,10 +86,22 @@ def evaluation() -> Evaluation:
         embedding_map=EmbeddingMap("pca", [[float(i), float(i * i)] for i in range(6)]),
         learning_curve=LearningCurve(points, CurvePoint(40, 0.7, INTERVAL)),
         open_set=OpenSet(Separation(0.8, 0.4), {LABELS[0]: Separation(0.8, 0.4)}),
+        verdict=Verdict("Better than <b>nothing</b>.", "better_but", "accuracy", 4 / 6, INTERVAL),
+        binary=binary(),
         comparisons=[
             Comparison("one", "two", 6, 1, 2, 0.1, (-0.1, 0.3), 0.4, "exact McNemar", verdict)
         ],
     )
+
+
+def binary() -> Binary:
+    """Return what is measured of two labels, the first of which is to be found."""
+    curve = [AtThreshold(1.1, 0.0, 1.0, None), AtThreshold(0.6, 0.5, 0.75, 0.5)]
+    text = f"Finds 1 of 2 clips of {LABELS[0]!r}"
+    return Binary(
+        LABELS[0], LABELS[1], "rarer", text, 0.7, 0.6, 0.5, 0.75, 0.6, curve[1:],
+        [*curve, AtThreshold(0.1, 1.0, 0.0, 1 / 3)],
+    )  # fmt: skip
 
 
 def record(root: Path, paths: list[str] = PATHS) -> None:
