@@ -75,7 +75,8 @@ def show(report: IndexReport, path: Path) -> None:
         show_comparison(report.comparison)
     groups, folds = index.counts("group"), index.counts("fold")
     if groups or folds:
-        output.line(f"{_count(len(groups), 'group')}, {_count(len(folds), 'fold')}")
+        counts = ((len(groups), "group"), (len(folds), "fold"))
+        output.line(", ".join(_count(n, noun) for n, noun in counts if n))
     if lengths:
         _show_sound(clips, lengths)
     _show_changes(report)
