@@ -35,7 +35,7 @@ class Verdict:
     ----------
     text : str
     level : str
-        ``clearly_better``, ``better_but``, ``not_shown`` (too few clips), ``no_better``, or
+        ``clearly_better``, ``better_but``, ``not_shown`` (too few units), ``no_better``, or
         ``cannot_say`` where all clips have one label.
     metric : str
         What was compared; see `Scores.leading`.
@@ -176,7 +176,8 @@ def _compared(scores: Scores, rivals: Sequence[Rival], counted: str) -> tuple[st
         against = f"{metric} {value:.2f}, chance {first.value:.2f}"
     missed = _never_recognised(scores)
     avoided = (value - first.value) / max(1 - first.value, 1e-9)
-    if first.gain[0] <= 0:
+    too_few = value >= 1 and low <= first.value  # what is all right does not vary when resampled
+    if first.gain[0] <= 0 or too_few:
         if avoided < HARDLY:
             level, text = NO_BETTER, f"No better than {first.name}: {against}."
         else:

@@ -112,10 +112,11 @@ def test_few_groups_show_nothing_however_many_clips_they_have() -> None:
     truth, sites = ["a", "b", "a"] * 10, ["1", "2", "3", "4", "5"] * 6
     swapped = {"a": "b", "b": "a"}
     one_wrong = [swapped[x] if site == "5" else x for x, site in zip(truth, sites, strict=True)]
-    verdict = measured(truth, one_wrong, groups=sites).verdict
-    assert verdict is not None
-    assert verdict.level == "not_shown"
-    assert "5 groups are too few to tell" in verdict.text
+    for predicted in (one_wrong, truth):
+        verdict = measured(truth, predicted, groups=sites).verdict
+        assert verdict is not None
+        assert verdict.level == "not_shown"
+        assert "5 groups are too few to tell" in verdict.text
 
 
 def test_a_network_no_better_than_mfcc_features() -> None:
