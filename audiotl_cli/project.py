@@ -64,11 +64,11 @@ class Project:
 
     def indexes(self) -> list[Path]:
         """Return the files of all indexes, by name."""
-        return sorted(self.index_dir.glob("*.csv"))
+        return _existing(self.index_dir, "*.csv")
 
     def models(self) -> list[Path]:
         """Return the files of all models, by name."""
-        return sorted(self.models_dir.glob("*.joblib"))
+        return _existing(self.models_dir, "*.joblib")
 
     def find_index(self, given: Path) -> Path:
         """Return the index that a path or a name means: ``esc`` for ``data/index/esc10.csv``.
@@ -141,6 +141,11 @@ class Project:
         return MeasuredClips(self.index_dir / ".audit")
 
 
+def _existing(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of a folder by name, without links that lead nowhere."""
+    return sorted(path for path in folder.glob(pattern) if path.exists())
+
+
 def _find(
     given: Path,
     files: Sequence[Path],
@@ -149,7 +154,8 @@ def _find(
 ) -> Path:
     """Return the file that a name means; a path is returned as it is."""
     name = given.name
-    if given.is_file() or given.parent != Path() or not name:
+    places = {Path(), *(path.parent for path in files)}
+    if given.is_file() or given.parent not in places or not name:
         return given
     by_name = {path.name: path for path in files} | {path.stem: path for path in files}
     found = list(dict.fromkeys(by_name[text] for text in meant_by(name, list(by_name))))

@@ -11,3 +11,11 @@ def printable(text: object) -> str:
     """
     whole = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
+
+
+def without_middle(text: str, n_most: int) -> str:
+    """Return text of at most so many characters; of longer text, both ends."""
+    if len(text) <= n_most:
+        return text
+    n_end = (n_most - 1) // 3
+    return f"{text[: n_most - 1 - n_end]}…{text[len(text) - n_end :]}"

@@ -17,7 +17,7 @@ MODULES = (
     "audiotl_cli",
     "audiotl_cli.dataset.index",
     "audiotl_cli.extractors.registry",
-    "audiotl_cli.store.store",
+    "audiotl_cli.experiments.labelled_store",
     "audiotl_cli.inference.embedder",
     "audiotl_cli.workflows.predict",
 )

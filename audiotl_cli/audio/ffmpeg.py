@@ -54,13 +54,12 @@ class FfmpegSound:
         if (codec.name, self._container.format.name) == ("alac", "caf"):  # cut already
             codec.flags2 |= Flags2.skip_manual
         self.is_lossy = not codec.name.startswith(_LOSSLESS)
-        self._rest = np.zeros((0, codec.channels), np.float32)
         self._largest = 0
         self._is_cut = False
         # a container may state another rate than what comes out, with high-efficiency AAC
-        self.sample_rate, self.n_channels = codec.sample_rate or 0, codec.channels
+        self.sample_rate, self.n_channels = codec.sample_rate or 0, codec.channels or 1
         self._blocks = self._decode()
-        self._rest = next(self._blocks, self._rest)
+        self._rest = next(self._blocks, np.zeros((0, self.n_channels), np.float32))
 
     @property
     def n_frames(self) -> int | None:

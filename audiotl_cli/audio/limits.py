@@ -10,10 +10,10 @@ SILENT_SWING = 2.0**-12
 """Half the distance from the lowest to the highest sample, below which a recording is silent:
 eight steps of 16 bits. The quietest clip of ESC-10 has 0.08."""
 
-CANCELLED_SHARE = 0.02
+LOST_IN_MIX = 0.02
 """Power of the mono mix, times the channels, as a share of their mean power: 1 where channels have
 nothing in common or all but one are silent, 0 where they cancel. With less than this, 17 dB are
-lost at least."""
+lost at least, and the audit says so; `predict` gives no label below `CANCELLED_SHARE`."""
 
 BAND_EDGES = (8_000, 11_025, 24_000)
 """Hz. Networks hear nothing above half of their sample rate, which is 16 kHz of most, 22.05 kHz of

@@ -18,8 +18,8 @@ from audiotl_cli.audio.fingerprint import FingerprintStream, Words
 from audiotl_cli.audio.limits import (
     BAND_EDGES,
     BEYOND_SHARE,
-    CANCELLED_SHARE,
     FULL_SCALE,
+    LOST_IN_MIX,
     SILENT_SWING,
 )
 from audiotl_cli.audio.spectrum import SpectrumStream
@@ -59,7 +59,7 @@ class Measurement:
         Positions of the channels in which nothing can be heard.
     mixed : float
         Variance of the mono mix as a share of the mean variance of the channels, times their
-        number; see `CANCELLED_SHARE`.
+        number; see `LOST_IN_MIX`.
     beyond : sequence of float
         Share of the power of the mono mix above each of `BAND_EDGES`.
     original_rate : int
@@ -94,7 +94,7 @@ class Measurement:
     @property
     def cancels(self) -> bool:
         """Whether the channels cancel in the mono mix, which is all that networks hear."""
-        return len(self.silent) < self.n_channels and self.mixed < CANCELLED_SHARE
+        return len(self.silent) < self.n_channels and self.mixed < LOST_IN_MIX
 
     def is_beyond(self, hz: float) -> bool:
         """Return whether nearly all of the sound is above a frequency, as far as that is known."""

@@ -164,6 +164,8 @@ def show_confusion(scores: Scores) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from audiotl_cli.text import without_middle
+
     letters = [chr(ord("a") + i) for i in range(len(scores.labels))]
     digits = max(3, len(str(scores.confusion.max())))
     room = output.console().width - (digits + 1) * len(letters) - 2
@@ -182,7 +184,8 @@ def show_confusion(scores: Scores) -> None:
             share = count / n_clips
             style = "bold green" if row == column else "bold red" if share >= 0.1 else "yellow"
             cells.append(Text(str(count), style) if count else Text(none, "dim"))
-        grid.add_row(f"{letters[row]} {output.clean(label)}", *cells)
+        name = without_middle(output.clean(label), room - 2)
+        grid.add_row(f"{letters[row]} {name}", *cells)
     output.show(grid)
 
 

@@ -10,7 +10,7 @@ from statistics import median
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from audiotl_cli.audio.limits import BAND_EDGES, HIGH_RATE, LOW_RATE
+from audiotl_cli.audio.limits import LOW_RATE
 from audiotl_cli.cli import output
 from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.show_dataset import show_comparison
@@ -150,14 +150,6 @@ def _show_sound(clips: Sequence[Clip], lengths: Sequence[float]) -> None:
         output.line(
             f"{low} of {len(lengths)} clips have a sample rate below {LOW_RATE / 1000:g} kHz: the "
             "networks' upper bands stay empty; do not mix them with clips of higher rates",
-            style="yellow",
-        )
-
-    if high := sum(n for rate, n in rates if rate > HIGH_RATE):
-        lowest, *_, highest = (f"{edge / 1000:g}" for edge in BAND_EDGES)
-        output.line(
-            f"{high} of {len(lengths)} clips have a sample rate above {HIGH_RATE / 1000:g} kHz: "
-            f"networks hear only up to {lowest} kHz, some up to {highest} kHz, and nothing above",
             style="yellow",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from audiotl_cli.audio.limits import BAND_EDGES, HIGH_RATE
 from audiotl_cli.audio.measure import Measurement
 from audiotl_cli.dataset.duplicates.groups import Duplicates, find_duplicates
 from audiotl_cli.dataset.index import Clip
@@ -68,6 +69,18 @@ def find_problems(audit: Audit) -> Audit:
         for clip, codes in zip(audit.clips, found, strict=True)
     ]
     return replace(audit, clips=clips)
+
+
+def warn_of_high_rates(clips: Sequence[Clip]) -> str:
+    """Return what networks hear of recordings of very high rates, if there are any."""
+    n_high = sum(clip.sample_rate is not None and clip.sample_rate > HIGH_RATE for clip in clips)
+    if not n_high:
+        return ""
+    lowest, *_, highest = (f"{edge / 1000:g}" for edge in BAND_EDGES)
+    return (
+        f"{n_high} of {len(clips)} clips have a sample rate above {HIGH_RATE / 1000:g} kHz: "
+        f"networks hear only up to {lowest} kHz, some up to {highest} kHz, and nothing above"
+    )
 
 
 def paths_by_problem(clips: Iterable[Clip]) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from audiotl_cli.dataset.numbers import UNITS
 
@@ -102,6 +103,7 @@ _ONE_WORD = re.compile(
 _CLOCKS = ("hhmmss", "mmss", "hms")
 
 
+@lru_cache(1024)
 def fold_name(name: str) -> ColumnName:
     """Return a column's name without case, blanks, signs and plural, and its unit.
 

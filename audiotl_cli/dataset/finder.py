@@ -6,8 +6,9 @@ import logging
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from audiotl_cli.audio.listing import Listing, list_folder
@@ -70,11 +71,19 @@ class Finder:
         return list_folder(self.root)
 
     @cached_property
-    def _by_stem(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
+    def _by_ending(self) -> dict[Parts, list[str]]:
+        """Recordings by the ends of their paths, from the name upwards, also without suffix.
+
+        A name takes no longer to find where thousands of recordings are called the same.
+        """
+        found: dict[Parts, list[str]] = defaultdict(list)
         skipped = (item.path for item in self.listing.skipped if item.suffix)
         for path in [*self.listing.paths, *skipped]:
-            found[_stem(_parts(path)[-1])].append(path)
+            *folders, last = _parts(path)
+            for name in (last, _stem(last)):
+                ending = (name, *reversed(folders))
+                for n in range(len(ending)):
+                    found[ending[: n + 1]].append(path)
         return found
 
     def __call__(self, text: str) -> str:
@@ -110,35 +119,34 @@ class Finder:
                 path,
             )
 
-    def warnings(self, table: str) -> list[str]:
-        """Return a warning of the names that no recording has."""
-        return [
-            f"{table}: {_n_names(len(self.unmatched), 'has', 'have')} no recording; {path} {reason}"
-            for path, reason in list(self.unmatched.items())[:1]
-        ]
-
     def _candidates(self, path: str) -> list[str]:
         """Return the recordings that a name fits best."""
-        parts = _parts(path)
-        if not parts:
-            return []
-        found = self._by_stem.get(_stem(parts[-1]), ())
-        whole = [path for path in found if _parts(path)[-1] == parts[-1]]
-        scored = [(_n_equal(parts, _parts(other)), other) for other in whole or found]
-        best = max((n for n, _ in scored), default=0)
-        fitting = sorted(other for n, other in scored if n == best)
+        *folders, last = _parts(path) or ("",)
+        for name in (last, _stem(last)):
+            ending = (name, *reversed(folders))
+            for n in range(len(ending), 0, -1):
+                if fitting := sorted(self._by_ending.get(ending[:n], ())):
+                    return self._most_certain(fitting, path, n)
+        return []
+
+    def _most_certain(self, fitting: list[str], path: str, n_equal: int) -> list[str]:
+        """Return those of fitting recordings that a name may mean; `n_equal` parts are equal."""
         exact = [other for other in fitting if PurePosixPath(other).name == path.rpartition("/")[2]]
         fitting = exact if len(exact) == 1 else fitting
-        if len(fitting) == 1 and self._is_another(parts, _parts(fitting[0]), best):
-            return []
-        return fitting
+        parts = _parts(path)
+        if len(fitting) > 1 or n_equal >= min(len(parts), len(_parts(fitting[0]))):
+            return fitting
+        own = parts[:-1]
+        others = (same for same in self._folders[_stem(parts[-1])] if same != own)
+        # one of them lies in another folder than this: then folders matter
+        is_another = any(_n_equal(own, same) < min(len(own), len(same)) for same in others)
+        return [] if is_another else fitting
 
-    def _is_another(self, parts: Parts, other: Parts, n_equal: int) -> bool:
-        """Return whether a recording is in another folder, and the folders of names count."""
-        if n_equal >= min(len(parts), len(other)):
-            return False
-        folders = self._folders[_stem(parts[-1])] - {parts[:-1]}
-        return any(_n_equal(parts[:-1], same) < min(len(parts) - 1, len(same)) for same in folders)
+
+def warn_of_unmatched(unmatched: Mapping[str, str]) -> list[str]:
+    """Return a warning of paths that are of no recording, given with the reasons."""
+    n = _n_names(len(unmatched), "has", "have")
+    return [f"{n} no recording; {path} {reason}" for path, reason in list(unmatched.items())[:1]]
 
 
 def count_unnamed(
@@ -195,14 +203,10 @@ def _is_url(path: str) -> bool:
     return path.find("://") > 1  # a single letter is a drive
 
 
-def _n_equal(parts: Parts, other: Parts) -> int:
-    """Return how many parts are equal, from the end."""
-    n = 0
-    for a, b in zip(reversed(parts), reversed(other), strict=False):
-        if a != b and not (n == 0 and _stem(a) == _stem(b)):
-            break
-        n += 1
-    return n
+def _n_equal(folders: Parts, others: Parts) -> int:
+    """Return how many folders are equal, from the end."""
+    pairs = zip(reversed(folders), reversed(others), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _existence_test(root: AnyPath) -> Callable[[str], bool]:

@@ -62,6 +62,7 @@ class IndexRows:
             header = self._header(next(rows, []))
             places = [(name, at) for at, name in enumerate(header) if name in self.columns]
             of_root = header.index(ROOT_COLUMN) if ROOT_COLUMN in header else len(header)
+            last_root = ""
             for row in rows:
                 if not any(row):  # spreadsheets save rows of empty cells
                     continue
@@ -69,8 +70,10 @@ class IndexRows:
                 if any(row[len(header) :]):
                     raise DataError(f"{where}: more cells than the header has columns")
                 yield _values(row, places, where, table.delimiter), where
-                if of_root < len(row) and row[of_root]:
-                    self._roots.setdefault(_plain(row[of_root]), where)
+                root = row[of_root] if of_root < len(row) else ""
+                if root and root != last_root:
+                    self._roots.setdefault(_plain(root), where)
+                    last_root = root
         except csv.Error as error:
             raise DataError(
                 f"{self.path}, line {table.n_before + rows.line_num}: {error}"
@@ -133,7 +136,7 @@ def _escaped(text: str) -> str:
 
 
 def _plain(cell: str) -> str:
-    text = plain_cell(cell)
+    text = plain_cell(cell) if "'" in cell else cell
     return _ESCAPED.sub(_unescaped, text) if "\\udc" in text else text
 
 
@@ -148,7 +151,9 @@ def _values(
 ) -> dict[str, Any]:
     values: dict[str, Any] = {"path": ""}
     for column, at in places:
-        text = _plain(row[at]) if at < len(row) else ""
+        if at >= len(row) or not (text := row[at]):
+            continue
+        text = _plain(text)
         if column == "path":
             values[column] = text
         elif text := text.strip():

@@ -13,7 +13,7 @@ NO_VALUE = frozenset({"", "nan", "nat", "none", "null", "na", "n/a", "<na>", "-"
 UNITS = {
     "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
     "ms": 1e-3, "msec": 1e-3, "msecs": 1e-3, "millis": 1e-3, "millisecond": 1e-3,
-    "milliseconds": 1e-3, "us": 1e-6, "µs": 1e-6, "microseconds": 1e-6,
+    "milliseconds": 1e-3, "us": 1e-6, "µs": 1e-6, "\u03bcs": 1e-6, "microseconds": 1e-6,
     "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0,
     "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0,
 }  # fmt: skip
@@ -48,6 +48,8 @@ def parse_number(text: str, where: object, name: str, *, delimiter: str = "") ->
         It is not such a number.
     """
     text = text.strip()
+    if (plain := _plain(text)) is not None:
+        return plain
     if text.lower() in NO_VALUE:
         return None
     if not _NUMBER.fullmatch(text):
@@ -92,6 +94,9 @@ def parse_seconds(
         It is no such time.
     """
     text = text.strip()
+    number = _plain(text)  # most cells, and much sooner
+    if number is not None:
+        return number if unit_s == 1 else round(number * unit_s, 9)
     if clock := _CLOCK.fullmatch(text) or _DAYS.fullmatch(text):
         return _clock_seconds(clock, text, where, name)
     found = _WITH_UNIT.fullmatch(text)
@@ -104,6 +109,14 @@ def parse_seconds(
             raise
         raise DataError(f"{error} of seconds, or a time such as 00:01:05.5") from error
     return None if number is None else round(number * unit_s, 9) if unit_s != 1 else number
+
+
+def _plain(text: str) -> float | None:
+    """Return a number written with digits and a point alone; None for other text."""
+    if not text.replace(".", "", 1).isdecimal():
+        return None
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _clock_seconds(clock: re.Match[str], text: str, where: object, name: str) -> float:

@@ -50,10 +50,11 @@ def better_default(data: LabelledFeatures, rows: Sequence[int], options: Classif
         return ""
     by_name = {find_recipe(trial.setting.options.classifier).name: trial for trial in tried}
     asked, other = by_name[recipe.name], by_name[default.name]
-    if asked.accuracy >= other.accuracy or is_tied(asked, other):
+    if asked.score >= other.score or is_tied(asked, other):
         return ""
+    metric = " in balanced accuracy" if other.weights is not None else ""
     return (
-        f"{default.name}, the default, scores {other.accuracy:.2f} by {len(folds)}-fold "
-        f"cross-validation on these clips where {recipe.name} scores {asked.accuracy:.2f}; leave "
+        f"{default.name}, the default, scores {other.score:.2f}{metric} by {len(folds)}-fold "
+        f"cross-validation on these clips where {recipe.name} scores {asked.score:.2f}; leave "
         "out --classifier to use it"
     )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from audiotl_cli.classifiers.calibration import check_method, fit_calibrator
 from audiotl_cli.classifiers.classifier import ClipClassifier, Clips
+from audiotl_cli.classifiers.labels import resample
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.registry import classifier_name
 from audiotl_cli.classifiers.rejection import Rejection, acceptance, fit_label_distances
@@ -112,7 +113,9 @@ def fit_rows(
     scores, distances = _score_held_out(data, rows, classifier.labels, options, reliability)
     if reliability.calibrate is not None:
         numbers = np.array([classifier.labels.index(label) for label in labels])
-        calibrator = fit_calibrator(reliability.calibrate, scores, numbers)
+        # curves fitted to unequal labels would undo the balance
+        fitted = resample(numbers, options.seed) if options.balance else np.arange(len(numbers))
+        calibrator = fit_calibrator(reliability.calibrate, scores[fitted], numbers[fitted])
         classifier = replace(classifier, calibrator=calibrator)
         scores = calibrator.apply(scores)
     if reliability.reject is not None:

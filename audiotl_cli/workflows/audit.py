@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from audiotl_cli.dataset.audit import Audit, audit_clips, is_readable, paths_by_reason
+from audiotl_cli.dataset.audit import (
+    Audit,
+    audit_clips,
+    is_readable,
+    paths_by_reason,
+    warn_of_high_rates,
+)
 from audiotl_cli.dataset.beyond_end import cut_to_recordings
 from audiotl_cli.dataset.fix import Change, fix_problems
 from audiotl_cli.dataset.index import Clip
@@ -58,7 +64,8 @@ def audit_source(
             for clip, found in zip(within.clips, within.measured, strict=True)
         ],
     )
-    audit = replace(audit, warnings=[within.warning] if within.warning else [])
+    found = (within.warning, warn_of_high_rates(audit.clips))
+    audit = replace(audit, warnings=[text for text in found if text])
     if not any(map(is_readable, audit.clips)):
         raise DataError(
             f"none of the {len(clips)} recordings in {root} can be read: {_summary(audit)}"

@@ -96,7 +96,8 @@ def train_model(
         path, index, data, rows, classifier,
         split=options.split, reliability=options.reliability, choice=choice,
     )  # fmt: skip
-    advice = "" if options.n_settings else better_default(data, rows, classifier)
+    fitted = replace(classifier, balance=card.balance)
+    advice = "" if options.n_settings else better_default(data, rows, fitted)
     return TrainReport(path, card, data.stores, advice)
 
 

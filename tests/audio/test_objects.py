@@ -14,7 +14,7 @@ from audiotl_cli.audio.listing import find_recordings
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.errors import AudioError, StorageError
 from audiotl_cli.storage.remote import RemotePath
-from tests.sounds import noise, write_wav
+from tests.sounds import encode, noise, write_wav
 
 NUMBERS = itertools.count()
 RATE = 16_000
@@ -38,11 +38,14 @@ def denied(self: RemotePath, *_: object) -> bytes:
     raise PermissionError(13, "access denied", self.url)
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.flac", "a.ogg"])
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.flac", "a.ogg", "a.m4a"])
 def test_headers_are_the_same_as_on_a_disk(place: RemotePath, tmp_path: Path, name: str) -> None:
     import soundfile
 
-    soundfile.write(tmp_path / name, noise(RATE), RATE)
+    if name == "a.m4a":
+        encode(tmp_path / name, noise(RATE), RATE, "aac")
+    else:
+        soundfile.write(tmp_path / name, noise(RATE), RATE)
     (place / name).write_bytes((tmp_path / name).read_bytes())
     assert probe(place / name) == probe(tmp_path / name)
 

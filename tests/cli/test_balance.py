@@ -88,3 +88,12 @@ def test_equal_labels_are_as_before(project: Path, run: Run) -> None:
     assert "balancing" not in found
     board = run("train", "--search", "2", "--json").json["leaderboard"]
     assert all("balanced_accuracy" not in one for one in board)
+
+
+def test_calibration_keeps_the_balance(unequal: Path, run: Run) -> None:
+    values = [
+        run("train", *how, "--json").json["verdict"]["value"]
+        for how in ((), ("--calibrate", "sigmoid"), ("--balance", "off"))
+    ]
+    assert values[1] == pytest.approx(values[0], abs=0.1)
+    assert values[1] > values[2]

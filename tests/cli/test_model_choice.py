@@ -75,6 +75,7 @@ def taken(err: str) -> str:
         ("birds-mfcc-statistics-linear-svm-mean+std", "-linear-svm-mean+std.joblib"),
         ("birds-mfcc-statistics-linear-svm-mean+std.joblib", "-linear-svm-mean+std.joblib"),
         ("birds-mfcc-statistics-s", "-svm-mean+std.joblib"),
+        ("data/models/birds-mfcc-statistics-svm-mean+std", "-svm-mean+std.joblib"),
     ],
 )
 def test_a_model_is_found_by_a_part_of_its_name(two: Path, run: Run, name: str, found: str) -> None:
@@ -139,6 +140,17 @@ def test_scores_of_an_earlier_model_do_not_count(two: Path, run: Run) -> None:
 
     assert rows[model.name]["balanced_accuracy"] is None
     assert rows[model.name]["accuracy"] == 1.0
+
+
+def test_files_that_are_no_models_are_named(two: Path, run: Run) -> None:
+    Path("data/models/junk.joblib").write_text("junk")
+    Path("data/models/gone.joblib").symlink_to("nowhere")
+
+    finished = run("model", "list")
+
+    assert "svm on mfcc" in finished.out
+    assert "failed data/models/junk.joblib" in finished.err
+    assert "gone" not in finished.err
 
 
 def test_a_project_without_models_says_how_to_make_one(project: Path, run: Run) -> None:

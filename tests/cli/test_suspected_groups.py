@@ -63,6 +63,14 @@ def test_the_doubt_goes_with_the_score_the_page_and_the_card(coughs: Path, run: 
     assert run("evaluate", "--cv", "4", "--json").json["suspected_groups"]["n_divided"] == 8
 
 
+def test_what_any_split_may_divide_is_said_as_such(coughs: Path, run: Run) -> None:
+    suspected = run("index", coughs, "--no-audit", "--test-size", 0, "--json").json[
+        "suspected_groups"
+    ]
+    assert suspected["n_divided"] == 0
+    assert "any split may divide them" in suspected["warning"]
+
+
 def test_there_is_no_doubt_where_groups_are_kept_apart(coughs: Path, run: Run) -> None:
     run("index", coughs, "--no-audit", "--group-regex", r"-(\d+)-cough")
     run("extract", "--extractor", "mfcc")

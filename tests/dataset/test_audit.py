@@ -54,8 +54,8 @@ def test_columns_are_filled() -> None:
 def test_each_limit_is_where_it_is_said_to_be() -> None:
     assert faults(swing=limits.SILENT_SWING) == ""
     assert faults(swing=limits.SILENT_SWING * 0.99) == "silent"
-    assert faults(mixed=limits.CANCELLED_SHARE) == ""
-    assert faults(mixed=limits.CANCELLED_SHARE * 0.99) == "cancelling_channels"
+    assert faults(mixed=limits.LOST_IN_MIX) == ""
+    assert faults(mixed=limits.LOST_IN_MIX * 0.99) == "cancelling_channels"
     assert faults(silent=(1,)) == "silent_channel"
     beyond = limits.BEYOND_SHARE
     assert faults(beyond=(beyond, 0.5, 0.0)) == "beyond_band"

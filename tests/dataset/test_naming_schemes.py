@@ -107,7 +107,6 @@ SOURCES: dict[str, tuple[Names, int]] = {
         14,
     ),
     "SAVEE": (emotions(("DC", "JE", "JK", "KL"), "{s}_{e[0]}{t:02d}.wav", range(1, 16)), 4),
-    "TESS": (emotions(("OAF", "YAF"), "{s}_{t}_{e}.wav", ("back", "bar", "base", "bath")), 2),
     "JL corpus": (emotions(("male1", "male2", "female1"), "{s}_{e}_{t}a_1.wav", range(1, 6)), 3),
     "FSDD": (shared("{l}_{s}_{t}.wav", "0123456789", ("jackson", "nicolas", "theo")), 3),
     "AudioMNIST": (
@@ -167,9 +166,11 @@ SOURCES: dict[str, tuple[Names, int]] = {
     "Freesound": (
         (
             (f"{w}/{draw.randrange(10**5, 10**6)}__{u}__rain-{n}.wav", w)
-            for w, u, n in product(("wet", "dry"), ("inspectorj", "felix_blume"), range(4))
+            for w, u, n in product(
+                ("wet", "dry"), ("inspectorj", "felix_blume", "klankbeeld", "juskiddink"), range(4)
+            )
         ),
-        2,
+        4,
     ),
     "s01_a_1": (shared("s{s:02d}_{l}_{t}.wav", "abc", range(1, 11)), 10),
     "one recording of every subject": (shared("{l}/s{s:02d}.wav", "abc", range(1, 11), 1), 10),
@@ -184,6 +185,27 @@ SOURCES: dict[str, tuple[Names, int]] = {
     ),
     "recordings in parts": (recordings_in_parts(), 16),
     "videos in parts": (nested("{l}/vid{s:02d}_{t}.wav", "ab", 8, (0, 5, 10)), 16),
+    "seconds of recordings": (
+        (
+            (f"{c}/rec{i * 8 + n}_{s:.1f}-{s + 3:.1f}.wav", c)
+            for (i, c), n, s in product(enumerate("ab"), range(8), (0.0, 3.0, 6.0))
+        ),
+        16,
+    ),
+    "segments of BirdNET": (
+        (
+            (f"{c}/0.9{n}_{n}_S4A_20230501_06{i * 8 + n:02d}00_{s:.1f}s_{s + 3:.1f}s.wav", c)
+            for (i, c), n, s in product(enumerate("ab"), range(8), (0.0, 3.0))
+        ),
+        16,
+    ),
+    "patients on days": (
+        (
+            (f"{c}/2020-04-{n + 3:02d}_{i * 8 + n:03d}_{t}.wav", c)
+            for (i, c), n, t in product(enumerate("ab"), range(8), range(5))
+        ),
+        16,
+    ),
     "sites and dates": (schedule("SITE{s}_{d}_{t}.wav", "1234"), 4),
     "recorders and dates": (schedule("S4A0{s}_{d}_{t}00.wav", ("1234", "5678", "9012")), 3),
     "letters and dates": (schedule("{s}_{d}_{t}00.wav", "ABCD"), 4),
@@ -194,6 +216,9 @@ SOURCES: dict[str, tuple[Names, int]] = {
 }
 
 NO_SOURCES: dict[str, Names] = {
+    "two speakers, of whom a split needs both": emotions(
+        ("OAF", "YAF"), "{s}_{t}_{e}.wav", ("back", "bar", "base", "bath")
+    ),
     "cat_001": shared("{l}/{l}_{t:03d}.wav", ("cat", "dog", "bird"), [""], 30),
     "labels in names": shared("{l}_{t:03d}.wav", ("cat", "dog"), [""], 30),
     "numbers": shared("{l}/{t:03d}.wav", ("cat", "dog", "bird"), [""], 30),
@@ -220,6 +245,7 @@ NO_SOURCES: dict[str, Names] = {
         for label, n in product("ab", range(20))
     ),
     "takes": shared("{l}_take{t}.wav", ("dog", "cat", "cow"), [""], 19),
+    "microphones": shared("{l}_{t:03d}_mic{s}.wav", ("dog", "cat"), (1, 2, 3), 10),
     "heart sounds": shared("{l}/a{t:04d}.wav", ("normal", "abnormal"), [""], 49),
     "xeno-canto": (
         (f"{name}/{name} - XC{draw.randrange(10**9)} - {draw.choice(('song', 'call'))}.mp3", name)

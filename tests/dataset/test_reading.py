@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.index import Clip
@@ -213,6 +216,7 @@ def test_a_row_for_each_label(tmp_path: Path) -> None:
 
 
 def test_a_few_rows_with_another_label_are_no_second_label(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{n}.wav" for n in range(30)))
     text = "path,label\n" + "".join(f"{n}.wav,owl\n" for n in range(30)) + "7.wav,fox\n"
     found = read(tmp_path, text)
     assert len(found.clips) == 31
@@ -224,15 +228,16 @@ def test_a_few_rows_with_another_label_are_no_second_label(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("yes", "no"), [("1", "0"), ("1.0", "0.0"), ("True", "FALSE")])
 def test_a_column_for_each_label(tmp_path: Path, yes: str, no: str) -> None:
-    text = f"file,start,end,dog,cat,channel\na.wav,0,3,{yes},{yes},1\na.wav,3,6,{no},{yes},1\n"
+    text = f"file,start,end,dog,a;b,channel\na.wav,0,3,{yes},{yes},1\na.wav,3,6,{no},{yes},1\n"
     found = read(tmp_path, f"{text}b.wav,0,3,{no},{no},1\n")
-    assert [clip.label for clip in found.clips] == ["cat;dog", "cat", ""]
+    assert [clip.label for clip in found.clips] == ["a,b;dog", "a,b", ""]
     assert found.reading is not None
-    assert found.reading.described()["label"] == "the names of dog, cat (one-hot)"
+    assert found.reading.described()["label"] == "the names of dog, a;b (one-hot)"
     assert found.reading.unused() == ["channel"]
 
 
 def test_joined_labels_are_pointed_out_and_can_be_parted(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav", "b.wav", "c.wav", "d.wav")
     text = (
         'fname,labels\na.wav,"Bark,Dog,Animal"\nb.wav,"Rain,Water"\nc.wav,Water\n'
         'd.wav,"Dog,Animal"\n'
@@ -247,15 +252,30 @@ def test_joined_labels_are_pointed_out_and_can_be_parted(tmp_path: Path) -> None
 
 
 def test_without_a_column_of_labels(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav")
     (warning,) = read(tmp_path, "path,kind,weather\na.wav,owl,dry\n").warnings
     assert warning.endswith("name one with --label-column: kind, weather")
     assert read(tmp_path, "path\na.wav\n").warnings == []
 
 
 def test_other_splits_are_reported(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
     found = read(tmp_path, "path,label,split\na.wav,owl,Train\nb.wav,owl,holdout\n")
     assert [clip.split for clip in found.clips] == ["train", "holdout"]
     assert found.warnings[0].startswith("1 clips of t.csv are in splits that are not used")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=120))
+def test_any_bytes_are_a_table_or_a_data_error(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for header in (b"path,start,duration,label\n", b"path;start_ms;end_ms;offset\n", b""):
+            try:
+                found = read(Path(folder), header + content)
+            except DataError as error:
+                assert "t.csv" in str(error)  # noqa: PT017
+            else:
+                assert all(clip.path and (clip.start_s or 0) >= 0 for clip in found.clips)
 
 
 def test_points(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_file_is_not_read_beyond_what_it_may_hold(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"12345")
     assert read_regular(path, 5) == b"12345"
-    with pytest.raises(OSError, match="holds 5 bytes, expected at most 4"):
+    with pytest.raises(OSError, match="has 5 bytes, expected at most 4"):
         read_regular(path, 4)
 
 

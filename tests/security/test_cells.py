@@ -202,5 +202,5 @@ def test_tables_are_printed_safely_on_a_terminal(
 
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     output.write(written(CsvWriter, Prediction("a\x1b[2J", {})))
-    assert capsys.readouterr().out.splitlines()[1:] == [r"a\x1b[2J,,,"]
+    assert capsys.readouterr().out.splitlines()[1:] == [r"a\x1b[2J,,,,"]
     assert json.dumps("\x1b") == r'"\u001b"'

@@ -36,9 +36,10 @@ _DAY_OR_TIME = re.compile(
     r"(?:(?:19|20)?\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:[01]\d|2[0-3])[0-5]\d[0-5]\d|"
     r"(?:[01]\d|2[0-3])[0-5][05])$"
 )
+_YEAR_MONTH_DAY = (r"(?:19|20)\d\d", "0[1-9]|1[0-2]", r"0[1-9]|[12]\d|3[01]")
 _CODE = re.compile(r"([^\W\d]*)(\d+)\w*$")
 _MEASURE = re.compile(r"(?i)\d+(?:s|sec|ms|min|hz|khz|k|db|cm|mm|m|km|bpm|deg)$")
-_TAKE_WORDS = "seg|segment|part|chunk|slice|clip|take|split|piece|cut"
+_TAKE_WORDS = ("seg", "segment", "part", "chunk", "slice", "clip", "take", "split", "piece", "cut")
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,17 @@ def name_parts(paths: Sequence[str]) -> list[Part]:
         for expression, at in ((left, n), (right, -1 - n)):
             values = tuple(parts[at] if -len(parts) <= at < len(parts) else "" for parts in cut)
             found.setdefault(values, Part(expression, values, at if at >= 0 else longest + at))
-    return sorted(found.values(), key=lambda part: part.place)
+    parts = sorted(found.values(), key=lambda part: part.place)
+    dates = [some for some in zip(parts, parts[1:], parts[2:], strict=False) if _are_dates(*some)]
+    return [part for part in parts if not any(part in some for some in dates)]
+
+
+def _are_dates(*parts: Part) -> bool:
+    """Return whether three parts are years, months and days."""
+    return all(
+        _share(list(part.members), lambda value: bool(re.fullmatch(form, value))) >= MOSTLY  # noqa: B023
+        for part, form in zip(parts, _YEAR_MONTH_DAY, strict=True)
+    )
 
 
 def pairs_of_parts(paths: Sequence[str], parts: Sequence[Part]) -> list[Part]:
@@ -202,12 +213,17 @@ def folder_parts(paths: Sequence[str]) -> list[Part]:
 
 def names_before_takes(paths: Sequence[str]) -> list[Part]:
     """Return what stands before a number, or two, that counts anew for every such name."""
+
+    def occurs(expression: str) -> bool:
+        return any(re.search(expression, path.rpartition("/")[2]) for path in paths)
+
+    words = "|".join(word for word in _TAKE_WORDS if occurs(rf"[-_. (]{word}[-_. ]?\d"))
+    before = rf"[-_. (]*(?:(?<=[-_. (])(?:{words})[-_. ]?)?" if words else "[-_. (]*"
+    number = r"\d+(?:\.\d+)?s?" if occurs(r"\d\.\d|\ds[-_. ]") else r"\d+"
     found = []
-    for n_numbers in (1, 2):
-        word = rf"(?:[-_. (]+(?:(?:{_TAKE_WORDS})[-_. ]?)?)?"
-        end = rf"{word}\d+" + r"[-_. ]+\d+" * (n_numbers - 1) + r"\)?"
-        expression = rf"(?:^|/)([^/]*?[^/\d]\d*?){end}\.[^./]+$"
-        part = matched(expression, paths)
+    for further in ("", rf"[-_. ]+{number}"):
+        end = before + number + further + (r"\)?" if occurs(r"\)") else "")
+        part = matched(rf"(?:^|/)([^/]*?[^/\d]\d*?){end}\.[^./]+$", paths)
         if part.members and _share(list(part.members.values()), _takes_of(paths)) >= MOSTLY:
             found.append(part)
     return found
@@ -227,8 +243,9 @@ def recording_days(paths: Sequence[str]) -> Part:
 
 def _takes_of(paths: Sequence[str]) -> Callable[[list[int]], bool]:
     def are_takes(members: list[int]) -> bool:
-        numbers = [re.findall(r"\d+", paths[i].rpartition(".")[0])[-1] for i in members]
-        return len(members) == 1 or counts_up([int(number) for number in numbers])
+        stems = (paths[i].rpartition(".")[0] for i in members)
+        numbers = [float(re.findall(r"\d+(?:\.\d+)?", stem)[-1]) for stem in stems]
+        return len(members) == 1 or counts_up([round(1000 * number) for number in numbers])
 
     return are_takes
 

@@ -21,6 +21,7 @@ KNOWN_SCHEMES = (
     r"(?:^|/)[a-z_]+-([a-z]+-\d+)-\d+(?:-[a-z\d]+)+\.",  # TAU: scene-CITY-PLACE-segment-device
     r"(?:^|/)([a-z]+_[a-z]+_\d{3})-\d{3}-\d{3}\.",  # NSynth: INSTRUMENT-pitch-velocity
     r"(?:^|/)\d+__(.+?)__[^/]*$",  # Freesound: sound__USER__title
+    r"(?:^|/)[01]\.\d+_\d+_(.+)_[\d.]+s_[\d.]+s\.",  # BirdNET: score_rank_RECORDING_start_end
     r"(XC\d+)",  # xeno-canto: RECORDING
     r"(?:^|/)Y?(?=[-\w]*[a-z])(?=[-\w]*[A-Z])([-\w]{11})_\d+(?:_\d+)?\.",  # YouTube: VIDEO_start
     *(
@@ -32,7 +33,7 @@ KNOWN_SCHEMES = (
 """Expressions whose first group is the source, tried in this order."""
 
 _TAKES = """
-    aug batch c ch channel chunk clip copy cut file fold i img index mono n nr no num number
+    aug batch c ch channel chunk clip copy cut file fold i img index mic mono n nr no num number
     part piece r rec recording rep repeat repetition sample seg segment set slice snd sound
     split stereo t take test track train trial utt utterance v valid validation ver version x
 """

@@ -12,6 +12,7 @@ import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 from audiotl_cli.dataset.duplicates.name_parts import (
@@ -26,7 +27,14 @@ from audiotl_cli.dataset.duplicates.name_parts import (
 )
 from audiotl_cli.dataset.duplicates.name_schemes import KNOWN_SCHEMES
 from audiotl_cli.dataset.index import Clip
+from audiotl_cli.dataset.split import deal
 from audiotl_cli.labels import split_labels
+
+TRAIN_AND_TEST = (0.75, 0.25)
+"""Shares of the usual split, on which a suggestion is tried."""
+
+MOST_UNEVEN = 10
+"""A value that so many times more recordings have than others is a name for all of the rest."""
 
 FEW_GROUPS = 5
 """With fewer, a part further right that divides the recordings more finely is preferred."""
@@ -71,10 +79,13 @@ class SuggestedGroups:
     @property
     def doubt(self) -> str:
         """What it means for a score."""
+        divided = f"{self.n_divided} of them are both trained on and tested, so the score may be"
+        if not self.n_divided:
+            divided = "any split may divide them, so that scores become"
         return (
             f"file names suggest {self.n_groups} sources (speakers, patients, sites, ...), such as "
-            f"{self.example!r}, and {self.n_divided} of them are both trained on and tested, so "
-            f"the score may be too good; to keep them apart: audiotl index ... {self.option}"
+            f"{self.example!r}, and {divided} too good; to keep them apart: audiotl index ... "
+            f"{self.option}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,7 +111,7 @@ def suggest_groups(
     for clip in clips:
         labels.setdefault(clip.path, clip.label)
     part = _find_part(list(labels), list(labels.values()))
-    if part is None:
+    if part is None or not _can_be_split(part, list(labels.values())):
         return None
     parts = parts or [f"{clip.split}/{clip.fold}" for clip in clips]
     group_of = {path: value for path, value in zip(labels, part.values, strict=True) if value}
@@ -214,6 +225,7 @@ def _recurs(part: Part, labels: Sequence[str], *, known: bool = False) -> bool:
         return False
     if not known:
         is_few = 2 * max(shared) > n or len(shared) < 3 or 2 * sum(shared) < n
+        is_few |= max(shared) > MOST_UNEVEN * median(sizes)
         if is_few or 2 * len(sizes) > n or _are_of_labels(part, labels):
             return False
     held: dict[str, set[str]] = defaultdict(set)
@@ -236,6 +248,17 @@ def _are_of_labels(part: Part, labels: Sequence[str]) -> bool:
         if len(value) > 1 and value.isalpha()
     )
     return n >= WORDS_OF_LABELS * len(labels)
+
+
+def _can_be_split(part: Part, labels: Sequence[str]) -> bool:
+    """Return whether a split by these groups tests every label of several clips."""
+    groups = [value or f"/{i}" for i, value in enumerate(part.values)]
+    held: dict[str, set[int]] = defaultdict(set)
+    for text, where in zip(labels, deal(labels, groups, TRAIN_AND_TEST, 0), strict=True):
+        for label in split_labels(text):
+            held[label].add(where)
+    n_of = Counter(label for text in labels for label in split_labels(text))
+    return all(len(held[label]) > 1 for label, n in n_of.items() if n > 1)
 
 
 def _names_sources(part: Part, labels: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from audiotl_cli.audio.suffixes import EXTENSIONS
 from audiotl_cli.dataset import layouts
 from audiotl_cli.dataset.candidates import UNUSED
 from audiotl_cli.dataset.catalog.compare import Comparison
+from audiotl_cli.dataset.finder import warn_of_unmatched
 from audiotl_cli.dataset.index import Clip
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.reading import Reading
@@ -141,7 +142,9 @@ def read_source(source: AnyPath, options: IndexOptions) -> Source:
     if isinstance(source, Path) and source.exists() and not (is_file or source.is_dir()):
         raise DataError(f"{source} is a pipe, a socket or a device; expected a folder or a table")
     request = Request(source, options, options.metadata or (source if is_file else None))
-    return replace(read_first(request), left_out=request.left_out)
+    found = read_first(request)
+    warnings = [*found.warnings, *warn_of_unmatched(found.unmatched)]
+    return replace(found, warnings=warnings, left_out=request.left_out)
 
 
 def read_first(request: Request) -> Source:

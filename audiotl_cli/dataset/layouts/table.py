@@ -19,7 +19,7 @@ from audiotl_cli.dataset.rows import Row, Table, read_rows
 from audiotl_cli.dataset.table import list_columns
 from audiotl_cli.dataset.time_columns import bounds
 from audiotl_cli.errors import DataError
-from audiotl_cli.labels import join_labels, split_labels
+from audiotl_cli.labels import SEPARATOR, join_labels, split_labels
 from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath
 
@@ -72,7 +72,6 @@ def read_table(
             rows.append(NamedClip(clip, row.where))
     find.log(path.name)
     clips, warnings = merge_rows(rows, path.name, left_out)
-    warnings += find.warnings(path.name)
     warnings += [*_warnings(table, reading, options), *_other_splits(clips, path.name)]
     return Source(
         clips, find.root, [path], unmatched=find.unmatched, reading=reading, warnings=warnings
@@ -107,7 +106,8 @@ def _clip(row: Row, reading: Reading, find: Finder, options: IndexOptions) -> Cl
 
 def _label(row: Row, reading: Reading, options: IndexOptions) -> str:
     if reading.one_hot:
-        return join_labels(name for name in reading.one_hot if is_one(row.cells[name]))
+        found = (name for name in reading.one_hot if is_one(row.cells[name]))
+        return join_labels(name.replace(SEPARATOR, ",") for name in found)
     column = reading.roles.get("label")
     return labels_in_cell(row.cells[column], options.label_separator) if column else ""
 

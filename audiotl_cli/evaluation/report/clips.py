@@ -44,7 +44,7 @@ class PageClips:
     ----------
     records : list of dict
         One a clip, as the page's script takes it: `name`, and as far as known `true`,
-        `predicted`, `confidence`, `scores`, `link`, `audio`, `picture`, `note`.
+        `predicted`, `confidence`, `scores`, `link`, `audio`, `picture`, `length_s`, `note`.
     numbers : dict
         Position of a clip in `records`, by its place.
     n_listed : int
@@ -162,6 +162,7 @@ def _embed(
             record["note"] = printable(excerpt.problem)
             continue
         record["picture"] = excerpt.picture
+        record["length_s"] = round(excerpt.length_s, 3)
         n_bytes += len(excerpt.audio)
         if excerpt.audio and n_bytes <= MOST_BYTES:
             record["audio"] = excerpt.audio

@@ -15,7 +15,7 @@ from audiotl_cli.evaluation.calibration import Calibration
 from audiotl_cli.evaluation.learning_curve import LearningCurve
 from audiotl_cli.evaluation.outcomes import IntArray
 from audiotl_cli.evaluation.scores import Scores
-from audiotl_cli.text import printable
+from audiotl_cli.text import printable, without_middle
 from audiotl_cli.written import write_output
 
 LONGEST_NAME = 40  # characters of a label
@@ -129,7 +129,7 @@ def _save(figure: Any, path: Path) -> None:
 
 
 def _name(label: str) -> str:
-    return _plain(label if len(label) <= LONGEST_NAME else f"{label[: LONGEST_NAME - 1]}…")
+    return _plain(without_middle(label, LONGEST_NAME))
 
 
 def _plain(text: str) -> str:

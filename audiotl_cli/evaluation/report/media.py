@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import struct
 import zlib
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ MOST_S = 10.0
 
 N_BANDS, N_COLUMNS, N_SHADES = 56, 160, 48
 RANGE_DB = 75.0
+LOWEST_HZ = 30.0
+TICKS_KHZ = (0.5, 2.0, 8.0)
+"""Frequencies that are written beside pictures: about as far from each other on the mel scale."""
 WORKERS = 2
 
 # dark to bright: anchors of the shades of a spectrogram, red, green and blue
@@ -45,11 +49,14 @@ class Excerpt:
         Its sound, as a data URI; empty where that was not asked for.
     problem : str
         Why there is neither, else empty.
+    length_s : float
+        Seconds that the spectrogram shows.
     """
 
     picture: str = ""
     audio: str = ""
     problem: str = ""
+    length_s: float = 0.0
 
 
 def excerpts(sources: Sequence[AudioSource], n_audio: int) -> list[Excerpt]:
@@ -84,7 +91,8 @@ def _excerpt(decoders: Decoders, source: AudioSource, with_audio: bool) -> Excer
     except AudiotlError as error:
         return Excerpt(problem=str(error))
     audio = sound(resample(waveform, PICTURE_RATE, RATE, "soxr")) if with_audio else ""
-    return Excerpt(picture(waveform, PICTURE_RATE), audio)
+    length_s = len(waveform) / PICTURE_RATE
+    return Excerpt(picture(waveform, PICTURE_RATE), audio, length_s=length_s)
 
 
 def sound(waveform: Waveform) -> str:
@@ -118,15 +126,12 @@ def picture(waveform: Waveform, sample_rate: int) -> str:
 
 
 def _shades(waveform: Waveform, sample_rate: int) -> npt.NDArray[np.uint8]:
-    n_fft = 1 << round(np.log2(0.046 * sample_rate))  # bins of about 20 Hz at any rate
+    n_fft = _n_fft(sample_rate)
     if len(waveform) < n_fft:
         waveform = np.pad(waveform, (0, n_fft - len(waveform)))
     hop = max(n_fft // 4, len(waveform) // (2 * N_COLUMNS))
     magnitudes = spectra(waveform, window=n_fft, hop=hop, n_fft=n_fft)
-    low_hz, high_hz = 30.0, sample_rate / 2
-    bands = magnitudes @ mel_filters(
-        sample_rate, n_fft, N_BANDS, low_hz, high_hz, scale="slaney", area_norm=False
-    )
+    bands = magnitudes @ _filters(sample_rate)
     n_columns = min(len(bands), N_COLUMNS)
     edges = np.arange(n_columns) * len(bands) // n_columns
     columns = np.add.reduceat(bands, edges) / np.diff(edges, append=len(bands))[:, None]
@@ -135,6 +140,33 @@ def _shades(waveform: Waveform, sample_rate: int) -> npt.NDArray[np.uint8]:
     share = 1 + decibel / RANGE_DB
     # low bands at the bottom; a picture's first row is its top
     return np.rint(share.T[::-1] * (N_SHADES - 1)).astype(np.uint8)
+
+
+def _n_fft(sample_rate: int) -> int:
+    return 1 << round(math.log2(0.046 * sample_rate))  # bins of about 20 Hz at any rate
+
+
+def _filters(sample_rate: int) -> npt.NDArray[np.float32]:
+    return mel_filters(
+        sample_rate,
+        _n_fft(sample_rate),
+        N_BANDS,
+        LOWEST_HZ,
+        sample_rate / 2,
+        scale="slaney",
+        area_norm=False,
+    )
+
+
+def frequency_ticks(sample_rate: int = PICTURE_RATE) -> list[tuple[float, float]]:
+    """Return kHz, and how high they are in a picture, 0 for its bottom and 1 for its top."""
+    filters, n_fft = _filters(sample_rate), _n_fft(sample_rate)
+    middles = (np.arange(N_BANDS) + 0.5) / N_BANDS
+    found = []
+    for khz in TICKS_KHZ:
+        weights = filters[round(1000 * khz * n_fft / sample_rate)]
+        found.append((khz, round(float(np.average(middles, weights=weights)), 3)))
+    return found
 
 
 def _palette() -> bytes:

@@ -14,7 +14,7 @@ from audiotl_cli.evaluation.evaluation import Evaluation
 from audiotl_cli.evaluation.metrics.registry import METRICS, all_label_metrics, all_metrics
 from audiotl_cli.evaluation.report import charts
 from audiotl_cli.evaluation.report.clips import N_SUSPECTS, PageClips, gather
-from audiotl_cli.evaluation.report.media import MOST_S, RATE
+from audiotl_cli.evaluation.report.media import MOST_S, RATE, frequency_ticks
 from audiotl_cli.evaluation.report.provenance import described
 from audiotl_cli.evaluation.scores import Scores
 from audiotl_cli.storage.paths import AnyPath
@@ -24,6 +24,8 @@ MOST_IN_MATRIX = 40
 """Labels in the confusion matrix, at most: of more, those most often confused."""
 MOST_IN_TABLE = 500
 """Labels in the table of labels, at most: of more, those of the lowest F1."""
+
+SCRIPTS = ("cards.js", "page.js")
 
 SECTIONS = {
     "confusion": "Confusion",
@@ -65,7 +67,8 @@ def render(
     clips = gather(evaluation, root, folder)
     parts = _parts(evaluation, clips)
     scores = evaluation.scores
-    script, style = _text("page.js").strip(), _text("page.css").strip()
+    script = "\n".join(_text(name).strip() for name in SCRIPTS)
+    style = _text("page.css").strip()
     page: str = _environment().from_string(_text("template.html")).render(
         evaluation=evaluation,
         metrics=[
@@ -85,6 +88,7 @@ def render(
         n_embedded=clips.n_embedded,
         at_hand=any("link" in record for record in clips.records),
         excerpt={"most_s": MOST_S, "rate": RATE},
+        frequency_ticks=frequency_ticks(),
         beside=beside,
         style=style,
         script=script,

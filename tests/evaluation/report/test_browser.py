@@ -5,10 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from audiotl_cli.evaluation.clips import EvaluatedClip
+from audiotl_cli.evaluation.evaluation import Source
+from audiotl_cli.evaluation.measure import ScoredClips, measure
 from audiotl_cli.evaluation.report.page import render
 from tests.evaluation.report.results import EVIL, LABELS, evaluation, record
 
@@ -139,3 +144,55 @@ def test_light_and_dark_on_a_phone(page: Any, scheme: str) -> None:
 
 def test_it_prints(page: Any) -> None:
     assert page.pdf().startswith(b"%PDF")
+
+
+LONG = [f"Turdus number {i} of a very long name, juvenile call of type {i % 7}" for i in range(60)]
+
+
+def many_labels(folder: Path) -> str:
+    """Write the page of sixty long labels, and return its address."""
+    truth = np.repeat(np.arange(60), 4)
+    scores = np.random.default_rng(0).random((240, 60))
+    scores[np.arange(240), truth] += 0.6
+    clips = [EvaluatedClip(f"a/{i}.wav", LONG[label]) for i, label in enumerate(truth)]
+    found = measure("t", ScoredClips(clips, LONG, [scores]), Source(), 0)
+    page = folder / "report.html"
+    page.write_text(render(found, root=None, folder=folder), encoding="utf-8")
+    return page.as_uri()
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_many_long_labels_stay_on_the_page(browser: Any, tmp_path: Path, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    one = context.new_page()
+    one.goto(many_labels(tmp_path))
+
+    assert one.evaluate("document.documentElement.scrollWidth") == width
+    box = one.locator("h2#confusion ~ .wide")
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert box.evaluate("box => box.getBoundingClientRect().right <= innerWidth")
+    name = one.locator(".matrix tbody th .cut").first
+    assert name.get_attribute("title") in LONG
+    assert name.text_content() == name.get_attribute("title")
+    start, end = (name.locator("span").nth(i) for i in (0, 1))
+    assert start.evaluate("span => span.scrollWidth > span.clientWidth")
+    assert end.evaluate("span => span.getBoundingClientRect().right <= innerWidth")
+    context.close()
+
+
+def test_spectrograms_have_axes(page: Any) -> None:
+    shown = page.locator("#list .spectrogram").first
+    assert shown.locator(".khz span").all_inner_texts() == ["0.5", "2", "8"]
+    assert shown.locator(".seconds span").all_inner_texts() == [
+        "0", "0.2", "0.4", "0.6", "0.8", "s"
+    ]  # fmt: skip
+    assert shown.locator(".unit").first.inner_text() == "kHz"
+    heights = shown.locator(".khz span").evaluate_all(
+        "spans => spans.map(span => span.getBoundingClientRect().top)"
+    )
+    assert heights == sorted(heights, reverse=True)
+
+
+def test_the_verdict_leads(page: Any) -> None:
+    assert page.locator("h1 ~ .verdict").inner_text() == "Better than <b>nothing</b>."
+    assert page.locator("#binary ~ .plots svg").count() == 2

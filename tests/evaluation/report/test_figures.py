@@ -47,4 +47,4 @@ def test_a_figure_names_the_labels_as_they_are(
 
     draw_confusion(scored(labels, labels, labels), "t", tmp_path / "f.png")
 
-    assert drawn == ["plain", r"\$5\$", r"broken\xff", "x" * 39 + "…"]
+    assert drawn == ["plain", r"\$5\$", r"broken\xff", "x" * 26 + "…" + "x" * 13]

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from audiotl_cli.audio.types import AudioSource
-from audiotl_cli.evaluation.report.media import MOST_S, RATE, excerpts, picture, sound
+from audiotl_cli.evaluation.report.media import (
+    MOST_S,
+    RATE,
+    excerpts,
+    frequency_ticks,
+    picture,
+    sound,
+)
 
 
 def _bytes(uri: str) -> io.BytesIO:
@@ -70,3 +77,12 @@ def test_excerpts_are_the_beginnings_of_clips(tmp_path: Path) -> None:
     assert none.problem == "no such file"
     assert short.picture
     assert not short.audio
+
+
+def test_a_tone_lies_where_its_frequency_is_written() -> None:
+    from matplotlib.image import imread
+
+    for khz, height in frequency_ticks(32_000):
+        tone = np.sin(2 * np.pi * 1000 * khz * np.arange(32_000) / 32_000).astype(np.float32)
+        rows = imread(_bytes(picture(tone, 32_000)))[..., 1].mean(axis=1)
+        assert 1 - (rows.argmax() + 0.5) / len(rows) == pytest.approx(height, abs=1 / 56)

@@ -210,7 +210,8 @@ def test_a_page_that_cannot_be_made_costs_nothing_else(
     assert (tmp_path / "predictions.csv").is_file()
 
 
-def test_the_script_allowed_is_the_script_there() -> None:
-    script = files(page_module.__package__).joinpath("page.js").read_text("utf-8")
+@pytest.mark.parametrize("name", page_module.SCRIPTS)
+def test_the_script_allowed_is_the_script_there(name: str) -> None:
+    script = files(page_module.__package__).joinpath(name).read_text("utf-8")
     assert len(script.splitlines()) <= 150
     assert "innerHTML" not in script
