@@ -13,6 +13,11 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole)
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number and its noun: ``1 clip``, ``2 clips``."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def without_middle(text: str, n_most: int) -> str:
     """Return text of at most so many characters; of longer text, both ends."""
     if len(text) <= n_most:

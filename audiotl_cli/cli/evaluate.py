@@ -66,7 +66,8 @@ class Evaluated:
             "--positive",
             metavar="LABEL",
             help="Which of two labels is to be found, for sensitivity, specificity and curves.  "
-            "[default: not one that is named no, negative, background or the like; else the rarer]",
+            "[default: not one that is named no, negative, background or the like; else the rarer, "
+            "or the first of two equally common ones]",
         ),
         settings.FREE,
     ] = None

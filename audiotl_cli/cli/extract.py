@@ -11,6 +11,7 @@ from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.spread import spread
 from audiotl_cli.extractor_config import ExtractorConfig
+from audiotl_cli.text import counted
 
 if TYPE_CHECKING:
     from audiotl_cli.workflows.extract import ExtractReport
@@ -81,7 +82,7 @@ def extract(
             accept(network.name)
     path = options.choose_index(index)
     clips = options.read_index(path, audio_root)
-    output.note(f"Index {path}: {len(clips.clips)} clips")
+    output.note(f"Index {path}: {counted(len(clips.clips), 'clip')}")
     reports = []
     for name, network in zip(names, networks, strict=True):
         with output.progress(f"Embedding with {name}") as update:
@@ -118,7 +119,8 @@ def _value(report: ExtractReport) -> dict[str, object]:
 
 
 def _show(report: ExtractReport) -> None:
-    text = f"{report.store.folder}: {report.n_added} clips added, {report.n_skipped} already there"
+    added = counted(report.n_added, "clip")
+    text = f"{report.store.folder}: {added} added, {report.n_skipped} already there"
     if report.failures:
         text += f", {len(report.failures)} failed"
     output.line(text, style="bold")

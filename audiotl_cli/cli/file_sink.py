@@ -13,6 +13,7 @@ from audiotl_cli.cli.prediction_sinks import Inputs, Sink
 from audiotl_cli.inference.formats.base import Writer, WriterOptions
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.storage.remote import RemotePath
+from audiotl_cli.text import counted
 from audiotl_cli.written import write_output
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class FileSink(Sink):
         self.journal.delete()
         n_failed = sum(prediction.failure is not None for prediction in everything)
         failed = f", {n_failed} of them failed" if n_failed else ""
-        output.note(f"Written to {self.path}: {len(everything)} recordings{failed}")
+        output.note(f"Written to {self.path}: {counted(len(everything), 'recording')}{failed}")
 
     def stop(self) -> str:
         """Keep the journal for the next run."""

@@ -13,6 +13,7 @@ import typer
 from audiotl_cli.cli import options, output, settings
 from audiotl_cli.cli.show_programs import show_programs
 from audiotl_cli.cli.spread import spread
+from audiotl_cli.text import counted
 
 if TYPE_CHECKING:
     from audiotl_cli.experiments.leaderboard import ModelRow
@@ -154,7 +155,7 @@ def _show(found: Inspection) -> None:
         networks = ", ".join(map(_network, card["extractors"]))
         output.line(f"model    {card['classifier']}, {card['pooling']}, on {networks}")
         output.line(f"labels   {len(card['labels'])}: {', '.join(card['labels'][:10])}")
-        output.line(f"trained  on {card['n_clips']} clips of {card['index']}")
+        output.line(f"trained  on {counted(card['n_clips'], 'clip')} of {card['index']}")
     if found.allowed:
         output.line("The file contains only numbers and text, so loading it runs no code.")
         show_programs(found.path, found.programs)

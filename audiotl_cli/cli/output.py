@@ -293,14 +293,20 @@ def _plain(task_name: str, unit: str) -> Callable[[int, int, float], None]:
 
 
 class LogHandler(logging.Handler):
-    """Prints log records of the package: INFO and below as notes, others as warnings."""
+    """Prints log records of the package: INFO and below as notes, others as warnings.
+
+    A note that repeats the one before, as of an index that is read twice, is printed once.
+    """
+
+    _last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if record.levelno >= logging.WARNING:
             warn(text)
-        else:
+        elif text != self._last:
             note(text, style=None)
+        self._last = text
 
 
 def finish(code: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from audiotl_cli.cli import output, show_settings
+from audiotl_cli.text import counted
 
 if TYPE_CHECKING:
     from audiotl_cli.evaluation.binary import Binary
@@ -66,7 +67,7 @@ def _show_scores(evaluation: Evaluation) -> None:
     scores = evaluation.scores
     low, high = scores.interval
     n_trained_on = evaluation.source.n_trained_on
-    trained_on = f", including {n_trained_on} training clips" if n_trained_on else ""
+    trained_on = f", including {counted(n_trained_on, 'training clip')}" if n_trained_on else ""
     over = " over groups" if scores.interval_over == "groups" else ""
     others = "   ".join(
         f"{metric.title} {scores.metrics[metric.name]:.3f}"
@@ -81,7 +82,7 @@ def _show_scores(evaluation: Evaluation) -> None:
         )
     accuracy = (
         f"accuracy {scores.accuracy:.3f}  (95 % interval {low:.3f} to {high:.3f}{over}, "
-        f"{evaluation.n_clips} clips{trained_on})"
+        f"{counted(evaluation.n_clips, 'clip')}{trained_on})"
     )
     if not evaluation.multi_label:
         output.line(f"{accuracy}   {others}")
@@ -96,6 +97,7 @@ def _show_binary(found: Binary) -> None:
         "option": "as asked for",
         "name": "by its name; --positive chooses another",
         "rarer": "the rarer; --positive chooses another",
+        "alphabet": "the first of two equally common ones; --positive chooses another",
     }
     output.line(f"{found.text}; {found.positive!r} is positive, {why[found.chosen_by]}")
     numbers = ("sensitivity", "specificity", "precision")

@@ -16,6 +16,7 @@ from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.show_dataset import show_comparison
 from audiotl_cli.cli.show_left_out import show_left_out
 from audiotl_cli.dataset.problems.registry import Problem, all_problems
+from audiotl_cli.text import counted
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -69,14 +70,15 @@ def show(report: IndexReport, path: Path) -> None:
     clips = index.clips
     lengths = _lengths(clips)
     audio = f", {duration(sum(lengths))} of audio" if lengths else ""
-    output.line(f"{path}: {len(clips)} clips, {len(index.labels())} labels{audio}", style="bold")
+    labels = counted(len(index.labels()), "label")
+    output.line(f"{path}: {counted(len(clips), 'clip')}, {labels}{audio}", style="bold")
     _show_labels(clips)
     if report.comparison:
         show_comparison(report.comparison)
     groups, folds = index.counts("group"), index.counts("fold")
     if groups or folds:
-        counts = ((len(groups), "group"), (len(folds), "fold"))
-        output.line(", ".join(_count(n, noun) for n, noun in counts if n))
+        dealt = {"group": groups, "fold": folds}
+        output.line(", ".join(counted(len(found), noun) for noun, found in dealt.items() if found))
     if lengths:
         _show_sound(clips, lengths)
     _show_changes(report)
@@ -170,7 +172,7 @@ def _show_changes(report: IndexReport) -> None:
         rows = [change for change in report.changes if change.action == action]
         if not rows:
             continue
-        output.line(f"{_count(len(rows), 'clip')} {done}:", style="bold")
+        output.line(f"{counted(len(rows), 'clip')} {done}:", style="bold")
         for change in rows[:MOST_CHANGES]:
             detail = f": {change.detail}" if change.detail else ""
             output.line(f"  {change.path}  {change.reason}{detail}")
@@ -182,7 +184,7 @@ def _show_problems(report: IndexReport) -> None:
     from rich.text import Text
 
     n = len({clip.path for clip in report.index.clips if clip.problems})
-    output.line(f"{_count(n, 'clip')} with problems", style="bold")
+    output.line(f"{counted(n, 'clip')} with problems", style="bold")
     wide = output.console().width >= WIDTH_OF_TABLE
     grid = output.table("problem", "clips", "for example", "what to do", numbers=("clips",))
     for problem in all_problems().values():
@@ -195,7 +197,7 @@ def _show_problems(report: IndexReport) -> None:
             shown = Text("\n".join(output.clean(text) for text in examples), overflow="fold")
             grid.add_row(Text(problem.code, style), str(n_having), shown, problem.advice)
         else:
-            output.line(f"{problem.code}: {_count(n_having, 'clip')}", style=style)
+            output.line(f"{problem.code}: {counted(n_having, 'clip')}", style=style)
             for text in examples:
                 for part in wrap(output.clean(text), output.console().width - 2):
                     output.line(f"  {part}")
@@ -221,7 +223,7 @@ def _examples(report: IndexReport, problem: Problem) -> list[str]:
         first, *others = [_with_detail(clip, problem) for clip in group[:EXAMPLES]]
         lines += [first, *(f"= {other}" for other in others)]
     n_more = len(groups) - EXAMPLE_GROUPS
-    more = [f"... {_count(n_more, 'more sound')}"] if n_more > 0 else []
+    more = [f"... {counted(n_more, 'more sound')}"] if n_more > 0 else []
     return [*lines, *more]
 
 
@@ -241,10 +243,6 @@ def _by_reason(paths: Sequence[str], reasons: Mapping[str, Sequence[str]]) -> li
 def _with_detail(clip: Clip, problem: Problem) -> str:
     detail = problem.detail(clip)
     return f"{clip.path} ({detail})" if detail else clip.path
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _by_label(clips: Sequence[Clip]) -> dict[str, list[Clip]]:

@@ -14,6 +14,7 @@ from audiotl_cli.cli import options, output
 from audiotl_cli.cli.fitting import Fitting, Training
 from audiotl_cli.cli.show_settings import leaderboard
 from audiotl_cli.cli.spread import spread
+from audiotl_cli.text import counted
 
 if TYPE_CHECKING:
     from audiotl_cli.classifiers.trials import Runner
@@ -142,7 +143,7 @@ def show(report: TrainReport) -> None:
         show_verdict(card.verdict["text"], card.verdict["level"])
     output.line(
         f"{card.classifier} on {networks}, pooling {card.pooling}: "
-        f"{card.n_clips} clips, {len(card.labels)} labels"
+        f"{counted(card.n_clips, 'clip')}, {counted(len(card.labels), 'label')}"
     )
     if found := card.balancing:
         output.line(

@@ -112,9 +112,9 @@ class Finder:
         """Report how many names were found elsewhere, or under another spelling."""
         for name, path in list(self.matched.items())[:1]:
             logger.info(
-                "%s: %s a recording that lies elsewhere or is written differently, as %s: %s",
+                "%s: %s matched to recordings whose names differ, such as %s -> %s",
                 table,
-                _n_names(len(self.matched), "has", "have"),
+                _n_names(len(self.matched), "was", "were"),
                 name,
                 path,
             )

@@ -9,6 +9,7 @@ from audiotl_cli.dataset.audit import is_readable
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
 from audiotl_cli.dataset.similar_labels import describe_similar
 from audiotl_cli.labels import SEPARATOR
+from audiotl_cli.text import counted
 
 MOST_NAMED = 5
 
@@ -51,7 +52,8 @@ def _warn_of_present(index: Index, labels: Sequence[str]) -> list[str]:
     warnings = [*missing, *_too_few_for_folds(index.clips, counts)]
     if single and not missing:
         warnings.append(
-            f"{_named(single)} with a single clip, which cannot be both trained on and tested"
+            f"{_named(single)} {'has' if len(single) == 1 else 'each have'} a single clip, which "
+            "cannot be both trained on and tested"
         )
     return [*warnings, *describe_similar(_as_given(index.clips))]
 
@@ -81,7 +83,8 @@ def _too_few_for_folds(clips: Sequence[Clip], counts: Counter[str]) -> list[str]
         for label in clip_labels(clip):
             held[label].add(clip.fold)
     few = sorted(label for label in counts if len(held[label] - {""}) < len(folds))
-    return [f"{_named(few)} in some but not all of the {len(folds)} folds"] if few else []
+    are = "is" if len(few) == 1 else "are"
+    return [f"{_named(few)} {are} in some but not all of the {len(folds)} folds"] if few else []
 
 
 def _as_given(clips: Sequence[Clip]) -> Counter[str]:
@@ -94,7 +97,7 @@ def _as_given(clips: Sequence[Clip]) -> Counter[str]:
 
 
 def _named(labels: Sequence[str]) -> str:
-    return f"{len(labels)} label{'s are' if len(labels) > 1 else ' is'} ({_listed(labels)})"
+    return f"{counted(len(labels), 'label')} ({_listed(labels)})"
 
 
 def _listed(labels: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from audiotl_cli.doctor.finding import Finding, first_line
 from audiotl_cli.files import cache_folder
 from audiotl_cli.network import is_offline
 from audiotl_cli.processors import machine_memory, n_processors
+from audiotl_cli.text import counted
 
 ROOM_BYTES = 1 << 30  # of the cache: what the largest network takes three times
 
@@ -23,7 +24,9 @@ def check_packages() -> Iterator[Finding]:
     """Look for the packages that are always needed."""
     cores, memory = n_processors(), machine_memory()
     yield Finding("audiotl", "good", f"{__version__}, Python {platform.python_version()}")
-    yield Finding("machine", "good", f"{platform.platform()}, {cores} cores, {memory / 1e9:.0f} GB")
+    yield Finding(
+        "machine", "good", f"{platform.platform()}, {counted(cores, 'core')}, {memory / 1e9:.0f} GB"
+    )
     for name, wanted in _requirements("").items():
         version = package_version(name)
         if version is None:

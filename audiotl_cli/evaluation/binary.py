@@ -53,7 +53,7 @@ class Binary:
     ----------
     positive, negative : str
     chosen_by : str
-        Why this one is positive: ``option``, ``name`` or ``rarer``.
+        Why this one is positive: ``option``, ``name``, ``rarer`` or ``alphabet``.
     text : str
         Sensitivity and specificity in words.
     roc_auc, average_precision, sensitivity, specificity : float
@@ -117,7 +117,8 @@ def choose_positive(
         if len(found) == 1:
             return found[0], "name"
     counts = Counter(truth)
-    return min(labels, key=lambda label: (counts[label], label)), "rarer"
+    first, second = sorted(labels, key=lambda label: (counts[label], label))
+    return first, "rarer" if counts[first] < counts[second] else "alphabet"
 
 
 def measure_binary(outcomes: Outcomes, chosen_by: str) -> Binary | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import LABELS, N_TAKES, Run
+from tests.faults import scene, write
 
 
 def test_folders_become_labels_and_the_split_is_even(project: Path, sounds: Path, run: Run) -> None:
@@ -209,3 +210,10 @@ def test_labels_without_a_test_clip_are_named_even_when_quiet(
 
     assert finished.json["warnings"] == ["1 of 2 labels have no clip in the test split: drum"]
     assert finished.err == "Warning: 1 of 2 labels have no clip in the test split: drum\n"
+
+
+def test_one_clip_of_one_label_is_said_in_the_singular(project: Path, run: Run) -> None:
+    write(project / "sounds" / "a" / "x.wav", scene(1, 0.6))
+
+    assert "sounds.csv: 1 clip, 1 label, 0.6 s of audio" in run("index", "sounds").out
+    assert "1 clip added" in run("extract", "--extractor", "mfcc").out

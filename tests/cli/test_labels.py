@@ -118,10 +118,15 @@ def test_labels_that_cannot_be_learnt_or_tested_are_named(project: Path, run: Ru
     fill({"a": 6, "b": 1, "c": 3})
     assert any("1 of 3 labels have no clip in the test split: b" in text for text in warnings(run))
     assert any(
-        "1 label is (b) with a single clip" in text for text in warnings(run, "--test-size", 0)
+        "1 label (b) has a single clip, which" in text for text in warnings(run, "--test-size", 0)
     )
     folds = warnings(run, "--folds", 5)
-    assert "2 labels are (b, c) in some but not all of the 5 folds" in folds
+    assert "2 labels (b, c) are in some but not all of the 5 folds" in folds
+
+
+def test_labels_of_a_single_clip_each(project: Path, run: Run) -> None:
+    fill({"a": 1, "b": 1})
+    assert warnings(run)[0].startswith("2 labels (a, b) each have a single clip, which cannot be")
 
 
 def test_a_label_that_is_gone_is_said_by_train(project: Path, run: Run) -> None:

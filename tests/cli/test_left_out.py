@@ -213,7 +213,7 @@ def test_names_without_a_recording(project: Path, run: Run) -> None:
         "fits several recordings: x/c.wav, y/c.wav; give more of its path",
         "is not below audio, nor is a recording of that name",
     ]
-    assert "2 names have a recording that lies elsewhere or is written differently, as 64000" in (
+    assert "2 names were matched to recordings whose names differ, such as 64000 -> 64000.wav" in (
         finished.err
     )
     assert "2 names have no recording; c fits several recordings" in " ".join(found["warnings"])

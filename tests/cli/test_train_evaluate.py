@@ -402,3 +402,12 @@ def test_nested_search_says_what_every_round_chose(extracted: Path, run: Run) ->
     assert set(finished.json["chosen"]) == {"1", "2", "3"}
     assert {"classifier", "pooling", "params", "accuracy"} <= set(finished.json["chosen"]["1"])
     assert finished.json["n_clips"] == 24
+
+
+def test_a_note_about_the_index_is_said_once(extracted: Path, run: Run) -> None:
+    index = next(Path("data/index").glob("*.csv"))
+    text = index.read_text("utf-8").replace("chirp,", "Zirpgeräusch,")
+    index.write_text(text, "cp1252")
+    assert run("train").code == 0
+
+    assert run("evaluate").err.count("is not UTF-8") == 1

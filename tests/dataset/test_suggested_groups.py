@@ -65,3 +65,13 @@ def test_labels_and_takes_are_not_groups(template: str) -> None:
 
 def test_names_that_are_all_different_are_not_groups() -> None:
     assert suggest_groups([Clip(f"x/{chr(97 + n)}{n}z_q{n}w.wav", "x") for n in range(20)]) is None
+
+
+def test_numbers_that_start_anew_in_each_folder_are_not_groups() -> None:
+    numbered = [
+        Clip(f"{split}/{label}/{first + n:03d}.wav", label=label, split=split)
+        for split in ("train", "test")
+        for label, first in (("cat", 0), ("dog", 100))
+        for n in range(8)
+    ]
+    assert suggest_groups(numbered) is None

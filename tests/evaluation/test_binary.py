@@ -40,6 +40,10 @@ def test_the_positive_label(labels: list[str], positive: str, why: str) -> None:
     assert choose_positive(labels, truth, labels[0]) == (labels[0], "option")
 
 
+def test_of_two_equally_common_labels_the_first_is_positive() -> None:
+    assert choose_positive(["cat", "dog"], ["dog", "cat"], None) == ("cat", "alphabet")
+
+
 def test_only_one_of_two_labels_can_be_positive() -> None:
     assert choose_positive(["a", "b", "c"], ["a", "b", "c"], None) is None
     assert choose_positive(["a", "b"], ["a", "a;b"], None) is None

@@ -159,7 +159,9 @@ def _find_part(paths: Sequence[str], labels: Sequence[str]) -> Part | None:
     parts = name_parts(paths)
     if not parts:
         return None
-    recurring = [part for part in parts if _recurs(part, labels)]
+    recurring = [
+        part for part in parts if _recurs(part, labels) and not _are_counters(part, paths, labels)
+    ]
     if found := _most_determining(recurring, parts, labels):
         return found
     pairs = [pair for pair in pairs_of_parts(paths, parts) if _recurs(pair, labels)]
@@ -238,6 +240,18 @@ def _recurs(part: Part, labels: Sequence[str], *, known: bool = False) -> bool:
             sources[label] |= held[text]
             n_of[label] += n
     return all(len(sources[label]) > 1 for label, n in n_of.items() if n > 1)
+
+
+def _are_counters(part: Part, paths: Sequence[str], labels: Sequence[str]) -> bool:
+    """Return whether names are numbers that start anew in each folder, and not with each label."""
+    folders: dict[str, list[int]] = defaultdict(list)
+    for path, value in zip(paths, part.values, strict=True):
+        folder, _, name = path.rpartition("/")
+        if not value.isdecimal() or name.rpartition(".")[0] != value:
+            return False
+        folders[folder].append(int(value))
+    run = (len(found) >= 0.8 * (max(found) - min(found) + 1) for found in folders.values())
+    return all(run) and not _is_shared(part, labels)
 
 
 def _are_of_labels(part: Part, labels: Sequence[str]) -> bool:
