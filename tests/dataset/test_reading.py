@@ -248,6 +248,8 @@ def test_joined_labels_are_pointed_out_and_can_be_parted(tmp_path: Path) -> None
     parted = read(tmp_path, text, label_separator=",")
     assert parted.clips[0].label == "Bark;Dog;Animal"
     assert parted.warnings == []
+    other = read(tmp_path, text.replace(",Dog", "&Dog").replace(",Animal", "&Animal"))
+    assert "'Bark&Dog&Animal'. If they are, index with --label-separator '&'" in other.warnings[0]
     assert read(tmp_path, 'path,label\na.wav,"owl, barn"\nb.wav,"owl, snowy"\n').warnings == []
 
 
