@@ -20,7 +20,8 @@ def mono_waveform(samples: npt.ArrayLike, sample_rate: Any, channel: str = MIX) 
     Parameters
     ----------
     samples : array (n_samples,) or (n_samples, n_channels)
-        Floats from -1 to 1, or integers, whose whole range becomes -1 to 1 as in a sound file.
+        Floats from -1 to 1, or integers of 8, 16 or 32 bits, whose whole range becomes -1 to 1
+        as in a sound file.
     sample_rate : int
         Hz.
     channel : str
@@ -29,11 +30,17 @@ def mono_waveform(samples: npt.ArrayLike, sample_rate: Any, channel: str = MIX) 
     Raises
     ------
     AudioError
-        There is no sample, the shape is another one, a value is not finite, or the sample rate
-        is not a number of Hz.
+        There is no sample, the shape or the type is another one, a value is not finite, or the
+        sample rate is not a number of Hz.
     """
     array = np.asarray(samples)
     if array.dtype.kind in "iu":
+        if array.dtype.itemsize > 4:  # no sound file holds them, so what is full scale is unknown
+            raise AudioError(
+                f"the samples are {array.dtype}; give int16 or int32 as sound files hold them, or "
+                "floats from -1 to 1",
+                code="bad_samples",
+            )
         limits = np.iinfo(array.dtype)
         middle = (float(limits.max) + float(limits.min) + 1) / 2  # 128 of 8 bits without a sign
         array = (array - middle) / (float(limits.max) + 1 - middle)

@@ -57,6 +57,7 @@ def card_text(card: ModelCard, model: Path) -> str:
                 if card.search
                 else []
             ),
+            *([_balanced(card)] if card.balance or card.balancing else []),
             f"- Random seed: {card.seed}",
             f"- Versions: {_text(', '.join(f'{k} {v}' for k, v in card.versions.items()))}",
             "",
@@ -81,6 +82,16 @@ def _scaled(card: ModelCard) -> str:
     if card.sqrt:
         return "square roots, all scaled by one factor"
     return "each feature by its own standard deviation"
+
+
+def _balanced(card: ModelCard) -> str:
+    how = "every label counts the same" if card.balance else "labels are not balanced"
+    if found := card.balancing:
+        how += (
+            f"; balanced accuracy {found['balanced']:.3f} with balancing, {found['plain']:.3f} "
+            "without, by cross-validation on the training clips"
+        )
+    return f"- Balance: {how}"
 
 
 def _rejection(card: ModelCard) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from typer.models import OptionInfo
 
 from audiotl_cli.cli import options, output, settings, show_index
 from audiotl_cli.cli.show_dataset import comparison_value
@@ -24,14 +25,29 @@ EXAMPLES = (
 LABELS = "Labels, groups and folds"
 AUDIT = "Audit"
 
-Column = Annotated[
-    str | None,
-    typer.Option(
-        help="Column of the metadata, if not called as usual; none for no column.",
+
+def _column(role: str) -> OptionInfo:
+    """Return the option that names the column of the metadata with a role."""
+    option: OptionInfo = typer.Option(
+        help=f"Column of the metadata that holds the {role}; none if no column does.  [default: "
+        "found by its name]",
         rich_help_panel=LABELS,
-    ),
+    )
+    return option
+
+
+PathColumn = Annotated[str | None, _column("path of the recording"), settings.FREE]
+LabelColumn = Annotated[str | None, _column("label"), settings.FREE]
+StartColumn = Annotated[
+    str | None,
+    _column("start of the clip, in seconds unless its name gives another unit"),
     settings.FREE,
 ]
+EndColumn = Annotated[str | None, _column("end of the clip"), settings.FREE]
+DurationColumn = Annotated[str | None, _column("duration of the clip"), settings.FREE]
+SplitColumn = Annotated[str | None, _column("split"), settings.FREE]
+GroupColumn = Annotated[str | None, _column("group"), settings.FREE]
+FoldColumn = Annotated[str | None, _column("fold"), settings.FREE]
 
 NO_FUNCTION = settings.FromFile(lambda value: "may not run code" if ":" in str(value) else "")
 """``MODULE:FUNCTION`` must be typed; a settings file may name any other source of labels."""
@@ -107,8 +123,8 @@ def index(
         ),
         settings.INSIDE,
     ] = None,
-    path_column: Column = None,
-    label_column: Column = None,
+    path_column: PathColumn = None,
+    label_column: LabelColumn = None,
     label_separator: Annotated[
         str | None,
         typer.Option(
@@ -118,9 +134,9 @@ def index(
         ),
         settings.FREE,
     ] = None,
-    start_column: Column = None,
-    end_column: Column = None,
-    duration_column: Column = None,
+    start_column: StartColumn = None,
+    end_column: EndColumn = None,
+    duration_column: DurationColumn = None,
     point_width_s: Annotated[
         float | None,
         typer.Option(
@@ -132,22 +148,27 @@ def index(
         ),
         settings.FREE,
     ] = None,
-    split_column: Column = None,
+    split_column: SplitColumn = None,
     group_regex: Annotated[
         str | None,
         typer.Option(
-            help="The same for the group: clips that must not be on both sides of a split.",
+            help="Regular expression, searched in the path below SOURCE; its first group is the "
+            "group of the clip. Clips of one group are never on both sides of a split.",
             rich_help_panel=LABELS,
         ),
         settings.FREE,
     ] = None,
-    group_column: Column = None,
+    group_column: GroupColumn = None,
     fold_regex: Annotated[
         str | None,
-        typer.Option(help="The same for the fold.", rich_help_panel=LABELS),
+        typer.Option(
+            help="Regular expression, searched in the path below SOURCE; its first group is the "
+            "fold of the clip.",
+            rich_help_panel=LABELS,
+        ),
         settings.FREE,
     ] = None,
-    fold_column: Column = None,
+    fold_column: FoldColumn = None,
     test_size: Annotated[
         float,
         typer.Option(min=0.0, max=0.99, help="Share of clips for the test split."),

@@ -24,7 +24,7 @@ DELIMITERS = ",;\t|"
 _COMMENT = ("#", '"#')
 
 _SEPARATOR = re.compile(r'"?sep=(?P<delimiter>\\t|[,;\t|: ])"?[,;\t|]*[\r\n]*', re.IGNORECASE)
-"""A first line with which Excel is told the delimiter."""
+"""A first line that names the delimiter to Excel."""
 
 _DOCUMENTS = {
     b"PK\x03\x04": "a workbook or an archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook",

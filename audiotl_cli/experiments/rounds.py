@@ -120,6 +120,11 @@ class HeldOut:
     n_rejected: FloatArray
     balanced: dict[str, bool] = field(default_factory=dict)
 
+    @property
+    def mostly_balanced(self) -> bool:
+        """Whether labels were balanced in more than half of the rounds."""
+        return 2 * sum(self.balanced.values()) > len(self.balanced)
+
 
 @dataclass
 class Rounds:

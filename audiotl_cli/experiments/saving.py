@@ -66,13 +66,8 @@ def fit_and_save(
     choice : Choice, optional
         How the options came about.
     """
-    decided = decide_balance(data, rows, options)
-    options = decided.options
+    options = (decided := decide_balance(data, rows, options)).options
     classifier = fit_rows(data, rows, options, reliability)
-    has_splits = any(clip.split for clip in data.clips)
-    held_out, verdict = None, None
-    if has_splits and split != TEST:
-        held_out, verdict = _held_out(classifier, data, rows, options)
     card = ModelCard(
         classifier=options.classifier,
         pooling=options.pooling,
@@ -85,10 +80,8 @@ def fit_and_save(
         extractors=data.extractors,
         index=index.path.name if index.path else "",
         index_sha256=index.sha256(),
-        split=split if has_splits else "all",
+        split=split if any(clip.split for clip in data.clips) else "all",
         n_clips=len(rows),
-        held_out=held_out,
-        verdict=verdict,
         versions=library_versions(),
         search=choice.leaderboard() if choice else [],
         combine=options.combine if len(data.extractors) > 1 else "concat",
@@ -98,6 +91,7 @@ def fit_and_save(
         streamed=is_streamed(data),
         suspected_groups=suspected_groups(data.clips),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
+        **_held_out(classifier, data, rows, options, split),
         **describe_reliability(classifier, reliability),
     )
     write_output(path, dump_model(classifier, card))
@@ -128,11 +122,12 @@ def _held_out(
     data: LabelledFeatures,
     rows: Sequence[int],
     options: ClassifierOptions,
-) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Return the accuracy on the test clips, and the verdict; None where there are none."""
+    split: str,
+) -> dict[str, Any]:
+    """Return what the card says of the test clips; nothing where there are none."""
     tested = [i for i, clip in enumerate(data.clips) if clip.split == TEST]
-    if not tested:
-        return None, None
+    if not tested or split == TEST:
+        return {}
     mfcc = find_mfcc(data.stores[0].folder.parent, data, options.classifier, options.pooling)
     part = Round(TEST, list(rows), tested)
     scored = score_clips(classifier, data, tested)
@@ -141,4 +136,4 @@ def _held_out(
         scored = replace(scored, baseline=[baseline])
     found = measure("", scored, Source(), options.seed)
     held_out = {"split": TEST, "n_clips": len(tested), "accuracy": found.scores.accuracy}
-    return held_out, None if found.verdict is None else found.verdict.to_dict()
+    return {"held_out": held_out, "verdict": found.verdict and found.verdict.to_dict()}

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from audiotl_cli.extractors.model_file import ModelFileExtractor
 
 GROUP = "audiotl.extractors"
-DEFAULT = ExtractorConfig.name
 
 BUILT_IN = {
     "musicnn": "audiotl_cli.extractors.musicnn:MusicnnExtractor",

@@ -119,9 +119,9 @@ class SpeechExtractor(Extractor):
 
         def frames() -> Iterator[Array]:
             nonlocal loudest
-            one = Framing(window=N_FFT, hop=STFT_HOP)
+            frame = Framing(window=N_FFT, hop=STFT_HOP)
             padded = _padded(blocks, self.framing)
-            for segment in segments(padded, one, max_windows=FRAMES_AT_ONCE, eager=eager):
+            for segment in segments(padded, frame, max_windows=FRAMES_AT_ONCE, eager=eager):
                 levels = decibel(segment)
                 loudest = max(loudest, float(levels.max()))
                 yield levels.ravel()

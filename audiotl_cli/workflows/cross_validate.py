@@ -78,15 +78,20 @@ def cross_validate(
     labels = label_names(data.labels, multi_label=data.multi_label)
     choose_positive(labels, data.labels, options.positive)
     held_out = Rounds(data, labels, options, run, on_round).predict(deals)
-    n_balanced = sum(held_out.balanced.values())
-    classifier = replace(classifier, balance=2 * n_balanced > len(held_out.balanced))
+    classifier = replace(classifier, balance=held_out.mostly_balanced)
     options = replace(options, classifier=classifier)
     rejected = held_out.n_rejected / len(deals) if options.reliability.reject else None
-    clips = [evaluated(clip) for clip in data.clips]
     root = options.store or project.features_dir
     baseline = baseline_of_rounds(root, data, classifier, deals, held_out)
-    scored = ScoredClips(clips, labels, held_out.repeats, data.multi_label, rejected, baseline)
-    scored = replace(scored, positive=options.positive)
+    scored = ScoredClips(
+        [*map(evaluated, data.clips)],
+        labels,
+        held_out.repeats,
+        data.multi_label,
+        rejected,
+        baseline,
+        options.positive,
+    )
     title = f"{trained}, {describe_protocol(protocol, len(deals[0]))}"
     source = describe_source(index, data, options, deals, held_out)
     evaluation = measure(title, scored, source, classifier.seed)

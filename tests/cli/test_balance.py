@@ -47,6 +47,7 @@ def test_unbalanced_labels_are_balanced_where_that_wins(unequal: Path, run: Run)
     assert found["balancing"]["balanced"] > found["balancing"]["plain"]
     assert "labels balanced: balanced accuracy 0." in shown.out
     assert load_model(found["model"]).card.balancing == found["balancing"]
+    assert "- Balance: every label counts" in Path(found["model"]).with_suffix(".md").read_text()
     assert not off["balance"]
     assert "balancing" not in off
     assert off["model"] != found["model"]

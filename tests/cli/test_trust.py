@@ -107,7 +107,7 @@ def test_earlier_evaluations_are_compared(extracted: Path, run: Run) -> None:
     assert "corrected for multiple comparisons" in run("evaluate", *reports).out
     alone = run("evaluate", reports[0])
     assert alone.code == 2
-    assert "give another to compare it with" in alone.err
+    assert "name another to compare it with" in alone.err
 
 
 def test_other_clips_are_not_compared(extracted: Path, run: Run) -> None:

@@ -59,10 +59,17 @@ def test_layers_with_several_rows_are_laid_end_to_end() -> None:
     assert (extractor.dim, extractor.rows) == (1, 2)
 
 
-def test_channels_are_averaged_and_integers_taken() -> None:
+def test_channels_are_averaged_and_integers_scaled_as_in_sound_files() -> None:
     extractor = FakeExtractor()
-    stereo = extractor.embed(np.array([[1, 3]] * 200), 1000)
+    stereo = extractor.embed(np.array([[1.0, 3.0]] * 200), 1000)
     np.testing.assert_array_equal(stereo.frames, np.full((2, 3), 2, np.float32))
+    integers = extractor.embed(np.full(200, 1 << 14, np.int16), 1000)
+    np.testing.assert_array_equal(integers.frames, np.full((2, 3), 0.5, np.float32))
+
+
+def test_integers_that_no_sound_file_holds_are_refused() -> None:
+    with pytest.raises(AudioError, match="the samples are int64; give int16 or int32"):
+        FakeExtractor().embed(np.full(200, 1 << 14), 1000)
 
 
 def test_other_rates_are_resampled() -> None:

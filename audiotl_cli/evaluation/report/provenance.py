@@ -27,6 +27,7 @@ def described(source: Source) -> list[tuple[str, str]]:
         ("Pooling", card.get("pooling")),
         ("Principal components", card.get("pca")),
         ("Scaled", _scaled(card)),
+        ("Balance", "every label counts the same" if card.get("balance") else None),
         ("Settings tried", tried),
         *(("Features", _extractor(spec)) for spec in card.get("extractors", ())),
         ("Random seed", card.get("seed")),
