@@ -249,3 +249,10 @@ def test_a_table_that_names_folders(project: Path, run: Run) -> None:
     finished = run("index", "audio", "--metadata", "t.csv", "--no-audit")
 
     assert "a is a folder; name the recordings in it" in " ".join(finished.err.split())
+
+
+def test_names_cannot_begin_a_line_of_their_own(project: Path, run: Run) -> None:
+    recordings("audio/a/1.wav", "audio/b/1.wav")
+    Path("audio/.x\nWarning: y").touch()
+
+    assert "\nWarning: y" not in run("index", "audio", "--no-audit").err
