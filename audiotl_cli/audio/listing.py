@@ -95,7 +95,7 @@ class Listing:
         for item in self.skipped:
             path = below + item.path
             if path not in named:
-                inside = f"{path}/all" if item.unit == "folder" else path
+                inside = f"{path}/all" if item.unit in ("folder", "link") else path
                 labels = [label_of(inside)] if item.unit != SYSTEM_FILE else ()
                 left_out.add(item.reason, path, suffix=item.suffix, unit=item.unit, labels=labels)
 
@@ -183,6 +183,8 @@ def _sort(path: AnyPath, name: str, listing: Listing, *, hidden: bool) -> None:
     elif not suffix and isinstance(path, Path) and (kind := _kind_of_sound(path)):
         reason = f"its name has no suffix, but it holds sound; name it {base}{kind}"
         listing.skipped.append(Skipped(name, reason))
+    elif not suffix and isinstance(path, Path) and not path.exists():
+        listing.skipped.append(Skipped(name, "leads to nothing that exists", unit="link"))
     else:
         listing.others[suffix] += 1
         listing.other_folders.add(name.rpartition("/")[0])

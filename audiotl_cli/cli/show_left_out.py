@@ -20,7 +20,8 @@ def show_left_out(groups: Sequence[LeftOut], line: Callable[[str], None]) -> Non
     """
     for group in groups:
         more = ", ..." if group.n > len(group.examples) else ""
-        text = f"{group.counted}: {group.reason} ({', '.join(group.examples)}{more})"
+        examples = ", ".join(map(output.clean, group.examples))
+        text = f"{group.counted}: {group.reason} ({examples}{more})"
         if group.unit == SYSTEM_FILE:
             output.note(f"Left out: {text}")
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,8 +51,14 @@ def check_recordings(index: Index) -> None:
         path = join(index.audio_root, name)
         if not isinstance(path, Path) or os.path.lexists(path):
             return
+    first = next(iter(names))
+    if all("\\" in name for name in names) and index.audio_root.is_dir():
+        raise DataError(
+            f"the paths of {index.path} are those of Windows, such as {first}; read them here with "
+            f"--audio-root {shlex.quote(str(index.audio_root))}"
+        )
     gone = "" if index.audio_root.is_dir() else ", a folder that does not exist"
     raise DataError(
         f"none of the {len(names)} recordings of {index.path} is below {index.audio_root}{gone}, "
-        f"such as {next(iter(names))}. If they were moved, {HOW}"
+        f"such as {first}. If they were moved, {HOW}"
     )

@@ -104,6 +104,8 @@ class Finder:
                 f"fits several recordings: {', '.join(found[:N_CANDIDATES])}{more}; give more of "
                 "its path"
             )
+        elif path.rstrip("/") in self.listing.folders:
+            self.unmatched[path] = "is a folder; name the recordings in it, one a row"
         else:
             self.unmatched[path] = f"is not below {self.root}, nor is a recording of that name"
         return path

@@ -11,7 +11,7 @@ from audiotl_cli.labels import SEPARATOR
 
 _QUOTED = r"\s*(?:'[^']*'|\"[^\"]*\")\s*"
 _LIST = re.compile(rf"\[(?:{_QUOTED}(?:,{_QUOTED})*)?\]")
-_MAYBE_SEPARATORS = (",", "|", "/", "+")
+_MAYBE_SEPARATORS = (",", "|", "/", "+", "&")
 
 
 def check_labels(cells: Iterable[tuple[str, str]]) -> None:

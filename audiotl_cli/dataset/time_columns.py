@@ -92,10 +92,22 @@ def _check_unit(candidates: Candidates, name: str) -> None:
 
 def _may_be_a_time(candidates: Candidates, name: str) -> bool:
     folded = fold_name(name)
-    sounds_so = sounds_like_a_time(name) or (folded.tier("time") is not None and folded.unit)
+    sounds_so = sounds_like_a_time(name) or (
+        folded.tier("time") is not None
+        and (folded.unit or _differs_in_a_recording(candidates, name))
+    )
     return bool(
         sounds_so and name not in candidates.roles.values() and candidates.holds_seconds(name)
     )
+
+
+def _differs_in_a_recording(candidates: Candidates, name: str) -> bool:
+    """Return whether rows of the same recording have different numbers, so no times of day."""
+    times = candidates.cells(name)
+    if "path" not in candidates.roles or any(":" in cell for cell in times):
+        return False
+    paths = candidates.cells(candidates.roles["path"])
+    return len(set(paths)) < len(set(zip(paths, times, strict=True)))
 
 
 def _refuse(candidates: Candidates, names: Sequence[str]) -> None:
@@ -103,7 +115,8 @@ def _refuse(candidates: Candidates, names: Sequence[str]) -> None:
     raise DataError(
         f"{candidates.table.path}: {' and '.join(map(repr, names))} {holds}, but it is not clear "
         f"where clips begin and end. {candidates.so_far()}Name the columns with --start-column and "
-        f"--end-column or --duration-column; --start-column {UNUSED} takes whole recordings"
+        "--end-column or --duration-column; for marks, name one column twice and give "
+        f"--point-width-s; --start-column {UNUSED} takes whole recordings"
     )
 
 

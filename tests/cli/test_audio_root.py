@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
+from tests.faults import scene, write
 
 EXTRACT = ("extract", "--extractor", "mfcc")
 
@@ -78,3 +79,17 @@ def test_some_recordings_are_gone(project: Path, sounds: Path, run: Run) -> None
     assert finished.code == 1
     assert "23 clips added" in finished.out
     assert "rain-00.wav: no such file" in finished.err
+
+
+def test_an_index_with_paths_of_windows(project: Path, run: Run) -> None:
+    for label in ("a", "b"):
+        write(Path("audio") / label / "1.wav", scene(1, 0.6))
+    run("index", "audio", "--no-audit")
+    index = Path("data/index/audio.csv")
+    index.write_text(index.read_text().replace("/1.wav", "\\1.wav"))
+
+    refused = run("extract", "--extractor", "mfcc")
+
+    assert refused.code == 3
+    assert "are those of Windows" in refused.err
+    assert run("extract", "--extractor", "mfcc", "--audio-root", "audio").code == 0

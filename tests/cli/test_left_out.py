@@ -229,3 +229,30 @@ def test_annotations_of_a_name_that_several_recordings_have(project: Path, run: 
 
     assert finished.code == 3
     assert "fits several recordings: site1/rec.wav, site2/rec.wav" in finished.err
+
+
+def test_a_link_to_a_folder_that_is_gone_is_counted(project: Path, run: Run) -> None:
+    recordings("audio/a/1.wav", "audio/b/1.wav")
+    Path("audio/c").symlink_to("nowhere")
+
+    found = run("index", "audio", "--no-audit", "--json").json
+
+    (group,) = found["left_out"]
+    assert (group["n"], group["unit"], group["examples"]) == (1, "link", ["c"])
+    assert "the label c has no clip left: all were left out" in found["warnings"]
+
+
+def test_a_table_that_names_folders(project: Path, run: Run) -> None:
+    recordings("audio/a/1.wav", "audio/b/1.wav")
+    Path("t.csv").write_text("path,label\na,frog\nb,bird\n")
+
+    finished = run("index", "audio", "--metadata", "t.csv", "--no-audit")
+
+    assert "a is a folder; name the recordings in it" in " ".join(finished.err.split())
+
+
+def test_names_cannot_begin_a_line_of_their_own(project: Path, run: Run) -> None:
+    recordings("audio/a/1.wav", "audio/b/1.wav")
+    Path("audio/.x\nWarning: y").touch()
+
+    assert "\nWarning: y" not in run("index", "audio", "--no-audit").err

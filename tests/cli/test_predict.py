@@ -101,7 +101,9 @@ def test_csv_is_safe_in_a_spreadsheet(trained: Path, run: Run) -> None:
     (row,) = csv.DictReader((trained / "out.csv").read_text().splitlines())
     assert row["path"] == "'=1+1.wav"
     assert row["label"] == "rain"
-    assert list(row) == ["path", "label", "score", *LABELS, "note", "error"]
+    assert list(row) == [
+        "path", "label", "score", *(f"score:{label}" for label in LABELS), "note", "error"
+    ]  # fmt: skip
 
 
 def test_json_lines(trained: Path, run: Run) -> None:

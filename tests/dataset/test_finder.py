@@ -51,7 +51,7 @@ def test_one_recording_fits(tmp_path: Path, files: str, name: str, path: str) ->
         ("x/a.flac x/a.mp3", "a.wav", "fits several recordings: x/a.flac, x/a.mp3"),
         ("1/a.wav 2/a.wav 3/a.wav 4/a.wav", "a", "1/a.wav, 2/a.wav, 3/a.wav, ...; give more"),
         ("x/ab.wav", "a.wav", "is not below {root}, nor is a recording of that name"),
-        ("a.wav/b.wav", "a.wav", "is not below {root}"),
+        ("a.wav/b.wav", "a.wav", "is a folder; name the recordings in it"),
     ],
 )
 def test_no_recording_is_certain(tmp_path: Path, files: str, name: str, reason: str) -> None:

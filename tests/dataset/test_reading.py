@@ -248,6 +248,8 @@ def test_joined_labels_are_pointed_out_and_can_be_parted(tmp_path: Path) -> None
     parted = read(tmp_path, text, label_separator=",")
     assert parted.clips[0].label == "Bark;Dog;Animal"
     assert parted.warnings == []
+    other = read(tmp_path, text.replace(",Dog", "&Dog").replace(",Animal", "&Animal"))
+    assert "'Bark&Dog&Animal'. If they are, index with --label-separator '&'" in other.warnings[0]
     assert read(tmp_path, 'path,label\na.wav,"owl, barn"\nb.wav,"owl, snowy"\n').warnings == []
 
 
@@ -288,3 +290,13 @@ def test_points(tmp_path: Path) -> None:
         (0, 1),
         (7, 8),
     ]
+
+
+def test_times_of_marks_are_not_passed_over(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
+    text = "file,time,label\na.wav,0.5,owl\na.wav,1.5,frog\nb.wav,0.5,owl\n"
+    with pytest.raises(DataError, match="'time' holds times, but it is not clear"):
+        read(tmp_path, text)
+    assert len(read(tmp_path, text, start_column="none").clips) == 2
+    marks = read(tmp_path, text, start_column="time", end_column="time", point_width_s=1.0)
+    assert [(clip.start_s, clip.end_s) for clip in marks.clips] == [(0, 1), (1, 2), (0, 1)]

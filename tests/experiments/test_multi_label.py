@@ -90,9 +90,10 @@ def test_a_table_of_several_labels() -> None:
     found = Prediction("a.wav", {"b": 0.9, "a": 0.6}, labels=["b", "a"])
     text = written(CsvWriter, found, labels=["a", "b"], multi_label=True)
     assert text.splitlines() == [
-        "path,label,score,labels,a,b,note,error",
+        "path,label,score,labels,score:a,score:b,note,error",
         "a.wav,b,0.9,b;a,0.6,0.9,,",
     ]
     assert (
-        written(CsvWriter, found, labels=["a"]).splitlines()[0] == "path,label,score,a,note,error"
+        written(CsvWriter, found, labels=["a"]).splitlines()[0]
+        == "path,label,score,score:a,note,error"
     )

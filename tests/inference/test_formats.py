@@ -174,11 +174,21 @@ def test_json_holds_what_to_dict_gives() -> None:
     assert json.loads(written(JsonLinesWriter, prediction, top_k=1)) == value
 
 
+def test_labels_that_are_called_as_columns_are_kept_apart() -> None:
+    labels = ["label", "path", "score"]
+    found = Prediction("a.wav", {"path": 0.5, "label": 0.3, "score": 0.2})
+
+    (row,) = csv.DictReader(written(CsvWriter, found, labels=labels).splitlines())
+
+    assert (row["path"], row["label"], row["score"]) == ("a.wav", "path", "0.5")
+    assert [row[f"score:{label}"] for label in labels] == ["0.3", "0.5", "0.2"]
+
+
 def test_a_table_says_where_recordings_were_put() -> None:
     text = written(
         CsvWriter, Prediction("a.wav", {"a": 1.0}, sorted_to="a/a.wav"), labels=["a"], sorts=True
     )
 
     (row,) = csv.DictReader(text.splitlines())
-    assert list(row) == ["path", "label", "score", "a", "sorted_to", "note", "error"]
+    assert list(row) == ["path", "label", "score", "score:a", "sorted_to", "note", "error"]
     assert (row["sorted_to"], row["error"]) == ("a/a.wav", "")

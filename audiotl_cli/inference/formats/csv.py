@@ -16,7 +16,7 @@ EVENT = ("start_s", "end_s", "label", "score")
 
 
 class CsvWriter(Writer):
-    """Writes a column of scores for every label, in the model's order; or events, a row each.
+    """Writes a column ``score:LABEL`` for every label, in the model's order; or events, a row each.
 
     A recording that failed has a row with its error; one without anything to hear has a note, and
     so have stretches of silence beside events.
@@ -33,7 +33,7 @@ class CsvWriter(Writer):
         columns = [*EVENT]
         if not options.segments:
             columns = ["label", "score", *(["labels"] if options.multi_label else [])]
-            columns += options.labels
+            columns += [f"score:{label}" for label in options.labels]
         sorts = ["sorted_to"] if options.sorts else []
         self._write_row(["path", *columns, *sorts, "note", "error"])
 
