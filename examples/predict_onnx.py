@@ -1,4 +1,4 @@
-"""Tell what a recording is by ONNX Runtime alone: predict_onnx.py MODEL-whole.onnx FILE."""
+"""Predict the label of a recording by ONNX Runtime alone: predict_onnx.py MODEL-whole.onnx FILE."""
 
 import json
 import sys
@@ -6,6 +6,8 @@ import sys
 import onnxruntime
 import soundfile
 
+if len(sys.argv) != 3:
+    sys.exit("Usage: predict_onnx.py MODEL-whole.onnx FILE")
 session = onnxruntime.InferenceSession(sys.argv[1])
 about = session.get_modelmeta().custom_metadata_map
 samples, rate = soundfile.read(sys.argv[2], dtype="float32", always_2d=True)

@@ -26,7 +26,7 @@ def warn_of_labels(index: Index, had: Collection[str]) -> list[str]:
     labels = index.labels()
     readable = {label for clip in index.clips if is_readable(clip) for label in clip_labels(clip)}
     return [
-        *_lost(set(had).difference(labels), "no clip left: all were left out"),
+        *_lost(set(had).difference(labels), "no clip left"),
         *_lost(set(labels) - readable, "no clip that can be read"),
         *_warn_of_present(index, labels),
     ]

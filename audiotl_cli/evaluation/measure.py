@@ -22,7 +22,7 @@ from audiotl_cli.evaluation.outcomes import BoolArray, Encoded, FloatArray, IntA
 from audiotl_cli.evaluation.predictions import Predictions
 from audiotl_cli.evaluation.scores import score
 from audiotl_cli.evaluation.task import Task, task_of
-from audiotl_cli.evaluation.verdict import judge
+from audiotl_cli.evaluation.verdict import NO_BETTER, judge
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,13 @@ def measure(title: str, scored: ScoredClips, source: Source, seed: int) -> Evalu
     measured = score(task, outcomes, seed, units)
     right = [a == b for some in scored.baseline or () for a, b in zip(truth, some, strict=True)]
     mfcc = np.array(right, bool) if right else None
+    verdict = judge(outcomes, measured, np.tile(number_units(units), n_repeats), seed, mfcc)
+    suspects = task.label_errors(truth, scored.labels, mean)
     return Evaluation(
         title=title,
         multi_label=scored.multi_label,
         scores=measured,
-        verdict=judge(outcomes, measured, np.tile(number_units(units), n_repeats), seed, mfcc),
+        verdict=verdict,
         predictions=Predictions(
             scored.clips,
             scored.labels,
@@ -102,7 +104,8 @@ def measure(title: str, scored: ScoredClips, source: Source, seed: int) -> Evalu
         rejection=None if rejected is None else _rejection(outcomes, rejected),
         label_errors=[
             LabelError(scored.clips[suspect.clip], suspect.suggested, suspect.score)
-            for suspect in task.label_errors(truth, scored.labels, mean)
+            for suspect in suspects
+            if verdict.level != NO_BETTER  # such a model knows nothing about labels
         ],
     )
 

@@ -87,6 +87,24 @@ def _blas() -> Any:
     return ThreadpoolController()
 
 
+@contextmanager
+def _silent_descriptor() -> Iterator[None]:
+    """Keep native code from writing to stderr, which no setting of TensorFlow's import does."""
+    try:
+        copy = os.dup(2)
+    except OSError:  # stderr is closed
+        yield
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
+    try:
+        yield
+    finally:
+        os.dup2(copy, 2)
+        os.close(copy)
+
+
 @cache
 def tensorflow() -> Any:
     """Return the tensorflow module, imported on the first call.
@@ -101,7 +119,8 @@ def tensorflow() -> Any:
         # else only processors with instructions for 8-bit networks get it, and all others
         # convolutions without fused multiplication: MusiCNN is 2.3 times slower by these
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    import tensorflow as tf
+    with _silent_descriptor():
+        import tensorflow as tf
 
     tf.get_logger().setLevel(logging.ERROR)
     tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -90,7 +90,7 @@ def test_folders_that_cannot_be_looked_into(
 
     assert groups(found["left_out"]) == {"folder": ["c"]}
     assert found["left_out"][0]["reason"] == "cannot be looked into (Permission denied)"
-    assert "the label c has no clip left: all were left out" in found["warnings"]
+    assert "the label c has no clip left" in found["warnings"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no links")
@@ -109,10 +109,7 @@ def test_a_label_that_is_a_link_to_another(project: Path, run: Run) -> None:
     recordings("audio/a/1.wav", "audio/b/1.wav")
     Path("audio/c").symlink_to(Path("audio/a").absolute())
 
-    assert (
-        "the label c has no clip left: all were left out"
-        in (run("index", "audio", "--json").json["warnings"])
-    )
+    assert "the label c has no clip left" in (run("index", "audio", "--json").json["warnings"])
 
 
 def test_prediction_of_a_folder(new: Path, run: Run, mfcc_model: Path) -> None:
@@ -171,7 +168,7 @@ def test_labels_without_a_clip_that_can_be_read(project: Path, run: Run) -> None
     fixed = run("index", "audio", "--fix", "--json").json
 
     assert "the label c has no clip that can be read" in found["warnings"]
-    assert "the label c has no clip left: all were left out" in fixed["warnings"]
+    assert "the label c has no clip left" in fixed["warnings"]
 
 
 def test_when_nothing_can_be_read(project: Path, run: Run) -> None:
@@ -239,7 +236,7 @@ def test_a_link_to_a_folder_that_is_gone_is_counted(project: Path, run: Run) -> 
 
     (group,) = found["left_out"]
     assert (group["n"], group["unit"], group["examples"]) == (1, "link", ["c"])
-    assert "the label c has no clip left: all were left out" in found["warnings"]
+    assert "the label c has no clip left" in found["warnings"]
 
 
 def test_a_table_that_names_folders(project: Path, run: Run) -> None:
