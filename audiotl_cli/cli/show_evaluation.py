@@ -101,7 +101,8 @@ def _show_binary(found: Binary) -> None:
     }
     output.line(f"{found.text}; {found.positive!r} is positive, {why[found.chosen_by]}")
     numbers = ("sensitivity", "specificity", "precision")
-    grid = output.table(f"{found.positive} from a score of", *numbers, numbers=numbers)
+    score = f"{found.positive} from a score of"
+    grid = output.table(score, *numbers, numbers=numbers, optional=("precision",))
     for at in found.thresholds:
         best = at.threshold == found.best_threshold
         if not best and at.threshold not in SHOWN_THRESHOLDS:

@@ -35,7 +35,7 @@ class Verdict:
     ----------
     text : str
     level : str
-        ``clearly_better``, ``better_but``, ``not_shown`` (too few clips), ``no_better``, or
+        ``clearly_better``, ``better_but``, ``not_shown`` (too few units), ``no_better``, or
         ``cannot_say`` where all clips have one label.
     metric : str
         What was compared; see `Scores.leading`.
@@ -93,7 +93,7 @@ def judge(
         Which predictions a model of MFCC features got right, for the same clips.
     """
     if outcomes.multi_label:
-        return _judge_multi_label(outcomes, scores, seed)
+        return _judge_multi_label(outcomes, scores, units, seed)
     counts = Counter(outcomes.truth.tolist())
     label, n_most = max(counts.items(), key=lambda pair: (pair[1], -pair[0]))
     name = outcomes.labels[label]
@@ -127,7 +127,7 @@ def judge(
             "accuracy": float(mfcc.mean()),
             "balanced_accuracy": float(np.mean(of_labels)),
         }
-    level, text = _compared(scores, rivals, len(outcomes.truth) // outcomes.n_repeats)
+    level, text = _compared(scores, rivals, _counted(outcomes, scores, units))
     if balanced and level in (BETTER_BUT, CLEARLY_BETTER) and scores.accuracy < share:
         text += (
             f" Its accuracy, {scores.accuracy:.3f}, is below {share:.3f}: it recognises rare "
@@ -136,7 +136,7 @@ def judge(
     return Verdict(text, level, scores.leading, value, interval, baselines)
 
 
-def _judge_multi_label(outcomes: Outcomes, scores: Scores, seed: int) -> Verdict:
+def _judge_multi_label(outcomes: Outcomes, scores: Scores, units: IntArray, seed: int) -> Verdict:
     shares = outcomes.truth.mean(axis=0)
     commonest = int(shares.argmax())
     prevalence = float(shares[outcomes.present].mean())
@@ -153,11 +153,20 @@ def _judge_multi_label(outcomes: Outcomes, scores: Scores, seed: int) -> Verdict
     low, high = by_chance(outcomes, seed)
     name = "scores that know nothing of the sound"
     rival = Rival(name, prevalence, (value - high, value - low))
-    level, text = _compared(scores, [rival], len(outcomes.truth) // outcomes.n_repeats)
+    level, text = _compared(scores, [rival], _counted(outcomes, scores, units))
     return Verdict(text, level, scores.leading, value, interval, baselines)
 
 
-def _compared(scores: Scores, rivals: Sequence[Rival], n_clips: int) -> tuple[str, str]:
+def _counted(outcomes: Outcomes, scores: Scores, units: IntArray) -> str:
+    """Return what an interval is over, as a sentence has it before "too few"."""
+    if scores.interval_over == "groups":
+        n, noun = len(np.unique(units)), "group"
+    else:
+        n, noun = len(outcomes.truth) // outcomes.n_repeats, "clip"
+    return f"{n} {noun} is" if n == 1 else f"{n} {noun}s are"
+
+
+def _compared(scores: Scores, rivals: Sequence[Rival], counted: str) -> tuple[str, str]:
     """Return the level and the sentences of a comparison with baselines, the first most basic."""
     first = rivals[0]
     value, (low, high) = scores.lead
@@ -167,14 +176,15 @@ def _compared(scores: Scores, rivals: Sequence[Rival], n_clips: int) -> tuple[st
         against = f"{metric} {value:.2f}, chance {first.value:.2f}"
     missed = _never_recognised(scores)
     avoided = (value - first.value) / max(1 - first.value, 1e-9)
-    if first.gain[0] <= 0:
+    too_few = value >= 1 and low <= first.value  # what is all right does not vary when resampled
+    if first.gain[0] <= 0 or too_few:
         if avoided < HARDLY:
             level, text = NO_BETTER, f"No better than {first.name}: {against}."
         else:
             level = NOT_SHOWN
             text = (
                 f"Not shown to be better than {first.name}: {against} (95 % interval {low:.2f} to "
-                f"{high:.2f}); {n_clips} clips are too few to tell."
+                f"{high:.2f}); {counted} too few to tell."
             )
         return level, f"{text} {missed}".strip()
     wrong = _still_wrong(scores) if avoided < CLEARLY else ""

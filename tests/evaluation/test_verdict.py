@@ -15,12 +15,18 @@ BABIES = {"hungry": 95, "tired": 8, "discomfort": 6, "belly pain": 4, "burping":
 
 
 def measured(
-    truth: Sequence[str], predicted: Sequence[str], baseline: Sequence[str] | None = None
+    truth: Sequence[str],
+    predicted: Sequence[str],
+    baseline: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
 ) -> Evaluation:
     """Return the evaluation of predictions that are sure of themselves."""
     labels = sorted({*truth, *predicted})
     scores = np.eye(len(labels))[[labels.index(label) for label in predicted]]
-    clips = [EvaluatedClip(f"{i}.wav", label) for i, label in enumerate(truth)]
+    clips = [
+        EvaluatedClip(f"{i}.wav", label, group=groups[i] if groups else "")
+        for i, label in enumerate(truth)
+    ]
     scored = ScoredClips(clips, labels, [scores], baseline=baseline and [baseline])
     return measure("t", scored, Source(), seed=0)
 
@@ -100,6 +106,17 @@ def test_few_clips_show_nothing() -> None:
     assert found.level == "not_shown"
     assert "4 clips are too few to tell" in found.text
     assert judged(["a", "a"], ["a", "b"]).level == "cannot_say"
+
+
+def test_few_groups_show_nothing_however_many_clips_they_have() -> None:
+    truth, sites = ["a", "b", "a"] * 10, ["1", "2", "3", "4", "5"] * 6
+    swapped = {"a": "b", "b": "a"}
+    one_wrong = [swapped[x] if site == "5" else x for x, site in zip(truth, sites, strict=True)]
+    for predicted in (one_wrong, truth):
+        verdict = measured(truth, predicted, groups=sites).verdict
+        assert verdict is not None
+        assert verdict.level == "not_shown"
+        assert "5 groups are too few to tell" in verdict.text
 
 
 def test_a_network_no_better_than_mfcc_features() -> None:

@@ -213,8 +213,9 @@ def read_annotation_files(
     if not clips:
         reasons = "".join(f"; {group.counted}: {group.reason}" for group in left_out.found())
         raise DataError(
-            f"{root} holds no annotations: Audacity's label tracks or Raven's selection tables, "
-            f"text files beside the recordings that begin with their names{reasons}"
+            f"{root} holds no annotations: files of Audacity, Raven or BirdNET beside the "
+            "recordings, which begin with their names; a table about all recordings is given with "
+            f"--metadata{reasons}"
         )
     count_unnamed(reader.find, clips, left_out, everywhere=True, reason="no annotation is about it")
     return Source(clips, root, files, failures=reader.failures, warnings=reader.warnings())
