@@ -50,6 +50,12 @@ def _warn_of_present(index: Index, labels: Sequence[str]) -> list[str]:
     missing = _missing(index, labels)
     single = sorted(label for label, n in counts.items() if n == 1)
     warnings = [*missing, *_too_few_for_folds(index.clips, counts)]
+    splits = {clip.split for clip in index.clips}
+    if "train" in splits and "test" not in splits and min(counts.values()) > 1:
+        warnings.append(
+            "no clip is in the test split, so audiotl evaluate needs --cv, or a split with "
+            "clips after --split"
+        )
     if single and not missing:
         warnings.append(
             f"{_named(single)} {'has' if len(single) == 1 else 'each have'} a single clip, which "

@@ -129,6 +129,12 @@ def test_labels_of_a_single_clip_each(project: Path, run: Run) -> None:
     assert warnings(run)[0].startswith("2 labels (a, b) each have a single clip, which cannot be")
 
 
+def test_splits_without_clips_to_test_are_said(project: Path, run: Run) -> None:
+    for i in range(4):
+        write(Path("sounds/train") / "ab"[i % 2] / f"{i}.wav", scene(i, 0.6))
+    assert warnings(run)[0].startswith("no clip is in the test split, so audiotl evaluate needs")
+
+
 def test_a_label_that_is_gone_is_said_by_train(project: Path, run: Run) -> None:
     fill({"frog": 4, "toad": 4, "newt": 4})
     run("index", "sounds")
