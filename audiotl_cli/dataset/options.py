@@ -123,7 +123,8 @@ class IndexOptions:
         named = self._named_columns(COLUMN_OPTIONS)
         named += ["--label-separator"] if self.label_separator is not None else []
         if named:
-            raise UsageError(f"{' and '.join(named)} need the table: --metadata FILE.csv")
+            verb = "needs" if len(named) == 1 else "need"
+            raise UsageError(f"{' and '.join(named)} {verb} the table: --metadata FILE.csv")
         if self.point_width_s is not None:
             raise UsageError("--point-width-s needs annotations or a table with times")
 

@@ -237,7 +237,7 @@ def test_time_from_a_column(project: Path, run: Run) -> None:
         (["--folds", "x"], "expected a number from 2 up, or group"),
         (["--folds", "group"], "needs a group for every clip"),
         (["--path-column", "x", "--label-column", "y"], "--path-column and --label-column need"),
-        (["--label-separator", ","], "--label-separator need the table"),
+        (["--label-separator", ","], "--label-separator needs the table"),
         (["--point-width-s", "1"], "--point-width-s needs annotations"),
         (["--labels-from", "annotations", "--group-column", "x"], "--group-column need a table"),
     ],
