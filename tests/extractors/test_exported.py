@@ -81,8 +81,8 @@ def test_musicnn(layer: str) -> None:
 @pytest.mark.parametrize(
     ("extractor", "message"),
     [
-        (OpenL3Extractor(), "openl3 cannot be written as ONNX; without --whole"),
-        (MusicnnExtractor(layer="cnn1"), "musicnn's cnn1 cannot be written as ONNX"),
+        (OpenL3Extractor(), "openl3 cannot be exported to ONNX; leave out --whole"),
+        (MusicnnExtractor(layer="cnn1"), "musicnn's cnn1 cannot be exported to ONNX"),
         (MusicnnExtractor(layer="MSD_vgg/taggram"), "musicnn's MSD_vgg/taggram cannot be"),
         (VggishExtractor(layer="postprocessed"), "vggish's postprocessed cannot be"),
     ],

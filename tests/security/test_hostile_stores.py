@@ -82,7 +82,7 @@ def test_a_shard_of_another_width_is_seen_without_being_asked_for(
     again = run("extract", "--extractor", "mfcc", "--json")
 
     assert again.json["n_added"] == 6
-    assert "7 values a frame" in again.err
+    assert "7 values per frame" in again.err
     assert len(list(extracted.glob("damaged-*"))) == 1
 
 
@@ -538,7 +538,7 @@ def test_imported_features_must_be_finite(project: Path, run: Run, value: float)
     np.savez("seed.npz", X=values, Y=np.zeros(2, int), IDS=np.array(["a/1.wav", "b/2.wav"]))
     finished = run("store", "import", "seed.npz", "--name", "seed", "--split", "train")
     assert finished.code == 3
-    assert "not finite numbers" in finished.err
+    assert "values that are not finite" in finished.err
     assert not list(Path().rglob("shard-*"))
 
 

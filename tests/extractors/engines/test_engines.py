@@ -46,7 +46,7 @@ def test_the_engine_taken(
     ("asked", "offered", "message"),
     [
         ("ncnn", BOTH, r"not installed: pip install 'audiotl\[fast\]'"),
-        ("ncnn", (), "some-network does not run in ncnn; leave --engine out"),
+        ("ncnn", (), "some-network does not run in ncnn; omit --engine"),
         ("onnx", BOTH, "no engine 'onnx'; choose from auto, tensorflow, ncnn"),
     ],
 )
