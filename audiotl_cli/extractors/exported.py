@@ -78,7 +78,7 @@ def _musicnn(graph: Graph, extractor: Any, windows: str) -> str:
     layer = extractor.layer.split("/")[-1]
     if layer not in LAYERS or extractor.model.endswith("vgg"):
         raise UsageError(
-            f"musicnn's {extractor.layer} cannot be written as ONNX; {', '.join(LAYERS)} can"
+            f"musicnn's {extractor.layer} cannot be exported to ONNX; {', '.join(LAYERS)} can"
         )
     n_fft, hop = musicnn.N_FFT, musicnn.STFT_HOP
     n_frames, n_mels = musicnn.WINDOW_FRAMES, musicnn.N_MELS
