@@ -30,10 +30,18 @@ def mono_waveform(samples: npt.ArrayLike, sample_rate: Any, channel: str = MIX) 
     Raises
     ------
     AudioError
-        There is no sample, the shape or the type is another one, a value is not finite, or the
-        sample rate is not a number of Hz.
+        There is no sample, the shape or the type is another one (such as channels first), a
+        value is not finite, or the sample rate is not a number of Hz.
     """
     array = np.asarray(samples)
+    if np.iscomplexobj(array):
+        raise AudioError("the samples are complex numbers; expected real ones", code="bad_samples")
+    if array.ndim == 2 and 0 < len(array) < array.shape[1]:
+        raise AudioError(
+            f"a waveform of shape {array.shape} has more channels than samples; expected "
+            "(n_samples, n_channels), so transpose an array that has its channels first",
+            code="bad_samples",
+        )
     if array.dtype.kind in "iu":
         if array.dtype.itemsize > 4:  # no sound file holds them, so what is full scale is unknown
             raise AudioError(
