@@ -109,7 +109,9 @@ def read_packed(path: Path) -> bytes:
     """
     try:
         opened = open_regular(path)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+    except IsADirectoryError as error:
+        raise DataError(f"{path} is a folder, expected a model file") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(f"{path} does not exist; train a model with: audiotl train") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from error

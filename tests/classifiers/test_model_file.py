@@ -86,9 +86,10 @@ def test_vote_model_round_trip(tmp_path: Path) -> None:
 
 
 def test_missing_model(tmp_path: Path) -> None:
-    for path in (tmp_path / "no.joblib", tmp_path):
-        with pytest.raises(DataError, match="does not exist; train a model with: audiotl train"):
-            load_model_file(path)
+    with pytest.raises(DataError, match="does not exist; train a model with: audiotl train"):
+        load_model_file(tmp_path / "no.joblib")
+    with pytest.raises(DataError, match="is a folder, expected a model file"):
+        load_model_file(tmp_path)
 
 
 @pytest.mark.parametrize(
