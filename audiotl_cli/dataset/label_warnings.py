@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from pathlib import Path
+from shlex import quote
 
 from audiotl_cli.dataset.audit import is_readable
 from audiotl_cli.dataset.index import Clip, Index, clip_labels
 from audiotl_cli.dataset.similar_labels import describe_similar
 from audiotl_cli.labels import SEPARATOR
+from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.text import counted
 
 MOST_NAMED = 5
+TABLES = {".csv", ".tsv", ".jsonl", ".parquet"}
 
 
 def warn_of_labels(index: Index, had: Collection[str]) -> list[str]:
@@ -42,7 +46,8 @@ def _warn_of_present(index: Index, labels: Sequence[str]) -> list[str]:
     if not labels:
         return [
             "no clip has a label, so nothing can be learnt from this index yet; give labels with "
-            "folders, --metadata or --labels-from, or with audiotl label"
+            "folders, --metadata or --labels-from, or with audiotl label",
+            *_tables_beside(index.audio_root),
         ]
     if len(labels) == 1:
         return [f"all clips with a label have the same, {labels[0]!r}; training needs two at least"]
@@ -62,6 +67,17 @@ def _warn_of_present(index: Index, labels: Sequence[str]) -> list[str]:
             "cannot be both trained on and tested"
         )
     return [*warnings, *describe_similar(_as_given(index.clips))]
+
+
+def _tables_beside(folder: AnyPath) -> list[str]:
+    """Return a hint at tables among the recordings, which may hold the labels."""
+    if not isinstance(folder, Path):
+        return []
+    tables = sorted(path for path in folder.glob("*") if path.suffix.lower() in TABLES)
+    if not tables:
+        return []
+    names = _listed([path.name for path in tables])
+    return [f"{names} beside the recordings may hold labels: --metadata {quote(str(tables[0]))}"]
 
 
 def _missing(index: Index, labels: Sequence[str]) -> list[str]:

@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 from audiotl_cli.classifiers.card import library_versions
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.dataset.assign import assign_folds
-from audiotl_cli.dataset.duplicates.suggested_groups import suspected_groups
 from audiotl_cli.dataset.index import Clip, Index
 from audiotl_cli.evaluation.evaluation import Evaluation, Source
 from audiotl_cli.evaluation.protocols import Protocol, Round, check_groups, leave_one_out
@@ -25,6 +24,7 @@ from audiotl_cli.experiments.sections import (
     index_name,
     weights_warnings,
 )
+from audiotl_cli.experiments.suspected_groups import suspected_groups
 from audiotl_cli.project import Project
 from audiotl_cli.storage.paths import AnyPath
 
@@ -82,7 +82,7 @@ def describe_source(
             "versions": library_versions(),
         },
         rounds=held_out.accuracies,
-        suspected_groups=suspected_groups(data.clips, _parts(deals[0])),
+        suspected_groups=suspected_groups(data, kind.pooling, _parts(deals[0])),
     )
 
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from audiotl_cli.classifiers.card import ModelCard, clip_mark
 from audiotl_cli.classifiers.classifier import ClipClassifier
-from audiotl_cli.dataset.duplicates.suggested_groups import suspected_groups
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError
 from audiotl_cli.evaluation.duplicates import DuplicatePair
@@ -21,6 +20,7 @@ from audiotl_cli.evaluation.protocols import Round
 from audiotl_cli.experiments.baseline import find_mfcc, predict_baseline
 from audiotl_cli.experiments.features import LabelledFeatures, evaluated
 from audiotl_cli.experiments.sections import duplicates, index_name, weights_warnings
+from audiotl_cli.experiments.suspected_groups import suspected_groups
 from audiotl_cli.experiments.training import score_rows
 from audiotl_cli.labels import split_labels
 from audiotl_cli.spelling import did_you_mean
@@ -103,7 +103,7 @@ def describe_source(
         warnings=weights_warnings(data),
         model=str(model),
         split=split,
-        suspected_groups=suspected_groups(data.clips),
+        suspected_groups=suspected_groups(data, card.pooling),
         card={name: value for name, value in card.to_dict().items() if name != "trained_on"},
     )
 

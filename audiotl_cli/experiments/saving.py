@@ -14,7 +14,6 @@ from audiotl_cli.classifiers.model_file import dump_model
 from audiotl_cli.classifiers.model_text import card_path, card_text
 from audiotl_cli.classifiers.options import ClassifierOptions
 from audiotl_cli.classifiers.pipeline import is_scaled
-from audiotl_cli.dataset.duplicates.suggested_groups import suspected_groups
 from audiotl_cli.dataset.index import Index
 from audiotl_cli.evaluation.evaluation import Source
 from audiotl_cli.evaluation.measure import measure
@@ -25,6 +24,7 @@ from audiotl_cli.experiments.features import LabelledFeatures
 from audiotl_cli.experiments.saved_model import score_clips
 from audiotl_cli.experiments.search import Choice
 from audiotl_cli.experiments.splits import TEST
+from audiotl_cli.experiments.suspected_groups import suspected_groups
 from audiotl_cli.experiments.training import (
     SCORES_ALONE,
     Reliability,
@@ -89,7 +89,7 @@ def fit_and_save(
         balancing=choice.balancing if choice else decided.to_dict(),
         multi_label=options.multi_label,
         streamed=is_streamed(data),
-        suspected_groups=suspected_groups(data.clips),
+        suspected_groups=suspected_groups(data, options.pooling),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
         **_held_out(classifier, data, rows, options, split),
         **describe_reliability(classifier, reliability),

@@ -110,6 +110,13 @@ def test_the_name_of_a_folder_is_one_label(project: Path, run: Run) -> None:
     assert Index.read("data/index/sounds.csv").labels() == ["dry", "rain, heavy", "rain, light"]
 
 
+def test_tables_beside_recordings_without_labels_are_pointed_out(project: Path, run: Run) -> None:
+    write(Path("sounds/0.wav"), scene(0, 0.6))
+    Path("sounds/results.csv").write_text("File,Common name\n0.wav,Wren\n")
+
+    assert "results.csv beside the recordings may hold labels: --metadata" in warnings(run)[1]
+
+
 def test_labels_that_cannot_be_learnt_or_tested_are_named(project: Path, run: Run) -> None:
     write(Path("sounds/0.wav"), scene(0, 0.6))
     assert warnings(run)[0].startswith("no clip has a label")

@@ -53,6 +53,7 @@ def test_the_doubt_goes_with_the_score_the_page_and_the_card(coughs: Path, run: 
     doubt = "file names suggest 8 sources (speakers, patients, sites, ...), such as"
     assert doubt in trained.json["suspected_groups"]["warning"]
     assert doubt in shown.out
+    assert "clips of one source are" in " ".join(shown.out.split())  # as the features show
     report = json.loads(Path("report/report.json").read_text())
     assert report["suspected_groups"]["n_groups"] == 8
     assert doubt in report["warnings"][-1]

@@ -127,14 +127,6 @@ def suggest_groups(
     return SuggestedGroups(part.expression, len(held), n_clips, n_divided, example)
 
 
-def suspected_groups(
-    clips: Sequence[Clip], parts: Sequence[str] | None = None
-) -> dict[str, Any] | None:
-    """Return, as JSON, suggested groups that are both trained on and tested; see above."""
-    suggested = suggest_groups(clips, parts)
-    return suggested.to_dict() if suggested and suggested.n_divided else None
-
-
 def warn_without_groups(suggested: SuggestedGroups | None, n_clips: int) -> str:
     """Return what to do if names suggest groups; else nothing."""
     if suggested is None:
