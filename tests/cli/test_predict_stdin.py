@@ -171,5 +171,6 @@ def test_columns_are_the_labels_in_the_models_order(mfcc_model: Path, new: Path,
     text = run("predict", "-m", mfcc_model, *given, "--format", "csv", "--", "-c.wav").out
 
     rows = list(csv.reader(text.splitlines()))
-    assert rows[0] == ["path", "label", "score", *labels, "note", "error"]
+    scores = [f"score:{label}" for label in labels]
+    assert rows[0] == ["path", "label", "score", *scores, "note", "error"]
     assert sorted(row[0] for row in rows[1:]) == ["'+b.wav", "'-c.wav", "'=a.wav", "'@d.wav"]
