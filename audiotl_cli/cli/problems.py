@@ -11,7 +11,7 @@ from audiotl_cli.errors import OUT_OF_MEMORY, AudiotlError, is_out_of_memory
 BAD_DATA = 3
 BUG = 70
 
-MIN_ADDRESS_SPACE, SMALL_ADDRESS_SPACE = 768 << 20, 2 << 30  # bytes
+MIN_ADDRESS_SPACE, SMALL_ADDRESS_SPACE = 1 << 30, 2 << 30  # bytes
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 

@@ -106,7 +106,7 @@ def test_a_terminal_of_no_width_shows_what_it_should(folder: Path, sounds: Path,
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep this limit")
-@pytest.mark.parametrize("megabytes", [100, 600, 780, 1200])
+@pytest.mark.parametrize("megabytes", [100, 600, 1040, 1200])
 @pytest.mark.parametrize("command", ["index", "extract", "train", "predict", "evaluate"])
 def test_with_too_little_memory_it_works_or_says_so(
     folder: Path, sounds: Path, command: str, megabytes: int
@@ -126,10 +126,10 @@ def test_with_too_little_memory_it_works_or_says_so(
 
     value = finished.json
     if finished.code == 0:
-        assert megabytes >= 768
+        assert megabytes >= 1024
         return
     assert finished.code in (1, 3)
-    if megabytes < 768:
+    if megabytes < 1024:
         assert f"this process is limited to {megabytes} MiB (ulimit -v)" in finished.err
     assert "not enough memory" in json.dumps(value) + finished.err
     assert "damaged" not in finished.err
