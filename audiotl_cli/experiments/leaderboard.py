@@ -110,8 +110,9 @@ def better_than_newest(project: Project) -> Better | None:
     paths = project.models()
     if len(paths) < 2 or sum(path.stat().st_size for path in paths) > MOST_BYTES:
         return None
-    newest = _row(project.newest_model())
-    rows = [row for row in map(_row, paths) if row.measured_on == newest.measured_on]
+    by_path = {path: _row(path) for path in paths}
+    newest = by_path[project.newest_model()]
+    rows = [row for row in by_path.values() if row.measured_on == newest.measured_on]
     for metric in METRICS:
         if metric in newest.scores:
             best = max(rows, key=lambda row: row.scores.get(metric, 0.0))
