@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,15 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
         return Finished(stop.value.code, out, err)
 
     return run
+
+
+def run_in(folder: Path, *commands: Sequence[object]) -> None:
+    """Run command lines in a folder, all of which must succeed."""
+    with contextlib.chdir(folder):
+        for args in commands:
+            with pytest.raises(SystemExit) as stop:
+                main([*map(str, args), "--quiet"])
+            assert stop.value.code == 0
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -10,8 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiotl_cli.cli.main import main
-from tests.conftest import Run
+from tests.conftest import Run, run_in
 
 RATE = 16_000
 
@@ -34,21 +32,14 @@ def write_sounds(folder: Path, labels: dict[str, float], first: int = 0) -> Path
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("two") / "project"
     folder.mkdir()
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        write_sounds(Path("birds"), {"owl": 300, "wren": 4000})
-        for args in (
-            ["index", "birds"],
-            ["extract", "--extractor", "mfcc"],
-            ["train", "--classifier", "linear-svm"],
-            ["train", "--classifier", "svm"],
-        ):
-            with pytest.raises(SystemExit) as stop:
-                main([*args, "--quiet"])
-            assert stop.value.code == 0
-    finally:
-        os.chdir(before)
+    write_sounds(folder / "birds", {"owl": 300, "wren": 4000})
+    run_in(
+        folder,
+        ["index", "birds"],
+        ["extract", "--extractor", "mfcc"],
+        ["train", "--classifier", "linear-svm"],
+        ["train", "--classifier", "svm"],
+    )
     return folder
 
 

@@ -16,7 +16,7 @@ import soundfile
 from audiotl_cli.dataset.catalog import fsdd
 from audiotl_cli.dataset.demo_sounds import synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
-from tests.conftest import Run
+from tests.conftest import Run, run_in
 from tests.reliability.programs import Program
 from tests.security.hostile_server import serve, slow
 from tests.waiting import wait_until
@@ -143,22 +143,13 @@ CASES = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, sounds: Path) -> Path:
     """Return a project with features, a model, and recordings one of which hangs its decoder."""
-    from audiotl_cli.cli.main import main
-
     folder = tmp_path_factory.mktemp("made")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        for args in (
-            ["index", str(sounds), "--no-audit"],
-            ["extract", "--extractor", "mfcc"],
-            ["train", "--out", "data/models/m.joblib"],
-        ):
-            with pytest.raises(SystemExit) as stop:
-                main([*args, "--quiet"])
-            assert stop.value.code == 0
-    finally:
-        os.chdir(before)
+    run_in(
+        folder,
+        ["index", sounds, "--no-audit"],
+        ["extract", "--extractor", "mfcc"],
+        ["train", "--out", "data/models/m.joblib"],
+    )
     index = folder / "data/index/sounds.csv"
     lines = index.read_text().splitlines()
     # one clip without a label, for `label`; one whose decoder hangs, for `extract`

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from audiotl_cli.cli.main import main
 from audiotl_cli.extractors.mfcc import MfccExtractor
-from tests.conftest import REPOSITORY, Finished, Run
+from tests.conftest import REPOSITORY, Finished, Run, run_in
 from tests.store.full_disk import fill_disk
 
 COMMAND = [sys.executable, "-P", "-m", "audiotl_cli"]
@@ -25,19 +24,12 @@ COMMAND = [sys.executable, "-P", "-m", "audiotl_cli"]
 def made(tmp_path_factory: pytest.TempPathFactory, sounds: Path) -> Path:
     """Return a project with an index, features and a model."""
     folder = tmp_path_factory.mktemp("made")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        for args in (
-            ["index", str(sounds)],
-            ["extract", "--extractor", "mfcc"],
-            ["train", "--out", "data/models/m.joblib"],
-        ):
-            with pytest.raises(SystemExit) as stop:
-                main([*args, "--quiet"])
-            assert stop.value.code == 0
-    finally:
-        os.chdir(before)
+    run_in(
+        folder,
+        ["index", sounds],
+        ["extract", "--extractor", "mfcc"],
+        ["train", "--out", "data/models/m.joblib"],
+    )
     return folder
 
 

@@ -15,12 +15,11 @@ import pytest
 import soundfile
 
 from audiotl_cli import load_model
-from audiotl_cli.cli.main import main
 from audiotl_cli.dataset.demo_sounds import synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
 from audiotl_cli.errors import ArtifactError
 from audiotl_cli.extractors.runtime import tensorflow
-from tests.conftest import REPOSITORY, Run
+from tests.conftest import REPOSITORY, Run, run_in
 from tests.extractors.own_models import SETTINGS, WINDOW, write_savedmodel
 
 
@@ -54,21 +53,14 @@ def made(tmp_path_factory: pytest.TempPathFactory, sounds: Path) -> Present:
     folder = tmp_path_factory.mktemp("present")
     mark = folder.parent / f"{folder.name}-ran"
     write_savedmodel(folder / "net", harmful(mark), **SETTINGS)
-    before = Path.cwd()
-    os.chdir(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUDIOTL_STATE", str(tmp_path_factory.mktemp("maker")))
-        try:
-            for args in (
-                ["index", str(sounds), "--no-audit"],
-                ["extract", "--extractor", "savedmodel:net"],
-                ["train", "--out", "bird.joblib"],
-            ):
-                with pytest.raises(SystemExit) as stop:
-                    main([*args, "--quiet"])
-                assert stop.value.code == 0
-        finally:
-            os.chdir(before)
+        run_in(
+            folder,
+            ["index", sounds, "--no-audit"],
+            ["extract", "--extractor", "savedmodel:net"],
+            ["train", "--out", "bird.joblib"],
+        )
     soundfile.write(folder / "new.wav", synthesise("rain", 50), SAMPLE_RATE)
     return Present(folder, mark)
 
