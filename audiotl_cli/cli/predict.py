@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.event_options import Thresholds, WithBackground, choose_events
 from audiotl_cli.cli.formats import all_formats, find_format, listed
 from audiotl_cli.cli.predict_files import predict_files, predict_stdin
-from audiotl_cli.cli.predict_request import PredictRequest, choose_events
+from audiotl_cli.cli.predict_request import PredictRequest
 from audiotl_cli.cli.predict_stream import hear_stdin, watch_folder
 from audiotl_cli.cli.predicted_files import choose_format
 from audiotl_cli.cli.sorting import choose_sorter
@@ -62,14 +63,8 @@ def predict(
         ),
         settings.FREE,
     ] = False,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Lowest score of an event detected by --segments; above 0, at most 1.  "
-            "[default: 0.5]",
-        ),
-        settings.FREE,
-    ] = None,
+    threshold: Thresholds = None,
+    with_background: WithBackground = False,
     format_: Annotated[
         str | None,
         typer.Option(
@@ -198,7 +193,7 @@ def predict(
         to=to,
         overwrite=overwrite,
         sorter=choose_sorter(copy_to, move_to, link_to, dry_run=dry_run),
-        events=choose_events(threshold, segments=segments),
+        events=choose_events(threshold, segments=segments, with_background=with_background),
         top_k=top_k,
         workers=workers,
         json=output.state.json,

@@ -6,7 +6,7 @@ Its name comes from a file, and is no order to run a program: see `extractors.tr
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from audiotl_cli.classifiers.card import ExtractorSpec
@@ -42,7 +42,9 @@ def chosen_extractor(config: ExtractorConfig, *, typed: bool) -> Extractor:
     return extractor
 
 
-def extractor_of_model(spec: ExtractorSpec, model: Path, trust: Collection[str] = ()) -> Extractor:
+def extractor_of_model(
+    spec: ExtractorSpec, model: Path, trust: Collection[str] = (), hop_s: float | None = None
+) -> Extractor:
     """Return the extractor that a model was trained on.
 
     Parameters
@@ -51,6 +53,8 @@ def extractor_of_model(spec: ExtractorSpec, model: Path, trust: Collection[str] 
     model : Path
     trust : collection of str
         SHA-256 of programs that the user trusts in this run.
+    hop_s : float or None
+        Seconds between windows, where they are to lie at other distances than it was trained on.
 
     Raises
     ------
@@ -64,7 +68,10 @@ def extractor_of_model(spec: ExtractorSpec, model: Path, trust: Collection[str] 
             "such features, but there is no network to embed recordings for it"
         )
     try:
-        return _load(spec, model, "was trained on", "Train the model again", trust)
+        extractor = _load(spec, model, "was trained on", "Train the model again", trust)
+        if hop_s is None:
+            return extractor
+        return load_named(replace(spec.config, hop_s=hop_s), str(model), trust=trust)
     except UsageError as error:
         raise ArtifactError(f"{model} needs what is not here: {error}") from error
 
