@@ -161,6 +161,11 @@ class Extractor(abc.ABC):
         """Width of a frame."""
         return self.layers()[self.layer].dim
 
+    @property
+    def band_hz(self) -> tuple[float, float]:
+        """The lowest and the highest frequency that the network takes in."""
+        return 0.0, self.sample_rate / 2
+
     @cached_property
     def rows(self) -> int:
         """Frames per window."""

@@ -21,6 +21,8 @@ from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.audioset import (
+    HIGH_HZ,
+    LOW_HZ,
     N_MELS,
     PATCH_FRAMES,
     cut_patches,
@@ -92,6 +94,7 @@ class VggishExtractor(WeightedExtractor):
     sample_rate = 16_000
     window_s = 0.96
     default_hop_s = 0.96
+    band_hz = LOW_HZ, HIGH_HZ
     default_layer = "embedding"
     batch_size = 48  # with 32, only 30 are usable on processors without AVX-512
 

@@ -91,6 +91,7 @@ class YamnetExtractor(WeightedExtractor):
     sample_rate = 16_000
     window_s = 0.96
     default_hop_s = 0.48
+    band_hz = LOW_HZ, HIGH_HZ
     default_layer = "embedding"
     batch_size = 16
 
