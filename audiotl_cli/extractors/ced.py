@@ -19,9 +19,9 @@ from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.base import Layer, Patches
-from audiotl_cli.extractors.engines.converted import forward_of
 from audiotl_cli.extractors.engines.onnx_file import OnnxFile, read_onnx, with_output
 from audiotl_cli.extractors.engines.operations import Array, Forward
+from audiotl_cli.extractors.engines.session import forward_of
 from audiotl_cli.extractors.weighted import WeightedExtractor
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, WeightSource, locate
 from audiotl_cli.files import read_regular

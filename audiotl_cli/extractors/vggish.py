@@ -32,7 +32,7 @@ from audiotl_cli.extractors.audioset import (
 )
 from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
-from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
+from audiotl_cli.extractors.engines import NCNN, ONNX, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Forward, Network
 from audiotl_cli.extractors.vggish_network import DIM, build, read_weights, session
 from audiotl_cli.extractors.weighted import WeightedExtractor
@@ -87,7 +87,7 @@ class VggishExtractor(WeightedExtractor):
     YAMNet's front end.
     """
 
-    engines = (TENSORFLOW, NCNN)
+    engines = (NCNN, ONNX, TENSORFLOW)
     name = "vggish"
     version = "1"
     summary = "general sounds (YouTube, AudioSet's forerunner); 128 dimensions, slow"
