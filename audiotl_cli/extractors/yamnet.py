@@ -20,6 +20,7 @@ from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.spectrogram import hann
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors import audioset_classes
 from audiotl_cli.extractors.audioset import (
     HIGH_HZ,
     LOW_HZ,
@@ -51,12 +52,12 @@ LAYERS = (
 DIM = 1024
 MAX_BYTES = 64 << 20  # four times the published file
 
-CLASS_NAMES = tuple(
-    resources.files("audiotl_cli.extractors")
-    .joinpath("yamnet_classes.txt")
-    .read_text(encoding="utf-8")
-    .splitlines()
+# AudioSet's classes that the network does not have
+LEFT_OUT = (
+    *("Male speech, man speaking", "Female speech, woman speaking", "Battle cry"),
+    *("Male singing", "Female singing", "Funny music"),
 )
+CLASS_NAMES = tuple(name for name in audioset_classes.CLASS_NAMES if name not in LEFT_OUT)
 """AudioSet's display names of the 521 classes, in the order of the scores."""
 
 WEIGHTS = PublishedFile(
