@@ -19,14 +19,16 @@ RESAMPLERS = ("soxr", "resampy")
 MIX, LEFT, RIGHT, LOUDEST = "mix", "left", "right", "loudest"
 CHANNELS = (MIX, LEFT, RIGHT, LOUDEST)
 
-AUTO, TENSORFLOW, NCNN = "auto", "tensorflow", "ncnn"
-ENGINES = (AUTO, TENSORFLOW, NCNN)
+AUTO, ONNX, TENSORFLOW, NCNN = "auto", "onnx", "tensorflow", "ncnn"
+ENGINES = (AUTO, ONNX, TENSORFLOW, NCNN)
 
 _DESCRIBED_APART = ("layer", "hop_s", "resampler")
 """The description of features has fields of their own for these."""
 
 
-def setting(description: str, default: Any = None, *, choices: tuple[str, ...] = ()) -> Any:
+def setting(
+    description: str, default: Any = None, *, choices: tuple[str, ...] = (), unrecorded: Any = None
+) -> Any:
     """Return a field of `ExtractorConfig` that changes numbers, and so is part of fingerprints.
 
     Parameters
@@ -37,8 +39,11 @@ def setting(description: str, default: Any = None, *, choices: tuple[str, ...] =
         Features made with it have the fingerprint that they had before the setting existed.
     choices : tuple of str
         The values it may have; empty for any of its type.
+    unrecorded
+        The value, other than `default`, of features whose description does not name the setting.
     """
-    return field(default=default, metadata={"help": description, "choices": choices})
+    metadata = {"help": description, "choices": choices, "unrecorded": unrecorded}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,9 @@ class ExtractorConfig:
     channel : {"mix", "left", "right", "loudest"}
         Which channel of a recording is used: the mean of all, the first, the second, or of each
         clip the one with the most power. A recording with one channel is used as it is.
-    engine : {"tensorflow", "ncnn", "auto"} or None
-        Library that runs the network; None is the network's reference.
+    engine : {"auto", "onnx", "tensorflow", "ncnn"} or None
+        Library that runs the network; None is ``onnx`` for all networks that it can run. In a card,
+        and in the description of features, None is ``tensorflow``, or a network without a choice.
     padding_s : float or None
         Seconds of silence before and after every recording, for networks that are meant to have
         it; None is the network's default.
@@ -84,9 +90,10 @@ class ExtractorConfig:
         choices=CHANNELS,
     )
     engine: str | None = setting(
-        "Library that runs the network: ncnn (audiotl\\[fast]) is faster; auto uses it for the "
-        "networks that support it.  [default: tensorflow]",
+        "Library that runs the network; auto uses ncnn (audiotl\\[fast]) for vggish and openl3, "
+        "which it runs faster.  [default: onnx]",
         choices=ENGINES,
+        unrecorded=TENSORFLOW,
     )
     padding_s: float | None = setting(
         "Seconds of silence before and after every recording (speech).  [default: the network's]"
@@ -113,7 +120,7 @@ class ExtractorConfig:
         return {
             item.name: getattr(self, item.name)
             for item in _detailed(type(self))
-            if getattr(self, item.name) != item.default
+            if getattr(self, item.name) not in (item.default, item.metadata["unrecorded"])
         }
 
     @classmethod

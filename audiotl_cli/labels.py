@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 
 SEPARATOR = ";"
 """Separates the labels of a multi-label clip, as in an index."""
+
+_SCORE = re.compile(r" \((?:0\.\d\d|1\.00)\)\Z")
 
 THRESHOLD = 0.5
 """The score from which a multi-label model gives a clip a label."""
@@ -28,6 +31,16 @@ def join_labels(labels: Iterable[str]) -> str:
 def canonical(text: str) -> str:
     """Return the canonical text of a set of labels, whatever their order."""
     return join_labels(split_labels(text))
+
+
+def with_score(label: str, score: float) -> str:
+    """Return a label with its score after it, as in ``owl (0.87)``; see `without_score`."""
+    return f"{label} ({score:.2f})"
+
+
+def without_score(text: str) -> str:
+    """Return a label without the score that `with_score` wrote after it, if there is one."""
+    return _SCORE.sub("", text)
 
 
 def are_unbalanced(labels: Sequence[Hashable]) -> bool:

@@ -74,7 +74,7 @@ class ExtractorSpec:
 
     @property
     def engine(self) -> str:
-        """What ran the network, where that was not its reference; else empty."""
+        """What ran the network; empty for TensorFlow, or where there was no choice."""
         return self.config.engine or ""
 
     @property

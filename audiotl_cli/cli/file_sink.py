@@ -118,14 +118,18 @@ class FileSink(Sink):
 
     def end(self) -> None:
         """Write the file, and remove the journal."""
-        parts: list[str] = []
+        parts: list[str | bytes] = []
         writer = self.kind(parts.append, self.options)
         writer.begin()
         everything = self.all_of(())
         for prediction in everything:
             writer.add(prediction)
         writer.end()
-        write_output(self.path, "".join(parts).encode("utf-8", "surrogateescape"))
+        content = b"".join(
+            part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+            for part in parts
+        )
+        write_output(self.path, content)
         self.journal.delete()
         n_failed = sum(prediction.failure is not None for prediction in everything)
         failed = f", {n_failed} of them failed" if n_failed else ""

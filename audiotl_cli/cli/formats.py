@@ -21,7 +21,9 @@ def all_formats() -> Formats:
 def stream_formats() -> Formats:
     """Return the formats that a stream can be written in, at once or at its end."""
     return {
-        name: kind for name, kind in all_formats().items() if kind.streams or not kind.file_each
+        name: kind
+        for name, kind in all_formats().items()
+        if kind.streams or not (kind.file_each or kind.binary)
     }
 
 

@@ -36,7 +36,9 @@ def list_() -> None:
 
     rows = list_models(options.project())
     output.result([row.to_dict() for row in rows], lambda: _show_list(rows))
-    output.failures([(str(row.path), row.problem) for row in rows if row.card is None])
+    if damaged := [(str(row.path), row.problem) for row in rows if row.card is None]:
+        output.failures(damaged)
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example:  audiotl model inspect data/models/demo.joblib")
@@ -133,7 +135,12 @@ def _show_list(rows: Sequence[ModelRow]) -> None:
         )
     output.show(grid)
     output.line("Scores are of clips that a model was not trained on; evaluate measures more.")
-    output.line(f"Commands use the newest model, {newest.path.stem}, unless you name another.")
+    if newest.card is None:
+        output.line(
+            f"The newest model, {newest.path.stem}, is damaged: name another, or delete it."
+        )
+    else:
+        output.line(f"Commands use the newest model, {newest.path.stem}, unless you name another.")
 
 
 def _show_export(report: ExportReport) -> None:

@@ -218,7 +218,11 @@ def _choose_writer(format_: str | None, to: Path | None) -> type[Writer]:
     suffixes = {
         name: kind.suffix for name, kind in formats.items() if kind.suffix and not kind.file_each
     }
-    return formats[choose_format(format_, to, suffixes)]
+    kind = formats[choose_format(format_, to, suffixes)]
+    kind.check()
+    if kind.binary and to is None:
+        raise UsageError(f"--format {kind.name} needs a file to write: name it with --output")
+    return kind
 
 
 def _check_source(

@@ -75,7 +75,7 @@ class PredictRequest:
             multi_label=model.classifier.multi_label,
             segments=self.events is not None,
             sorts=self.sorter is not None,
-            highest_hz=model.highest_hz,
+            band_hz=model.band_hz,
             top_k=self.top_k,
         )
 

@@ -40,8 +40,8 @@ def choose_format(format_: str | None, to: Path | None, suffixes: Mapping[str, s
     if to.is_dir():
         raise UsageError(f"--output is {to}, a folder; expected a file")
     check_folder(to.parent)
-    by_suffix = {suffix: name for name, suffix in suffixes.items()}
-    form = format_ or by_suffix.get(to.suffix.lower())
+    fitting = [name for name, suffix in suffixes.items() if to.name.lower().endswith(suffix)]
+    form = format_ or max(fitting, key=lambda name: len(suffixes[name]), default=None)
     if form is None or form not in suffixes:
         *first, last = suffixes.values()
         raise UsageError(

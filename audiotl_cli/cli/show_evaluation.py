@@ -150,7 +150,8 @@ def _show_labels(scores: Scores) -> None:
     number = {label: row for row, label in enumerate(scores.labels)}
     for label in labels:
         row = scores.per_label[label]
-        values = (row.get(metric.name) for metric in metrics)
+        measured = row if row["n_clips"] else {}
+        values = (measured.get(metric.name) for metric in metrics)
         confused = scores.confused_with(number[label])
         grid.add_row(
             output.clean(label),

@@ -18,7 +18,7 @@ from audiotl_cli.dataset.rows import Row, read_rows
 from audiotl_cli.dataset.table import DELIMITERS, open_table, report_assumed_encoding
 from audiotl_cli.dataset.time_columns import STARTS, bounds
 from audiotl_cli.errors import DataError
-from audiotl_cli.labels import split_labels
+from audiotl_cli.labels import split_labels, without_score
 from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath, open_file
 
@@ -119,7 +119,10 @@ def _without_other_views(marks: Sequence[Mark], left_out: LeftOutCounter) -> lis
 
 
 def _read_track(path: Path) -> list[Mark]:
-    """Read lines of start, end and label; those of frequencies begin with a backslash."""
+    """Read lines of start, end and label; those of frequencies begin with a backslash.
+
+    The score that ``predict --format audacity`` writes after a label is not part of it.
+    """
     marks: list[Mark] = []
     with open_table(path) as table:
         report_assumed_encoding(path, table)
@@ -135,7 +138,7 @@ def _read_track(path: Path) -> list[Mark]:
                 )
             start, end = (float(cell.strip().replace(",", ".")) for cell in cells[:2])
             _check(start, end, where)
-            label = plain_cell(cells[2].strip()) if len(cells) > 2 else ""
+            label = without_score(plain_cell(cells[2].strip())) if len(cells) > 2 else ""
             marks.append(Mark("", start, end, label, where))
     return marks
 

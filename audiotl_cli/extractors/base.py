@@ -18,8 +18,9 @@ from audiotl_cli.audio.resample import check_resampler, resample
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.audio.waveform import mono_waveform
 from audiotl_cli.errors import UsageError
-from audiotl_cli.extractor_config import ExtractorConfig
+from audiotl_cli.extractor_config import TENSORFLOW, ExtractorConfig
 from audiotl_cli.extractors.checks import Check
+from audiotl_cli.extractors.engines import default_engine
 from audiotl_cli.extractors.outputs import Description, Embeddings, Layer
 from audiotl_cli.extractors.runtime import batch_threads, one_blas_thread, thread_count
 from audiotl_cli.extractors.weights import WeightSource
@@ -54,7 +55,7 @@ class Extractor(abc.ABC):
     config : ExtractorConfig
         The settings in use: the layer, the exact hop and the engine are filled in.
     engines : tuple of str
-        What the network can be run in, the reference first; empty where there is no choice.
+        What the network can be run in, the fastest first; empty where there is no choice.
     takes_weights : bool
         Whether the user may name another file of weights than the published one.
     default_padding_s : float or None
@@ -106,10 +107,11 @@ class Extractor(abc.ABC):
         check_channel(config.channel)
         if config.weights is not None and not self.takes_weights:
             raise UsageError(f"{self.name} does not accept other weights than its own")
+        if not self.engines and config.engine == TENSORFLOW:
+            config = replace(config, engine=None)
         if config.engine and config.engine not in self.engines:
             raise UsageError(f"{self.name} does not run in {config.engine!r}")
-        reference = next(iter(self.engines), "")
-        self.engine = config.engine or reference
+        self.engine = config.engine or default_engine(self.engines)
         self.layer = config.layer or self.default_layer
         self.check_layer()
         hop_s = self.default_hop_s if config.hop_s is None else config.hop_s
@@ -122,7 +124,7 @@ class Extractor(abc.ABC):
             config,
             layer=self.layer,
             hop_s=self.hop_s,
-            engine=None if self.engine == reference else self.engine,
+            engine=self.engine or None,
             padding_s=self.padding_s,
         )
 
@@ -160,6 +162,11 @@ class Extractor(abc.ABC):
     def dim(self) -> int:
         """Width of a frame."""
         return self.layers()[self.layer].dim
+
+    @property
+    def band_hz(self) -> tuple[float, float]:
+        """The lowest and the highest frequency that the network takes in."""
+        return 0.0, self.sample_rate / 2
 
     @cached_property
     def rows(self) -> int:

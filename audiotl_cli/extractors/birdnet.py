@@ -101,6 +101,7 @@ class BirdnetExtractor(Extractor):
     sample_rate = SAMPLE_RATE
     window_s = 3.0
     default_hop_s = 1.5
+    band_hz = 0.0, 15_000.0
     default_layer = "embedding"
     batch_size = 2  # larger ones are no faster
     parallel = True

@@ -18,10 +18,11 @@ from audiotl_cli.audio.counted import CountedBlocks
 from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors.audioset_classes import CLASS_NAMES
 from audiotl_cli.extractors.base import Layer, Patches
-from audiotl_cli.extractors.engines.converted import forward_of
 from audiotl_cli.extractors.engines.onnx_file import OnnxFile, read_onnx, with_output
 from audiotl_cli.extractors.engines.operations import Array, Forward
+from audiotl_cli.extractors.engines.session import forward_of
 from audiotl_cli.extractors.weighted import WeightedExtractor
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, WeightSource, locate
 from audiotl_cli.files import read_regular
@@ -29,7 +30,6 @@ from audiotl_cli.files import read_regular
 SAMPLE_RATE = 16_000
 N_FFT, STFT_HOP, N_MELS = 512, 160, 64
 FLOOR, DYNAMIC_RANGE_DB = 1e-10, 120.0
-N_CLASSES = 527
 PATCH_FRAMES = 16  # a token is a square of so many frames and bands
 MIN_SAMPLES = (PATCH_FRAMES - 1) * STFT_HOP  # of a window with one token in time
 
@@ -50,8 +50,7 @@ def _published(size: str, n_bytes: int) -> PublishedFile:
 class CedExtractor(WeightedExtractor):
     """CED embeddings: one frame for each stretch of 10 s; subclasses are the sizes.
 
-    ``scores`` are those of the 527 classes of AudioSet instead, each from 0 to 1, in the order
-    of AudioSet's ``class_labels_indices.csv``.
+    ``scores`` are those of AudioSet's 527 classes in `CLASS_NAMES` instead, each from 0 to 1.
 
     Notes
     -----
@@ -70,7 +69,7 @@ class CedExtractor(WeightedExtractor):
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
-        return {"embedding": Layer(cls.width), "scores": Layer(N_CLASSES)}
+        return {"embedding": Layer(cls.width), "scores": Layer(len(CLASS_NAMES))}
 
     def frame(self, hop_s: float) -> Framing:
         return Framing(

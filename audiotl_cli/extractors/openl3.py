@@ -20,7 +20,7 @@ from audiotl_cli.audio.spectrogram import hann, mel_filters, transform
 from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
-from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
+from audiotl_cli.extractors.engines import NCNN, ONNX, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Array, Forward, Network, Operations
 from audiotl_cli.extractors.engines.tensorflow import TensorflowOperations
 from audiotl_cli.extractors.openl3_weights import (
@@ -107,7 +107,7 @@ class OpenL3Extractor(WeightedExtractor):
     digital silence looks like white noise.
     """
 
-    engines = (TENSORFLOW, NCNN)
+    engines = (NCNN, ONNX, TENSORFLOW)
 
     name = "openl3"
     version = "1"
@@ -152,7 +152,7 @@ class OpenL3Extractor(WeightedExtractor):
         For TensorFlow, return the windows, (n, 48000), without copying them: the spectrogram is a
         part of the graph, so that it uses all cores and rounds as the published code does. Rounding
         matters, because 80 dB below the maximum float32 spectra are mostly rounding noise. For
-        ncnn, return the spectrograms, (n, n_bands, n_stft_frames).
+        the others, return the spectrograms, (n, n_bands, n_stft_frames).
         """
         windows: Patches = np.lib.stride_tricks.sliding_window_view(segment, WINDOW)
         windows = windows[:: self.framing.hop]

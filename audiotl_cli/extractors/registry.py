@@ -132,8 +132,8 @@ def load_extractor(
     hop_s : float, optional
         Seconds between windows; None for the network's default.
     resampler : {"soxr", "resampy"}
-    engine : {"auto", "tensorflow", "ncnn"}, optional
-        What runs the network; None for TensorFlow. See `engines.choose`.
+    engine : {"auto", "onnx", "tensorflow", "ncnn"}, optional
+        What runs the network; None for ONNX Runtime. See `engines.choose`.
     channel : {"mix", "left", "right", "loudest"}
         Which channel of a recording is used, see `ExtractorConfig`.
 

@@ -83,6 +83,7 @@ class SpeechExtractor(Extractor):
     sample_rate = SAMPLE_RATE
     window_s = 0.782
     default_hop_s = 0.08
+    band_hz = LOW_HZ, HIGH_HZ
     default_layer = "embedding"
     default_padding_s = 0.5
     batch_size = 16

@@ -21,6 +21,8 @@ from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.audioset import (
+    HIGH_HZ,
+    LOW_HZ,
     N_MELS,
     PATCH_FRAMES,
     cut_patches,
@@ -30,7 +32,7 @@ from audiotl_cli.extractors.audioset import (
 )
 from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
-from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
+from audiotl_cli.extractors.engines import NCNN, ONNX, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Forward, Network
 from audiotl_cli.extractors.vggish_network import DIM, build, read_weights, session
 from audiotl_cli.extractors.weighted import WeightedExtractor
@@ -85,13 +87,14 @@ class VggishExtractor(WeightedExtractor):
     YAMNet's front end.
     """
 
-    engines = (TENSORFLOW, NCNN)
+    engines = (NCNN, ONNX, TENSORFLOW)
     name = "vggish"
     version = "1"
     summary = "general sounds (YouTube, AudioSet's forerunner); 128 dimensions, slow"
     sample_rate = 16_000
     window_s = 0.96
     default_hop_s = 0.96
+    band_hz = LOW_HZ, HIGH_HZ
     default_layer = "embedding"
     batch_size = 48  # with 32, only 30 are usable on processors without AVX-512
 

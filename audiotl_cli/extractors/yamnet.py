@@ -7,6 +7,7 @@ definition; batch normalisation is folded into the convolutions.
 
 from __future__ import annotations
 
+import io
 import zlib
 from functools import cache, cached_property, partial
 from importlib import resources
@@ -19,13 +20,13 @@ from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.spectrogram import hann
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors import audioset_classes
 from audiotl_cli.extractors.audioset import (
     HIGH_HZ,
     LOW_HZ,
     N_FFT,
     N_MELS,
     PATCH_FRAMES,
-    SAMPLE_RATE,
     STFT_WINDOW,
     cut_patches,
     log_mel,
@@ -34,10 +35,9 @@ from audiotl_cli.extractors.audioset import (
 )
 from audiotl_cli.extractors.base import Layer, Patches
 from audiotl_cli.extractors.checks import Check
-from audiotl_cli.extractors.engines import NCNN, TENSORFLOW, load
+from audiotl_cli.extractors.engines import NCNN, ONNX, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Array, Forward, Network, Operations
 from audiotl_cli.extractors.hdf5 import member, open_hdf5, read_values
-from audiotl_cli.extractors.runtime import tensorflow
 from audiotl_cli.extractors.weighted import WeightedExtractor
 from audiotl_cli.extractors.weights import FoundWeights, PublishedFile, WeightSource, locate
 
@@ -52,12 +52,12 @@ LAYERS = (
 DIM = 1024
 MAX_BYTES = 64 << 20  # four times the published file
 
-CLASS_NAMES = tuple(
-    resources.files("audiotl_cli.extractors")
-    .joinpath("yamnet_classes.txt")
-    .read_text(encoding="utf-8")
-    .splitlines()
+# AudioSet's classes that the network does not have
+LEFT_OUT = (
+    *("Male speech, man speaking", "Female speech, woman speaking", "Battle cry"),
+    *("Male singing", "Female singing", "Funny music"),
 )
+CLASS_NAMES = tuple(name for name in audioset_classes.CLASS_NAMES if name not in LEFT_OUT)
 """AudioSet's display names of the 521 classes, in the order of the scores."""
 
 WEIGHTS = PublishedFile(
@@ -84,13 +84,14 @@ class YamnetExtractor(WeightedExtractor):
     so are recordings shorter than a window of 0.975 s.
     """
 
-    engines = (TENSORFLOW, NCNN)
+    engines = (ONNX, NCNN, TENSORFLOW)
     name = "yamnet"
     version = "1"
     summary = "general sounds (AudioSet); small, fast, also 521 class scores"
     sample_rate = 16_000
     window_s = 0.96
     default_hop_s = 0.48
+    band_hz = LOW_HZ, HIGH_HZ
     default_layer = "embedding"
     batch_size = 16
 
@@ -109,9 +110,9 @@ class YamnetExtractor(WeightedExtractor):
         _ = self._network
 
     def front_end(self, segment: Waveform) -> Patches:
-        # ncnn rounds differently anyway, and TensorFlow takes seconds to import
+        # features made in ncnn had other tables from the beginning
         window_and_bands = (
-            _tables() if self.engine == TENSORFLOW else (hann(STFT_WINDOW), tables()[1])
+            (hann(STFT_WINDOW), tables()[1]) if self.engine == NCNN else published_tables()
         )
         frames = log_mel(segment, *window_and_bands, LOG_OFFSET)
         return cut_patches(frames, self.framing.hop)
@@ -159,17 +160,18 @@ class YamnetExtractor(WeightedExtractor):
 
 
 @cache
-def _tables() -> tuple[Array, Array]:
-    """Return the window and the mel bands, rounded as in TensorFlow.
+def published_tables() -> tuple[Array, Array]:
+    """Return the window (400,) and the mel bands (257, 64), rounded as in TensorFlow.
 
     YAMNet's front end uses single precision throughout, and rounding matters: next to a loud sound,
-    an error in the last bit of the window changes quiet bands by 0.002.
+    an error in the last bit of the window changes quiet bands by 0.002. So the file holds what
+    ``tf.signal.hann_window`` and ``tf.signal.linear_to_mel_weight_matrix`` return.
     """
-    tf = tensorflow()
-    window = tf.signal.hann_window(STFT_WINDOW)
-    n_bins = N_FFT // 2 + 1
-    filters = tf.signal.linear_to_mel_weight_matrix(N_MELS, n_bins, SAMPLE_RATE, LOW_HZ, HIGH_HZ)
-    return window.numpy(), filters.numpy()
+    file = resources.files("audiotl_cli.extractors").joinpath("yamnet_tables.npz")
+    with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as tables:
+        filters = np.zeros((N_FFT // 2 + 1, N_MELS), np.float32)
+        filters[tables["bins"], tables["bands"]] = tables["weights"]
+        return tables["window"], filters
 
 
 def read_weights(path: Path) -> dict[str, Array]:

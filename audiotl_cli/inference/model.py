@@ -59,6 +59,12 @@ class Model:
         return max(extractor.sample_rate for extractor in self.extractors) / 2
 
     @property
+    def band_hz(self) -> tuple[float, float]:
+        """The lowest and the highest frequency that one of its networks takes in."""
+        bands = [extractor.band_hz for extractor in self.extractors]
+        return min(low for low, _ in bands), max(high for _, high in bands)
+
+    @property
     def context_s(self) -> float:
         """Seconds that are judged together in a timeline; see `choose_context`.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from audiotl_cli.classifiers.card import ExtractorSpec
 from audiotl_cli.errors import ArtifactError, DataError, UsageError
-from audiotl_cli.extractor_config import ExtractorConfig
+from audiotl_cli.extractor_config import TENSORFLOW, ExtractorConfig
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.extractors.trusted import load_named, remember
@@ -118,7 +118,9 @@ def _load(
     trust: Collection[str],
     typed: Collection[str] = (),
 ) -> Extractor:
-    extractor = load_named(spec.config, str(holder), trust=trust, typed=typed)
+    # what was made before there was a choice was made by TensorFlow, and so does not name it
+    config = replace(spec.config, engine=spec.config.engine or TENSORFLOW)
+    extractor = load_named(config, str(holder), trust=trust, typed=typed)
     found = fingerprint(asdict(extractor.describe()))
     if found != spec.fingerprint:
         raise ArtifactError(

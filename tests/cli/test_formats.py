@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,22 @@ def test_a_format_of_one_file_is_used_by_name_and_by_suffix(
 def test_the_help_names_the_formats(run: Run, command: str) -> None:
     shown = set(run(command, "--help").out.replace(",", " ").replace(".", " ").split())
 
-    left_out = {"raven"} if command == "listen" else set()
+    left_out = {"raven", "parquet"} if command == "listen" else set()
     assert {"table", *formats.find_writers()} - left_out <= shown
+
+
+def test_parquet_needs_a_file_and_its_package(
+    mfcc_model: Path, new: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = run("predict", "-m", mfcc_model, "new/chirp.wav", "--format", "parquet")
+    assert (refused.code, refused.out) == (2, "")
+    assert "needs a file to write: name it with --output" in refused.err
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    refused = run("predict", "-m", mfcc_model, "new/chirp.wav", "--output", "a.parquet")
+    assert refused.code == 2
+    assert "pip install 'audiotl[parquet]'" in refused.err
+    assert not list(Path().glob("a.parquet*"))
 
 
 @pytest.mark.parametrize("args", [["predict", "a.wav"], ["listen"]])

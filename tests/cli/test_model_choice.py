@@ -139,7 +139,9 @@ def test_files_that_are_no_models_are_named(two: Path, run: Run) -> None:
 
     finished = run("model", "list")
 
+    assert finished.code == 1
     assert "svm on mfcc" in finished.out
+    assert "The newest model, junk, is damaged: name another, or delete it." in finished.out
     assert "failed data/models/junk.joblib" in finished.err
     assert "gone" not in finished.err
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ def test_every_classifier_trains_and_evaluates(extracted: Path, run: Run, classi
 
     assert value["n_clips"] == 6
     assert value["accuracy"] == trained.json["held_out"]["accuracy"]
+
+
+def test_a_label_without_test_clips_has_no_scores(extracted: Path, run: Run) -> None:
+    run("train")
+    index = Index.read(Path("data/index/sounds.csv"))
+    kept = [clip for clip in index.clips if not (clip.label == LABELS[0] and clip.split == "test")]
+    replace(index, clips=kept).write(Path("data/index/sounds.csv"))
+
+    shown = run("evaluate").out
+
+    (row,) = [line for line in shown.splitlines() if line.strip().startswith(f"{LABELS[0]}  ")]
+    assert row.split() == [LABELS[0], "0"]
 
 
 def test_evaluate_gives_everything_documented(extracted: Path, run: Run) -> None:

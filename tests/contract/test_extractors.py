@@ -19,20 +19,24 @@ import pytest
 
 from audiotl_cli.errors import AudioError, UsageError, WeightsError
 from audiotl_cli.extractors.base import Embeddings, Extractor
+from audiotl_cli.extractors.engines import default_engine
 from audiotl_cli.extractors.licences import accept
 from audiotl_cli.extractors.packages import WeightPackage
 from audiotl_cli.extractors.registry import extractor_class, list_extractors, load_extractor
 from audiotl_cli.extractors.sources import fetch
 from tests.extractors import own_models
-from tests.extractors.golden import shared_weights
+from tests.extractors.golden import need_engine, shared_weights
 
 RATES = [8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000]
 MODEL_FILES = ["tflite", "savedmodel"]
-FAST = [
-    f"{name}-{engine}" for name in list_extractors() for engine in extractor_class(name).engines[1:]
+OTHER_ENGINES = [
+    f"{name}-{engine}"
+    for name in list_extractors()
+    for engine in extractor_class(name).engines
+    if engine != default_engine(extractor_class(name).engines)
 ]
 LARGER = ["ced-mini", "ced-small", "ced-base"]  # the same code as ced-tiny
-NAMES = [*(name for name in list_extractors() if name not in LARGER), *FAST, *MODEL_FILES]
+NAMES = [*(name for name in list_extractors() if name not in LARGER), *OTHER_ENGINES, *MODEL_FILES]
 
 SEEDED = {  # networks whose published weights may not be at hand: a file, and a layer it is for
     "yamnet": ("yamnet_dequantized.h5.gz", None),
@@ -54,7 +58,7 @@ FEWER_CALLS = {
 
 def network_of(name: str) -> str:
     """Return the name of an extractor without its engine."""
-    return name.rpartition("-")[0] if name in FAST else name
+    return name.rpartition("-")[0] if name in OTHER_ENGINES else name
 
 
 Load = Callable[..., Extractor]
@@ -73,9 +77,9 @@ def options(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 
     @cache
     def options(name: str) -> dict[str, Any]:
-        if name in FAST:
+        if name in OTHER_ENGINES:
             network, _, engine = name.rpartition("-")
-            pytest.importorskip(engine)
+            need_engine(engine)
             return {**options(network), "engine": engine}
         if name in MODEL_FILES:
             write = getattr(own_models, f"write_{name}")
@@ -300,6 +304,6 @@ def test_memory_is_flat(name: str, load: Load) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*FEWER_CALLS, *FAST])
+@pytest.mark.parametrize("name", [*FEWER_CALLS, *OTHER_ENGINES])
 def test_memory_is_flat_over_a_thousand_calls(name: str, load: Load) -> None:
     assert growth(load(name, batch_size=1), 1000) < 30

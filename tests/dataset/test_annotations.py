@@ -70,7 +70,7 @@ def test_what_predict_writes_can_be_indexed(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav", "b.wav")
     found = heard([{"start_s": 1.0, "end_s": 2.0, "label": "owl", "score": 0.9}])
     table(tmp_path, written(AudacityWriter, found), "a.wav.labels.txt")
-    table(tmp_path, written(RavenWriter, found, highest_hz=8000.0), "b.wav.selections.txt")
+    table(tmp_path, written(RavenWriter, found, band_hz=(125.0, 7500.0)), "b.wav.selections.txt")
     assert read(tmp_path) == [
         Clip("a.wav", "owl", start_s=1, end_s=2),
         Clip("b.wav", "owl", start_s=1, end_s=2),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from audiotl_cli.extractors.engines import is_installed
 from audiotl_cli.extractors.runtime import tensorflow
 from audiotl_cli.extractors.vggish_network import SHAPES
 
@@ -18,7 +19,7 @@ FOLDER = ROOT / "tests" / "golden"
 SHARED = Path(os.environ.get("AUDIOTL_SHARED", ROOT.parent / "shared"))
 
 SEED = 20261123  # drew the golden values' weights in the order of `SHAPES`
-ENGINES = ["tensorflow", "ncnn"]
+ENGINES = ["tensorflow", "onnx", "ncnn"]
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -43,7 +44,8 @@ def shared_weights(name: str) -> Path:
 
 def need_engine(engine: str) -> str:
     """Return an engine's name, or skip the test where it is not installed."""
-    pytest.importorskip(engine, reason=f"the engine {engine} is not installed")
+    if not is_installed(engine):
+        pytest.skip(f"the engine {engine} is not installed")
     return engine
 
 

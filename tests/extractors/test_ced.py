@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from audiotl_cli.errors import WeightsError
+from audiotl_cli.extractors.audioset_classes import CLASS_NAMES
 from audiotl_cli.extractors.ced import CedBase, CedTiny, decibel
 from audiotl_cli.extractors.engines.onnx_file import read_onnx
 from audiotl_cli.extractors.registry import extractor_class, list_extractors
@@ -135,6 +136,17 @@ def test_the_axes_of_a_mean_may_be_an_input() -> None:
     graph.output("y", normed, np.float32, ["n", 8])
 
     assert read_onnx(graph.model({})).pooled() == tokens
+
+
+def test_class_names() -> None:
+    assert len(CLASS_NAMES) == len(set(CLASS_NAMES)) == CedTiny.layers()["scores"].dim == 527
+    # where class_labels_indices.csv has them; YAMNet's 521 follow from the same list
+    indices = {"Speech": 0, "Male speech, man speaking": 1, "Female speech, woman speaking": 2}
+    indices |= {"Battle cry": 12, "Male singing": 32, "Female singing": 33, "Animal": 72}
+    indices |= {"Roaring cats (lions, tigers)": 109, "Music": 137, "Funny music": 277}
+    indices |= {"Wind": 283, "Vehicle": 300, "Engine": 343, "Dishes, pots, and pans": 364}
+    indices |= {"Gunshot, gunfire": 427, "Silence": 500, "Field recording": 526}
+    assert {name: CLASS_NAMES.index(name) for name in indices} == indices
 
 
 def test_all_sizes_are_registered() -> None:

@@ -123,7 +123,11 @@ def test_postprocessed_layer(load: Loader, tmp_path: Path, offline: None) -> Non
     description = extractor.describe()
     assert description.weights == "unverified:seeded.ckpt+pca.npz"
     details = description.details
-    assert details == {"pca_sha256": found.identity, "pca": "unverified:pca.npz"}
+    assert details == {
+        "pca_sha256": found.identity,
+        "pca": "unverified:pca.npz",
+        "engine": "onnx",
+    }
 
 
 @pytest.mark.parametrize("content", ["text", "other arrays", "other shape"])

@@ -18,6 +18,7 @@ from audiotl_cli.audio.resample import resample
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.audioset import log_mel
 from audiotl_cli.extractors.registry import load_extractor
+from audiotl_cli.extractors.runtime import tensorflow
 from audiotl_cli.extractors.weights import install
 from audiotl_cli.extractors.yamnet import (
     CLASS_NAMES,
@@ -25,7 +26,7 @@ from audiotl_cli.extractors.yamnet import (
     LOG_OFFSET,
     WEIGHTS,
     YamnetExtractor,
-    _tables,
+    published_tables,
     read_weights,
 )
 from tests.extractors.golden import ENGINES, cosine, golden, need_engine, scene, shared_weights
@@ -74,6 +75,15 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_weights(tmp_path_factory.mktemp("yamnet") / "random.h5")
 
 
+def test_tables_are_those_of_tensorflow() -> None:
+    signal = tensorflow().signal
+    window, filters = published_tables()
+
+    np.testing.assert_array_equal(window, signal.hann_window(400).numpy())
+    expected = signal.linear_to_mel_weight_matrix(64, 257, RATE, 125.0, 7500.0).numpy()
+    np.testing.assert_array_equal(filters, expected)
+
+
 @pytest.mark.parametrize("name", SCENES)
 def test_front_end_is_the_published_one(name: str) -> None:
     waveform, rate = scene(name)
@@ -81,7 +91,7 @@ def test_front_end_is_the_published_one(name: str) -> None:
     samples = resample(mono.astype(np.float32), rate, RATE, "resampy")
     reference = golden("yamnet", name)["log_mel"]
     padded = np.pad(samples, (0, 160 * len(reference) + 240 - len(samples)))
-    frames = log_mel(padded, *_tables(), LOG_OFFSET)
+    frames = log_mel(padded, *published_tables(), LOG_OFFSET)
     assert frames.shape == reference.shape
     assert np.abs(frames - reference).max() <= 1e-3
     patches = np.concatenate(list(YamnetExtractor().patches([samples])))
@@ -156,21 +166,26 @@ def test_windows_do_not_depend_on_their_neighbours(random_weights: Path) -> None
 def test_another_engine_has_another_fingerprint(random_weights: Path) -> None:
     described = {
         engine: YamnetExtractor(weights=random_weights, engine=engine).describe()
-        for engine in (None, "tensorflow", "ncnn")
+        for engine in (None, "onnx", "tensorflow", "ncnn")
     }
-    # the reference's is what it was before there were others
-    assert described[None] == described["tensorflow"]
-    assert described[None].details == {}
-    assert described["ncnn"] == replace(described[None], details={"engine": "ncnn"})
+    # that of TensorFlow is what it was before there were others
+    reference = described["tensorflow"]
+    assert reference.details == {}
+    assert described[None] == described["onnx"]
+    assert described["onnx"] == replace(reference, details={"engine": "onnx"})
+    assert described["ncnn"] == replace(reference, details={"engine": "ncnn"})
 
 
-def test_the_fast_engine_needs_no_tensorflow(random_weights: Path, tmp_path: Path) -> None:
-    pytest.importorskip("ncnn")
+@pytest.mark.parametrize("engine", ["onnx", "ncnn"])
+def test_other_engines_need_no_tensorflow(
+    random_weights: Path, tmp_path: Path, engine: str
+) -> None:
+    need_engine(engine)
     script = (
         "import sys\n"
         "import numpy as np\n"
         "from audiotl_cli import load_extractor\n"
-        f"extractor = load_extractor('yamnet', {str(random_weights)!r}, engine='ncnn')\n"
+        f"extractor = load_extractor('yamnet', {str(random_weights)!r}, engine={engine!r})\n"
         "extractor.embed(np.zeros(16_000), 16_000)\n"
         "print({'tensorflow', 'keras', 'scipy', 'resampy', 'matplotlib'} & set(sys.modules))\n"
     )

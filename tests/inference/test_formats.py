@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,10 +20,13 @@ from audiotl_cli.inference.formats.base import Writer, WriterOptions
 from audiotl_cli.inference.formats.csv import CsvWriter
 from audiotl_cli.inference.formats.json import JsonWriter
 from audiotl_cli.inference.formats.jsonl import JsonLinesWriter
+from audiotl_cli.inference.formats.kaleidoscope import KaleidoscopeWriter
+from audiotl_cli.inference.formats.parquet import ParquetWriter
 from audiotl_cli.inference.formats.raven import COLUMNS, RavenWriter
 from audiotl_cli.inference.formats.rttm import RttmWriter
 from audiotl_cli.inference.formats.spans import spans
 from audiotl_cli.inference.prediction import Prediction
+from audiotl_cli.labels import without_score
 from tests.inference.texts import heard, written
 
 seconds = st.integers(0, 10**9).map(lambda millionths: millionths / 1e6)
@@ -29,19 +34,25 @@ names = st.text(min_size=1).filter(str.isprintable)
 segments = st.fixed_dictionaries({"start_s": seconds, "end_s": seconds, "label": names})
 
 
+def in_order(event: dict[str, Any]) -> dict[str, Any]:
+    start, end = sorted([event["start_s"], event["end_s"]])
+    return event | {"start_s": start, "end_s": end}
+
+
 @given(st.lists(segments))
 def test_audacity_labels_can_be_read_back(found: list[dict[str, Any]]) -> None:
     lines = written(AudacityWriter, heard(found)).split("\n")[:-1]
 
     read = [line.split("\t") for line in lines]
-    assert [(float(a), float(b), plain_cell(label)) for a, b, label in read] == [
+    assert [(float(a), float(b), without_score(plain_cell(label))) for a, b, label in read] == [
         (event["start_s"], event["end_s"], event["label"]) for event in found
     ]
+    assert all(label.endswith(" (0.50)") for _, _, label in read)
 
 
 @given(st.lists(segments))
 def test_raven_selections_can_be_read_back(found: list[dict[str, Any]]) -> None:
-    lines = written(RavenWriter, heard(found), highest_hz=8000.0).split("\n")[:-1]
+    lines = written(RavenWriter, heard(found), band_hz=(125.0, 7500.0)).split("\n")[:-1]
 
     rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
     assert lines[0].split("\t") == list(COLUMNS)
@@ -50,7 +61,48 @@ def test_raven_selections_can_be_read_back(found: list[dict[str, Any]]) -> None:
         (float(row["Begin Time (s)"]), float(row["End Time (s)"]), plain_cell(row["Label"]))
         for row in rows
     ] == [(event["start_s"], event["end_s"], event["label"]) for event in found]
-    assert {(row["Low Freq (Hz)"], row["High Freq (Hz)"]) for row in rows} <= {("0.0", "8000.0")}
+    assert {(row["Low Freq (Hz)"], row["High Freq (Hz)"]) for row in rows} <= {("125.0", "7500.0")}
+
+
+@given(st.lists(segments.map(in_order)))
+def test_tables_of_kaleidoscope_can_be_read_back(found: list[dict[str, Any]]) -> None:
+    text = written(KaleidoscopeWriter, heard(found, "nights/a site/x.wav"))
+
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(float(row["OFFSET"]), plain_cell(row["AUTO ID"])) for row in rows] == [
+        (event["start_s"], event["label"]) for event in found
+    ]
+    for row, event in zip(rows, found, strict=True):
+        length = event["end_s"] - event["start_s"]
+        assert float(row["DURATION"]) == pytest.approx(length, abs=1e-6)
+    places = {(row["INDIR"], row["FOLDER"], row["IN FILE"], row["MANUAL ID"]) for row in rows}
+    assert places <= {("nights", "a site", "x.wav", "")}
+
+
+@pytest.mark.parametrize("segments", [True, False])
+def test_parquet_has_the_columns_of_csv(segments: bool) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    predictions = [
+        Prediction("a.wav", {"owl": 0.75}, 4.0, segments=[Event(0.5, 1.5, "owl", 0.625)]),
+        replace(FAILED, path="\udcff.wav"),
+    ]
+    parts: list[Any] = []
+    writer = ParquetWriter(parts.append, WriterOptions(labels=["owl"], segments=segments))
+    writer.begin()
+    for prediction in predictions:
+        writer.add(prediction)
+    writer.end()
+
+    table = parquet.read_table(io.BytesIO(b"".join(parts)))
+
+    (header, *_) = csv.reader(
+        written(CsvWriter, *predictions, labels=["owl"], segments=segments).splitlines()
+    )
+    assert table.column_names == header
+    first, failed = table.to_pylist()
+    assert (first["label"], first["score"]) == ("owl", 0.625 if segments else 0.75)
+    assert first["error"] is None
+    assert (failed["path"], failed["score"], failed["error"]) == ("\\udcff.wav", None, "no sound")
 
 
 @given(st.lists(segments), st.text(min_size=1))
@@ -71,7 +123,7 @@ def test_rttm_can_be_read_back(found: list[dict[str, Any]], path: str) -> None:
 @pytest.mark.parametrize("label", ["a\tb", "a\nb", "a\r\nb", "a\x00b", "a\u2028b"])
 def test_no_label_breaks_a_line(kind: type[Writer], label: str) -> None:
     plain, odd = (
-        written(kind, heard([{"start_s": 0.0, "end_s": 1.0, "label": text}]), highest_hz=1.0)
+        written(kind, heard([{"start_s": 0.0, "end_s": 1.0, "label": text}]), band_hz=(0.0, 1.0))
         for text in ("ab", label)
     )
 
@@ -82,7 +134,7 @@ def test_no_label_breaks_a_line(kind: type[Writer], label: str) -> None:
 
 def test_a_label_is_no_formula() -> None:
     event = {"start_s": 0, "end_s": 1, "label": "=1+1"}
-    (_, row) = written(RavenWriter, heard([event]), highest_hz=1.0).splitlines()
+    (_, row) = written(RavenWriter, heard([event]), band_hz=(0.0, 1.0)).splitlines()
 
     assert "\t'=1+1\t" in row
 
@@ -107,16 +159,23 @@ def test_a_whole_recording_is_one_event_a_label() -> None:
 def test_every_format_is_found_with_what_it_is() -> None:
     found = find_writers()
 
-    assert list(found) == ["json", "jsonl", "csv", "audacity", "raven", "rttm"]
+    names = ["json", "jsonl", "csv", "parquet", "audacity", "kaleidoscope", "raven", "rttm"]
+    assert list(found) == names
     assert [name for name, kind in found.items() if kind.file_each] == ["audacity", "raven"]
-    assert [name for name, kind in found.items() if not kind.streams] == ["json", "raven"]
+    assert [name for name, kind in found.items() if not kind.streams] == [
+        "json",
+        "parquet",
+        "raven",
+    ]
     assert len({kind.suffix for kind in found.values()}) == len(found)
 
 
 FAILED = Prediction("b.wav", {}, error=AudioError("no sound", code="empty", stage="decode"))
 
 
-@pytest.mark.parametrize("kind", find_writers().values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind", [k for k in find_writers().values() if not k.binary], ids=lambda kind: kind.name
+)
 @pytest.mark.parametrize("segments", [False, True])
 def test_a_failed_recording_breaks_no_format(kind: type[Writer], segments: bool) -> None:
     text = written(kind, FAILED, labels=["a"], segments=segments)

@@ -136,7 +136,7 @@ def test_events_come_back(tmp_path: Path, form: str) -> None:
     labels = [text for text in FORMULAS if text.isprintable() and '"' not in text]
     events = [Event(float(i), i + 1.0, label, 0.5) for i, label in enumerate(labels)]
     prediction = Prediction("a.wav", {}, segments=events)
-    text = written(find_writers()[form], prediction, segments=True, highest_hz=8000.0)
+    text = written(find_writers()[form], prediction, segments=True, band_hz=(125.0, 7500.0))
     assert formulas_in(text) == []
     (tmp_path / "a.txt").write_text(text)
     read = read_annotations(tmp_path / "a.txt", IndexOptions(), LeftOutCounter())

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from audiotl_cli.errors import WeightsError, is_out_of_memory
+from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.engines.built import Built, built
 from audiotl_cli.extractors.engines.operations import Array, Forward
+from audiotl_cli.extractors.engines.session import forward_of
 from audiotl_cli.extractors.engines.tflite_file import TfliteModel, read_tflite
-from audiotl_cli.graph import Graph, open_session
+from audiotl_cli.graph import Graph
 
 _OUTPUT = "vectors"
 
@@ -81,42 +81,6 @@ def load(network: TfliteNetwork) -> Converted:
         constants[number] = values.reshape(shape)
         place += values.nbytes
     return Converted(forward, constants)
-
-
-def forward_of(model: bytes, shape: tuple[int | None, ...], output: str) -> Forward:
-    """Return a function that runs an ONNX model with one input, and gives one of its outputs.
-
-    Parameters
-    ----------
-    model : bytes
-    shape : tuple of int or None
-        The shape of a patch, None for sizes that may vary.
-    output : str
-
-    Raises
-    ------
-    ValueError
-        ONNX Runtime cannot run the model, or it takes something else.
-    """
-    try:
-        session = open_session(model, n_threads=1)  # batches run side by side
-    except Exception as error:  # ONNX Runtime's errors have no common class
-        if is_out_of_memory(error):
-            raise
-        reason = str(error).splitlines()[0][:200]
-        raise ValueError(f"ONNX Runtime cannot run it: {reason}") from error
-    source, *others = session.get_inputs()
-    found = [size if isinstance(size, int) else None for size in source.shape[1:]]
-    if others or found != list(shape):
-        raise ValueError(f"it takes arrays of the shape {source.shape}")
-    wanted = [output]
-
-    def forward(patches: Array) -> Array:
-        found: Any = session.run(wanted, {source.name: np.ascontiguousarray(patches)})
-        values: Array = found[0]
-        return values
-
-    return forward
 
 
 def _convert(network: TfliteNetwork) -> Built:

@@ -1,15 +1,22 @@
-"""Networks as parts of an ONNX graph; only for export, not for making features."""
+"""ONNX Runtime, the default engine, and networks as parts of an ONNX graph."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import numpy as np
 
+from audiotl_cli.extractor_config import ONNX
+from audiotl_cli.extractors.engines.built import Built, NetworkId, built
 from audiotl_cli.extractors.engines.operations import (
     Activation,
+    Forward,
     Network,
     Operations,
     Variables,
 )
+from audiotl_cli.extractors.engines.session import forward_of
 from audiotl_cli.graph import Graph
 
 _ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid"}
@@ -75,3 +82,53 @@ def add_network(graph: Graph, network: Network, patches: str) -> str:
     maps = graph.add("Unsqueeze", patches, np.array([1]))
     vectors: str = network.build(OnnxOperations(graph, network.read()), maps)
     return vectors
+
+
+@lru_cache(maxsize=4)  # not in extractors, so that equal extractors share it and can be pickled
+def load(network: Network) -> Forward:
+    """Build a network for any number of patches (n, height, width).
+
+    The network is built once. Later, its file in the cache is used, and the weights are not read.
+
+    Raises
+    ------
+    WeightsError
+        The weights cannot be read, or the cache cannot be written.
+    """
+    return load_graph(
+        network.name,
+        network.weights,
+        network.shape,
+        lambda graph, patches: add_network(graph, network, patches),
+    )
+
+
+def load_graph(
+    name: str, weights: str, shape: tuple[int, int], write: Callable[[Graph, str], str]
+) -> Forward:
+    """Return a network for any number of patches, whose graph is built once.
+
+    Parameters
+    ----------
+    name, weights, shape
+        As of `Network`.
+    write : callable
+        Takes a graph and the name of the patches, (n, height, width), and returns the name of what
+        comes out, (n, ...); it is flattened.
+
+    Raises
+    ------
+    WeightsError
+        The weights cannot be read, or the cache cannot be written.
+    """
+
+    def build() -> Built:
+        graph = Graph()
+        patches = graph.input("patches", np.float32, ["n", *shape])
+        vectors = graph.add("Flatten", write(graph, patches))
+        graph.output("vectors", vectors, np.float32, ["n", "dim"])
+        content = graph.model({"weights": weights})
+        return Built({"n_bytes": len(content)}, content)
+
+    _, found = built(NetworkId(name, weights, shape), ONNX, build)
+    return forward_of(found.data[: found.header["n_bytes"]], shape, "vectors")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from audiotl_cli.cells import safe_cell
 from audiotl_cli.inference.formats.base import Writer
 from audiotl_cli.inference.formats.spans import in_line, spans
+from audiotl_cli.labels import with_score
 
 if TYPE_CHECKING:
     from audiotl_cli.inference.events import Event
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AudacityWriter(Writer):
-    """Writes start, end and label of each event, a line each, parted by tabs."""
+    """Writes start, end and label of each event with its score, a line each, parted by tabs."""
 
     name = "audacity"
     suffix = ".labels.txt"
@@ -30,5 +31,5 @@ class AudacityWriter(Writer):
         self._write_span(event.to_dict())
 
     def _write_span(self, span: dict[str, Any]) -> None:
-        label = safe_cell(in_line(span["label"]))
+        label = safe_cell(with_score(in_line(span["label"]), span["score"]))
         self.write(f"{span['start_s']:.6f}\t{span['end_s']:.6f}\t{label}\n")

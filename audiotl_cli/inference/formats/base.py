@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from audiotl_cli.inference.events import Event
@@ -29,8 +29,8 @@ class WriterOptions:
         Whether events along recordings were asked for.
     sorts : bool
         Whether recordings are put into a folder a label.
-    highest_hz : float
-        The highest frequency the model hears.
+    band_hz : tuple of float
+        The lowest and the highest frequency that the model's networks take in.
     top_k : int or None
         How many scores to write; None is all, or what a table has room for.
     """
@@ -39,7 +39,7 @@ class WriterOptions:
     multi_label: bool = False
     segments: bool = False
     sorts: bool = False
-    highest_hz: float = 0.0
+    band_hz: tuple[float, float] = (0.0, 0.0)
     top_k: int | None = None
 
 
@@ -49,7 +49,7 @@ class Writer:
     Parameters
     ----------
     write : callable
-        Takes the text, piece by piece.
+        Takes the text, or bytes of a `binary` format, piece by piece.
     options : WriterOptions
 
     Attributes
@@ -62,6 +62,8 @@ class Writer:
         Whether what was written is of use before `end`, and events can be written one by one.
     file_each : bool
         Whether each recording has a file of its own.
+    binary : bool
+        Whether it writes bytes instead of text, which a terminal cannot show. It needs a file.
     complete : bool
         Whether it holds whatever is known of a recording: why it failed, where it was put.
     rank : int
@@ -72,12 +74,17 @@ class Writer:
     suffix: ClassVar[str] = ""
     streams: ClassVar[bool] = True
     file_each: ClassVar[bool] = False
+    binary: ClassVar[bool] = False
     complete: ClassVar[bool] = False
     rank: ClassVar[int] = 100
 
-    def __init__(self, write: Callable[[str], object], options: WriterOptions) -> None:
+    def __init__(self, write: Callable[[Any], object], options: WriterOptions) -> None:
         self.write = write
         self.options = options
+
+    @classmethod
+    def check(cls) -> None:
+        """Raise `UsageError` if a package that the format needs is not installed."""
 
     def begin(self) -> None:
         """Write what comes before all predictions."""

@@ -25,7 +25,7 @@ COLUMNS = (
 
 
 class RavenWriter(Writer):
-    """Writes a numbered selection an event, from 0 Hz to the highest that the model hears."""
+    """Writes a numbered selection an event, over the band of the model's networks."""
 
     name = "raven"
     suffix = ".selections.txt"
@@ -42,7 +42,7 @@ class RavenWriter(Writer):
         for span in spans(prediction):
             self._n_written += 1
             bounds = f"{span['start_s']:.6f}\t{span['end_s']:.6f}"
-            band = f"0.0\t{self.options.highest_hz:.1f}"
+            band = "{:.1f}\t{:.1f}".format(*self.options.band_hz)
             label = safe_cell(in_line(span["label"]))
             self.write(
                 f"{self._n_written}\tSpectrogram 1\t1\t{bounds}\t{band}\t{label}"

@@ -16,17 +16,18 @@ from tests.extractors.golden import ENGINES, need_engine
 
 Array = npt.NDArray[np.float32]
 
-BOTH = ("tensorflow", "ncnn")
+FAST_FIRST = ("ncnn", "onnx", "tensorflow")
 
 
 @pytest.mark.parametrize(
     ("asked", "offered", "installed", "chosen"),
     [
-        ("tensorflow", BOTH, True, None),
+        ("tensorflow", FAST_FIRST, True, "tensorflow"),
         ("tensorflow", (), True, None),
-        ("ncnn", BOTH, True, "ncnn"),
-        ("auto", BOTH, True, "ncnn"),
-        ("auto", BOTH, False, None),
+        ("onnx", FAST_FIRST, True, "onnx"),
+        ("ncnn", FAST_FIRST, True, "ncnn"),
+        ("auto", FAST_FIRST, True, "ncnn"),
+        ("auto", FAST_FIRST, False, "onnx"),
         ("auto", (), True, None),
     ],
 )
@@ -37,7 +38,7 @@ def test_the_engine_taken(
     chosen: str | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engines, "is_installed", lambda: installed)
+    monkeypatch.setattr(engines, "is_installed", lambda name: installed or name != "ncnn")
 
     assert engines.choose(asked, offered, "some-network") == chosen
 
@@ -45,15 +46,15 @@ def test_the_engine_taken(
 @pytest.mark.parametrize(
     ("asked", "offered", "message"),
     [
-        ("ncnn", BOTH, r"not installed: pip install 'audiotl\[fast\]'"),
+        ("ncnn", FAST_FIRST, r"not installed: pip install 'audiotl\[fast\]'"),
         ("ncnn", (), "some-network does not run in ncnn; omit --engine"),
-        ("onnx", BOTH, "no engine 'onnx'; choose from auto, tensorflow, ncnn"),
+        ("onxn", FAST_FIRST, "no engine 'onxn'; choose from auto, onnx, tensorflow, ncnn"),
     ],
 )
 def test_what_cannot_be_taken_is_said(
     asked: str, offered: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "is_installed", lambda: False)
+    monkeypatch.setattr(engines, "is_installed", lambda name: name != "ncnn")
 
     with pytest.raises(UsageError, match=message):
         engines.choose(asked, offered, "some-network")
