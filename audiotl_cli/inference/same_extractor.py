@@ -71,7 +71,7 @@ def extractor_of_model(
         extractor = _load(spec, model, "was trained on", "Train the model again", trust)
         if hop_s is None:
             return extractor
-        return load_named(replace(spec.config, hop_s=hop_s), str(model), trust=trust)
+        return load_named(replace(_made_with(spec), hop_s=hop_s), str(model), trust=trust)
     except UsageError as error:
         raise ArtifactError(f"{model} needs what is not here: {error}") from error
 
@@ -118,9 +118,7 @@ def _load(
     trust: Collection[str],
     typed: Collection[str] = (),
 ) -> Extractor:
-    # what was made before there was a choice was made by TensorFlow, and so does not name it
-    config = replace(spec.config, engine=spec.config.engine or TENSORFLOW)
-    extractor = load_named(config, str(holder), trust=trust, typed=typed)
+    extractor = load_named(_made_with(spec), str(holder), trust=trust, typed=typed)
     found = fingerprint(asdict(extractor.describe()))
     if found != spec.fingerprint:
         raise ArtifactError(
@@ -129,3 +127,11 @@ def _load(
             f"{cure}"
         )
     return extractor
+
+
+def _made_with(spec: ExtractorSpec) -> ExtractorConfig:
+    """Return the settings that features were made with, the engine named.
+
+    What was made before there was a choice was made by TensorFlow, and so does not name it.
+    """
+    return replace(spec.config, engine=spec.config.engine or TENSORFLOW)
