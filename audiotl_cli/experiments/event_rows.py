@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.audio.isolated import Decoders
-from audiotl_cli.audio.types import Waveform
 from audiotl_cli.classifiers.frame_training import FrameRows
 from audiotl_cli.classifiers.labels import label_numbers
-from audiotl_cli.classifiers.pooling import Pooled
 from audiotl_cli.dataset.index import Index
-from audiotl_cli.errors import AudioError, DataError
-from audiotl_cli.experiments.background import Background, hear, read_samples
+from audiotl_cli.errors import DataError
+from audiotl_cli.experiments.background import Background, hear
+from audiotl_cli.experiments.event_clips import ClipFrames, Frames, embed, read_clips
 from audiotl_cli.experiments.features import LabelledFeatures
-from audiotl_cli.experiments.mixing import GATE_DB, Mixer, frame_loudness, loudness
+from audiotl_cli.experiments.mixing import Mixer
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.runtime import one_blas_thread
 from audiotl_cli.labels import join_labels, split_labels
-
-Frames = npt.NDArray[np.float32]
-
-CHUNK = 32
-"""Clips whose samples are in memory at once."""
 
 QUIET_SHARE = 0.2
 """Share of the frames of clips that is taken for background where none is given."""
@@ -39,33 +32,6 @@ PLAIN, MIXED, BACKGROUND = range(3)
 
 MOST_FAILED = 0.5
 """Share of clips that may be unreadable."""
-
-
-@dataclass(frozen=True)
-class ClipFrames:
-    """The frames of a clip, and those of a copy with background under it.
-
-    Parameters
-    ----------
-    row : int
-        Position of the clip.
-    plain : float32 (n_frames, dim)
-    mixed : float32 (n_frames, dim) or None
-        None where there is no background to mix.
-    relative_db : float64 (n_frames,)
-        How loud each frame is, relative to the loudest of the clip; see `frame_loudness`.
-    """
-
-    row: int
-    plain: Frames
-    mixed: Frames | None
-    relative_db: npt.NDArray[np.float64]
-
-    @property
-    def active(self) -> npt.NDArray[np.bool_]:
-        """Which frames hold the sound of the clip."""
-        found: npt.NDArray[np.bool_] = self.relative_db >= -GATE_DB
-        return found
 
 
 @dataclass(frozen=True)
@@ -137,10 +103,10 @@ def gather_rows(
     with Decoders(workers) as decoders, one_blas_thread():
         extractor.prepare()
         waveforms, failures = hear(background, extractor, decoders)
-        behind = [_embed([waveform], extractor)[0] for waveform in waveforms]
+        behind = [embed([waveform], extractor)[0] for waveform in waveforms]
         mixer = Mixer(waveforms, seed) if waveforms else None
         clips: list[ClipFrames] = []
-        for found in _read_clips(data, heard, index, extractor, decoders, mixer, workers):
+        for found in read_clips(data, heard, index, extractor, decoders, mixer, workers):
             clips += [clip for clip in found if isinstance(clip, ClipFrames)]
             failures += [text for text in found if isinstance(text, str)]
             on_clip(len(clips), len(heard))
@@ -155,73 +121,6 @@ def gather_rows(
     return _assemble(data, clips, behind, background, audio_s, failures)
 
 
-def _read_clips(
-    data: LabelledFeatures,
-    rows: Sequence[int],
-    index: Index,
-    extractor: Extractor,
-    decoders: Decoders,
-    mixer: Mixer | None,
-    workers: int,
-) -> Iterator[list[ClipFrames | str]]:
-    def read(row: int) -> Waveform | str:
-        source = index.source(data.clips[row])
-        try:
-            return read_samples(source, extractor, decoders)
-        except AudioError as error:
-            return f"{source.path}: {error}"
-
-    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-        for first in range(0, len(rows), CHUNK):
-            chunk = rows[first : first + CHUNK]
-            read_now = list(pool.map(read, chunk))
-            sounds = [
-                (row, found)
-                for row, found in zip(chunk, read_now, strict=True)
-                if not isinstance(found, str)
-            ]
-            levels = [loudness(samples, extractor.sample_rate) for _, samples in sounds]
-            copies = [
-                None if mixer is None else mixer.mix(samples, level, data.keys[row])
-                for (row, samples), level in zip(sounds, levels, strict=True)
-            ]
-            mixed = iter(_embed([copy for copy in copies if copy is not None], extractor))
-            yield [
-                *(text for text in read_now if isinstance(text, str)),
-                *(
-                    _clip_frames(
-                        row,
-                        data.frames[row][0],
-                        None if copy is None else next(mixed),
-                        level,
-                        extractor,
-                    )
-                    for (row, _), level, copy in zip(sounds, levels, copies, strict=True)
-                ),
-            ]
-
-
-def _clip_frames(
-    row: int,
-    plain: Frames | Pooled,
-    mixed: Frames | None,
-    levels: npt.NDArray[np.float64],
-    extractor: Extractor,
-) -> ClipFrames:
-    assert not isinstance(plain, Pooled)  # frames are read as they are for the pooling "vote"
-    return ClipFrames(row, plain, mixed, frame_loudness(levels, extractor, len(plain)))
-
-
-def _embed(waveforms: Sequence[Waveform], extractor: Extractor) -> list[Frames]:
-    """Return the frames of waveforms, whose windows go through the network together."""
-    patches = [np.concatenate(list(extractor.patches([waveform]))) for waveform in waveforms]
-    if not patches:
-        return []
-    frames = extractor.run(np.concatenate(patches))
-    ends = np.cumsum([len(part) for part in patches])[:-1]
-    return [part.reshape(-1, part.shape[-1]) for part in np.split(frames, ends)]
-
-
 def _assemble(
     data: LabelledFeatures,
     clips: Sequence[ClipFrames],
@@ -232,7 +131,7 @@ def _assemble(
 ) -> EventRows:
     parts = [(clip.row, PLAIN, clip.plain[clip.active]) for clip in clips]
     parts += [
-        (clip.row, MIXED, clip.mixed[clip.active]) for clip in clips if clip.mixed is not None
+        (clip.row, MIXED, clip.mixed[clip.active_mixed]) for clip in clips if clip.mixed is not None
     ]
     n_mixed = len(parts) - len(clips)
     behind = behind or _quiet_frames(clips)

@@ -56,18 +56,34 @@ def frame_loudness(
     relative_db : float64 (n_frames,)
         At most 0; minus infinity where there is nothing to hear.
     """
-    framing = extractor.framing
     n = max(1, round(PART_S * extractor.sample_rate))
-    length = framing.window / extractor.rows
-    number = np.arange(n_frames)
-    starts = number // extractor.rows * framing.hop + number % extractor.rows * length
-    starts = starts - framing.pad_start
+    starts, length = _frame_samples(extractor, n_frames)
     first = np.clip(starts // n, 0, len(levels) - 1).astype(int)
     last = np.clip(-(-(starts + length) // n), first + 1, len(levels)).astype(int)
     highest = np.array([levels[i:j].max() for i, j in zip(first, last, strict=True)])
     with np.errstate(divide="ignore", invalid="ignore"):
         relative: npt.NDArray[np.float64] = 20 * np.log10(highest / levels.max())
     return np.where(highest > INAUDIBLE_SWING, relative, -np.inf)
+
+
+def overlaps(
+    start_s: float, end_s: float, extractor: Extractor, n_frames: int
+) -> npt.NDArray[np.float64]:
+    """Return how many seconds of a stretch every frame of a waveform holds, (n_frames,)."""
+    starts, length = _frame_samples(extractor, n_frames)
+    starts_s = starts / extractor.sample_rate
+    ends_s = starts_s + length / extractor.sample_rate
+    shared: npt.NDArray[np.float64] = np.minimum(ends_s, end_s) - np.maximum(starts_s, start_s)
+    return np.maximum(shared, 0.0)
+
+
+def _frame_samples(extractor: Extractor, n_frames: int) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the first sample of every frame of a waveform, and the samples that each covers."""
+    framing = extractor.framing
+    length = framing.window / extractor.rows
+    number = np.arange(n_frames)
+    starts = number // extractor.rows * framing.hop + number % extractor.rows * length
+    return starts - framing.pad_start, length
 
 
 class Mixer:

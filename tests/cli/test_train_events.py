@@ -201,3 +201,31 @@ def test_thresholds_of_labels(extracted: Path, sounds_and_night: Path, run: Run)
     assert "did you mean" in finished.err
     for wrong in ("low=2", "low=", "0", "x"):
         assert run("predict", night, "--segments", "--threshold", wrong).code == 2
+
+
+def test_annotated_recordings_train_with_what_lies_between(
+    project: Path, sounds_and_night: Path, run: Run
+) -> None:
+    """Events of 0.4 s, shorter than a window, are learnt as they are in recordings."""
+    rng = np.random.default_rng(5)
+    for i in range(4):
+        night, rows = hiss(rng, 60), []
+        for k, start in enumerate(np.arange(3, 57, 4) + rng.uniform(0, 1, 14)):
+            event = sound(LABELS[k % 2], rng)[: round(0.4 * RATE)]
+            night[round(start * RATE) :][: len(event)] += event
+            rows.append(f"{start}\t{start + 0.4}\t{LABELS[k % 2]}")
+        write(project / "nights" / f"{i}.wav", night)
+        (project / "nights" / f"{i}.txt").write_text("\n".join(rows) + "\n")
+    run("index", "nights", "--labels-from", "annotations", "--test-size", 0)
+    run("extract", "--extractor", "mfcc", "--hop-s", 0.5)
+    trained = run("train", "--for", "events", "--json").json
+    assert trained["background"]["origin"] == "the unlabelled stretches of 4 annotated recordings"
+    assert trained["background"]["seconds"] > 100
+    (found,) = run("predict", sounds_and_night / "night.wav", "--segments", "--json").json
+    assert {event["label"] for event in found["segments"]} == set(LABELS)
+    expected = truth(sounds_and_night)
+    for start, end, label in expected:
+        assert any(
+            event["label"] == label and event["start_s"] < end and event["end_s"] > start
+            for event in found["segments"]
+        )
