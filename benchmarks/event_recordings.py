@@ -75,14 +75,15 @@ def weather(clips: Sequence[Path], seconds: float, rng: np.random.Generator) -> 
     n, fade = round(seconds * RATE), round(0.5 * RATE)
     bed, at = np.zeros(n + 10 * RATE), 0
     while at < n:
-        sound = read(clips[rng.integers(len(clips))])
+        sound = read(clips[int(rng.integers(len(clips)))])
         sound = sound / sound.std()
         ramp = np.sin(np.linspace(0, np.pi / 2, fade))
         sound[:fade] *= ramp
         sound[-fade:] *= ramp[::-1]
         bed[at : at + len(sound)] += sound
         at += len(sound) - fade
-    return bed[:n] / bed[:n].std()
+    levelled: Signal = bed[:n] / bed[:n].std()
+    return levelled
 
 
 def hum(seconds: float, rng: np.random.Generator) -> Signal:
@@ -93,8 +94,9 @@ def hum(seconds: float, rng: np.random.Generator) -> Signal:
     noise = np.fft.irfft(spectrum, n)
     t = np.arange(n) / RATE
     tone = sum(np.sin(2 * np.pi * 50 * k * t + k) / k for k in range(1, 6))
-    bed: Signal = noise / noise.std() + 0.5 * tone / np.std(tone)
-    return bed / bed.std()
+    bed = noise / noise.std() + 0.5 * tone / np.std(tone)
+    levelled: Signal = bed / bed.std()
+    return levelled
 
 
 def make_site(
