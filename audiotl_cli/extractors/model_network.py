@@ -141,4 +141,6 @@ class VectorNetwork:
 
 def first_line(error: Exception) -> str:
     """Return the first line of a message, because those of TensorFlow may take pages."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]
