@@ -38,14 +38,22 @@ class Model:
     card : ModelCard
         How it was made.
     extractors : list of Extractor
+    top_k : int or None
+        How many scores a prediction holds, the highest; None is all.
     """
 
     def __init__(
-        self, classifier: ClipClassifier, card: ModelCard, extractors: list[Extractor]
+        self,
+        classifier: ClipClassifier,
+        card: ModelCard,
+        extractors: list[Extractor],
+        *,
+        top_k: int | None = None,
     ) -> None:
         self.classifier = classifier
         self.card = card
         self.extractors = extractors
+        self.top_k = top_k
 
     @property
     def labels(self) -> list[str]:
@@ -247,7 +255,7 @@ class Model:
             labels = [] if note else split_labels(self.classifier.label_of(row))
         return Prediction(
             path,
-            {self.labels[i]: float(row[i]) for i in order},
+            {self.labels[i]: float(row[i]) for i in order[: self.top_k]},
             audio_s,
             labels=labels,
             rejected=rejected,
