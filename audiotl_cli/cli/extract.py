@@ -90,6 +90,8 @@ def extract(
         output.failures([(failure.path, failure.message) for failure in report.failures])
         for text in report.warnings:
             output.warn(text)
+        if report.note:
+            output.note(report.note)
         reports.append(report)
     values = [_value(report) for report in reports]
 

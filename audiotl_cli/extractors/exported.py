@@ -12,7 +12,6 @@ from audiotl_cli.errors import UsageError
 from audiotl_cli.extractors import audioset, mfcc, musicnn, vggish, yamnet
 from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.engines.onnx import add_network
-from audiotl_cli.extractors.musicnn_onnx import LAYERS, add_musicnn
 from audiotl_cli.extractors.onnx_sound import add_log, add_spectra, add_windows
 from audiotl_cli.graph import Graph
 
@@ -76,9 +75,9 @@ def _audioset(graph: Graph, windows: str, taper: Any, offset: float) -> str:
 
 def _musicnn(graph: Graph, extractor: Any, windows: str) -> str:
     layer = extractor.layer.split("/")[-1]
-    if layer not in LAYERS or extractor.model.endswith("vgg"):
+    if layer not in VECTORS or extractor.model.endswith("vgg"):
         raise UsageError(
-            f"musicnn's {extractor.layer} cannot be exported to ONNX; {', '.join(LAYERS)} can"
+            f"musicnn's {extractor.layer} cannot be exported to ONNX; {', '.join(VECTORS)} can"
         )
     n_fft, hop = musicnn.N_FFT, musicnn.STFT_HOP
     n_frames, n_mels = musicnn.WINDOW_FRAMES, musicnn.N_MELS
@@ -90,8 +89,7 @@ def _musicnn(graph: Graph, extractor: Any, windows: str) -> str:
     halved = graph.cast(graph.cast(mel, np.float16), np.float32)
     shifted = graph.add("Add", graph.add("Mul", halved, np.float32(10_000)), np.float32(1))
     patches = add_log(graph, shifted, 1 / np.log(10))
-    with extractor.variables() as variables:
-        return add_musicnn(graph, variables, patches, layer)
+    return str(extractor.add_network(graph, patches))
 
 
 def _mfcc(graph: Graph, extractor: Any, windows: str) -> str:
@@ -117,6 +115,7 @@ def _slopes(graph: Graph, series: str, n: int) -> str:
     return graph.add("MatMul", weights, series)
 
 
+VECTORS = ("max_pool", "mean_pool", "penultimate", "taggram")
 _WRITERS: dict[str, Callable[[Graph, Any, str], str]] = {
     "MfccExtractor": _mfcc,
     "MusicnnExtractor": _musicnn,

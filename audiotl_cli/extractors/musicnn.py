@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, cached_property, partial
+from functools import cache, lru_cache, partial
 from importlib import resources
 from typing import Any
 
@@ -23,7 +23,12 @@ from audiotl_cli.audio.spectrogram import mel_filters, spectra
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import Classes, Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check, compare, rising_tones
-from audiotl_cli.extractors.musicnn_network import Variables, musicnn, vgg
+from audiotl_cli.extractors.engines import ONNX, TENSORFLOW
+from audiotl_cli.extractors.engines.onnx import load_graph
+from audiotl_cli.extractors.engines.operations import Forward
+from audiotl_cli.extractors.musicnn_network import MapOperations, Variables, build
+from audiotl_cli.extractors.musicnn_onnx import OnnxMapOperations
+from audiotl_cli.extractors.musicnn_tensorflow import TensorflowMapOperations
 from audiotl_cli.extractors.packages import opened
 from audiotl_cli.extractors.runtime import limit_threads, tensorflow
 from audiotl_cli.extractors.weights import (
@@ -32,6 +37,7 @@ from audiotl_cli.extractors.weights import (
     WeightPackage,
     WeightSource,
 )
+from audiotl_cli.graph import Graph
 
 N_FFT, STFT_HOP, N_MELS = 512, 256, 96  # samples at 16 kHz, and bands
 WINDOW_FRAMES = 187  # 3 s of STFT frames
@@ -113,6 +119,7 @@ class MusicnnExtractor(Extractor):
     window of a recording; here every window has its own.
     """
 
+    engines = (ONNX, TENSORFLOW)
     name = "musicnn"
     version = "1"
     summary = "music tagger (MSD, MagnaTagATune); timbre and rhythm, general sounds too"
@@ -179,8 +186,7 @@ class MusicnnExtractor(Extractor):
         return np.ascontiguousarray(windows[::hop_frames].transpose(0, 2, 1))
 
     def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
-        frames: npt.NDArray[np.float32] = self._network(patches).numpy()
-        return frames.reshape(len(patches), self.rows, self.dim)
+        return self._network(patches).reshape(len(patches), self.rows, self.dim)
 
     def published_checks(self) -> list[Check]:
         """Compare with values of a run that was tested to agree with the published package."""
@@ -201,20 +207,53 @@ class MusicnnExtractor(Extractor):
             values = str(paths[-1]).removesuffix(_DATA)
             yield Variables(tensorflow().compat.v1.train.NewCheckpointReader(values))
 
-    @cached_property
-    def _network(self) -> Any:
+    def add_network(self, graph: Graph, patches: str) -> str:
+        """Write the network up to the layer into a graph, from patches (n, 187, 96).
+
+        Raises
+        ------
+        WeightsError
+            The weights cannot be read.
+        """
+        ops = OnnxMapOperations(graph, WINDOW_FRAMES, N_MELS)
+        return ops.result(self._build(ops, ops.spectrogram(patches)))
+
+    @property
+    def _network(self) -> Forward:
         """The network, as a function from a batch of patches to the output of the layer."""
-        tf = tensorflow()
-        build = vgg if self.model.endswith("vgg") else musicnn
-        layer = self.layer.split("/")[-1]
-        shape = [self.batch_size, WINDOW_FRAMES, N_MELS]
+        if self.engine == TENSORFLOW:
+            return _in_tensorflow(self.layer, self.batch_size)
+        return _in_onnx(self.layer)
 
+    def _build(self, ops: MapOperations, spectrogram: Any) -> Any:
         with self.variables() as variables:
+            layers = build(ops, variables, spectrogram, LOUDEST, model=self.model)
+            return layers[self.layer.split("/")[-1]]()
 
-            def network(patches: Any) -> Any:
-                return build(tf, variables, patches, LOUDEST)[layer]
 
-            return tf.function(network).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+@lru_cache(maxsize=4)  # not in extractors, so that equal extractors share it and can be pickled
+def _in_tensorflow(layer: str, batch_size: int) -> Forward:
+    """Return a network for batches of one size, (batch_size, 187, 96)."""
+    tf = tensorflow()
+    extractor, ops = MusicnnExtractor(layer=layer), TensorflowMapOperations(tf)
+    run = tf.function(lambda patches: extractor._build(ops, patches[..., None]))
+    shape = tf.TensorSpec([batch_size, WINDOW_FRAMES, N_MELS], tf.float32)
+    run = run.get_concrete_function(shape)
+
+    def forward(patches: Patches) -> npt.NDArray[np.float32]:
+        frames: npt.NDArray[np.float32] = run(patches).numpy()
+        return frames
+
+    return forward
+
+
+@lru_cache(maxsize=4)
+def _in_onnx(layer: str) -> Forward:
+    """Return a network for any number of patches (n, 187, 96)."""
+    extractor = MusicnnExtractor(layer=layer)
+    name = f"musicnn-{layer.replace('/', '-')}"
+    shape = (WINDOW_FRAMES, N_MELS)
+    return load_graph(name, extractor.weights_id()[0], shape, extractor.add_network)
 
 
 @cache

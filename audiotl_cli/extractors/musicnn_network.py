@@ -15,9 +15,10 @@ Both change values by no more than `NEGLIGIBLE` and the rounding of float32.
 
 from __future__ import annotations
 
-import functools
+import abc
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,7 @@ Float64Array = npt.NDArray[np.float64]
 
 BATCH_NORM_EPSILON = 1e-3
 NEGLIGIBLE = 1e-7  # the resolution of float32 near 1
-FRAMES_AT_ONCE = 4  # the fastest of 4, 8, 16, 24 and 32
-BANDS_AT_ONCE = 16  # as fast as all bands at once; fewer are slower
+WIDTH = 753  # channels of all feature maps of MusiCNN together
 
 
 class Variables:
@@ -59,16 +59,90 @@ class Variables:
         return self.get(f"{name}/kernel"), self.get(f"{name}/bias")
 
 
+class MapOperations(abc.ABC):
+    """The operations that both networks are made of; an engine implements them.
+
+    A handle is whatever the engine uses for an array: feature maps over time, over time and
+    frequency, or vectors, each of any number of windows.
+    """
+
+    @abc.abstractmethod
+    def match(self, x: Any, kernel: FloatArray, around: tuple[int, int]) -> Any:
+        """Return the maximum over frequency of filters over one channel: maps over time.
+
+        Parameters
+        ----------
+        x : handle of maps over time and frequency
+        kernel : float32 (height, width, 1, n_filters)
+        around : tuple of int
+            Zeros before and after the maps in time.
+        """
+
+    @abc.abstractmethod
+    def convolve_time(self, x: Any, kernel: FloatArray) -> Any:
+        """Convolve maps over time, padded so that they keep their length."""
+
+    @abc.abstractmethod
+    def convolve_and_pool(
+        self, x: Any, kernel: FloatArray, size: tuple[int, int], stride: tuple[int, int]
+    ) -> Any:
+        """Convolve maps over time and frequency, keeping their size; take the maxima of tiles."""
+
+    @abc.abstractmethod
+    def relu(self, x: Any) -> Any:
+        """Return what is above 0, and else 0."""
+
+    @abc.abstractmethod
+    def affine(self, x: Any, scale: FloatArray, shift: FloatArray) -> Any:
+        """Multiply each channel, and add to it."""
+
+    @abc.abstractmethod
+    def mix(self, x: Any, matrix: FloatArray) -> Any:
+        """Return channels that are sums of channels, by a matrix (n_in, n_out)."""
+
+    @abc.abstractmethod
+    def with_ones(self, x: Any) -> Any:
+        """Append a channel of ones."""
+
+    @abc.abstractmethod
+    def join(self, parts: list[Any]) -> Any:
+        """Concatenate channels."""
+
+    @abc.abstractmethod
+    def add(self, a: Any, b: Any) -> Any:
+        """Add maps with the same channels."""
+
+    @abc.abstractmethod
+    def largest(self, x: Any) -> Any:
+        """Return the maximum over time: vectors."""
+
+    @abc.abstractmethod
+    def mean(self, x: Any) -> Any:
+        """Return the mean over time: vectors."""
+
+    @abc.abstractmethod
+    def interleave(self, a: Any, b: Any) -> Any:
+        """Return vectors of the first of both, the second of both, and so on."""
+
+    @abc.abstractmethod
+    def flatten(self, x: Any) -> Any:
+        """Flatten maps to vectors; the channels are the innermost axis."""
+
+    @abc.abstractmethod
+    def sigmoid(self, x: Any) -> Any:
+        """Return the logistic function."""
+
+
 @dataclass(frozen=True)
 class Maps:
     """Feature maps that store only the channels that are not constant.
 
     Parameters
     ----------
-    live : tensor (..., n_live)
+    live : handle
         The channels that are not constant, and a channel of ones.
     spread : float32 (n_live, n_channels)
-        ``live @ spread`` gives all channels.
+        The matrix that gives all channels.
     low, high : float64 (n_channels,)
         Bounds of every channel, for any sound.
     """
@@ -78,99 +152,105 @@ class Maps:
     low: Float64Array
     high: Float64Array
 
-    def whole(self, tf: Any) -> Any:
-        """Return all channels, (..., n_channels)."""
-        return tf.tensordot(self.live, self.spread, 1)
 
-
-def musicnn(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict[str, Any]:
-    """Build MusiCNN.
+def build(
+    ops: MapOperations, variables: Variables, spectrogram: Any, loudest: float, *, model: str
+) -> dict[str, Callable[[], Any]]:
+    """Build a network of the package.
 
     Parameters
     ----------
-    tf : module
+    ops : MapOperations
     variables : Variables
-    patches : tensor (batch, 187, 96)
+    spectrogram : handle of maps over time and frequency, one channel
     loudest : float
-        The highest value in patches; the lowest is 0.
+        The highest value in spectrograms; the lowest is 0.
+    model : str
 
     Returns
     -------
-    layers : dict of tensor (batch, ...)
-        Every layer by its name.
+    layers : dict of callable
+        What returns the handle of each layer, by its name.
     """
+    network = vgg if model.endswith("vgg") else musicnn
+    scale, shift = variables.batch_norm(0)
+    low, high = np.sort([shift, scale * loudest + shift], axis=0).astype(np.float64)
+    normalised = ops.affine(spectrogram, scale, shift)
+    return network(ops, variables, Maps(normalised, np.ones((1, 1), np.float32), low, high))
 
-    def front(number: int, convolve: Callable[..., Any]) -> Maps:
+
+def musicnn(
+    ops: MapOperations, variables: Variables, spectrogram: Maps
+) -> dict[str, Callable[[], Any]]:
+    """Build MusiCNN; see `build`."""
+
+    def front(number: int) -> Maps:
         """Return the maximum over frequency of a bank of filters over time and frequency."""
         name = f"conv2d_{number}" if number else "conv2d"
         kernel, bias = variables.kernel_and_bias(name)
-        return layer(tf, spectrogram, kernel, bias, variables.batch_norm(number + 1), convolve)
+        height, width, *_ = kernel.shape
+        around = (3, 3) if width > 1 else ((height - 1) // 2, height // 2)
 
-    def timbral_match(x: Any, kernel: FloatArray) -> Any:
-        keeps_length = [[0, 0], [3, 3], [0, 0], [0, 0]]
-        return _match(tf, x, kernel, 1, keeps_length)
+        def convolve(x: Any, kernel: FloatArray) -> Any:
+            return ops.match(x, kernel, around)
 
-    def temporal_match(x: Any, kernel: FloatArray) -> Any:
-        return match_along_time(tf, x, kernel)
+        return layer(ops, spectrogram, kernel, bias, variables.batch_norm(number + 1), convolve)
 
     def middle(maps: Maps, number: int) -> Maps:
         """Return a layer of filters over time and all channels."""
         kernel, bias = variables.kernel_and_bias(f"conv2d_{number}")
         kernel = kernel.swapaxes(1, 2)  # the package stores channels along the frequency axis
-        return layer(tf, maps, kernel, bias, variables.batch_norm(number + 1), convolve_time)
+        norm = variables.batch_norm(number + 1)
+        return layer(ops, maps, kernel, bias, norm, ops.convolve_time)
 
-    def convolve_time(x: Any, kernel: FloatArray) -> Any:
-        return tf.nn.conv2d(x[:, :, None], kernel, 1, "SAME")[:, :, 0]
-
-    spectrogram = _spectrogram(variables, patches, loudest)
-    timbral = _concat(tf, [front(number, timbral_match) for number in (0, 1)])
-    temporal = _concat(tf, [front(number, temporal_match) for number in (2, 3, 4)])
-    features = _concat(tf, [timbral, temporal])
+    timbral = _join(ops, [front(number) for number in (0, 1)])
+    temporal = _join(ops, [front(number) for number in (2, 3, 4)])
+    features = _join(ops, [timbral, temporal])
     cnn1 = middle(features, 5)
-    cnn2 = _add(tf, middle(cnn1, 6), cnn1)
-    cnn3 = _add(tf, middle(cnn2, 7), cnn2)
+    cnn2 = _add(ops, middle(cnn1, 6), cnn1)
+    cnn3 = _add(ops, middle(cnn2, 7), cnn2)
+    stacked = _join(ops, [features, cnn1, cnn2, cnn3])
 
-    stacked = _concat(tf, [features, cnn1, cnn2, cnn3])
-    max_pool = tf.reduce_max(stacked.live, axis=1) @ stacked.spread
-    mean_pool = tf.reduce_mean(stacked.live, axis=1) @ stacked.spread
-    pooled = tf.stack([max_pool, mean_pool], axis=2)
-    flat = _normalise(tf.reshape(pooled, [patches.shape[0], 2 * 753]), variables, 9)
-    kernel, bias = variables.kernel_and_bias("dense")
-    penultimate = _normalise(tf.nn.relu(flat @ kernel + bias), variables, 10)
-    kernel, bias = variables.kernel_and_bias("dense_1")
+    def pooled(pool: Callable[[Any], Any]) -> Any:
+        return ops.mix(pool(stacked.live), stacked.spread)
+
+    def penultimate() -> Any:
+        both = ops.interleave(pooled(ops.largest), pooled(ops.mean))
+        dense = _dense(ops, ops.affine(both, *variables.batch_norm(9)), variables, "dense")
+        return ops.affine(ops.relu(dense), *variables.batch_norm(10))
+
+    maps = {"timbral": timbral, "temporal": temporal, "cnn1": cnn1, "cnn2": cnn2, "cnn3": cnn3}
     return {
-        "timbral": timbral.whole(tf),
-        "temporal": temporal.whole(tf),
-        "cnn1": cnn1.whole(tf),
-        "cnn2": cnn2.whole(tf),
-        "cnn3": cnn3.whole(tf),
-        "max_pool": max_pool,
-        "mean_pool": mean_pool,
+        **{name: partial(_whole, ops, found) for name, found in maps.items()},
+        "max_pool": lambda: pooled(ops.largest),
+        "mean_pool": lambda: pooled(ops.mean),
         "penultimate": penultimate,
-        "taggram": tf.sigmoid(penultimate @ kernel + bias),
+        "taggram": lambda: ops.sigmoid(_dense(ops, penultimate(), variables, "dense_1")),
     }
 
 
-def vgg(tf: Any, variables: Variables, patches: Any, loudest: float) -> dict[str, Any]:
-    """Build the VGG network; parameters and result are those of `musicnn`."""
-    maps = _spectrogram(variables, patches, loudest)
-    pooling = {1: ([4, 1], 2), 2: (2, 2), 3: (2, 2), 4: (2, 2), 5: (4, 4)}  # size, stride
-    layers = {}
-    for number, (size, stride) in pooling.items():
-
-        def match(x: Any, kernel: FloatArray, size: Any = size, stride: int = stride) -> Any:
-            return tf.nn.max_pool2d(tf.nn.conv2d(x, kernel, 1, "SAME"), size, stride, "VALID")
-
+def vgg(
+    ops: MapOperations, variables: Variables, spectrogram: Maps
+) -> dict[str, Callable[[], Any]]:
+    """Build the VGG network; see `build`."""
+    tiles = {1: ((4, 1), (2, 2)), 5: ((4, 4), (4, 4))}  # size and stride
+    maps = spectrogram
+    layers: dict[str, Callable[[], Any]] = {}
+    for number in range(1, 6):
+        size, stride = tiles.get(number, ((2, 2), (2, 2)))
+        convolve = partial(ops.convolve_and_pool, size=size, stride=stride)
         kernel, bias = variables.kernel_and_bias(f"{number}CNN")
-        maps = layer(tf, maps, kernel, bias, variables.batch_norm(number), match)
-        layers[f"pool{number}"] = maps.whole(tf)
-    kernel, bias = variables.kernel_and_bias("dense")
-    flat = tf.reshape(layers["pool5"], [patches.shape[0], 256])
-    return {**layers, "taggram": tf.sigmoid(flat @ kernel + bias)}
+        maps = layer(ops, maps, kernel, bias, variables.batch_norm(number), convolve)
+        layers[f"pool{number}"] = partial(_whole, ops, maps)
+
+    def taggram() -> Any:
+        return ops.sigmoid(_dense(ops, ops.flatten(_whole(ops, maps)), variables, "dense"))
+
+    return {**layers, "taggram": taggram}
 
 
 def layer(
-    tf: Any,
+    ops: MapOperations,
     maps: Maps,
     kernel: FloatArray,
     bias: FloatArray,
@@ -194,11 +274,11 @@ def layer(
     changes = high - low > NEGLIGIBLE
     sign = np.where(scale < 0, -1, 1).astype(np.float32)[changes]
     on_live = np.einsum("hwio,li->hwlo", kernel[..., changes], maps.spread)
-    matches = convolve(maps.live, on_live * sign) * sign
-    live = tf.nn.relu(matches + bias[changes]) * scale[changes] + shift[changes]
+    matches = ops.affine(convolve(maps.live, on_live * sign), sign, bias[changes])
+    live = ops.affine(ops.relu(matches), scale[changes], shift[changes])
     constants = np.where(changes, 0, (low + high) / 2)
     spread = np.concatenate([np.eye(len(changes))[changes], constants[None]])
-    return Maps(_with_ones(tf, live), spread.astype(np.float32), low, high)
+    return Maps(ops.with_ones(live), spread.astype(np.float32), low, high)
 
 
 def bounds(
@@ -213,82 +293,17 @@ def bounds(
     return np.minimum(*ends), np.maximum(*ends)
 
 
-def match_along_time(tf: Any, x: Any, kernel: FloatArray) -> Any:
-    """Return the maximum over frequency of filters of up to 128 frames and one band.
-
-    TensorFlow is slow for such filters over one channel. So each filter becomes `FRAMES_AT_ONCE`
-    filters, each shifted by a frame, and the stride of the convolution is that many frames.
-
-    Parameters
-    ----------
-    x : tensor (batch, n_frames, n_bands, 1)
-    kernel : float32 (height, 1, 1, n_filters)
-
-    Returns
-    -------
-    matches : tensor (batch, n_frames, n_filters)
-        As many frames as in `x`, which is padded with zeros.
-    """
-    batch, n_frames, *_ = x.shape
-    height, step = len(kernel), FRAMES_AT_ONCE
-    shifted = [np.pad(kernel, ((late, step - 1 - late), *[(0, 0)] * 3)) for late in range(step)]
-    n_steps = -(-n_frames // step)
-    before = (height - 1) // 2  # as TensorFlow's "SAME"
-    after = n_steps * step + height - 1 - before - n_frames
-    around = [[0, 0], [before, after], [0, 0], [0, 0]]
-    matches = _match(tf, x, np.concatenate(shifted, axis=3), [1, step, 1, 1], around)
-    return tf.reshape(matches, [batch, n_steps * step, -1])[:, :n_frames]
+def _whole(ops: MapOperations, maps: Maps) -> Any:
+    """Return all channels of maps."""
+    return ops.mix(maps.live, maps.spread)
 
 
-def _match(tf: Any, x: Any, kernel: FloatArray, strides: Any, around: list[list[int]]) -> Any:
-    """Convolve, and return the maximum over frequency.
-
-    The result of the whole convolution would take by far the most memory, so it is computed for a
-    few bands at a time.
-
-    Parameters
-    ----------
-    x : tensor (batch, n_frames, n_bands, n_in)
-    kernel : float32 (height, width, n_in, n_filters)
-    strides, around
-        Strides and padding as in TensorFlow's `conv2d`; 1 and 0 along frequency.
-
-    Returns
-    -------
-    matches : tensor (batch, n_steps, n_filters)
-    """
-    width = kernel.shape[1]
-    matches = [
-        tf.reduce_max(tf.nn.conv2d(x[:, :, first:last], kernel, strides, around), axis=2)
-        for first, last in _stretches(x.shape[2], width)
-    ]
-    return functools.reduce(tf.maximum, matches)
+def _dense(ops: MapOperations, x: Any, variables: Variables, name: str) -> Any:
+    kernel, bias = variables.kernel_and_bias(name)
+    return ops.affine(ops.mix(x, kernel), np.ones(1, np.float32), bias)
 
 
-def _stretches(n_bands: int, width: int) -> list[tuple[int, int]]:
-    """Return ranges of bands in each of which a filter has `BANDS_AT_ONCE` positions."""
-    n_positions = n_bands - width + 1
-    firsts = range(0, n_positions, BANDS_AT_ONCE)
-    return [(first, min(first + BANDS_AT_ONCE, n_positions) + width - 1) for first in firsts]
-
-
-def _spectrogram(variables: Variables, patches: Any, loudest: float) -> Maps:
-    """Return the normalised patches as maps of one channel."""
-    scale, shift = variables.batch_norm(0)
-    low, high = np.sort([shift, scale * loudest + shift], axis=0).astype(np.float64)
-    return Maps(patches[..., None] * scale + shift, np.ones((1, 1), np.float32), low, high)
-
-
-def _normalise(x: Any, variables: Variables, number: int) -> Any:
-    scale, shift = variables.batch_norm(number)
-    return x * scale + shift
-
-
-def _with_ones(tf: Any, live: Any) -> Any:
-    return tf.concat([live, tf.ones([*live.shape[:-1], 1])], axis=-1)
-
-
-def _concat(tf: Any, parts: list[Maps]) -> Maps:
+def _join(ops: MapOperations, parts: list[Maps]) -> Maps:
     """Concatenate the channels of maps."""
     low = np.concatenate([maps.low for maps in parts])
     high = np.concatenate([maps.high for maps in parts])
@@ -298,10 +313,10 @@ def _concat(tf: Any, parts: list[Maps]) -> Maps:
         n_rows, n_columns = maps.spread.shape
         spread[row : row + n_rows, column : column + n_columns] = maps.spread
         row, column = row + n_rows, column + n_columns
-    return Maps(tf.concat([maps.live for maps in parts], axis=-1), spread, low, high)
+    return Maps(ops.join([maps.live for maps in parts]), spread, low, high)
 
 
-def _add(tf: Any, a: Maps, b: Maps) -> Maps:
+def _add(ops: MapOperations, a: Maps, b: Maps) -> Maps:
     """Add maps with the same number of channels."""
     spread = np.eye(len(a.low), dtype=np.float32)
-    return Maps(a.whole(tf) + b.whole(tf), spread, a.low + b.low, a.high + b.high)
+    return Maps(ops.add(_whole(ops, a), _whole(ops, b)), spread, a.low + b.low, a.high + b.high)

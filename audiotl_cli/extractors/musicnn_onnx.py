@@ -1,86 +1,174 @@
-"""MusiCNN's networks as ONNX, with all published filters."""
+"""The operations of MusiCNN's networks as nodes of an ONNX graph."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from audiotl_cli.extractors.musicnn_network import FloatArray, Variables
+from audiotl_cli.extractors.musicnn_network import FloatArray, MapOperations
 from audiotl_cli.graph import Graph
 
-TIMBRAL, TEMPORAL, MIDDLE = (0, 1), (2, 3, 4), (5, 6, 7)  # the numbers of its convolutions
-LAYERS = ("max_pool", "mean_pool", "penultimate", "taggram")
+BANDS_AT_ONCE = 5  # positions of a filter: the fastest of 2 to 15 with both widths
+FILTERS_AT_ONCE = 16
+FRAMES_AT_ONCE = 8  # of a filter over time alone: as fast as 16, and faster than fewer
 
 
-def add_musicnn(graph: Graph, variables: Variables, patches: str, layer: str) -> str:
-    """Write MusiCNN up to a layer.
+@dataclass(frozen=True)
+class Handle:
+    """A value of the graph: (n, channels), and axes of time and frequency after these."""
+
+    name: str
+    n_axes: int
+
+    def shaped(self, values: FloatArray) -> FloatArray:
+        """Return a value a channel, shaped so that it applies to whole maps."""
+        return values.reshape(-1, *(1,) * self.n_axes)
+
+
+class OnnxMapOperations(MapOperations):
+    """Write operations into a graph.
+
+    ONNX Runtime is slow with few filters over one channel. So each filter becomes several, each
+    shifted by a step, and the stride of the convolution is that many steps.
 
     Parameters
     ----------
-    variables : Variables
-    patches : str
-        float32 (n, 187, 96).
-    layer : str
-        One of `LAYERS`.
-
-    Returns
-    -------
-    vectors : str
-        float32 (n, dim).
+    graph : Graph
+    n_frames, n_bands : int
+        The size of spectrograms.
     """
-    spectrogram = graph.add("Unsqueeze", _normalise(graph, patches, variables, 0), np.array([1]))
 
-    def front(number: int) -> str:
-        """Return the maximum over frequency of a bank of filters over time and frequency."""
-        name = f"conv2d_{number}" if number else "conv2d"
-        kernel, bias = variables.kernel_and_bias(name)
-        around = (3, 3) if number in TIMBRAL else ((len(kernel) - 1) // 2, len(kernel) // 2)
-        maps = _convolve(graph, spectrogram, kernel, bias, around)
-        return graph.reduce("Max", _rectify(graph, maps, variables, number + 1), 3)
+    def __init__(self, graph: Graph, n_frames: int, n_bands: int) -> None:
+        self.graph = graph
+        self.n_frames = n_frames
+        self.n_bands = n_bands
 
-    def middle(maps: str, number: int) -> str:
-        """Return a layer of filters over time and all channels."""
-        kernel, bias = variables.kernel_and_bias(f"conv2d_{number}")
-        kernel = kernel.swapaxes(1, 2)  # the package stores channels along the frequency axis
-        around = ((len(kernel) - 1) // 2, len(kernel) // 2)
-        maps = _convolve(graph, maps, kernel, bias, around)
-        return _rectify(graph, maps, variables, number + 1)
+    def spectrogram(self, patches: str) -> Handle:
+        """Return patches (n, n_frames, n_bands) as maps of one channel."""
+        return Handle(self.graph.add("Unsqueeze", patches, np.array([1])), 2)
 
-    features = graph.add("Concat", *map(front, TIMBRAL + TEMPORAL), axis=1)
-    stacked = [features, middle(features, MIDDLE[0])]
-    for number in MIDDLE[1:]:
-        stacked.append(graph.add("Add", middle(stacked[-1], number), stacked[-1]))
-    whole = graph.add("Concat", *stacked, axis=1)  # (n, 753, 187, 1)
-    pooled = [graph.reduce(how, whole, 2, 3, keep=False) for how in ("Max", "Mean")]
-    if layer in ("max_pool", "mean_pool"):
-        return pooled[layer == "mean_pool"]
-    both = graph.add("Concat", *(graph.reshape(vectors, 0, -1, 1) for vectors in pooled), axis=2)
-    flat = _normalise(graph, graph.add("Flatten", both), variables, 9)
-    dense = graph.add("Relu", _multiply(graph, flat, variables, "dense"))
-    penultimate = _normalise(graph, dense, variables, 10)
-    if layer == "penultimate":
-        return penultimate
-    return graph.add("Sigmoid", _multiply(graph, penultimate, variables, "dense_1"))
+    def result(self, x: Handle) -> str:
+        """Return maps with their channels last."""
+        if x.n_axes == 0:
+            return x.name
+        return self.graph.add("Transpose", x.name, perm=[0, *range(2, 2 + x.n_axes), 1])
+
+    def match(self, x: Handle, kernel: FloatArray, around: tuple[int, int]) -> Handle:
+        along = self._match_along_frequency if kernel.shape[1] > 1 else self._match_along_time
+        return Handle(along(x.name, kernel.transpose(3, 2, 0, 1), around), 1)
+
+    def _match_along_frequency(self, x: str, kernel: FloatArray, around: tuple[int, int]) -> str:
+        width = kernel.shape[3]
+        n_positions = self.n_bands - width + 1
+        n_rest = n_positions % BANDS_AT_ONCE
+        found = []
+        for step, first, last in (
+            (BANDS_AT_ONCE, 0, self.n_bands - n_rest),
+            (n_rest, n_positions - n_rest, self.n_bands),
+        ):
+            if step and last - first >= width:
+                bands = self._slice(x, first, last, axis=3)
+                n_steps = (last - first - width + 1) // step
+                highest = self._highest(bands, kernel, (1, step), around, n_steps)
+                by_shift = self.graph.reshape(highest, 0, step, len(kernel), self.n_frames)
+                found.append(self.graph.reduce("Max", by_shift, 1, keep=False))
+        return self.graph.add("Max", *found)
+
+    def _match_along_time(self, x: str, kernel: FloatArray, around: tuple[int, int]) -> str:
+        step = FRAMES_AT_ONCE
+        n_steps = -(-self.n_frames // step)
+        before, after = around
+        around = (before, after + n_steps * step - self.n_frames)
+        highest = self._highest(x, kernel, (step, 1), around, self.n_bands)
+        by_shift = self.graph.reshape(highest, 0, step, len(kernel), n_steps)
+        in_order = self.graph.add("Transpose", by_shift, perm=[0, 2, 3, 1])
+        frames = self.graph.reshape(in_order, 0, len(kernel), n_steps * step)
+        return self._slice(frames, 0, self.n_frames, axis=2)
+
+    def _highest(
+        self,
+        x: str,
+        kernel: FloatArray,
+        steps: tuple[int, int],
+        around: tuple[int, int],
+        n_positions: int,
+    ) -> str:
+        """Return the maxima over frequency of shifted filters, (n, product of steps * n, frames).
+
+        ONNX Runtime keeps the fast layout of a convolution for `MaxPool`, though not for
+        `ReduceMax`, if the number of filters is a multiple of what the processor computes at once.
+        """
+        before, after = around
+        filters = _shifted(kernel, steps)
+        n_filters = len(filters)
+        filters = np.pad(filters, ((0, -n_filters % FILTERS_AT_ONCE), *[(0, 0)] * 3))
+        maps = self.graph.add("Conv", x, filters, pads=[before, 0, after, 0], strides=steps)
+        highest = self.graph.add("MaxPool", maps, kernel_shape=(1, n_positions), strides=(1, 1))
+        return self._slice(highest, 0, n_filters, axis=1)
+
+    def _slice(self, x: str, first: int, last: int, axis: int) -> str:
+        return self.graph.add("Slice", x, *(np.array([n]) for n in (first, last, axis)))
+
+    def convolve_time(self, x: Handle, kernel: FloatArray) -> Handle:
+        before, after = (len(kernel) - 1) // 2, len(kernel) // 2
+        filters = kernel[:, 0].transpose(2, 1, 0)
+        return Handle(self.graph.add("Conv", x.name, filters, pads=[before, after]), 1)
+
+    def convolve_and_pool(
+        self, x: Handle, kernel: FloatArray, size: tuple[int, int], stride: tuple[int, int]
+    ) -> Handle:
+        filters = kernel.transpose(3, 2, 0, 1)
+        maps = self.graph.add("Conv", x.name, filters, auto_pad="SAME_UPPER")
+        return Handle(self.graph.add("MaxPool", maps, kernel_shape=size, strides=stride), 2)
+
+    def relu(self, x: Handle) -> Handle:
+        return Handle(self.graph.add("Relu", x.name), x.n_axes)
+
+    def affine(self, x: Handle, scale: FloatArray, shift: FloatArray) -> Handle:
+        scaled = self.graph.add("Mul", x.name, x.shaped(scale))
+        return Handle(self.graph.add("Add", scaled, x.shaped(shift)), x.n_axes)
+
+    def mix(self, x: Handle, matrix: FloatArray) -> Handle:
+        if x.n_axes == 0:
+            return Handle(self.graph.add("MatMul", x.name, matrix), 0)
+        filters = matrix.T.reshape(*matrix.T.shape, *(1,) * x.n_axes)
+        return Handle(self.graph.add("Conv", x.name, filters), x.n_axes)
+
+    def with_ones(self, x: Handle) -> Handle:
+        n_axes = 2 + x.n_axes
+        pads = np.zeros(2 * n_axes, np.int64)
+        pads[n_axes + 1] = 1
+        return Handle(self.graph.add("Pad", x.name, pads, np.float32(1)), x.n_axes)
+
+    def join(self, parts: list[Handle]) -> Handle:
+        names = (part.name for part in parts)
+        return Handle(self.graph.add("Concat", *names, axis=1), parts[0].n_axes)
+
+    def add(self, a: Handle, b: Handle) -> Handle:
+        return Handle(self.graph.add("Add", a.name, b.name), a.n_axes)
+
+    def largest(self, x: Handle) -> Handle:
+        return Handle(self.graph.reduce("Max", x.name, 2, keep=False), 0)
+
+    def mean(self, x: Handle) -> Handle:
+        return Handle(self.graph.reduce("Mean", x.name, 2, keep=False), 0)
+
+    def interleave(self, a: Handle, b: Handle) -> Handle:
+        pairs = (self.graph.reshape(x.name, 0, -1, 1) for x in (a, b))
+        return Handle(self.graph.add("Flatten", self.graph.add("Concat", *pairs, axis=2)), 0)
+
+    def flatten(self, x: Handle) -> Handle:
+        return Handle(self.graph.add("Flatten", self.result(x)), 0)
+
+    def sigmoid(self, x: Handle) -> Handle:
+        return Handle(self.graph.add("Sigmoid", x.name), x.n_axes)
 
 
-def _convolve(
-    graph: Graph, maps: str, kernel: FloatArray, bias: FloatArray, around: tuple[int, int]
-) -> str:
-    """Convolve maps (n, channels, time, frequency), padded with zeros in time."""
-    before, after = around
-    pads = [before, 0, after, 0]
-    return graph.add("Conv", maps, kernel.transpose(3, 2, 0, 1), bias, pads=pads)
-
-
-def _rectify(graph: Graph, maps: str, variables: Variables, number: int) -> str:
-    scale, shift = (values[:, None, None] for values in variables.batch_norm(number))
-    return graph.add("Add", graph.add("Mul", graph.add("Relu", maps), scale), shift)
-
-
-def _normalise(graph: Graph, x: str, variables: Variables, number: int) -> str:
-    scale, shift = variables.batch_norm(number)
-    return graph.add("Add", graph.add("Mul", x, scale), shift)
-
-
-def _multiply(graph: Graph, x: str, variables: Variables, name: str) -> str:
-    kernel, bias = variables.kernel_and_bias(name)
-    return graph.add("Add", graph.add("MatMul", x, kernel), bias)
+def _shifted(kernel: FloatArray, steps: tuple[int, int]) -> FloatArray:
+    """Return filters (step * n, ...), shifted along the axis of more steps by 0, 1, ... of them."""
+    step, axis = max(steps), 2 + steps.index(max(steps))
+    around = [[(0, 0)] * 4 for _ in range(step)]
+    for late in range(step):
+        around[late][axis] = (late, step - 1 - late)
+    return np.concatenate([np.pad(kernel, pads) for pads in around])

@@ -30,9 +30,12 @@ def scene(name: str) -> tuple[Any, int]:
         return scenes[name], int(rates[name])
 
 
+ENGINES = MusicnnExtractor.engines
+
+
 @cache
-def extractor(layer: str) -> MusicnnExtractor:
-    return MusicnnExtractor(layer=layer)
+def extractor(layer: str, engine: str = "onnx") -> MusicnnExtractor:
+    return MusicnnExtractor(layer=layer, engine=engine)
 
 
 def golden(model: str, scene_name: str, layer: str) -> Any:
@@ -40,19 +43,21 @@ def golden(model: str, scene_name: str, layer: str) -> Any:
         return arrays[layer]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("layer", ["max_pool", "mean_pool", "taggram", "penultimate"])
-def test_equals_the_published_package_at_its_own_rate(layer: str) -> None:
+def test_equals_the_published_package_at_its_own_rate(layer: str, engine: str) -> None:
     expected = golden("MSD_musicnn", "scene16k", layer)
     if layer == "penultimate":  # the package repeats the first window's for all others
         assert (expected == expected[0]).all()
         expected = expected[:1]
 
-    frames = extractor(layer).embed(*scene("scene16k")).frames
+    frames = extractor(layer, engine).embed(*scene("scene16k")).frames
 
     np.testing.assert_allclose(frames[: len(expected)], expected, rtol=0, atol=1e-3)
     assert len(frames) == 3
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("model", "scene_name", "layer"),
     [
@@ -70,14 +75,14 @@ def test_equals_the_published_package_at_its_own_rate(layer: str) -> None:
     ],
 )
 def test_equals_the_published_package_at_other_rates(
-    model: str, scene_name: str, layer: str
+    model: str, scene_name: str, layer: str, engine: str
 ) -> None:
     expected = golden(model, scene_name, layer)
     if layer == "penultimate":
         expected = expected[:1]
     name = layer if model == "MSD_musicnn" else f"{model}/{layer}"
 
-    frames = extractor(name).embed(*scene(scene_name)).frames[: len(expected)]
+    frames = extractor(name, engine).embed(*scene(scene_name)).frames[: len(expected)]
 
     assert frames.shape == expected.shape
     cosine = (frames * expected).sum(axis=1)

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from audiotl_cli.extractors import musicnn_network
 from audiotl_cli.extractors.musicnn import LOUDEST, N_MELS, WINDOW_FRAMES, log_mel
-from audiotl_cli.extractors.musicnn_network import Maps, Variables
+from audiotl_cli.extractors.musicnn_network import Maps, Variables, build
+from audiotl_cli.extractors.musicnn_onnx import OnnxMapOperations
+from audiotl_cli.extractors.musicnn_tensorflow import TensorflowMapOperations, match_along_time
 from audiotl_cli.extractors.runtime import tensorflow
+from audiotl_cli.graph import Graph, open_session
 
 Array = npt.NDArray[np.float32]
 TIME_SAME = [[0, 0], [3, 3], [0, 0], [0, 0]]
@@ -122,27 +125,46 @@ def plain_vgg(variables: Variables, patches: Array) -> dict[str, Any]:
     return found | {"taggram": tf.sigmoid(flat @ kernel + bias)}
 
 
+def in_tensorflow(variables: Variables, model: str, patches: Array) -> dict[str, Any]:
+    ops = TensorflowMapOperations(tensorflow())
+    layers = build(ops, variables, patches[..., None], LOUDEST, model=model)
+    return {name: layer().numpy() for name, layer in layers.items()}
+
+
+def in_onnx(variables: Variables, model: str, patches: Array) -> dict[str, Any]:
+    graph = Graph()
+    ops = OnnxMapOperations(graph, WINDOW_FRAMES, N_MELS)
+    source = graph.input("patches", np.float32, ["n", WINDOW_FRAMES, N_MELS])
+    layers = build(ops, variables, ops.spectrogram(source), LOUDEST, model=model)
+    for name, layer in layers.items():
+        handle = layer()
+        axes = ["n", *"abc"[: handle.n_axes + 1]]
+        graph.output(name, ops.result(handle), np.float32, axes)
+    found = open_session(graph.model({})).run(list(layers), {"patches": patches})
+    return dict(zip(layers, found, strict=True))
+
+
+@pytest.mark.parametrize("run", [in_tensorflow, in_onnx])
 @pytest.mark.parametrize(
-    ("plain", "build", "kernels", "dense"),
+    ("plain", "model", "kernels", "dense"),
     [
-        (
-            plain_musicnn,
-            musicnn_network.musicnn,
-            MUSICNN_KERNELS,
-            {"dense": (1506, 200), "dense_1": (200, 50)},
-        ),
-        (plain_vgg, musicnn_network.vgg, VGG_KERNELS, {"dense": (256, 50)}),
+        (plain_musicnn, "musicnn", MUSICNN_KERNELS, {"dense": (1506, 200), "dense_1": (200, 50)}),
+        (plain_vgg, "vgg", VGG_KERNELS, {"dense": (256, 50)}),
     ],
 )
 def test_equals_the_network_written_plainly(
-    plain: Any, build: Any, kernels: dict[str, tuple[int, ...]], dense: dict[str, tuple[int, int]]
+    run: Any,
+    plain: Any,
+    model: str,
+    kernels: dict[str, tuple[int, ...]],
+    dense: dict[str, tuple[int, int]],
 ) -> None:
     variables = Variables(made_up(kernels, dense))
     shape = (2, WINDOW_FRAMES, N_MELS)
     patches = np.random.default_rng(1).uniform(0, LOUDEST, shape).astype(np.float32)
 
     expected = plain(variables, patches)
-    found = build(tensorflow(), variables, patches, LOUDEST)
+    found = run(variables, model, patches)
 
     assert found.keys() == expected.keys()
     for name, values in expected.items():
@@ -151,16 +173,18 @@ def test_equals_the_network_written_plainly(
 
 
 def test_channels_that_never_change_are_not_computed() -> None:
-    tf = tensorflow()
+    ops = TensorflowMapOperations(tensorflow())
     checkpoint = made_up({"conv2d": (3, 3, 1, 10)}, {})
     variables = Variables(checkpoint)
     x, spread = np.zeros((1, 8, 8, 1), np.float32), np.ones((1, 1), np.float32)
+
+    def convolve(x: Any, kernel: Array) -> Any:
+        return ops.tf.nn.conv2d(x, kernel, 1, "SAME")
+
     maps = Maps(x, spread, np.zeros(1), np.ones(1))
     kernel, bias = variables.kernel_and_bias("conv2d")
 
-    found = musicnn_network.layer(
-        tf, maps, kernel, bias, variables.batch_norm(1), lambda x, k: tf.nn.conv2d(x, k, 1, "SAME")
-    )
+    found = musicnn_network.layer(ops, maps, kernel, bias, variables.batch_norm(1), convolve)
 
     assert found.live.shape[-1] == 4 + 1  # of every five filters two do something; and the ones
     assert (found.high - found.low > 1e-7).sum() == 4
@@ -182,7 +206,7 @@ def test_matches_along_time_equal_a_plain_convolution(
     x = tf.constant(rng.normal(size=(2, n_frames, n_bands, 1)).astype(np.float32))
     kernel = rng.normal(size=(height, 1, 1, n_filters)).astype(np.float32)
 
-    found = musicnn_network.match_along_time(tf, x, kernel)
+    found = match_along_time(tf, x, kernel)
 
     expected = tf.reduce_max(tf.nn.conv2d(x, kernel, 1, "SAME"), axis=2)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
@@ -216,3 +240,32 @@ def test_no_sound_is_louder_than_the_loudest() -> None:
 
     assert frames.min() >= 0
     assert LOUDEST - 1e-5 < frames.max() <= LOUDEST + 1e-5
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 12),
+    n_frames=st.integers(1, 60),
+    n_bands=st.integers(12, 20),
+    n_filters=st.integers(1, 4),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_matches_in_onnx_equal_a_plain_convolution(
+    height: int, width: int, n_frames: int, n_bands: int, n_filters: int, seed: int
+) -> None:
+    tf = tensorflow()
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(2, n_frames, n_bands)).astype(np.float32)
+    kernel = rng.normal(size=(height, width, 1, n_filters)).astype(np.float32)
+    around = ((height - 1) // 2, height // 2)
+    graph = Graph()
+    ops = OnnxMapOperations(graph, n_frames, n_bands)
+    source = ops.spectrogram(graph.input("x", np.float32, ["n", n_frames, n_bands]))
+    graph.output("y", ops.result(ops.match(source, kernel, around)), np.float32, ["n", "a", "b"])
+
+    (found,) = open_session(graph.model({})).run(None, {"x": x})
+
+    pads = [[0, 0], [*around], [0, 0], [0, 0]]
+    expected = tf.reduce_max(tf.nn.conv2d(x[..., None], kernel, 1, pads), axis=2)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)

@@ -40,6 +40,15 @@ class Network(Protocol):
 
 
 @dataclass(frozen=True)
+class NetworkId:
+    """What a network is recognised by."""
+
+    name: str
+    weights: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Built:
     """A network in the format of an engine.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 
 from audiotl_cli.extractor_config import ONNX
-from audiotl_cli.extractors.engines.built import Built, built
+from audiotl_cli.extractors.engines.built import Built, NetworkId, built
 from audiotl_cli.extractors.engines.operations import (
     Activation,
     Forward,
@@ -94,13 +95,40 @@ def load(network: Network) -> Forward:
     WeightsError
         The weights cannot be read, or the cache cannot be written.
     """
+    return load_graph(
+        network.name,
+        network.weights,
+        network.shape,
+        lambda graph, patches: add_network(graph, network, patches),
+    )
+
+
+def load_graph(
+    name: str, weights: str, shape: tuple[int, int], write: Callable[[Graph, str], str]
+) -> Forward:
+    """Return a network for any number of patches, whose graph is built once.
+
+    Parameters
+    ----------
+    name, weights, shape
+        As of `Network`.
+    write : callable
+        Takes a graph and the name of the patches, (n, height, width), and returns the name of what
+        comes out, (n, ...); it is flattened.
+
+    Raises
+    ------
+    WeightsError
+        The weights cannot be read, or the cache cannot be written.
+    """
 
     def build() -> Built:
         graph = Graph()
-        patches = graph.input("patches", np.float32, ["n", *network.shape])
-        graph.output("vectors", add_network(graph, network, patches), np.float32, ["n", "dim"])
-        content = graph.model({"weights": network.weights})
+        patches = graph.input("patches", np.float32, ["n", *shape])
+        vectors = graph.add("Flatten", write(graph, patches))
+        graph.output("vectors", vectors, np.float32, ["n", "dim"])
+        content = graph.model({"weights": weights})
         return Built({"n_bytes": len(content)}, content)
 
-    _, found = built(network, ONNX, build)
-    return forward_of(found.data[: found.header["n_bytes"]], network.shape, "vectors")
+    _, found = built(NetworkId(name, weights, shape), ONNX, build)
+    return forward_of(found.data[: found.header["n_bytes"]], shape, "vectors")
