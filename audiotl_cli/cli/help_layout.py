@@ -20,7 +20,7 @@ USUAL = {
     "tune": "index extractor search out",
     "evaluate": "index split cv report classifier extractor",
     "predict": "model segments threshold top-k format output watch",
-    "tag": "network labels segments threshold top-k format output lat lon week",
+    "tag": "network labels segments threshold top-k format output lat lon week date layer",
     "listen": "model device threshold format",
     "similar": "index extractor top-k format output",
     "label": "index n ask set from output",

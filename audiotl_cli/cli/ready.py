@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from audiotl_cli.inference.ready import Place, ReadyModel, ReadyOptions
 
 PANEL = "Ready labels"
+
+
+def _names_a_plugin(value: object) -> str:
+    from audiotl_cli.extractors.registry import BUILT_IN
+
+    return "" if value in BUILT_IN else "may only name a network of audiotl itself"
+
+
+NO_PLUGIN = settings.FromFile(_names_a_plugin)
+"""A plug-in is code, which no file may start."""
 N_WEEKS = 48
 
 
@@ -29,10 +39,11 @@ class Ready:
         typer.Option(
             metavar="NAME",
             help="Network whose own classes are the labels: yamnet, birdnet, ced-tiny, ced-mini, "
-            "ced-small, ced-base, musicnn, or one of a plug-in.",
+            "ced-small, ced-base, musicnn, or of a plug-in.  [default: for tag yamnet, or ced if "
+            "only that is installed]",
             rich_help_panel=PANEL,
         ),
-        settings.FREE,
+        NO_PLUGIN,
     ] = None
     labels: Annotated[
         Path | None,

@@ -26,7 +26,7 @@ from audiotl_cli.spelling import did_you_mean
 from audiotl_cli.store.description import fingerprint
 
 THRESHOLD = 0.25
-"""Lowest score of a label, as in BirdNET-Analyzer."""
+"""Lowest score of a label."""
 PLACE_THRESHOLD = 0.03
 """Lowest probability of a species at a place, as in BirdNET-Analyzer."""
 TOP_K = 5
