@@ -89,8 +89,7 @@ def show_table(predictions: Sequence[Prediction], top_k: int, *, ranked: bool = 
     top_k : int
         Number of labels.
     ranked : bool
-        Whether labels come by score, whether or not they are predicted; in brackets, where the
-        best is not.
+        Whether labels come by score, whether or not they are predicted.
     """
     known = [prediction for prediction in predictions if prediction.error is None]
     if not known:
@@ -100,7 +99,7 @@ def show_table(predictions: Sequence[Prediction], top_k: int, *, ranked: bool = 
     for prediction in known:
         first, *rest = list(prediction.scores.items())[:top_k]
         then = ", ".join(f"{output.clean(label)} {value:.2f}" for label, value in rest)
-        if prediction.labels is not None and not (ranked and prediction.labels):
+        if prediction.labels is not None and not ranked:
             first = (", ".join(prediction.labels) or f"({first[0]})", first[1])
         path = output.clean(prediction.path)
         label = output.clean(first[0])

@@ -250,4 +250,4 @@ def _model(
         multi_label=True,
         threshold=options.threshold,
     )
-    return Model(classifier, card, [extractor], top_k=options.top_k)
+    return Model(classifier, card, [extractor], top_k=options.top_k, rejects_unlabelled=True)

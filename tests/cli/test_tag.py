@@ -73,8 +73,10 @@ def test_the_threshold_decides_what_is_a_label(night: Path, run: Run) -> None:
     args = ("tag", night / "a.wav", "--network", "bands", "--threshold")
 
     assert run(*args, 0.5, "--json").json[0]["labels"] == [OWL]
-    assert run(*args, 0.9, "--json").json[0]["labels"] == []
-    assert f"({OWL})" in " ".join(run(*args, 0.9).out.split())
+    (none,) = run(*args, 0.9, "--json").json
+    assert (none["label"], none["labels"], none["rejected"]) == (None, [], True)
+    assert none["scores"][OWL] == pytest.approx(0.6, abs=0.01)
+    assert f"(none of these) 0.60 nearest {OWL}" in " ".join(run(*args, 0.9).out.split())
 
 
 def test_only_the_best_labels_are_written(night: Path, run: Run) -> None:
