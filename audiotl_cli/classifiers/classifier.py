@@ -16,6 +16,7 @@ from audiotl_cli.classifiers.pooling import FloatArray, Frames, pool_clip
 from audiotl_cli.classifiers.rejection import Rejection
 from audiotl_cli.classifiers.scoring import row_scores
 from audiotl_cli.errors import ArtifactError, DataError
+from audiotl_cli.labels import THRESHOLD
 
 Clips = Sequence[Sequence[Frames]]
 """Clips, each with the frames (n_frames, dim) of one or several extractors."""
@@ -40,6 +41,8 @@ class ClipClassifier:
         Recognises clips that have none of the labels.
     params : mapping
         The parameters it was fitted with.
+    threshold : float
+        The score from which a clip with any number of labels has a label.
     """
 
     pipeline: Pipeline
@@ -49,6 +52,7 @@ class ClipClassifier:
     calibrator: Calibrator | None = None
     rejection: Rejection | None = None
     params: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    threshold: float = THRESHOLD
 
     def scores(self, clips: Clips) -> npt.NDArray[np.float64]:
         """Return the score of every label for every clip.
@@ -150,7 +154,9 @@ class ClipClassifier:
 
         See `predicted_labels`.
         """
-        return predicted_labels(scores, self.labels, multi_label=self.multi_label)
+        return predicted_labels(
+            scores, self.labels, multi_label=self.multi_label, threshold=self.threshold
+        )
 
     def _check_width(self, X: FloatArray) -> None:
         expected = self.pipeline.n_features
