@@ -61,8 +61,8 @@ def clips_to_probe(clips: Sequence[Clip], seed: int) -> list[Clip]:
     known = sorted(label for label, groups in by_label.items() if len(groups) >= MIN_OF_LABEL)
     if len(known) < 2:
         raise DataError(
-            f"there are not two labels with {MIN_OF_LABEL} training clips, of a group each, to "
-            "compare networks on"
+            f"there are not two labels with {MIN_OF_LABEL} training clips of their own, in a group "
+            "each, to compare networks on"
         )
     positions = [i for groups in by_label.values() for same in groups.values() for i in same]
     lengths = [length_of(clips[i]) for i in positions]

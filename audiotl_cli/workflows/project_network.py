@@ -12,7 +12,7 @@ from audiotl_cli.experiments.sections import index_name
 from audiotl_cli.extraction import ExtractOptions
 from audiotl_cli.project import Project
 from audiotl_cli.store.find import is_store
-from audiotl_cli.store.store import FeatureStore, list_stores, open_stores
+from audiotl_cli.store.store import FeatureStore, open_stores
 from audiotl_cli.stored_clips import clip_keys
 from audiotl_cli.written import WrittenFiles
 
@@ -73,12 +73,10 @@ def recommendation(project: Project, index: Index) -> str:
         Networks cannot be compared on its clips, or the file of the project is damaged.
     """
     n_clips = len(clips_to_probe(index.clips, SEED))
-    choice = remembered(project.network_file)
-    if choice is None and not list_stores(project.features_dir):
+    kept = kept_network(project, index, ExtractOptions())
+    if kept is None:
         return f"audiotl extract compares networks on {n_clips} of these clips, and takes the best"
-    if choice is not None and choice.index != index_name(index):
-        return f"Network {choice.extractor}, chosen for {choice.index}; for these clips: {ANEW}"
-    return ""
+    return kept.note
 
 
 def remember(project: Project, choice: NetworkChoice) -> str:

@@ -346,6 +346,9 @@ def test_index_says_what_extract_will_do(project: Path, sounds: Path, run: Run) 
 
     assert text in run("index", sounds).err
     assert text not in run("index", sounds, "--json").err
-    run("extract", "--extractor", "mfcc")
-    assert text not in run("index", sounds).err
+    run("extract")
+    again, other = run("index", sounds), run("index", sounds, "--name", "other")
+    assert text not in again.err
+    assert "Network sharp" not in again.err
+    assert "Network sharp, chosen for sounds.csv; for these clips:" in other.err
     assert shown.AUTO in run("extract", "--help").out
