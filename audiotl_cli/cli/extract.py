@@ -28,8 +28,8 @@ def extract(
     extractor: Annotated[
         list[str] | None,
         typer.Option(
-            help="Extractor, or tflite:FILE or savedmodel:FOLDER for your own; repeat for "
-            "several.  [default: musicnn]",
+            help="Extractor, or onnx:FILE, tflite:FILE or savedmodel:FOLDER for your own; repeat "
+            "for several.  [default: musicnn]",
             rich_help_panel=options.EXTRACTION,
         ),
         settings.FREE,

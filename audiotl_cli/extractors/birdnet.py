@@ -17,7 +17,7 @@ from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import Classes, Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check, compare, rising_tones
-from audiotl_cli.extractors.engines.converted import Converted, TfliteNetwork, load
+from audiotl_cli.extractors.engines.converted import Converted, TfliteNetwork, add_converted, load
 from audiotl_cli.extractors.engines.operations import Array
 from audiotl_cli.extractors.engines.tflite_file import TfliteModel
 from audiotl_cli.extractors.engines.tflite_onnx import convert
@@ -156,8 +156,28 @@ class BirdnetExtractor(Extractor):
         subject = "two rising tones, largest of embedding"
         return [compare(subject, np.array(expected), frame[list(columns)], 1e-3)]
 
-    @cached_property
-    def _network(self) -> Converted:
+    def projections(self) -> list[tuple[npt.NDArray[np.float64], int, Array]]:
+        """Return how each image is made of a scaled window: a matrix, a hop, and an exponent.
+
+        As only the real part of a spectrum counts, the bands of a frame are one product with a
+        matrix (n_fft, 96), whose first column is the highest band.
+        """
+        tables = self._network.constants
+        found = []
+        for image in IMAGES:
+            bins = np.arange(image.n_fft // 2 + 1)
+            cosines = np.cos(2 * np.pi / image.n_fft * np.outer(np.arange(image.n_fft), bins))
+            taper = tables[image.taper].reshape(-1, 1).astype(np.float64)
+            matrix = (taper * cosines) @ tables[image.bands].T.astype(np.float64)
+            found.append((matrix[:, ::-1], image.hop, tables[image.exponent]))
+        return found
+
+    def add_network(self, graph: Graph, patches: str) -> str:
+        """Write the network into a graph, from images (n, 2, 96, 511)."""
+        return add_converted(graph, self._file, patches)
+
+    @property
+    def _file(self) -> TfliteNetwork:
         identity, _ = self.weights_id()
         layer = self.layer
 
@@ -165,20 +185,20 @@ class BirdnetExtractor(Extractor):
             (vectors,) = convert(graph, model, {INPUT: patches}, [OUTPUTS[layer]])
             return graph.add("Sigmoid", vectors) if layer == "scores" else vectors
 
-        return load(
-            TfliteNetwork(
-                name=f"birdnet-{layer}",
-                weights=identity,
-                shape=(len(IMAGES), N_BANDS, N_FRAMES),
-                opened=lambda: opened(WEIGHTS, [WEIGHTS.files[0].name]),
-                write=write,
-                constants=tuple(
-                    number
-                    for image in IMAGES
-                    for number in (image.taper, image.bands, image.exponent)
-                ),
-            )
+        return TfliteNetwork(
+            name=f"birdnet-{layer}",
+            weights=identity,
+            shape=(len(IMAGES), N_BANDS, N_FRAMES),
+            opened=lambda: opened(WEIGHTS, [WEIGHTS.files[0].name]),
+            write=write,
+            constants=tuple(
+                number for image in IMAGES for number in (image.taper, image.bands, image.exponent)
+            ),
         )
+
+    @cached_property
+    def _network(self) -> Converted:
+        return load(self._file)
 
 
 @cache
