@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.event_options import (
+    Thresholds,
+    WithBackground,
+    choose_events,
+    one_threshold,
+)
 from audiotl_cli.cli.formats import all_formats, listed
 from audiotl_cli.cli.predict_files import predict_files, predict_stdin
-from audiotl_cli.cli.predict_request import PredictRequest, choose_events, ready_events
+from audiotl_cli.cli.predict_request import PredictRequest, ready_events
 from audiotl_cli.cli.predict_stream import hear_stdin, watch_folder
 from audiotl_cli.cli.predicted_files import choose_writer
 from audiotl_cli.cli.ready import Ready
@@ -68,14 +74,8 @@ def predict(
         ),
         settings.FREE,
     ] = False,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Lowest score of an event detected by --segments, or with --network of a label; "
-            "above 0, at most 1.  [default: 0.5; with --network 0.25]",
-        ),
-        settings.FREE,
-    ] = None,
+    threshold: Thresholds = None,
+    with_background: WithBackground = False,
     format_: Annotated[
         str | None,
         typer.Option(
@@ -209,7 +209,7 @@ def predict(
         sorter=choose_sorter(copy_to, move_to, link_to, dry_run=dry_run),
         events=ready_events(chosen, segments=segments)
         if chosen
-        else choose_events(threshold, segments=segments),
+        else choose_events(threshold, segments=segments, with_background=with_background),
         top_k=chosen.top_k if chosen else top_k,
         workers=workers,
         json=output.state.json,
@@ -227,7 +227,7 @@ def predict(
 def _choose_network(
     ready: Ready,
     model: Path | None,
-    threshold: float | None,
+    threshold: Sequence[str] | None,
     top_k: int | None,
     *,
     segments: bool,
@@ -239,7 +239,8 @@ def _choose_network(
         return None
     if model is not None:
         raise UsageError("--model and --network cannot be combined; give only one of them")
-    return ready.choose(threshold=threshold, top_k=top_k, segments=segments)
+    one = one_threshold(threshold)
+    return ready.choose(threshold=one, top_k=top_k, segments=segments)
 
 
 def _check_source(

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiotl_cli.cli import options, output
+from audiotl_cli.cli.event_options import describe_events
 from audiotl_cli.cli.sorting import Sorter
 from audiotl_cli.cli.table_writer import TableWriter
-from audiotl_cli.errors import UsageError
 from audiotl_cli.inference.formats.base import Writer, WriterOptions
 
 if TYPE_CHECKING:
@@ -89,10 +89,7 @@ class PredictRequest:
         for warning in {spec.warning for spec in loaded.card.extractors} - {""}:
             output.warn(warning)
         if self.events is not None:
-            output.note(
-                f"Scoring {loaded.context_s:g} s around every step; a score of "
-                f"{self.events.threshold:g} or more counts as an event"
-            )
+            describe_events(loaded, self.events)
         if self.sorter is not None:
             self.sorter.know(loaded.labels)
         return loaded
@@ -138,18 +135,3 @@ def ready_events(ready: ReadyOptions, *, segments: bool) -> EventOptions | None:
     from audiotl_cli.inference.events import EventOptions
 
     return EventOptions(ready.threshold) if segments else None
-
-
-def choose_events(threshold: float | None, *, segments: bool) -> EventOptions | None:
-    """Return the options of event detection, or None; raise `UsageError` for bad ones."""
-    from audiotl_cli.inference.events import EventOptions
-
-    if threshold is not None and not (segments and 0 < threshold <= 1):
-        raise UsageError(
-            f"--threshold is {threshold:g}; expected a score above 0 and at most 1"
-            if segments
-            else "--threshold can only be used with --segments"
-        )
-    if not segments:
-        return None
-    return EventOptions() if threshold is None else EventOptions(threshold)
