@@ -32,6 +32,7 @@ from audiotl_cli.cli import (
     signals,
     similar,
     store,
+    summary,
     train,
     tune,
 )
@@ -66,6 +67,7 @@ for command in (
     listen,
     similar,
     label,
+    summary,
     demo,
     doctor,
 ):

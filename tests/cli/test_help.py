@@ -18,6 +18,7 @@ COMMANDS = [
     ["predict"],
     ["similar"],
     ["label"],
+    ["summary"],
     ["demo"],
     ["doctor"],
     ["datasets", "list"],

@@ -168,6 +168,7 @@ ARGUMENTS = (
     "models fetch yamnet --from odd",
     "evaluate odd",
     "store import odd --name x",
+    "summary odd",
 )
 
 
