@@ -16,6 +16,7 @@ from audiotl_cli.dataset.table import MAX_BYTES
 from audiotl_cli.errors import DataError
 from audiotl_cli.files import read_regular
 from audiotl_cli.json_files import get
+from audiotl_cli.left_out import LeftOutCounter
 
 TABLES, JSON = (".csv", ".tsv", ".parquet"), (".json", ".jsonl", ".ndjson")
 COLUMNS = ("path", "start_s", "end_s", "label", "score")
@@ -68,6 +69,20 @@ class Detected:
         if detection in self.detections:
             self.repeated.append(detection.path)
         self.detections[detection] = None
+
+    def kept(self, min_score: float, left_out: LeftOutCounter) -> dict[Detection, None]:
+        """Return the detections from a score on; what else is here is added to what is left out."""
+        for path in self.repeated:
+            left_out.add("listed more than once, and counted once", path, unit="detection")
+        for path, reason in self.failed.items():
+            left_out.add(f"could not be predicted: {reason}", path, unit="recording")
+        kept: dict[Detection, None] = {}
+        for detection in self.detections:
+            if detection.score < min_score:
+                left_out.add(f"below --min-score {min_score:g}", detection.path, unit="detection")
+            else:
+                kept[detection] = None
+        return kept
 
 
 def read_detected(files: Iterable[Path]) -> Detected:

@@ -11,7 +11,7 @@ from audiotl_cli.errors import UsageError
 from audiotl_cli.inference.prediction import Prediction
 from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.review.counts import Tally, zones_of
-from audiotl_cli.review.detected import TABLES, Detected, Detection, read_detected
+from audiotl_cli.review.detected import TABLES, Detected, read_detected
 from audiotl_cli.review.doubts import reasons_to_doubt
 from audiotl_cli.review.recording_times import Zones, parse_zone
 from audiotl_cli.review.recordings import Recording, compile_site, describe_recordings
@@ -93,7 +93,7 @@ def summarise(
     zones = options.check()
     detected = read_detected(options.predictions)
     left_out = LeftOutCounter()
-    kept = _kept(detected, options.min_score, left_out)
+    kept = detected.kept(options.min_score, left_out)
     paths = _paths(detected, options.recordings, left_out)
     judged = read_verdicts(options.verdicts, detected.detections)
     described = describe_recordings(paths, zones, options.site_regex, on_recording)
@@ -112,20 +112,6 @@ def summarise(
     if options.report is not None:
         write_summary(summary, options.report)
     return summary
-
-
-def _kept(detected: Detected, min_score: float, left_out: LeftOutCounter) -> dict[Detection, None]:
-    for path in detected.repeated:
-        left_out.add("listed more than once, and counted once", path, unit="detection")
-    for path, reason in detected.failed.items():
-        left_out.add(f"could not be predicted: {reason}", path, unit="recording")
-    kept: dict[Detection, None] = {}
-    for detection in detected.detections:
-        if detection.score < min_score:
-            left_out.add(f"below --min-score {min_score:g}", detection.path, unit="detection")
-        else:
-            kept[detection] = None
-    return kept
 
 
 def _paths(
