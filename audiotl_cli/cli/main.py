@@ -33,6 +33,7 @@ from audiotl_cli.cli import (
     similar,
     store,
     summary,
+    tag,
     train,
     tune,
 )
@@ -64,6 +65,7 @@ for command in (
     tune,
     evaluate,
     predict,
+    tag,
     listen,
     similar,
     label,

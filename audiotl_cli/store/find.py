@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from audiotl_cli.errors import DataError
+from audiotl_cli.extractor_config import TENSORFLOW
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.store.description import STORE_FILE
 from audiotl_cli.store.store import FeatureStore, open_stores
@@ -30,6 +32,21 @@ def open_all(root: AnyPath) -> list[FeatureStore]:
     if not stores:
         raise no_store(root)
     return stores
+
+
+def in_another_engine(store: FeatureStore) -> tuple[FeatureStore, str] | None:
+    """Return the store beside this one that differs in its engine alone, and that engine."""
+    for other in open_stores(store.folder.parent):
+        if other.fingerprint != store.fingerprint and _unengined(other) == _unengined(store):
+            return other, other.made_from["details"].get("engine", TENSORFLOW)
+    return None
+
+
+def _unengined(store: FeatureStore) -> dict[str, Any]:
+    made_from = dict(store.made_from)
+    details = made_from.get("details", {})
+    made_from["details"] = {name: details[name] for name in details if name != "engine"}
+    return made_from
 
 
 def no_store(root: AnyPath) -> DataError:

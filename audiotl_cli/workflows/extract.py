@@ -24,6 +24,7 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.processors import n_processors
 from audiotl_cli.project import Project
 from audiotl_cli.storage.paths import need_local
+from audiotl_cli.store.find import in_another_engine
 from audiotl_cli.store.store import FeatureStore
 from audiotl_cli.store.tidy import tidy
 from audiotl_cli.stored_clips import store_spec
@@ -47,6 +48,8 @@ class ExtractReport:
         Paths of clips that the network hears nothing of, by reason; see `find_inaudible`.
     warnings : list of str
         About these.
+    note : str
+        Why these features are not in a store that is already there; else empty.
     """
 
     store: FeatureStore
@@ -58,6 +61,7 @@ class ExtractReport:
     wall_s: float
     inaudible: dict[str, list[str]]
     warnings: list[str]
+    note: str
 
 
 def extract_features(
@@ -99,6 +103,7 @@ def extract_features(
     store = open_store(options.store or project.features_dir, extractor)
     if options.cluster is not None:
         need_local(store.folder, "--cluster needs a store on a disk that all workers share")
+    note = "" if len(store) else _note_engine(store)
     failures = Failures(len(index.clips), strict=options.strict, max_rate=options.max_error_rate)
     wanted = clips_by_key(index, project.open_memo(store.folder), failures)
     added = Added()
@@ -121,4 +126,16 @@ def extract_features(
         time.perf_counter() - started,
         inaudible,
         describe_inaudible(inaudible, len(kept), store.extractor, store.made_from),
+        note,
+    )
+
+
+def _note_engine(store: FeatureStore) -> str:
+    found = in_another_engine(store)
+    if found is None:
+        return ""
+    other, engine = found
+    return (
+        f"{other.folder} has such features made by {engine}. Engines differ in the last digits, so "
+        f"these are kept apart; --engine {engine} continues the others"
     )
