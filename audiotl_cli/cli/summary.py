@@ -34,7 +34,7 @@ def summary(
         typer.Argument(
             parser=options.path,
             metavar="FILE",
-            help="Events that audiotl predict --segments wrote: CSV, JSON, JSON lines or Parquet.",
+            help="Detections: what audiotl predict --segments wrote (any format), or annotations.",
         ),
     ],
     recordings: Annotated[
@@ -44,7 +44,7 @@ def summary(
             parser=options.address,
             metavar="FILE|FOLDER",
             help="All recordings that were searched, for the hours recorded; repeatable.  "
-            "[default: those that the predictions name]",
+            "[default: those with detections]",
         ),
         settings.INSIDE,
     ] = None,
@@ -58,8 +58,10 @@ def summary(
         settings.INSIDE,
     ] = None,
     min_score: Annotated[
-        float, typer.Option(help="Leave out detections with a lower score."), settings.FREE
-    ] = 0.0,
+        float | None,
+        typer.Option(help="Leave out detections with a lower score."),
+        settings.FREE,
+    ] = None,
     site_regex: Annotated[
         str | None,
         typer.Option(
@@ -94,9 +96,10 @@ def summary(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Count detections by label, hour, day, night and site."""
+    from audiotl_cli.review.summary_options import SummaryOptions
     from audiotl_cli.review.summary_report import PAGE
     from audiotl_cli.storage.paths import any_path
-    from audiotl_cli.workflows.summary import SummaryOptions, summarise
+    from audiotl_cli.workflows.summary import summarise
 
     chosen = SummaryOptions(
         predictions,

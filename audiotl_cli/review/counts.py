@@ -7,10 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 
-from audiotl_cli.review.detected import Detection
+from audiotl_cli.review.detections import Detection
 from audiotl_cli.review.precision import MIN_JUDGED, Estimate, LabelPrecision
 from audiotl_cli.review.recordings import Recording
 
@@ -89,6 +90,11 @@ class Count:
         return self.n / self.hours if self.hours > 0 else math.nan
 
 
+def place_of(detection: Detection) -> str:
+    """Return where the recording of a detection is, or what it is called if it was not found."""
+    return str(detection.recording or Path(detection.path))
+
+
 class Tally:
     """Detections and hours recorded, by cell.
 
@@ -98,7 +104,7 @@ class Tally:
     verdicts : mapping
         Whether detections are right, by those that a person judged so or wrong.
     recordings : mapping of Recording
-        By path; every detection's is among them.
+        By `place_of`; every detection's is among them.
 
     Attributes
     ----------
@@ -119,9 +125,9 @@ class Tally:
                 self.effort[cell] += seconds
         found: dict[str, list[tuple[Cell, float, bool | None]]] = defaultdict(list)
         for detection in detections:
-            cell = _cell_of(recordings[detection.path], detection.start_s)
+            cell = _cell_of(recordings[place_of(detection)], detection.start_s)
             verdict = verdicts.get(detection)
-            found[detection.label].append((cell, detection.score, verdict))
+            found[detection.label].append((cell, detection.score or 0.0, verdict))
         self.labels = sorted(found)
         self.precisions = {label: _precision(found[label]) for label in self.labels}
         self._cells = {label: self._by_cell(label, found[label]) for label in self.labels}

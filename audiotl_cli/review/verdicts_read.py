@@ -10,7 +10,7 @@ from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.numbers import parse_number
 from audiotl_cli.dataset.rows import read_rows
 from audiotl_cli.errors import DataError
-from audiotl_cli.review.detected import Detection
+from audiotl_cli.review.detections import Detection
 
 RIGHT, WRONG, UNDECIDED = ("right",), ("wrong", "other"), ("unsure",)
 COLUMNS = ("path", "start_s", "end_s", "label", "verdict")

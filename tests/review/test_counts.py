@@ -9,7 +9,7 @@ import pytest
 
 from audiotl_cli.review.activity import activity, days_drawn, draw_activity
 from audiotl_cli.review.counts import Cell, Count, Tally, overlaps
-from audiotl_cli.review.detected import Detection
+from audiotl_cli.review.detections import Detection
 from audiotl_cli.review.precision import LabelPrecision
 from audiotl_cli.review.recordings import Recording
 
