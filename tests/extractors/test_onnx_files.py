@@ -39,7 +39,9 @@ def write_bands(path: Path, shape: list[int | str], mel: int, **settings: Any) -
 
 def features(extractor: Extractor, waveform: Array) -> Array:
     name = str(extractor.details()["input"])
-    return find_front_ends()[name](n_mels=80).compute(waveform)
+    kind: Any = find_front_ends()[name]
+    computed: Array = kind(n_mels=80).compute(waveform)
+    return computed
 
 
 LAYOUTS: dict[str, tuple[list[int | str], int]] = {
