@@ -59,3 +59,12 @@ def clip_weights(labels: Sequence[Hashable]) -> list[float]:
     if not are_unbalanced(labels):
         return [1.0] * len(labels)
     return [len(labels) / (len(counts) * counts[label]) for label in labels]
+
+
+BACKGROUND_NAMES = ("background", "noise", "silence")
+"""Labels that mean that there is nothing to report, in any case of letters."""
+
+
+def is_background(label: str) -> bool:
+    """Return whether a label says that there is nothing to report."""
+    return label.strip().casefold() in BACKGROUND_NAMES

@@ -32,6 +32,7 @@ from audiotl_cli.cli import (
     signals,
     similar,
     store,
+    tag,
     train,
     tune,
 )
@@ -63,6 +64,7 @@ for command in (
     tune,
     evaluate,
     predict,
+    tag,
     listen,
     similar,
     label,

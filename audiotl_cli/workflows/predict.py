@@ -54,7 +54,8 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     path = Path(path)
     trusted = parse_trust(trust)
     classifier, card = load_model_file(path)
-    extractors = [extractor_of_model(spec, path, trusted) for spec in card.extractors]
+    hop_s = None if classifier.events is None else classifier.events.hop_s
+    extractors = [extractor_of_model(spec, path, trusted, hop_s) for spec in card.extractors]
     return Model(classifier, card, extractors)
 
 

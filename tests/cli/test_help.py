@@ -17,6 +17,7 @@ COMMANDS = [
     ["evaluate"],
     ["predict"],
     ["similar"],
+    ["tag"],
     ["label"],
     ["demo"],
     ["doctor"],

@@ -40,8 +40,8 @@ def write_bands(path: Path, shape: list[int | str], mel: int, **settings: Any) -
 def features(extractor: Extractor, waveform: Array) -> Array:
     name = str(extractor.details()["input"])
     kind: Any = find_front_ends()[name]
-    computed: Array = kind(n_mels=80).compute(waveform)
-    return computed
+    found: Array = kind(n_mels=80).compute(waveform)
+    return found
 
 
 LAYOUTS: dict[str, tuple[list[int | str], int]] = {

@@ -18,7 +18,12 @@ import numpy.typing as npt
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.files import read_regular
 
-_DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<f4"), 2: np.dtype("<i4"), 4: np.dtype("<i8")}
+_DTYPES: dict[int, np.dtype[Any]] = {
+    0: np.dtype("<f4"),
+    1: np.dtype("<f2"),
+    2: np.dtype("<i4"),
+    4: np.dtype("<i8"),
+}
 _NAMES = {
     0: "float32",
     1: "float16",
@@ -32,6 +37,7 @@ _NAMES = {
     9: "int8",
     10: "float64",
 }
+DEQUANTIZE = 6
 MAX_RANK = 8
 CUSTOM = 32
 """The code of operators that are in no runtime, but in a library."""
@@ -181,7 +187,20 @@ def _model(root: Table) -> TfliteModel:
         for table in subgraph.tables(3)
     ]
     inputs, outputs = (_numbered(subgraph, field, tensors) for field in (1, 2))
-    return TfliteModel(tensors, operators, inputs, outputs)
+    return TfliteModel(tensors, _widened(operators, tensors), inputs, outputs)
+
+
+def _widened(operators: list[Operator], tensors: list[Tensor]) -> list[Operator]:
+    """Store constants in half precision as single precision, and leave out what does so."""
+    left = []
+    for operator in operators:
+        values = tensors[operator.inputs[0]].values if operator.inputs else None
+        if operator.code != DEQUANTIZE or values is None or values.dtype != np.float16:
+            left.append(operator)
+            continue
+        for number in operator.outputs:
+            tensors[number] = Tensor(values.shape, values.astype(np.float32))
+    return left
 
 
 def _numbered(table: Table, field: int, tensors: list[Tensor]) -> list[int]:
