@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.show_network import show_network
 from audiotl_cli.cli.show_programs import show_programs
 from audiotl_cli.cli.spread import spread
+from audiotl_cli.errors import UsageError
+from audiotl_cli.extractors.inspection import kind_of
 from audiotl_cli.text import counted
 
 if TYPE_CHECKING:
@@ -42,19 +45,40 @@ def list_() -> None:
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example:  audiotl model inspect data/models/demo.joblib")
+@app.command(
+    epilog="Examples:  audiotl model inspect data/models/demo.joblib   |   "
+    "audiotl model inspect bird.onnx --sidecar"
+)
 @spread
 def inspect(
     file: Annotated[
         Path,
         typer.Argument(
-            parser=options.path, help="Model file, or a part of its name in data/models."
+            parser=options.path,
+            help="Model file, or a part of its name in data/models; or a network in an .onnx or "
+            ".tflite file.",
         ),
     ],
+    sidecar: Annotated[
+        bool,
+        typer.Option(
+            "--sidecar",
+            help="Write the settings of a network, FILE.json, to start from; never overwrites.",
+        ),
+        settings.TYPED,
+    ] = False,
 ) -> None:
-    """Show the contents of a model file without running any code from it."""
+    """Show the contents of a model or network file without running any code from it.
+
+    Of a network, these are its input and the tensors that may be embeddings.
+    """
     from audiotl_cli.workflows.inspect import inspect_model
 
+    if kind_of(file):
+        _inspect_network(file, sidecar=sidecar)
+        return
+    if sidecar:
+        raise UsageError(f"--sidecar is for networks in .onnx or .tflite files, not for {file}")
     found = inspect_model(options.project().find_model(file))
     output.result(asdict(found), lambda: _show(found))
 
@@ -126,6 +150,15 @@ def export(
         overwrite=overwrite,
     )
     output.result(report.to_dict(), lambda: _show_export(report))
+
+
+def _inspect_network(file: Path, *, sidecar: bool) -> None:
+    from audiotl_cli.workflows.inspect_network import inspect_network
+
+    report = inspect_network(file, sidecar=sidecar)
+    output.result(asdict(report), lambda: show_network(report))
+    if report.file.problem or report.problem:
+        raise typer.Exit(1)
 
 
 def _show_list(rows: Sequence[ModelRow]) -> None:
