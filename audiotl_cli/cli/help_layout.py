@@ -24,6 +24,7 @@ USUAL = {
     "listen": "model device threshold format",
     "similar": "index extractor top-k format output",
     "label": "index n ask set from output",
+    "cut": "out label max-per-label select padding-s format",
     "model export": "whole output",
 }
 """The options that come first, in this order; a command that is not named has few, all usual."""

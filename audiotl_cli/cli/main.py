@@ -16,6 +16,7 @@ import typer
 from audiotl_cli import leftovers
 from audiotl_cli.cli import (
     balance,
+    cut,
     datasets,
     demo,
     doctor,
@@ -68,6 +69,7 @@ for command in (
     listen,
     similar,
     label,
+    cut,
     demo,
     doctor,
 ):
