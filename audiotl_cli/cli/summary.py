@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -145,7 +146,7 @@ def _show(found: Summary) -> None:
     output.warnings(found.warnings)
 
 
-def _show_table(found: Summary, counts: list[Count], name: str) -> None:
+def _show_table(found: Summary, counts: Sequence[Count], name: str) -> None:
     shown = [count for count in counts if count.n]
     shown = sorted(shown, key=lambda count: -count.n)[:MOST_ROWS]
     kept = [count for count in counts if count in shown]
