@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -125,7 +126,11 @@ def summary(
 
 def _show(found: Summary) -> None:
     tally = found.tally
-    hours = "an unknown number of" if math.isnan(found.hours) else f"{found.hours:.1f}"
+    hours = (
+        "an unknown number of"
+        if math.isnan(found.hours)
+        else _number(found.hours, 1 if found.hours >= 10 else 2)
+    )
     output.line(
         f"{found.n_detections} detections in {hours} hours of {len(found.recordings)} recordings",
         style="bold",
@@ -145,7 +150,7 @@ def _show(found: Summary) -> None:
     output.warnings(found.warnings)
 
 
-def _show_table(found: Summary, counts: list[Count], name: str) -> None:
+def _show_table(found: Summary, counts: Sequence[Count], name: str) -> None:
     shown = [count for count in counts if count.n]
     shown = sorted(shown, key=lambda count: -count.n)[:MOST_ROWS]
     kept = [count for count in counts if count in shown]
@@ -163,7 +168,11 @@ def _show_table(found: Summary, counts: list[Count], name: str) -> None:
 
 
 def _cells(count: Count, judged: bool) -> list[str]:
-    cells = [str(count.n), _number(count.hours, 1), _number(count.per_hour, 2)]
+    cells = [
+        str(count.n),
+        _number(count.hours, 1 if count.hours >= 10 else 2),
+        _number(count.per_hour, 2),
+    ]
     if judged:
         some = count.estimate
         cells += [

@@ -130,6 +130,7 @@ class Tally:
             found[detection.label].append((cell, detection.score or 0.0, verdict))
         self.labels = sorted(found)
         self.precisions = {label: _precision(found[label]) for label in self.labels}
+        self._counted: dict[str, Sequence[Count]] = {}
         self._cells = {label: self._by_cell(label, found[label]) for label in self.labels}
 
     def _by_cell(
@@ -149,7 +150,7 @@ class Tally:
         """Return how many detections of a label there are in each cell that has some."""
         return {cell: int(counts.sum()) for cell, counts in self._cells[label].items()}
 
-    def by(self, name: str) -> list[Count]:
+    def by(self, name: str) -> Sequence[Count]:
         """Return what is counted by a group, every label in every group with hours recorded.
 
         Parameters
@@ -157,7 +158,11 @@ class Tally:
         name : str
             One of `GROUPS`.
         """
-        group_of = GROUPS[name]
+        if name not in self._counted:  # several tables and the page have it
+            self._counted[name] = self._count_by(GROUPS[name])
+        return self._counted[name]
+
+    def _count_by(self, group_of: Callable[[Cell], object]) -> list[Count]:
         hours: dict[object, float] = defaultdict(float)
         for cell, seconds in self.effort.items():
             hours[group_of(cell)] += seconds / 3600

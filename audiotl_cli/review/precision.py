@@ -16,7 +16,7 @@ MIN_JUDGED = 5
 BAND_JUDGED, MOST_BANDS = 5, 5
 """Verdicts in each band of scores, at least, and bands, at most."""
 
-_N_DRAWS = 4000
+_N_DRAWS = 2000
 _SEED = 0
 _PRIOR = 0.5
 """Of each outcome: the prior of Jeffreys, whose intervals hold what they say on average (Brown,

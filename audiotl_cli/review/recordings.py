@@ -21,6 +21,7 @@ from audiotl_cli.review.recording_times import (
     device_in_notes,
 )
 from audiotl_cli.storage.paths import AnyPath
+from audiotl_cli.text import counted
 
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?[0-3]\d)?(?!\d)")
 
@@ -165,8 +166,8 @@ def _matched(paths: Sequence[str], pattern: re.Pattern[str]) -> dict[str, str]:
     sites = {path: (match[1] or "") if match else "" for path, match in matches.items()}
     if paths and not any(sites.values()):
         raise UsageError(
-            f"--site-regex {pattern.pattern!r} fits none of {len(paths)} recordings, such as "
-            f"{paths[0]}"
+            f"--site-regex {pattern.pattern!r} fits none of "
+            f"{counted(len(paths), 'recording')}, such as {paths[0]}"
         )
     return sites
 

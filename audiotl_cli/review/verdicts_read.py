@@ -12,7 +12,11 @@ from audiotl_cli.dataset.rows import read_rows
 from audiotl_cli.errors import DataError
 from audiotl_cli.review.detections import Detection
 
-RIGHT, WRONG, UNDECIDED = ("right",), ("wrong", "other"), ("unsure",)
+RIGHT = ("right", "correct", "true", "yes", "1")
+WRONG = ("wrong", "incorrect", "false", "no", "0", "other", "other label")
+UNDECIDED = ("unsure", "")
+"""Verdicts, in any case of letters."""
+
 COLUMNS = ("path", "start_s", "end_s", "label", "verdict")
 
 Key = tuple[str, str, float, float]
@@ -60,8 +64,7 @@ def read_verdicts(files: Iterable[Path], detections: Iterable[Detection]) -> Jud
             verdict = row.cells["verdict"].lower()
             if verdict not in (*RIGHT, *WRONG, *UNDECIDED):
                 raise DataError(
-                    f"{row.where}: verdict is {verdict!r}, expected "
-                    f"{', '.join((*RIGHT, *WRONG))} or {UNDECIDED[0]}"
+                    f"{row.where}: verdict is {verdict!r}, expected right, wrong, other or unsure"
                 )
             bounds = [parse_number(row.cells[name], row.where, name) for name in COLUMNS[1:3]]
             start_s, end_s = (0.0 if value is None else value for value in bounds)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -31,7 +32,7 @@ def owl(path: str, start_s: float, score: float = 0.9) -> Detection:
     return Detection(path, start_s, start_s + 1, "owl", score)
 
 
-def of(counts: list[Count]) -> dict[object, tuple[int, float]]:
+def of(counts: Sequence[Count]) -> dict[object, tuple[int, float]]:
     return {count.group: (count.n, count.hours) for count in counts}
 
 
@@ -134,7 +135,7 @@ def test_days_of_clocks_that_nobody_set_do_not_stretch_the_figure() -> None:
     assert len(days_drawn(found)) == 2
 
 
-def judged(n_right: int, n_wrong: int, n_unjudged: int) -> list[Count]:
+def judged(n_right: int, n_wrong: int, n_unjudged: int) -> Sequence[Count]:
     events = [owl("a", 10.0 * n) for n in range(n_right + n_wrong + n_unjudged)]
     verdicts = {event: n < n_right for n, event in enumerate(events[: n_right + n_wrong])}
     place = recording("a", datetime(2024, 5, 1, 20), 10.0 * len(events))
