@@ -209,6 +209,9 @@ def test_every_setting_of_values_is_in_the_fingerprint(tmp_path: Path) -> None:
         write_settings(tmp_path / "own.onnx", **{**SETTINGS, **changed})
         described.append(load_extractor(name).describe())
 
+    write_settings(tmp_path / "own.onnx", **SETTINGS, mean=1)
+    assert load_extractor(name).describe() == described[1]
+    assert repr(load_extractor(name).details()) == repr(described[1].details)
     assert all(one != other for i, one in enumerate(described) for other in described[:i])
     assert described[0].details == {"input": "waveform"}
 
