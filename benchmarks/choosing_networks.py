@@ -19,6 +19,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,8 @@ NAMED = ("birdnet",)
 
 CUT_S = 0.7
 CANDIDATE_SETS = {"all free": CANDIDATES, "package index only": CANDIDATES[1:]}
+MARGINS = (1.0, 0.0, 2.0)
+"""Standard errors within which the first of the networks is taken; the first is the tool's."""
 
 
 def make_indexes(work: Path) -> dict[str, Index]:
@@ -117,11 +120,14 @@ def draw(
 
 
 def describe_choices(
-    draws: Sequence[Sequence[Probe]], whole: Mapping[str, Probe], allowed: Sequence[str]
+    draws: Sequence[Sequence[Probe]],
+    whole: Mapping[str, Probe],
+    allowed: Sequence[str],
+    n_errors: float,
 ) -> str:
     """Return how often networks are chosen, and what that costs."""
     parts = [[one for one in probes if one.extractor in allowed] for probes in draws]
-    chosen = [choose_by_score(part, "", {}).extractor for part in parts]
+    chosen = [choose_by_score(part, "", {}, n_errors=n_errors).extractor for part in parts]
     best = max(whole[name].score for name in allowed if name in whole)
     short = [best - whole[name].score for name in chosen]
     counts = ", ".join(f"{name} {n}" for name, n in Counter(chosen).most_common())
@@ -148,8 +154,9 @@ def main() -> None:
                 seconds = seconds_a_clip(work, index, name)
                 print(f"{kind:<16} {name:<9} {score:<24} {seconds:.4f}", flush=True)
             draws = draw(work, index, stores, asked.draws)
-            for title, allowed in CANDIDATE_SETS.items():
-                print(f"{kind}, {title}: {describe_choices(draws, whole, allowed)}", flush=True)
+            for (title, allowed), margin in product(CANDIDATE_SETS.items(), MARGINS):
+                text = describe_choices(draws, whole, allowed, margin)
+                print(f"{kind}, {title}, within {margin:g} standard errors: {text}", flush=True)
 
 
 if __name__ == "__main__":

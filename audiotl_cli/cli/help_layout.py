@@ -24,7 +24,8 @@ USUAL = {
     "listen": "model device threshold format",
     "similar": "index extractor top-k format output",
     "label": "index n ask set from output",
-    "model export": "whole output",
+    "model export": "whole quantise output",
+    "summary": "recordings verdicts min-score site-regex zone report",
 }
 """The options that come first, in this order; a command that is not named has few, all usual."""
 

@@ -32,6 +32,7 @@ from audiotl_cli.cli import (
     signals,
     similar,
     store,
+    summary,
     tag,
     train,
     tune,
@@ -68,6 +69,7 @@ for command in (
     listen,
     similar,
     label,
+    summary,
     demo,
     doctor,
 ):
