@@ -19,16 +19,16 @@ from benchmarks.against_birdnet import compare_birdnet
 from benchmarks.against_musicnn import compare_musicnn
 from benchmarks.cases import NETWORKS, engines
 from benchmarks.corpus import Corpus, make_corpus
-from benchmarks.exports import measure_exports
+from benchmarks.exports import measure_export
 from benchmarks.figure import draw
 from benchmarks.growth import measure_growth
 from benchmarks.packages import UnavailableError
 from benchmarks.render import page
-from benchmarks.start import predict_seconds
+from benchmarks.start import predict_seconds, train
 from benchmarks.startup import measure_startup
 from benchmarks.weights import needed_cache
 
-SECTIONS = ("networks", "packages", "exports", "startup", "growth")
+SECTIONS = ("networks", "packages", "startup", "growth")
 
 
 def main() -> None:
@@ -42,7 +42,6 @@ def main() -> None:
         sections: dict[str, Callable[[], Any]] = {
             "networks": lambda: measure_networks(corpus, options),
             "packages": lambda: measure_packages(corpus, quick=options.quick),
-            "exports": lambda: measure_exports(options.networks),
             "startup": lambda: measure_startup(1 if options.quick else 3),
             "growth": lambda: measure_growth(
                 [100, 1000] if options.quick else [100, 1000, 10_000],
@@ -96,13 +95,18 @@ def _measure(
             engine=engine,
             folder=str(folder),
             gflop=gflop,
-            run_s=0.3 if quick else 1.0,
+            run_s=0.3 if quick else 0.8,
         )
-        predict_s = predict_seconds(words, cache, 1 if quick else 3)
+        row = {"network": network, "default": engine == engines(network)[0], **parts}
+        with tempfile.TemporaryDirectory() as name:
+            project = Path(name)
+            train(project, words, cache)
+            row["predict_s"] = predict_seconds(project, cache, 1 if quick else 3)
+            if row["default"]:
+                row["whole"] = measure_export(network, project, cache)
     except (AudiotlError, RuntimeError) as error:
         return _skipped(network, engine, error)
-    default = engine == engines(network)[0]
-    return {"network": network, "default": default, **parts, "predict_s": predict_s}
+    return row
 
 
 def _skipped(network: str, engine: str, error: Exception) -> dict[str, Any]:
@@ -113,8 +117,8 @@ def measure_packages(corpus: Corpus, *, quick: bool) -> dict[str, Any]:
     """Compare with published packages; one that cannot be run has the reason."""
     recordings = sorted((corpus.folder / "ogg").iterdir())
     compared: dict[str, Callable[[], dict[str, Any]]] = {
-        "birdnet": lambda: compare_birdnet(recordings[: 10 if quick else 40]),
-        "musicnn": lambda: compare_musicnn(recordings, (10.0, 40.0) if quick else (30.0, 150.0)),
+        "birdnet": lambda: compare_birdnet(recordings[: 10 if quick else 30]),
+        "musicnn": lambda: compare_musicnn(recordings, (10.0, 40.0) if quick else (30.0, 120.0)),
     }
     found = {}
     for name, compare in compared.items():

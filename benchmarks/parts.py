@@ -128,7 +128,7 @@ def _times(model: Extractor, paths: list[Path], run_s: float) -> tuple[dict[str,
         "resample": one_thread(partial(_at_rate, model, decoded)),
         "front_end": one_thread(partial(_windows, model, waveforms)),
     }
-    return best_in_turn(runs, at_least=1, spend_s=8 * run_s), len(patches)
+    return best_in_turn(runs, at_least=1, spend_s=5 * run_s), len(patches)
 
 
 def _decoded(paths: list[Path]) -> list[list[tuple[np.ndarray, int]]]:

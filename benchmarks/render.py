@@ -43,7 +43,6 @@ def page(found: Found) -> str:
     sections: dict[str, Callable[[Any], list[str]]] = {
         "networks": _networks,
         "packages": _packages,
-        "exports": _exports,
         "startup": _startup,
         "growth": _growth,
     }
@@ -102,9 +101,9 @@ def _networks(rows: list[dict[str, Any]]) -> list[str]:
         "",
     ]
     parts = [part.replace("_", " ") for part in PARTS]
-    return lines + table(
-        ("Network", "Engine", *parts, "wall / bound"), (_parts_row(row) for row in measured), left=2
-    )
+    columns = ("Network", "Engine", *parts, "wall / bound")
+    lines += table(columns, (_parts_row(row) for row in measured), left=2)
+    return lines + _exports(measured)
 
 
 def _network_row(row: Found) -> Row:
@@ -181,8 +180,8 @@ def _musicnn(row: Found) -> list[str]:
 
 
 def _exports(rows: list[dict[str, Any]]) -> list[str]:
-    measured = [row for row in rows if "skipped" not in row]
-    cells = (
+    wholes = [{"network": row["network"], **row["whole"]} for row in rows if "whole" in row]
+    cells = [
         (
             f"`{row['network']}`",
             _number(row["rates"]["whole"]),
@@ -190,17 +189,17 @@ def _exports(rows: list[dict[str, Any]]) -> list[str]:
             f"{row['times']:.2f}",
             f"{row['size_mb']:.1f}",
         )
-        for row in measured
-    )
+        for row in wholes
+        if "skipped" not in row
+    ]
     header = ("Network", "File, audio s per s", "`extract`", "File takes, times", "File, MB")
     return [
-        "## Files of `model export --whole`",
+        "",
+        "Files of `model export --whole`; a file takes a waveform at the sample rate of its "
+        "network, and so does `extract` here, and both use all cores:",
         "",
         *table(header, cells),
-        "",
-        "A file takes a waveform at the sample rate of its network, and so does `extract` here; "
-        "both use all cores.",
-        *_left_out(rows),
+        *_left_out(wholes),
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -19,27 +18,23 @@ MODEL = "model.joblib"
 RATE, CLIP_S, RECORDING_S = 44_100, 1, 10
 
 
-def predict_seconds(words: list[str], cache: Path | None, n_rounds: int) -> float:
-    """Return the median seconds of `audiotl predict ten.wav` by a model of four clips.
+def predict_seconds(project: Path, cache: Path | None, n_rounds: int) -> float:
+    """Return the median seconds of `audiotl predict` by the model that `train` made."""
+    words = ["predict", "ten.wav", "--model", MODEL]
+    return statistics.median(run(project, words, cache) for _ in range(n_rounds))
+
+
+def train(project: Path, words: list[str], cache: Path | None) -> None:
+    """Make a model of four clips.
 
     Parameters
     ----------
+    project : Path
     words : list of str
         Options of `audiotl extract`, which name a network.
     cache : Path or None
         A folder of weights; None is the user's own.
-    n_rounds : int
     """
-    with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder)
-        train(project, words, cache)
-        return statistics.median(
-            run(project, ["predict", "ten.wav", "--model", MODEL], cache) for _ in range(n_rounds)
-        )
-
-
-def train(project: Path, words: list[str], cache: Path | None) -> None:
-    """Make a model of four clips, with the network that options of `audiotl extract` name."""
     _write_sounds(project)
     for command in (["index", "sounds"], ["extract", *words], ["train", "--out", MODEL]):
         run(project, command, cache)

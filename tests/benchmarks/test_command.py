@@ -17,7 +17,7 @@ from benchmarks.cases import NETWORKS
         ([], command.SECTIONS, NETWORKS),
         (["--only", "growth,startup"], ["startup", "growth"], NETWORKS),
         (["--only", "yamnet"], ["networks"], ["yamnet"]),
-        (["--only", "exports,birdnet,yamnet"], ["exports"], ["yamnet", "birdnet"]),
+        (["--only", "packages,birdnet,yamnet"], ["packages"], ["yamnet", "birdnet"]),
     ],
 )
 def test_names_choose_sections_and_networks(

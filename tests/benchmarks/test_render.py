@@ -114,10 +114,14 @@ def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_files_of_exports() -> None:
     rates = {"whole": 100.0, "extract": 120.0}
-    yamnet = {"network": "yamnet", "rates": rates, "times": 1.2, "size_mb": 13.31}
-    rows = [yamnet, {"network": "birdnet", "skipped": "it has no graph"}]
+    whole = {"rates": rates, "times": 1.2, "size_mb": 13.31}
+    rows = [
+        network("yamnet", whole=whole),
+        network("birdnet", whole={"skipped": "it has no graph"}),
+    ]
 
-    text = page(measured(exports=rows))
+    text = page(measured(networks=rows))
 
-    assert line_of(text, "`yamnet`")[1:] == ["100", "120", "1.20", "13.3"]
+    written = text.partition("Files of `model export --whole`")[2]
+    assert line_of(written, "`yamnet`")[1:] == ["100", "120", "1.20", "13.3"]
     assert "- `birdnet`: it has no graph" in text
