@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Sequence
 SEPARATOR = ";"
 """Separates the labels of a multi-label clip, as in an index."""
 
-_SCORE = re.compile(r" \((?:0\.\d\d|1\.00)\)\Z")
+_SCORE = re.compile(r" \((0\.\d\d|1\.00)\)\Z")
 
 THRESHOLD = 0.5
 """The score from which a multi-label model gives a clip a label."""
@@ -43,6 +43,12 @@ def without_score(text: str) -> str:
     return _SCORE.sub("", text)
 
 
+def score_after(text: str) -> float | None:
+    """Return the score that `with_score` wrote after a label, to two digits; None without one."""
+    found = _SCORE.search(text)
+    return None if found is None else float(found[1])
+
+
 def are_unbalanced(labels: Sequence[Hashable]) -> bool:
     """Return whether the commonest label has more than `MOST_TIMES` the clips of the rarest."""
     counts = Counter(labels).values()
@@ -59,3 +65,12 @@ def clip_weights(labels: Sequence[Hashable]) -> list[float]:
     if not are_unbalanced(labels):
         return [1.0] * len(labels)
     return [len(labels) / (len(counts) * counts[label]) for label in labels]
+
+
+BACKGROUND_NAMES = ("background", "noise", "silence")
+"""Labels that mean that there is nothing to report, in any case of letters."""
+
+
+def is_background(label: str) -> bool:
+    """Return whether a label says that there is nothing to report."""
+    return label.strip().casefold() in BACKGROUND_NAMES

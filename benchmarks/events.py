@@ -1,10 +1,11 @@
-"""Measure how well events are detected in synthetic recordings with known events.
+"""Measure how well events are found in recordings that are made from ESC-10.
 
-``python -m benchmarks.events ESC10_FOLDER [--fold N] [--extractor NAME] [--folder FOLDER]
-[--hour]``: puts the clips of one fold over quiet noise, with 2 to 6 s between them (with
-``--hour``, 50 of them into one hour, anywhere), trains ``audiotl
-train`` on the other folds, alone and with clips of noise as one more label, and prints what
-share of the events ``audiotl predict --segments`` finds.
+``python -m benchmarks.events ESC10_FOLDER [--fold N] [--extractor NAME] [--folder FOLDER]``: makes
+recordings from the clips of one fold, at two sites (rain and sea; noise with hum) and three levels
+of background; trains on the other folds ``audiotl train`` and ``audiotl train --for events
+--background`` with other background of the site; and prints F1 of what ``audiotl predict
+--segments`` finds with each. With ``--other-site``, the background to train on is that of the
+other site; with ``--no-background``, there is none.
 """
 
 from __future__ import annotations
@@ -14,83 +15,25 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-RATE = 44_100  # Hz
-N_RECORDINGS = 4
-N_IN_HOUR = 50
-N_BACKGROUND = 40  # clips to train on, 5 s each
-NOISE_DB = (-60.0, -45.0)  # of full scale, RMS
+from benchmarks.event_recordings import (
+    BEDS,
+    LEVELS_DB,
+    SITES,
+    Made,
+    Spans,
+    is_of,
+    list_clips,
+    make_site,
+)
+
 COLLAR_S = 0.5
-BACKGROUND = "background"
-
-Signal = npt.NDArray[np.float64]
-Spans = list[tuple[float, float, str]]
-
-
-def noise(rng: np.random.Generator, seconds: float) -> Signal:
-    """Return noise whose power falls by a random power of the frequency, at a random level."""
-    n = round(seconds * RATE)
-    spectrum = np.fft.rfft(rng.standard_normal(n))
-    spectrum /= np.maximum(np.fft.rfftfreq(n, 1 / RATE), 20.0) ** rng.uniform(0, 1)
-    signal = np.fft.irfft(spectrum, n)
-    level: Signal = signal * 10 ** (rng.uniform(*NOISE_DB) / 20) / signal.std()
-    return level
-
-
-def make_recordings(clips: Sequence[tuple[Path, str]], folder: Path) -> dict[str, Spans]:
-    """Write recordings of noise and clips; return the position of each clip without its zeros."""
-    import soundfile
-
-    rng = np.random.default_rng(0)
-    order = rng.permutation(len(clips))
-    truth: dict[str, Spans] = {}
-    folder.mkdir(parents=True)
-    for number, part in enumerate(np.array_split(order, N_RECORDINGS)):
-        sounds = []
-        at = rng.uniform(2, 6)
-        spans: Spans = []
-        for i in part:
-            sound, _ = soundfile.read(clips[i][0])
-            loud = np.flatnonzero(np.abs(sound) > 1e-3 * np.abs(sound).max())
-            sound = sound[loud[0] : loud[-1] + 1]
-            sounds.append((round(at * RATE), sound))
-            spans.append((at, at + len(sound) / RATE, clips[i][1]))
-            at += len(sound) / RATE + rng.uniform(2, 6)
-        signal = noise(rng, at)
-        for first, sound in sounds:
-            signal[first : first + len(sound)] += sound
-        path = folder / f"made-{number}.wav"
-        soundfile.write(path, np.clip(signal, -1, 1), RATE)
-        truth[path.name] = spans
-    return truth
-
-
-def make_hour(clips: Sequence[tuple[Path, str]], folder: Path) -> dict[str, Spans]:
-    """Write an hour of noise with `N_IN_HOUR` clips at random places that do not overlap."""
-    import soundfile
-
-    rng = np.random.default_rng(0)
-    order = rng.permutation(len(clips))[:N_IN_HOUR]
-    slots = np.arange(N_IN_HOUR) * (3600 / N_IN_HOUR)
-    signal = noise(rng, 3600.0)
-    spans: Spans = []
-    for i, slot in zip(order, slots, strict=True):
-        sound, _ = soundfile.read(clips[i][0])
-        loud = np.flatnonzero(np.abs(sound) > 1e-3 * np.abs(sound).max())
-        sound = sound[loud[0] : loud[-1] + 1]
-        at = slot + rng.uniform(1, 3600 / N_IN_HOUR - 7)
-        first = round(at * RATE)
-        signal[first : first + len(sound)] += sound
-        spans.append((at, at + len(sound) / RATE, clips[i][1]))
-    folder.mkdir(parents=True)
-    path = folder / "hour.wav"
-    soundfile.write(path, np.clip(signal, -1, 1), RATE)
-    return {path.name: spans}
+METRICS = ("onsets", "onsets and offsets", "1-s segments")
 
 
 def count_hits(found: Spans, truth: Spans, *, offsets: bool) -> int:
@@ -110,94 +53,106 @@ def count_hits(found: Spans, truth: Spans, *, offsets: bool) -> int:
     return len(truth) - len(left)
 
 
-def overlap_scores(found: Spans, truth: Spans, length_s: float) -> tuple[int, int, int]:
-    """Return the numbers of correct, predicted and true segments of 0.1 s."""
-    labels = sorted({label for *_, label in found + truth})
-    grids = []
-    for spans in (found, truth):
-        grid = np.zeros((len(labels), round(length_s * 10) + 1), dtype=bool)
-        for start, end, label in spans:
-            grid[labels.index(label), round(start * 10) : round(end * 10)] = True
-        grids.append(grid)
-    return int((grids[0] & grids[1]).sum()), int(grids[0].sum()), int(grids[1].sum())
+def segment_hits(found: Spans, truth: Spans) -> tuple[int, int, int]:
+    """Return the numbers of correct, predicted and true segments of 1 s, each of a label."""
+    held = [
+        {
+            (label, second)
+            for start, end, label in spans
+            for second in range(int(start), int(np.ceil(end)))
+        }
+        for spans in (found, truth)
+    ]
+    return len(held[0] & held[1]), len(held[0]), len(held[1])
 
 
-def f1(right: int, found: int, true: int) -> float:
-    return 2 * right / max(found + true, 1)
-
-
-def measure(predicted: Sequence[dict[str, object]], truth: dict[str, Spans]) -> dict[str, object]:
-    """Return the F1 of onsets, of onsets and offsets, and of segments of 0.1 s."""
-    onsets = both = n_found = n_true = 0
-    tenths = np.zeros(3, int)
-    for record in predicted:
-        spans = truth[Path(str(record["path"])).name]
-        segments = record["segments"]
-        assert isinstance(segments, list)
-        found = [(event["start_s"], event["end_s"], event["label"]) for event in segments]
-        found = [event for event in found if event[2] != BACKGROUND]
-        onsets += count_hits(found, spans, offsets=False)
-        both += count_hits(found, spans, offsets=True)
-        n_found, n_true = n_found + len(found), n_true + len(spans)
-        tenths += overlap_scores(found, spans, spans[-1][1] + 10)
-    return {
-        "events": n_true,
-        "found": n_found,
-        "onset_f1": round(f1(onsets, n_found, n_true), 3),
-        "onset_offset_f1": round(f1(both, n_found, n_true), 3),
-        "tenths_f1": round(f1(*(int(n) for n in tenths)), 3),
-    }
+def f1_scores(found: Sequence[Spans], truth: Sequence[Spans]) -> list[float]:
+    """Return F1 by each of `METRICS`, over several recordings."""
+    counts = np.zeros((3, 2), int)
+    for here, true in zip(found, truth, strict=True):
+        right, n_found, n_true = segment_hits(here, true)
+        n_events = len(here) + len(true)
+        counts[0] += count_hits(here, true, offsets=False), n_events
+        counts[1] += count_hits(here, true, offsets=True), n_events
+        counts[2] += right, n_found + n_true
+    return [float(2 * right / max(1, n)) for right, n in counts]
 
 
 def audiotl(*args: object, folder: Path) -> str:
     command = [sys.executable, "-P", "-m", "audiotl_cli", *(str(arg) for arg in args)]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done.stdout
 
 
-def prepare(esc10: Path, fold: str, folder: Path, *, hour: bool) -> dict[str, Spans]:
-    """Prepare training clips, with and without background, and the recordings to search."""
-    import soundfile
+def find_events(model: str, made: Sequence[Made], folder: Path) -> list[Spans]:
+    """Return what a model finds in recordings."""
+    paths = [item.path for item in made]
+    output = audiotl("predict", *paths, "--segments", "--model", model, "--json", folder=folder)
+    return [
+        [(event["start_s"], event["end_s"], event["label"]) for event in found["segments"]]
+        for found in json.loads(output)
+    ]
 
-    clips = [(path, path.parent.name.split(" - ")[-1]) for path in sorted(esc10.glob("*/*.ogg"))]
-    for name in ("plain", "with-background"):
-        for path, label in clips:
-            if not path.name.startswith(f"{fold}-"):
-                (folder / name / label).mkdir(parents=True, exist_ok=True)
-                (folder / name / label / path.name).symlink_to(path.resolve())
-    rng = np.random.default_rng(1)
-    (folder / "with-background" / BACKGROUND).mkdir()
-    for i in range(N_BACKGROUND):
-        path = folder / "with-background" / BACKGROUND / f"{i}.wav"
-        soundfile.write(path, noise(rng, 5.0), RATE)
-    test = [clip for clip in clips if clip[0].name.startswith(f"{fold}-")]
-    make = make_hour if hour else make_recordings
-    return make(test, folder / "made")
+
+def prepare(esc10: Path, fold: str, extractor: str, folder: Path) -> list[Made]:
+    """Make recordings, and extract the clips to train on."""
+    clips = list_clips(esc10)
+    for path, label in clips:
+        if not is_of(path, fold) and label not in BEDS:
+            (folder / "clips" / label).mkdir(parents=True, exist_ok=True)
+            (folder / "clips" / label / path.name).symlink_to(path.resolve())
+    held_out = [clip for clip in clips if is_of(clip[0], fold)]
+    rng = np.random.default_rng(int(fold))
+    made = [item for site in SITES for item in make_site(site, held_out, folder / _name(site), rng)]
+    audiotl("index", "clips", "--test-size", 0, "--no-audit", folder=folder)
+    audiotl("extract", "--extractor", extractor, folder=folder)
+    return made
+
+
+def _name(site: str) -> str:
+    return site.replace(" ", "-")
+
+
+def show(name: str, made: Sequence[Made], found: Sequence[Spans]) -> None:
+    """Print F1 of each site and level, and their means."""
+    conditions = defaultdict[tuple[str, float], list[int]](list)
+    for i, item in enumerate(made):
+        conditions[item.site, item.level_db].append(i)
+    scores = {
+        key: f1_scores([found[i] for i in rows], [made[i].spans for i in rows])
+        for key, rows in conditions.items()
+    }
+    print(f"{name}: {sum(map(len, found))} found of {sum(len(item.spans) for item in made)}")
+    for key, values in [*scores.items(), ("mean", np.mean(list(scores.values()), axis=0))]:
+        shown = key if isinstance(key, str) else f"{key[0]}, {key[1]:.0f} dB"
+        print(f"  {shown:24}", *(f"{value:.3f}" for value in values), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("esc10", type=Path)
-    parser.add_argument("--fold", default="1")
+    parser.add_argument("--fold", default="2")
     parser.add_argument("--extractor", default="yamnet")
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--hour", action="store_true")
+    parser.add_argument("--other-site", action="store_true")
+    parser.add_argument("--no-background", action="store_true")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        folder = args.folder or Path(made)
-        truth = prepare(args.esc10, args.fold, folder, hour=args.hour)
-        for name, more in (
-            ("plain", ()),
-            ("plain", ("--reject", "0.05")),
-            ("with-background", ()),
-        ):
-            audiotl("index", name, "--test-size", 0, "--overwrite", folder=folder)
-            audiotl("extract", "--extractor", args.extractor, folder=folder)
-            trained = audiotl("train", *more, "--json", folder=folder)
-            model = json.loads(trained)["model"]
-            output = audiotl(
-                "predict", "made", "--segments", "--model", model, "--json", folder=folder
-            )
-            print(name, *more, json.dumps(measure(json.loads(output), truth)), flush=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.folder or Path(temporary)
+        made = prepare(args.esc10, args.fold, args.extractor, folder)
+        print(f"fold {args.fold}, {args.extractor}; F1 of {', '.join(METRICS)}; {LEVELS_DB} dB")
+        clip_model = json.loads(audiotl("train", "--json", folder=folder))["model"]
+        show("clips", made, find_events(clip_model, made, folder))
+        found: list[Spans] = []
+        for number, site in enumerate(SITES):
+            of_site = SITES[1 - number] if args.other_site else site
+            given = () if args.no_background else ("--background", f"{_name(of_site)}/background")
+            output = audiotl("train", "--for", "events", *given, "--json", folder=folder)
+            model = json.loads(output)["model"]
+            found += find_events(model, [item for item in made if item.site == site], folder)
+        show("events", made, found)
 
 
 if __name__ == "__main__":

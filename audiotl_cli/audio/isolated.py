@@ -21,7 +21,7 @@ import numpy as np
 from audiotl_cli.audio.decoder_process import Block, DecoderDiedError, DecoderProcess
 from audiotl_cli.audio.levels import Levels
 from audiotl_cli.audio.types import AudioSource, Waveform
-from audiotl_cli.audio.worker import Job, send_measurement, send_samples
+from audiotl_cli.audio.worker import Job, send_duration, send_measurement, send_samples
 from audiotl_cli.errors import AudioError, AudiotlError, StorageError
 from audiotl_cli.storage.copies import Prefetcher
 from audiotl_cli.storage.failures import reason
@@ -124,6 +124,13 @@ class Decoders:
             From `Measurement.as_json`.
         """
         return b"".join(content for content, _ in self.read(source, send_measurement))
+
+    def duration_s(self, source: AudioSource) -> float:
+        """Return the seconds of audio that a recording's header promises, ``nan`` if none.
+
+        It is read in another process; errors as above.
+        """
+        return float(b"".join(content for content, _ in self.read(source, send_duration)))
 
     def read(self, source: AudioSource, job: Job) -> Generator[Block]:
         """Run a job on a source in another process, and yield the blocks it sends; errors as above.

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from audiotl_cli.audio.decode import probe
 from audiotl_cli.audio.levels import LevelMeter
 from audiotl_cli.audio.measure import measure
 from audiotl_cli.audio.resample import read_blocks_at
@@ -85,6 +86,11 @@ def send_measurement(source: AudioSource, send: Send) -> None:
             last_sent = time.monotonic()
 
     send(measure(source, on_block=show_progress).as_json())
+
+
+def send_duration(source: AudioSource, send: Send) -> None:
+    """Send the seconds of audio that the header of a recording promises, as text; or ``nan``."""
+    send(repr(probe(source.path).duration_s).encode())
 
 
 def _listen(requests: queue.SimpleQueue[bytes]) -> None:

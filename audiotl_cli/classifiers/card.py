@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from audiotl_cli import __version__
 from audiotl_cli.classifiers.checks import DamagedError
+from audiotl_cli.classifiers.event_settings import EventSettings
+from audiotl_cli.classifiers.event_thresholds import EventThreshold
 from audiotl_cli.classifiers.pooling import POOLINGS
 from audiotl_cli.extractor_config import ExtractorConfig
 
@@ -80,7 +82,7 @@ class ExtractorSpec:
         """What reports must say of the weights: whose they are, and what the licence forbids."""
         said = []
         name = self.weights.removeprefix("unverified:")
-        if name != self.weights:
+        if name != self.weights and ":" not in self.name:  # a network file has no published ones
             said.append(f"the weights of {self.name} are not the published ones: {name}")
         if "-NC" in self.licence:
             said.append(
@@ -162,6 +164,10 @@ class ModelCard:
         Whether it is any use, judged on the clips of `held_out`; see `Verdict`.
     suspected_groups : dict or None
         Sources that file names suggest and that no group keeps apart, with a ``warning``.
+    events : dict or None
+        How frames become events, of a model of events; see `EventSettings`.
+    thresholds : dict
+        By label, from which score an event is reported; see `EventThreshold`.
     """
 
     classifier: str
@@ -190,6 +196,8 @@ class ModelCard:
     verdict: dict[str, Any] | None = None
     balancing: dict[str, Any] | None = None
     suspected_groups: dict[str, Any] | None = None
+    events: dict[str, Any] | None = None
+    thresholds: dict[str, Any] = field(default_factory=dict)
 
     @property
     def doubt(self) -> str:
@@ -221,6 +229,10 @@ class ModelCard:
         for name, hint in VERDICT.items() if card.verdict is not None else ():
             _value((card.verdict or {}).get(name), hint, f"verdict.{name}")
         _check_described(card.suspected_groups, SUSPECTED)
+        _check_described(card.events, get_type_hints(EventSettings))
+        for label, found in card.thresholds.items():
+            _check_described(_object(EventThreshold, found), get_type_hints(EventThreshold))
+            EventThreshold(**found).check(label, card.labels)
         if len(card.labels) < 2 or len(set(card.labels)) < len(card.labels):
             raise DamagedError("the card has fewer than two labels, or a repeated label")
         if max(map(len, card.labels)) > _LONGEST_LABEL:

@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from audiotl_cli.classifiers.calibration import Calibrator
+from audiotl_cli.classifiers.event_settings import EventSettings
+from audiotl_cli.classifiers.frame_scores import FrameScores
 from audiotl_cli.classifiers.labels import predicted_labels
 from audiotl_cli.classifiers.pipeline import Pipeline
 from audiotl_cli.classifiers.pooling import FloatArray, Frames, pool_clip
 from audiotl_cli.classifiers.rejection import Rejection
 from audiotl_cli.classifiers.scoring import row_scores
 from audiotl_cli.errors import ArtifactError, DataError
+from audiotl_cli.labels import THRESHOLD, is_background
 
 Clips = Sequence[Sequence[Frames]]
 """Clips, each with the frames (n_frames, dim) of one or several extractors."""
@@ -40,6 +43,11 @@ class ClipClassifier:
         Recognises clips that have none of the labels.
     params : mapping
         The parameters it was fitted with.
+    threshold : float
+        The score from which a clip with any number of labels has a label.
+    events : EventSettings or None
+        How frames become events, of a model of events: its rows are single frames, and the
+        scores of a clip are those of `FrameScores`.
     """
 
     pipeline: Pipeline
@@ -49,6 +57,20 @@ class ClipClassifier:
     calibrator: Calibrator | None = None
     rejection: Rejection | None = None
     params: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    threshold: float = THRESHOLD
+    events: EventSettings | None = None
+
+    @property
+    def backgrounds(self) -> list[str]:
+        """The labels that mean that there is nothing to report."""
+        if self.events is not None:
+            return [self.events.background] if self.events.background else []
+        return [label for label in self.labels if is_background(label)]
+
+    def frame_scores(self) -> FrameScores:
+        """Return what makes the scores of a clip from those of its frames, of a model of events."""
+        background = self.backgrounds if self.events is not None else []
+        return FrameScores(self.labels.index(background[0]) if background else None)
 
     def scores(self, clips: Clips) -> npt.NDArray[np.float64]:
         """Return the score of every label for every clip.
@@ -82,10 +104,22 @@ class ClipClassifier:
         scores = self.row_scores(np.concatenate(rows))
         if self.pooling != "vote":
             return scores
+        if self.events is not None:
+            return self._of_frames(scores, [len(part) for part in rows])
         lengths = np.array([len(part) for part in rows])
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         shares: npt.NDArray[np.float64] = np.add.reduceat(scores, starts) / lengths[:, None]
         return shares
+
+    def _of_frames(
+        self, scores: npt.NDArray[np.float64], lengths: Sequence[int]
+    ) -> npt.NDArray[np.float64]:
+        clips = []
+        for part in np.split(scores, np.cumsum(lengths)[:-1]):
+            gathered = self.frame_scores()
+            gathered.add(part)
+            clips.append(gathered.result())
+        return np.array(clips)
 
     def row_scores(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the scores of each row (n_rows, n_features), before calibration.
@@ -102,7 +136,7 @@ class ClipClassifier:
         """
         self._check_width(X)
         n_labels = len(self.labels)
-        if self.pooling == "vote" and not self.multi_label:
+        if self.pooling == "vote" and not self.multi_label and self.events is None:
             votes: npt.NDArray[np.float64] = np.eye(n_labels)[self.pipeline.predict(X)]
             return votes
         outputs = self.pipeline.outputs(X)
@@ -150,7 +184,9 @@ class ClipClassifier:
 
         See `predicted_labels`.
         """
-        return predicted_labels(scores, self.labels, multi_label=self.multi_label)
+        return predicted_labels(
+            scores, self.labels, multi_label=self.multi_label, threshold=self.threshold
+        )
 
     def _check_width(self, X: FloatArray) -> None:
         expected = self.pipeline.n_features

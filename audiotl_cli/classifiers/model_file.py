@@ -18,6 +18,7 @@ from audiotl_cli.classifiers.calibration import Calibrator
 from audiotl_cli.classifiers.card import ModelCard, marks_from_array, marks_to_array, to_plain
 from audiotl_cli.classifiers.checks import DamagedError, expect_names, shaped
 from audiotl_cli.classifiers.classifier import ClipClassifier
+from audiotl_cli.classifiers.event_settings import EventSettings
 from audiotl_cli.classifiers.parts import Part, State
 from audiotl_cli.classifiers.pipeline import read_pipeline
 from audiotl_cli.classifiers.plain_pickle import LONGEST_KEY, NotPlainError, read_plain
@@ -220,8 +221,20 @@ def _assemble(parts: dict[str, Part], card: ModelCard) -> ClipClassifier:
     if "rejection" in parts:
         n_features = width * n_pooled(REJECTION_POOLING)
         rejection = Rejection.from_part(parts["rejection"], n_features, len(labels))
+    events = None
+    if card.events is not None:
+        events = EventSettings.from_card(card.events, labels, several=card.multi_label)
+        if card.pooling != "vote" or calibrator or rejection or len(card.extractors) > 1:
+            raise DamagedError("it is a model of events, and has what such a model does not have")
     return ClipClassifier(
-        pipeline, labels, card.pooling, card.multi_label, calibrator, rejection, card.params
+        pipeline,
+        labels,
+        card.pooling,
+        card.multi_label,
+        calibrator,
+        rejection,
+        card.params,
+        events=events,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.pooling import add_pooled_clip
 from audiotl_cli.classifiers.scoring import add_row_labels, add_row_scores
+from audiotl_cli.errors import UsageError
 from audiotl_cli.graph import Graph
 
 
@@ -30,6 +31,10 @@ def add_classifier(graph: Graph, classifier: ClipClassifier, parts: Sequence[str
     UsageError
         A part of the classifier has no ONNX form.
     """
+    if classifier.events is not None:
+        raise UsageError(
+            "a model of events has no ONNX form yet; export a model of clips: audiotl train"
+        )
     scores = _scores(graph, classifier, parts)
     n_labels = len(classifier.labels)
     if classifier.rejection is None:

@@ -94,6 +94,7 @@ class RunningScores:
         self._voters: list[FloatArray] | None = None
         if classifier.pooling == "vote":
             self._voters = [np.empty((0, 0), np.float32)] * n_extractors
+        self._frames = classifier.frame_scores() if classifier.events is not None else None
         self._votes: Any = 0.0
         self._n_votes = 0
 
@@ -125,6 +126,8 @@ class RunningScores:
                 "--pooling vote cannot combine these extractors, because their "
                 "numbers of frames differ"
             )
+        if self._frames is not None:
+            return self._frames.result()[None, :]
         return self.classifier.calibrated(self._votes[None, :] / self._n_votes)
 
     def rejected(self, scores: npt.NDArray[np.float64]) -> bool:
@@ -139,5 +142,8 @@ class RunningScores:
             return
         rows = np.concatenate([frames[:n] for frames in voters], axis=1)
         voters[:] = [frames[n:] for frames in voters]
-        self._votes = self._votes + self.classifier.row_scores(rows).sum(axis=0)
+        scores = self.classifier.row_scores(rows)
+        if self._frames is not None:
+            self._frames.add(scores)
+        self._votes = self._votes + scores.sum(axis=0)
         self._n_votes += n

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.event_options import Thresholds, WithBackground, choose_events
 from audiotl_cli.cli.formats import all_formats, find_format, listed, stream_formats
-from audiotl_cli.cli.predict_request import PredictRequest, choose_events
+from audiotl_cli.cli.predict_request import PredictRequest
 from audiotl_cli.cli.predict_stream import check_stream, hear
 from audiotl_cli.cli.spread import spread
 
@@ -29,11 +30,8 @@ def listen(
         ),
         settings.FREE,
     ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Lowest score of an event; above 0, at most 1.  [default: 0.5]"),
-        settings.FREE,
-    ] = None,
+    threshold: Thresholds = None,
+    with_background: WithBackground = False,
     seconds: Annotated[
         float | None,
         typer.Option(
@@ -53,7 +51,7 @@ def listen(
     """Detect events from a microphone, and report each one when it ends."""
     from audiotl_cli.audio.microphone import BLOCK_S, open_microphone
 
-    events = choose_events(threshold, segments=True)
+    events = choose_events(threshold, segments=True, with_background=with_background)
     kind = find_format(format_, all_formats())
     request = PredictRequest(model, trust or (), kind, events=events, json=output.state.json)
     check_stream(request)

@@ -32,6 +32,8 @@ from audiotl_cli.cli import (
     signals,
     similar,
     store,
+    summary,
+    tag,
     train,
     tune,
 )
@@ -63,9 +65,11 @@ for command in (
     tune,
     evaluate,
     predict,
+    tag,
     listen,
     similar,
     label,
+    summary,
     demo,
     doctor,
 ):

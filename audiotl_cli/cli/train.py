@@ -14,6 +14,12 @@ from audiotl_cli.cli import options, output
 from audiotl_cli.cli.fitting import Fitting, Training
 from audiotl_cli.cli.show_settings import leaderboard
 from audiotl_cli.cli.spread import spread
+from audiotl_cli.cli.train_events import (
+    EVENTS,
+    BackgroundName,
+    For,
+    run_event_training,
+)
 from audiotl_cli.text import counted
 
 if TYPE_CHECKING:
@@ -21,7 +27,10 @@ if TYPE_CHECKING:
     from audiotl_cli.experiments.options import TrainOptions
     from audiotl_cli.workflows.train import TrainReport
 
-EXAMPLES = "Examples:  audiotl train   |   audiotl train --classifier svm --pooling vote --pca 128"
+EXAMPLES = (
+    "Examples:  audiotl train   |   audiotl train --classifier svm --pooling vote --pca 128   |   "
+    "audiotl train --for events --background quiet-nights"
+)
 
 
 @spread
@@ -32,6 +41,8 @@ def train(
     audio_root: options.AudioRoot = None,
     store: options.Store = None,
     extractor: options.Extractors = None,
+    for_: For = "clips",
+    background: BackgroundName = None,
     fitting: Fitting,
     search: options.Search = 0,
     cluster: options.Cluster = None,
@@ -44,6 +55,11 @@ def train(
     if cluster and not search:
         raise UsageError("--cluster without --search: a single fit needs no cluster")
     chosen = train_options(fitting, training, extractor or [], store, search)
+    if for_ == EVENTS:
+        run_event_training(context, index, audio_root, chosen, background)
+        return
+    if background is not None:
+        raise UsageError("--background can only be used with --for events")
     run_training(context, train_model, index, audio_root, chosen, options.fits(cluster))
 
 

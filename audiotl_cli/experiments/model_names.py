@@ -37,10 +37,7 @@ def model_name(
     if n_settings:  # among which those asked for are only the first
         usual = kind == f"{DEFAULT_CLASSIFIER}-{DEFAULT_POOLING}"
         kind = f"{how}{n_settings}" if usual else f"{how}{n_settings}-from-{kind}"
-    networks = "+".join(
-        safe_name(spec.name) + (f"-{safe_name(spec.layer.replace('/', '-'))}" if spec.layer else "")
-        for spec in extractors
-    )
+    networks = "+".join(map(_network, extractors))
     parts = [index.path.stem if index.path else "index", networks, kind]
     parts += _classifier_parts(options, len(extractors))
     if reliability.calibrate:
@@ -52,6 +49,18 @@ def model_name(
     if split != TRAIN:
         parts.append(f"on-{name_part(split)}")
     return shorten("-".join(parts), LONGEST_NAME)
+
+
+def events_name(index: Index, extractor: ExtractorSpec, seed: int, split: str) -> str:
+    """Return a name that says what a model of events is made of."""
+    parts = [index.path.stem if index.path else "index", _network(extractor), "events"]
+    parts += [f"seed{seed}"] * bool(seed) + [f"on-{name_part(split)}"] * (split != TRAIN)
+    return shorten("-".join(parts), LONGEST_NAME)
+
+
+def _network(spec: ExtractorSpec) -> str:
+    layer = f"-{safe_name(spec.layer.replace('/', '-'))}" if spec.layer else ""
+    return safe_name(spec.name) + layer
 
 
 def _classifier_parts(options: ClassifierOptions, n_extractors: int) -> list[str]:

@@ -78,7 +78,8 @@ def warn_of_lost_labels(project: Project, index: Index, labels: Iterable[str]) -
             continue
         if index.path is None or card.index != index.path.name:
             continue
-        if lost := sorted(set(card.labels) - now):
+        behind = {str(card.events["background"])} if card.events is not None else set()
+        if lost := sorted(set(card.labels) - now - behind):
             logger.warning(
                 "%s of %s, the last model of %s, %s no clip to train on any more: %s%s",
                 f"{len(lost)} label{'s' if len(lost) > 1 else ''}",

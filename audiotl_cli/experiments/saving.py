@@ -91,7 +91,7 @@ def fit_and_save(
         streamed=is_streamed(data),
         suspected_groups=suspected_groups(data, options.pooling),
         trained_on=sorted({clip_mark(data.keys[i]) for i in rows}),
-        **_held_out(classifier, data, rows, options, split),
+        **held_out_scores(classifier, data, rows, options, split),
         **describe_reliability(classifier, reliability),
     )
     write_output(path, dump_model(classifier, card))
@@ -117,7 +117,7 @@ def write_card(card: ModelCard, model: Path) -> None:
         logger.warning("%s could not be written (%s)", path, error.strerror)
 
 
-def _held_out(
+def held_out_scores(
     classifier: ClipClassifier,
     data: LabelledFeatures,
     rows: Sequence[int],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,12 @@ Vector = npt.NDArray[np.float64]
 
 DIGITS = 6
 """Of scores and seconds in files; more would be noise."""
+
+LEAST_S = 0.01
+"""Seconds of an event beside silence that are more than the edge of a silence."""
+
+THRESHOLD = 0.5
+"""Score from which a model of clips hears a label along a recording."""
 
 MIN_STEPS = 2
 """Steps an event lasts at least, unless that is given in seconds."""
@@ -53,15 +59,26 @@ class EventOptions:
 
     Parameters
     ----------
-    threshold : float
-        Score from which a label is heard, 0 to 1.
+    threshold : float or None
+        Score from which a label is heard, 0 to 1; None is the model's own, or `THRESHOLD` for a
+        model of clips. For a model of events, it is the lowest score of an event.
     min_s : float or None
         Seconds an event lasts at least, and from which a gap parts two events of one label;
-        None is `MIN_STEPS` steps.
+        None is `MIN_STEPS` steps, and for a model of events 0.
+    thresholds : mapping
+        Those of single labels, which come before `threshold`.
+    with_background : bool
+        Whether events of the background are returned as well.
     """
 
-    threshold: float = 0.5
+    threshold: float | None = None
     min_s: float | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    with_background: bool = False
+
+    def of(self, label: str, usual: float = THRESHOLD) -> float:
+        """Return the threshold of a label."""
+        return self.thresholds.get(label, usual if self.threshold is None else self.threshold)
 
 
 class EventFinder:
@@ -85,7 +102,7 @@ class EventFinder:
         self, labels: Sequence[str], options: EventOptions, step_s: float, *, several: bool = False
     ) -> None:
         self.labels = labels
-        self.threshold = options.threshold
+        self.thresholds = np.array([options.of(label) for label in labels])
         self.min_s = MIN_STEPS * step_s if options.min_s is None else options.min_s
         self.several = several
         self._open: dict[int, _Open] = {}
@@ -137,7 +154,7 @@ class EventFinder:
         return list(self._follow(rights, _median_of_three(scores)))
 
     def _follow(self, rights: Vector, scores: Vector) -> Iterator[Event]:
-        heard = scores >= self.threshold
+        heard = scores >= self.thresholds
         if not self.several:
             heard &= scores.argmax(axis=1)[:, None] == np.arange(len(self.labels))
         for right_s, row, here in zip(map(float, rights), scores, heard, strict=True):
@@ -187,7 +204,10 @@ class _Open:
 
 
 def outside(events: Sequence[Event], silences: Sequence[tuple[float, float]]) -> list[Event]:
-    """Return events without the parts of them that lie in silences, which are in order."""
+    """Return events without the parts of them that lie in silences, which are in order.
+
+    What is left of an event between silences, or after the last one, counts from `LEAST_S` on.
+    """
     found = []
     for event in events:
         start_s = event.start_s
@@ -195,7 +215,7 @@ def outside(events: Sequence[Event], silences: Sequence[tuple[float, float]]) ->
             if sounds_s <= start_s:
                 continue
             end_s = min(silent_s, event.end_s)
-            if end_s - start_s > _SLACK_S:
+            if end_s - start_s >= min(LEAST_S, event.end_s - event.start_s):
                 found.append(replace(event, start_s=start_s, end_s=end_s))
             start_s = sounds_s
             if start_s >= event.end_s:

@@ -24,6 +24,7 @@ from audiotl_cli.inference.events import Event, EventOptions, in_order, outside
 from audiotl_cli.inference.prediction import Prediction, PredictionList
 from audiotl_cli.inference.recordings import is_paths, listed
 from audiotl_cli.inference.scorer import Scorer, furthest_behind
+from audiotl_cli.inference.timeline import BLOCK
 from audiotl_cli.labels import split_labels
 from audiotl_cli.processors import n_processors
 from audiotl_cli.storage.paths import AnyPath, any_path
@@ -38,14 +39,26 @@ class Model:
     card : ModelCard
         How it was made.
     extractors : list of Extractor
+    top_k : int or None
+        How many scores a prediction holds, the highest; None is all.
+    rejects_unlabelled : bool
+        Whether a recording without any score of at least the classifier's threshold is rejected.
     """
 
     def __init__(
-        self, classifier: ClipClassifier, card: ModelCard, extractors: list[Extractor]
+        self,
+        classifier: ClipClassifier,
+        card: ModelCard,
+        extractors: list[Extractor],
+        *,
+        top_k: int | None = None,
+        rejects_unlabelled: bool = False,
     ) -> None:
         self.classifier = classifier
         self.card = card
         self.extractors = extractors
+        self.top_k = top_k
+        self.rejects_unlabelled = rejects_unlabelled
 
     @property
     def labels(self) -> list[str]:
@@ -65,7 +78,12 @@ class Model:
 
     @property
     def context_s(self) -> float:
-        """Seconds that are judged together in a timeline; see `choose_context`."""
+        """Seconds that are judged together in a timeline; see `choose_context`.
+
+        A model of events judges single frames: 0.
+        """
+        if self.classifier.events is not None:
+            return 0.0
         return max(
             choose_context(extractor.window_s, extractor.hop_s) for extractor in self.extractors
         )
@@ -173,10 +191,22 @@ class Model:
                 else:
                     yield self._predict_one(path, streams, events)
 
+    def event_options(self, options: EventOptions) -> EventOptions:
+        """Return options whose thresholds, where they are left open, are those of the model."""
+        if options.threshold is not None:
+            return options
+        own = {label: float(found["threshold"]) for label, found in self.card.thresholds.items()}
+        return replace(options, thresholds={**own, **options.thresholds})
+
+    def scorer(self, options: EventOptions | None, *, block: int = BLOCK) -> Scorer:
+        """Return what scores one recording; parameters are those of `Scorer`."""
+        options = options and self.event_options(options)
+        return Scorer(self.classifier, self.extractors, self.context_s, options, block=block)
+
     def _predict_one(
         self, path: AnyPath, streams: Sequence[Iterator[Part]], options: EventOptions | None
     ) -> Prediction:
-        scorer = Scorer(self.classifier, self.extractors, self.context_s, options)
+        scorer = self.scorer(options)
         found: list[Event] = []
         going = list(range(len(streams)))
         ends = []
@@ -199,7 +229,7 @@ class Model:
     def _predict_waveform(
         self, name: str, samples: Any, sample_rate: int | None, options: EventOptions | None
     ) -> Prediction:
-        scorer = Scorer(self.classifier, self.extractors, self.context_s, options)
+        scorer = self.scorer(options)
         meter = LevelMeter(round(2 * self.highest_hz))
         found: list[Event] = []
         try:
@@ -245,9 +275,10 @@ class Model:
         labels = None
         if self.classifier.multi_label:
             labels = [] if note else split_labels(self.classifier.label_of(row))
+            rejected = rejected or (self.rejects_unlabelled and not labels and not note)
         return Prediction(
             path,
-            {self.labels[i]: float(row[i]) for i in order},
+            {self.labels[i]: float(row[i]) for i in order[: self.top_k]},
             audio_s,
             labels=labels,
             rejected=rejected,

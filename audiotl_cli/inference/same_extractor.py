@@ -42,7 +42,9 @@ def chosen_extractor(config: ExtractorConfig, *, typed: bool) -> Extractor:
     return extractor
 
 
-def extractor_of_model(spec: ExtractorSpec, model: Path, trust: Collection[str] = ()) -> Extractor:
+def extractor_of_model(
+    spec: ExtractorSpec, model: Path, trust: Collection[str] = (), hop_s: float | None = None
+) -> Extractor:
     """Return the extractor that a model was trained on.
 
     Parameters
@@ -51,6 +53,8 @@ def extractor_of_model(spec: ExtractorSpec, model: Path, trust: Collection[str] 
     model : Path
     trust : collection of str
         SHA-256 of programs that the user trusts in this run.
+    hop_s : float or None
+        Seconds between windows, where they are to lie at other distances than it was trained on.
 
     Raises
     ------
@@ -64,7 +68,10 @@ def extractor_of_model(spec: ExtractorSpec, model: Path, trust: Collection[str] 
             "such features, but there is no network to embed recordings for it"
         )
     try:
-        return _load(spec, model, "was trained on", "Train the model again", trust)
+        extractor = _load(spec, model, "was trained on", "Train the model again", trust)
+        if hop_s is None:
+            return extractor
+        return load_named(replace(_made_with(spec), hop_s=hop_s), str(model), trust=trust)
     except UsageError as error:
         raise ArtifactError(f"{model} needs what is not here: {error}") from error
 
@@ -111,9 +118,7 @@ def _load(
     trust: Collection[str],
     typed: Collection[str] = (),
 ) -> Extractor:
-    # what was made before there was a choice was made by TensorFlow, and so does not name it
-    config = replace(spec.config, engine=spec.config.engine or TENSORFLOW)
-    extractor = load_named(config, str(holder), trust=trust, typed=typed)
+    extractor = load_named(_made_with(spec), str(holder), trust=trust, typed=typed)
     found = fingerprint(asdict(extractor.describe()))
     if found != spec.fingerprint:
         raise ArtifactError(
@@ -122,3 +127,11 @@ def _load(
             f"{cure}"
         )
     return extractor
+
+
+def _made_with(spec: ExtractorSpec) -> ExtractorConfig:
+    """Return the settings that features were made with, the engine named.
+
+    What was made before there was a choice was made by TensorFlow, and so does not name it.
+    """
+    return replace(spec.config, engine=spec.config.engine or TENSORFLOW)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.running import RunningScores
 from audiotl_cli.extractors.base import Embeddings, Extractor
+from audiotl_cli.inference.event_decoder import EventDecoder
 from audiotl_cli.inference.events import Event, EventFinder, EventOptions
 from audiotl_cli.inference.timeline import BLOCK, Follower, Steps, frame_distance_s
 
@@ -42,12 +43,11 @@ class Scorer:
         block: int = BLOCK,
     ) -> None:
         self._whole = RunningScores(classifier, len(extractors))
+        self._no_scores = np.empty((0, len(classifier.labels)))
         self._follower: Follower | None = None
         if options is not None:
-            step_s = max(frame_distance_s(extractor) for extractor in extractors)
-            self._finder = EventFinder(
-                classifier.labels, options, step_s, several=classifier.multi_label
-            )
+            self._finder = _finder(classifier, extractors, options)
+            self._hidden = set() if options.with_background else set(classifier.backgrounds)
             self._follower = Follower(classifier, extractors, context_s, block=block)
         self.heard_s = [0.0 for _ in extractors]  # how far each extractor has come
 
@@ -65,24 +65,32 @@ class Scorer:
         if self._follower is None:
             return []
         rest = [*self._follower.rest()]
-        if not rest:
-            return self._finder.finish(duration_s, np.empty(0), self._no_scores())
-        centres = np.concatenate([steps.centres for steps in rest])
-        scores = np.concatenate([steps.scores for steps in rest])
-        return self._finder.finish(duration_s, centres, scores)
+        centres = np.concatenate([np.empty(0), *(steps.centres for steps in rest)])
+        scores = np.concatenate([self._no_scores, *(steps.scores for steps in rest)])
+        return self._shown(self._finder.finish(duration_s, centres, scores))
 
     def scores(self) -> tuple[Vector, bool]:
         """Return the score of every label, (n_labels,), and whether it is none of them."""
         rows = self._whole.scores()
         return rows[0], self._whole.rejected(rows)
 
-    def _no_scores(self) -> Vector:
-        return np.empty((0, len(self._finder.labels)))
-
     def _find(self, judged: Iterable[Steps]) -> list[Event]:
-        return [
+        return self._shown(
             event for steps in judged for event in self._finder.add(steps.centres, steps.scores)
-        ]
+        )
+
+    def _shown(self, events: Iterable[Event]) -> list[Event]:
+        return [event for event in events if event.label not in self._hidden]
+
+
+def _finder(
+    classifier: ClipClassifier, extractors: Sequence[Extractor], options: EventOptions
+) -> EventFinder | EventDecoder:
+    several = classifier.multi_label
+    if classifier.events is not None:
+        return EventDecoder(classifier.labels, classifier.events, options, several=several)
+    step_s = max(frame_distance_s(extractor) for extractor in extractors)
+    return EventFinder(classifier.labels, options, step_s, several=several)
 
 
 def furthest_behind(scorer: Scorer, going: Sequence[int]) -> int:

@@ -47,7 +47,7 @@ class Follower:
     extractors : sequence of Extractor
         In the classifier's order.
     context_s : float
-        Seconds that are judged together.
+        Seconds that are judged together; 0 for a model of events, which judges single frames.
     block : int
         Steps that are judged at once.
     """
@@ -97,7 +97,10 @@ class Follower:
         steps, self._steps = self._steps[: self.block], self._steps[self.block :]
         slices = [context_slices(held.centres, steps, self.context_s) for held in self._held]
         frames = [held.frames for held in self._held]
-        if self.classifier.pooling == "vote":
+        if self.classifier.events is not None:
+            nearest = [part[starts] for part, (starts, _) in zip(frames, slices, strict=True)]
+            raw = self.classifier.row_scores(np.concatenate(nearest, axis=1))
+        elif self.classifier.pooling == "vote":
             raw = self._votes(frames, *slices[0])
         else:
             raw = self.classifier.row_scores(_pool(frames, slices, self.classifier.pooling))

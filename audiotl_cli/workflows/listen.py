@@ -15,7 +15,7 @@ from audiotl_cli.extractors.runtime import keep_freed_memory, one_blas_thread
 from audiotl_cli.inference.events import Event, EventOptions, outside
 from audiotl_cli.inference.model import Model
 from audiotl_cli.inference.prediction import Prediction
-from audiotl_cli.inference.scorer import Scorer, furthest_behind
+from audiotl_cli.inference.scorer import furthest_behind
 
 OnEvent = Callable[[Event], None]
 
@@ -55,7 +55,7 @@ def listen(
     meter = LevelMeter(round(2 * model.highest_hz))
     measured = (block for block, _ in meter.before((block, rate) for block in blocks))
     counted = CountedBlocks(measured)
-    scorer = Scorer(model.classifier, model.extractors, model.context_s, events, block=1)
+    scorer = model.scorer(events, block=1)
     found: list[Event] = []
 
     def tell(over: Iterable[Event]) -> None:

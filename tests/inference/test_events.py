@@ -53,7 +53,7 @@ def find_at_once(
     edges = np.concatenate([[0.0], between, [duration_s]])
     padded = np.pad(scores, ((1, 1), (0, 0)), mode="edge")
     scores = np.median(np.lib.stride_tricks.sliding_window_view(padded, 3, 0), axis=-1)
-    heard = scores >= options.threshold
+    heard = scores >= options.of("")
     if not several:
         heard &= scores.argmax(axis=1)[:, None] == np.arange(len(LABELS))
     min_s = 2 * step_s if options.min_s is None else options.min_s
