@@ -53,7 +53,8 @@ class ExtractorConfig:
     Parameters
     ----------
     name : str
-        The name of an extractor, or ``tflite:FILE`` or ``savedmodel:FOLDER``.
+        The name of an extractor, or ``onnx:FILE``, ``tflite:FILE`` or
+        ``savedmodel:FOLDER``.
     hop_s : float or None
         Seconds between windows; None is the network's default.
     layer : str or None

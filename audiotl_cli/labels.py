@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Sequence
 SEPARATOR = ";"
 """Separates the labels of a multi-label clip, as in an index."""
 
-_SCORE = re.compile(r" \((?:0\.\d\d|1\.00)\)\Z")
+_SCORE = re.compile(r" \((0\.\d\d|1\.00)\)\Z")
 
 THRESHOLD = 0.5
 """The score from which a multi-label model gives a clip a label."""
@@ -41,6 +41,12 @@ def with_score(label: str, score: float) -> str:
 def without_score(text: str) -> str:
     """Return a label without the score that `with_score` wrote after it, if there is one."""
     return _SCORE.sub("", text)
+
+
+def score_after(text: str) -> float | None:
+    """Return the score that `with_score` wrote after a label, to two digits; None without one."""
+    found = _SCORE.search(text)
+    return None if found is None else float(found[1])
 
 
 def are_unbalanced(labels: Sequence[Hashable]) -> bool:

@@ -29,6 +29,8 @@ TIMEOUT_S = 30  # without a byte
 MIN_BYTES_PER_S = 1000.0
 """The download fails if the average rate over `SLOW_S` is below this."""
 SLOW_S = 60.0
+REACH_S = 5.0
+"""How long a server that is only tried may take to answer."""
 MAX_REDIRECTS = 10
 SIZE_MARGIN = 2
 """A file may be this many times larger than its approximate size."""
@@ -133,6 +135,15 @@ def download(
                 report(n_held, total)
 
 
+def check_reachable(url: str, within_s: float = REACH_S) -> None:
+    """Raise `FetchError` unless a server offers a file, and does so soon; nothing is kept."""
+    headers = {"Accept-Encoding": "identity", "Range": "bytes=0-0"}
+    with closing(_Reader(url, headers)) as parts:
+        response = parts.first(within_s)
+        if response.status_code not in (_OK, _PARTIAL):
+            raise FetchError(f"{_shown(url)} could not be fetched ({response.status_code})")
+
+
 def _check_answer(url: str, response: Any, file: IO[bytes], n_held: int) -> int:
     """Refuse a response that is not the file; return the offset at which it starts."""
     status, encoding = response.status_code, response.headers.get("Content-Encoding", "")
@@ -196,6 +207,18 @@ class _Reader(Iterator[Any]):
                 raise StopIteration
             self._n_bytes += len(part) if isinstance(part, bytes) else 0
             return part
+
+    def first(self, within_s: float) -> Any:
+        """Return the response, which must come within some seconds."""
+        try:
+            part = self._parts.get(timeout=within_s)
+        except queue.Empty:
+            raise FetchError(
+                f"{_shown(self.url)} could not be fetched (no answer within {within_s:g} s)"
+            ) from None
+        if isinstance(part, FetchError):
+            raise part
+        return part
 
     def close(self) -> None:
         """Let the thread end; it does when the server sends anything, or after `TIMEOUT_S`."""

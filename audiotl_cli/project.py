@@ -58,6 +58,11 @@ class Project:
         return self.root / "data" / "models"
 
     @property
+    def network_file(self) -> Path:
+        """The network that was chosen for the project; see `experiments.network_choice`."""
+        return self.root / "data" / "network.json"
+
+    @property
     def experiments_dir(self) -> Path:
         """Evaluations, one folder each."""
         return self.root / "data" / "experiments"

@@ -103,9 +103,7 @@ def mel_filters(
     """
     bins_hz = np.arange(n_fft // 2 + 1, dtype=np.float64) * (sample_rate / n_fft)
     if scale == "slaney":
-        edges = _from_slaney(
-            np.linspace(_to_slaney(np.array(low_hz)), _to_slaney(np.array(high_hz)), n_mels + 2)
-        )
+        edges = slaney_edges(low_hz, high_hz, n_mels)
         position = bins_hz
     else:
         low_mel, high_mel = _to_htk(np.array([low_hz, high_hz]))
@@ -120,6 +118,12 @@ def mel_filters(
     if area_norm:
         filters *= 2 / (high - low)
     return filters.astype(np.float32)
+
+
+def slaney_edges(low_hz: float, high_hz: float, n_mels: int) -> Float64Array:
+    """Return the edges of bands on Slaney's mel scale, (n_mels + 2,) in Hz."""
+    low, high = _to_slaney(np.array([low_hz, high_hz]))
+    return _from_slaney(np.linspace(low, high, n_mels + 2))
 
 
 @cache

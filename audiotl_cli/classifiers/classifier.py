@@ -18,7 +18,7 @@ from audiotl_cli.classifiers.pooling import FloatArray, Frames, pool_clip
 from audiotl_cli.classifiers.rejection import Rejection
 from audiotl_cli.classifiers.scoring import row_scores
 from audiotl_cli.errors import ArtifactError, DataError
-from audiotl_cli.labels import is_background
+from audiotl_cli.labels import THRESHOLD, is_background
 
 Clips = Sequence[Sequence[Frames]]
 """Clips, each with the frames (n_frames, dim) of one or several extractors."""
@@ -43,6 +43,8 @@ class ClipClassifier:
         Recognises clips that have none of the labels.
     params : mapping
         The parameters it was fitted with.
+    threshold : float
+        The score from which a clip with any number of labels has a label.
     events : EventSettings or None
         How frames become events, of a model of events: its rows are single frames, and the
         scores of a clip are those of `FrameScores`.
@@ -55,6 +57,7 @@ class ClipClassifier:
     calibrator: Calibrator | None = None
     rejection: Rejection | None = None
     params: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    threshold: float = THRESHOLD
     events: EventSettings | None = None
 
     @property
@@ -181,7 +184,9 @@ class ClipClassifier:
 
         See `predicted_labels`.
         """
-        return predicted_labels(scores, self.labels, multi_label=self.multi_label)
+        return predicted_labels(
+            scores, self.labels, multi_label=self.multi_label, threshold=self.threshold
+        )
 
     def _check_width(self, X: FloatArray) -> None:
         expected = self.pipeline.n_features

@@ -43,16 +43,20 @@ def label_numbers(
 
 
 def predicted_labels(
-    scores: npt.NDArray[np.float64], names: Sequence[str], *, multi_label: bool
+    scores: npt.NDArray[np.float64],
+    names: Sequence[str],
+    *,
+    multi_label: bool,
+    threshold: float = THRESHOLD,
 ) -> str:
     """Return the label with the highest score, the first of equals.
 
-    For multi-label clips: all labels with a score of at least `THRESHOLD`, joined by ``;``, or
+    For multi-label clips: all labels with a score of at least `threshold`, joined by ``;``, or
     none.
     """
     if not multi_label:
         return names[int(scores.argmax())]
-    found = [name for name, score in zip(names, scores, strict=True) if score >= THRESHOLD]
+    found = [name for name, score in zip(names, scores, strict=True) if score >= threshold]
     return SEPARATOR.join(found)
 
 

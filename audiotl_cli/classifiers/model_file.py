@@ -234,7 +234,7 @@ def _assemble(parts: dict[str, Part], card: ModelCard) -> ClipClassifier:
         calibrator,
         rejection,
         card.params,
-        events,
+        events=events,
     )
 
 

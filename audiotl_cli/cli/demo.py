@@ -13,7 +13,7 @@ def demo(
     context: typer.Context, quiet: options.Quiet = False, debug: options.Debug = False
 ) -> None:
     """Synthesise recordings of ten kinds of sounds, and run the five main commands on them."""
-    from audiotl_cli.workflows.demo import make_demo_sounds
+    from audiotl_cli.workflows.demo import NETWORK, make_demo_sounds
 
     output.note("Synthesising recordings of ten kinds of sounds ...", style=None)
     made = make_demo_sounds(options.project())
@@ -23,7 +23,7 @@ def demo(
         output.line(f"the recordings in {made.sounds} already exist")
     commands = (
         ["index", str(made.sounds)],
-        ["extract"],
+        ["extract", "--extractor", NETWORK],
         ["train"],
         ["evaluate"],
         ["predict", str(made.unseen), "--top-k", "2"],

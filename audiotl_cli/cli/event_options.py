@@ -68,6 +68,15 @@ def scores_of_labels(option: str, texts: Sequence[str] | None) -> dict[str, floa
     return found
 
 
+def one_threshold(thresholds: Sequence[str] | None) -> float | None:
+    """Return the threshold of all classes of a network, whose labels have none of their own."""
+    if not thresholds:
+        return None
+    if len(thresholds) > 1 or "=" in thresholds[0]:
+        raise UsageError("with --network, --threshold is one score for all labels, such as 0.5")
+    return _score("--threshold", thresholds[0], thresholds[0])
+
+
 def _score(option: str, number: str, text: str) -> float:
     try:
         value = float(number)

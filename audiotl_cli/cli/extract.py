@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.choose_network import (
+    AUTO,
+    compared_network,
+    network_of_project,
+    show_choice,
+)
 from audiotl_cli.cli.pace import duration
 from audiotl_cli.cli.spread import spread
 from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.text import counted
 
 if TYPE_CHECKING:
+    from audiotl_cli.extractors.base import Extractor
     from audiotl_cli.workflows.extract import ExtractReport
 
-EXAMPLES = "Examples:  audiotl extract   |   audiotl extract --extractor mfcc --hop-s 0.5"
+EXAMPLES = (
+    "Examples:  audiotl extract   |   audiotl extract --extractor auto   |   "
+    "audiotl extract --extractor mfcc --hop-s 0.5"
+)
 
 
 @spread
@@ -28,8 +38,9 @@ def extract(
     extractor: Annotated[
         list[str] | None,
         typer.Option(
-            help="Extractor, or tflite:FILE or savedmodel:FOLDER for your own; repeat for "
-            "several.  [default: musicnn]",
+            help="Extractor, or onnx:FILE, tflite:FILE or savedmodel:FOLDER for your own; repeat "
+            "for several. auto compares networks on 50 clips and takes the best.  [default: the "
+            "one that auto chose for the project]",
             rich_help_panel=options.EXTRACTION,
         ),
         settings.FREE,
@@ -65,6 +76,7 @@ def extract(
 ) -> None:
     """Embed every clip of an index that is not in the store yet."""
     from audiotl_cli.extraction import ExtractOptions
+    from audiotl_cli.extractors.trusted import load_named
     from audiotl_cli.inference.same_extractor import chosen_extractor
     from audiotl_cli.workflows.extract import extract_features
     from audiotl_cli.workflows.models import accept_licence as accept
@@ -73,19 +85,32 @@ def extract(
         options.store_address(store), workers, batch_size, limit, strict, max_error_rate, cluster
     )
     chosen.check()
-    names = extractor or [config.name]
     typed = not options.from_file(context, "extractor")
+    named = [name for name in extractor or [] if name != AUTO]
+
+    def load(name: str) -> Extractor:
+        if name in named:
+            return chosen_extractor(replace(config, name=name), typed=typed)
+        return load_named(replace(config, name=name), str(options.project().network_file))
+
     # all of them before the first is used: a wrong name ends the run at once
-    networks = [chosen_extractor(replace(config, name=name), typed=typed) for name in names]
+    networks = [load(name) for name in named]
     for network in networks if accept_licence else ():
         if network.weights_files():
             accept(network.name)
     path = options.choose_index(index)
     clips = options.read_index(path, audio_root)
     output.note(f"Index {path}: {counted(len(clips.clips), 'clip')}")
+    choice = None
+    if AUTO in (extractor or ()):
+        choice = compared_network(clips, load, chosen, named)
+    elif not named:
+        choice = network_of_project(clips, load, chosen, with_layer=config.layer is not None)
+    if choice is not None:
+        networks = [load(choice.extractor)]
     reports = []
-    for name, network in zip(names, networks, strict=True):
-        with output.progress(f"Embedding with {name}") as update:
+    for network in networks:
+        with output.progress(f"Embedding with {network.config.name}") as update:
             report = extract_features(options.project(), clips, network, chosen, on_clip=update)
         output.failures([(failure.path, failure.message) for failure in report.failures])
         for text in report.warnings:
@@ -94,8 +119,12 @@ def extract(
             output.note(report.note)
         reports.append(report)
     values = [_value(report) for report in reports]
+    if choice is not None:
+        values[0]["choice"] = choice.to_dict()
 
     def show() -> None:
+        if choice is not None and AUTO in (extractor or ()):
+            show_choice(choice, named)
         for report in reports:
             _show(report)
 

@@ -19,15 +19,18 @@ USUAL = {
     "train": "index extractor for background classifier balance search out",
     "tune": "index extractor search out",
     "evaluate": "index split cv report classifier extractor",
+    "tag": "network labels segments threshold top-k format output lat lon week date layer",
     "predict": "model segments threshold with-background top-k format output watch",
     "listen": "model device threshold format",
     "similar": "index extractor top-k format output",
     "label": "index n ask set from output",
-    "model export": "whole output",
+    "model export": "whole quantise output",
+    "summary": "recordings verdicts min-score site-regex zone report",
+    "cut": "out label max-per-label select padding-s format",
 }
 """The options that come first, in this order; a command that is not named has few, all usual."""
 
-OWN_PANELS = ("Labels, groups and folds", "Audit", "Audio on stdin", "Sorting")
+OWN_PANELS = ("Labels, groups and folds", "Audit", "Ready labels", "Audio on stdin", "Sorting")
 """Groups of options that are shown as such, between the usual ones and the rest."""
 
 WORDS = {Path: "FILE", str: "TEXT", int: "N", float: "NUMBER", bool: ""}

@@ -11,6 +11,7 @@ import typer
 from typer.models import OptionInfo
 
 from audiotl_cli.cli import options, output, settings, show_index
+from audiotl_cli.cli.choose_network import recommend
 from audiotl_cli.cli.show_dataset import comparison_value
 from audiotl_cli.cli.spread import spread
 from audiotl_cli.dataset.problems.registry import codes
@@ -297,6 +298,7 @@ def index(
     fixed = codes("group") if fix else []  # such clips stay in the index, in one group
     if strict and (left := [code for code in report.problems if code not in fixed]):
         raise DataError(f"{path} is written, but clips in it have problems: {', '.join(left)}")
+    recommend(found)
     output.next_command(f"audiotl extract{index_option}")
     if report.failures:
         raise typer.Exit(1)

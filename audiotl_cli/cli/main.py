@@ -16,6 +16,7 @@ import typer
 from audiotl_cli import leftovers
 from audiotl_cli.cli import (
     balance,
+    cut,
     datasets,
     demo,
     doctor,
@@ -32,6 +33,8 @@ from audiotl_cli.cli import (
     signals,
     similar,
     store,
+    summary,
+    tag,
     train,
     tune,
 )
@@ -63,9 +66,12 @@ for command in (
     tune,
     evaluate,
     predict,
+    tag,
     listen,
     similar,
     label,
+    summary,
+    cut,
     demo,
     doctor,
 ):

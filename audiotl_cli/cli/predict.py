@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.cli.event_options import Thresholds, WithBackground, choose_events
-from audiotl_cli.cli.formats import all_formats, find_format, listed
+from audiotl_cli.cli.event_options import (
+    Thresholds,
+    WithBackground,
+    choose_events,
+    one_threshold,
+)
+from audiotl_cli.cli.formats import all_formats, listed
 from audiotl_cli.cli.predict_files import predict_files, predict_stdin
-from audiotl_cli.cli.predict_request import PredictRequest
+from audiotl_cli.cli.predict_request import PredictRequest, ready_events
 from audiotl_cli.cli.predict_stream import hear_stdin, watch_folder
-from audiotl_cli.cli.predicted_files import choose_format
+from audiotl_cli.cli.predicted_files import choose_writer
+from audiotl_cli.cli.ready import Ready
 from audiotl_cli.cli.sorting import choose_sorter
 from audiotl_cli.cli.spread import spread
 from audiotl_cli.errors import UsageError
-from audiotl_cli.inference.formats.base import Writer
-from audiotl_cli.written import check_folder
+
+if TYPE_CHECKING:
+    from audiotl_cli.inference.ready import ReadyOptions
 
 EXAMPLES = (
     "Examples:  audiotl predict file.wav   |   audiotl predict ~/new --format csv --output new.csv"
@@ -49,10 +56,14 @@ def predict(
         ),
     ] = None,
     model: options.ModelName = None,
+    *,
+    ready: Ready,
     top_k: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Number of labels per recording.  [default: 3 in tables, else all]"
+            min=1,
+            help="Number of labels per recording.  [default: 3 in tables, else all; 5 "
+            "with --network]",
         ),
         settings.FREE,
     ] = None,
@@ -179,7 +190,8 @@ def predict(
     trust: options.TrustModel = None,
     workers: options.Workers = None,
 ) -> None:
-    """Label recordings with a trained model."""
+    """Label recordings with a trained model, or with a network's own classes (--network)."""
+    chosen = _choose_network(ready, model, threshold, top_k, segments=segments)
     raw = None
     if raw_rate is not None:
         from audiotl_cli.audio.raw import RawFormat
@@ -188,13 +200,17 @@ def predict(
     _check_source(inputs or [], watch, stdin_audio=stdin_audio, raw=raw is not None)
     request = PredictRequest(
         model=model,
+        ready=chosen,
+        accept_licence=ready.accept_licence,
         trust=trust or (),
-        kind=_choose_writer(format_, to),
+        kind=choose_writer(format_, to),
         to=to,
         overwrite=overwrite,
         sorter=choose_sorter(copy_to, move_to, link_to, dry_run=dry_run),
-        events=choose_events(threshold, segments=segments, with_background=with_background),
-        top_k=top_k,
+        events=ready_events(chosen, segments=segments)
+        if chosen
+        else choose_events(threshold, segments=segments, with_background=with_background),
+        top_k=chosen.top_k if chosen else top_k,
         workers=workers,
         json=output.state.json,
     )
@@ -208,21 +224,23 @@ def predict(
         predict_files(request, inputs or [])
 
 
-def _choose_writer(format_: str | None, to: Path | None) -> type[Writer]:
-    """Return the writer class, or raise `UsageError` before any work is done."""
-    formats = all_formats()
-    if format_ is not None and find_format(format_, formats).file_each:
-        if to is not None:
-            check_folder(to.parent)
-        return formats[format_]
-    suffixes = {
-        name: kind.suffix for name, kind in formats.items() if kind.suffix and not kind.file_each
-    }
-    kind = formats[choose_format(format_, to, suffixes)]
-    kind.check()
-    if kind.binary and to is None:
-        raise UsageError(f"--format {kind.name} needs a file to write: name it with --output")
-    return kind
+def _choose_network(
+    ready: Ready,
+    model: Path | None,
+    threshold: Sequence[str] | None,
+    top_k: int | None,
+    *,
+    segments: bool,
+) -> ReadyOptions | None:
+    """Return the network in the place of a model, or None."""
+    if ready.network is None:
+        if given := ready.given():
+            raise UsageError(f"{' and '.join(given)} can only be used with --network")
+        return None
+    if model is not None:
+        raise UsageError("--model and --network cannot be combined; give only one of them")
+    one = one_threshold(threshold)
+    return ready.choose(threshold=one, top_k=top_k, segments=segments)
 
 
 def _check_source(

@@ -55,7 +55,7 @@ def predict_files(request: PredictRequest, inputs: Sequence[str]) -> None:
         _check_once(recordings)
     targets = choose_targets(request.kind, request.to, recordings)
     check_beside(request, {file.parent for file in recordings if isinstance(file, Path)})
-    check_targets(request.to, targets, [*recordings, path], overwrite=request.overwrite)
+    check_targets(request.to, targets, [*recordings, *_files(path)], overwrite=request.overwrite)
     journal = _open_journal(request, path)
     model = _load(request, path, journal)
     sink = _open_sink(request, path, model, targets, journal)
@@ -74,7 +74,7 @@ def predict_stdin(request: PredictRequest) -> None:
         )
     path = request.find_model()
     targets = choose_targets(request.kind, request.to, [Path(STDIN_NAME)])
-    check_targets(request.to, targets, [path], overwrite=request.overwrite)
+    check_targets(request.to, targets, _files(path), overwrite=request.overwrite)
     with temporary_folder() as folder:
         spooled = folder / STDIN_NAME
         with spooled.open("wb") as file:
@@ -112,19 +112,23 @@ def check_beside(request: PredictRequest, folders: Iterable[Path]) -> None:
             check_folder(folder, advice)
 
 
-def _open_journal(request: PredictRequest, model: Path) -> Journal | None:
+def _files(model: Path | None) -> list[Path]:
+    return [] if model is None else [model]
+
+
+def _open_journal(request: PredictRequest, model: Path | None) -> Journal | None:
     """Return the journal that keeps predictions until the output file is written, if there is one.
 
     It is opened before the model is loaded, so that an unwritable folder is reported at once.
     """
     from audiotl_cli.inference.journal import Journal, journal_path
 
-    if request.to is None or request.kind.file_each or not model.is_file():
+    if request.to is None or request.kind.file_each or not all(map(Path.is_file, _files(model))):
         return None
     return Journal(journal_path(request.to), request.made_with(model), overwrite=request.overwrite)
 
 
-def _load(request: PredictRequest, path: Path, journal: Journal | None) -> Model:
+def _load(request: PredictRequest, path: Path | None, journal: Journal | None) -> Model:
     try:
         return request.load(path)
     except BaseException:
@@ -135,7 +139,7 @@ def _load(request: PredictRequest, path: Path, journal: Journal | None) -> Model
 
 def _open_sink(
     request: PredictRequest,
-    path: Path,
+    path: Path | None,
     model: Model,
     targets: Mapping[AnyPath, Path],
     journal: Journal | None,
@@ -147,8 +151,8 @@ def _open_sink(
     Parameters
     ----------
     request : PredictRequest
-    path : Path
-        The model file.
+    path : Path or None
+        The model file, if there is one.
     model : Model
     targets : mapping
         The output file of each recording, for formats that write one per recording.
@@ -203,7 +207,7 @@ def _predict(
     everything = sink.all_of(predictions)
     if request.json:
         _show_json(request, everything)
-    if request.events is None:
+    if request.averages:
         _note_averages(everything, max(LONG_S, LONG_WINDOWS * model.context_s))
     return everything
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from audiotl_cli.inference.formats.base import Writer, WriterOptions
 if TYPE_CHECKING:
     from audiotl_cli.inference.events import EventOptions
     from audiotl_cli.inference.model import Model
+    from audiotl_cli.inference.ready import ReadyModel, ReadyOptions
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class PredictRequest:
     ----------
     model : Path or None
         None chooses the newest model in data/models.
+    ready : ReadyOptions or None
+        A network whose own classes are the labels, in the place of a model.
+    accept_licence : bool
+        Whether the user accepts the licence of that network.
     trust : sequence of str
     kind : type of Writer
         Writes the predictions.
@@ -50,16 +56,38 @@ class PredictRequest:
     top_k: int | None = None
     workers: int | None = None
     json: bool = False
+    ready: ReadyOptions | None = None
+    accept_licence: bool = False
 
-    def find_model(self) -> Path:
-        """Return the model file, and print its path as a note."""
-        return options.choose_model(self.model)
+    def find_model(self) -> Path | None:
+        """Return the model file, and print its path as a note; None for a network's classes."""
+        return None if self.ready is not None else options.choose_model(self.model)
 
-    def load(self, path: Path) -> Model:
-        """Load the model, and print its warnings and notes."""
-        from audiotl_cli.workflows.predict import load_model
+    @cached_property
+    def _network(self) -> ReadyModel:
+        from audiotl_cli.inference.ready import ReadyOptions
+        from audiotl_cli.workflows.tag import load_network
 
-        loaded = load_model(path, self.trust)
+        return load_network(self.ready or ReadyOptions(), accept=self.accept_licence)
+
+    @property
+    def averages(self) -> bool:
+        """Whether the label of a whole recording is one by the average over it."""
+        return self.events is None and (self.ready is None or self._network.over == "mean")
+
+    def load(self, path: Path | None) -> Model:
+        """Load the model or the network, and print its warnings and notes."""
+        if path is None:
+            from audiotl_cli.cli.ready import tell
+
+            loaded = self._network.model
+            tell(self._network)
+        else:
+            from audiotl_cli.workflows.predict import load_model
+
+            loaded = load_model(path, self.trust)
+            if self.events is not None:
+                loaded.scorer(self.events)  # an exported model has no events
         for warning in {spec.warning for spec in loaded.card.extractors} - {""}:
             output.warn(warning)
         if self.events is not None:
@@ -77,9 +105,10 @@ class PredictRequest:
             sorts=self.sorter is not None,
             band_hz=model.band_hz,
             top_k=self.top_k,
+            ranked=self.ready is not None,
         )
 
-    def made_with(self, model: Path) -> dict[str, Any]:
+    def made_with(self, model: Path | None) -> dict[str, Any]:
         """Return, as JSON values, everything except the recordings that predictions depend on.
 
         Raises
@@ -90,9 +119,21 @@ class PredictRequest:
         from audiotl_cli import __version__
         from audiotl_cli.files import digest
 
+        made_by: dict[str, Any] = (
+            self._network.described
+            if model is None
+            else {"model": f"sha256:{digest(model, 'sha256')}"}
+        )
         return {
             "audiotl": __version__,
-            "model": f"sha256:{digest(model, 'sha256')}",
+            **made_by,
             "events": None if self.events is None else asdict(self.events),
             "sorted": None if self.sorter is None else self.sorter.to_dict(),
         }
+
+
+def ready_events(ready: ReadyOptions, *, segments: bool) -> EventOptions | None:
+    """Return the options of event detection with a network's own classes, or None."""
+    from audiotl_cli.inference.events import EventOptions
+
+    return EventOptions(ready.threshold) if segments else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from audiotl_cli.cli import output
+from audiotl_cli.cli.formats import all_formats, find_format
 from audiotl_cli.errors import UsageError
 from audiotl_cli.files import real_path
 from audiotl_cli.inference.formats.base import Writer
@@ -49,6 +50,23 @@ def choose_format(format_: str | None, to: Path | None, suffixes: Mapping[str, s
             "format named by --format"
         )
     return form
+
+
+def choose_writer(format_: str | None, to: Path | None) -> type[Writer]:
+    """Return the writer class, or raise `UsageError` before any work is done."""
+    formats = all_formats()
+    if format_ is not None and find_format(format_, formats).file_each:
+        if to is not None:
+            check_folder(to.parent)
+        return formats[format_]
+    suffixes = {
+        name: kind.suffix for name, kind in formats.items() if kind.suffix and not kind.file_each
+    }
+    kind = formats[choose_format(format_, to, suffixes)]
+    kind.check()
+    if kind.binary and to is None:
+        raise UsageError(f"--format {kind.name} needs a file to write: name it with --output")
+    return kind
 
 
 def choose_targets(

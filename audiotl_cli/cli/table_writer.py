@@ -47,7 +47,11 @@ class TableWriter(Writer):
         if self.options.segments:
             show_segments(self._predictions)
         else:
-            show_table(self._predictions, self.options.top_k or TABLE_TOP_K)
+            show_table(
+                self._predictions,
+                self.options.top_k or TABLE_TOP_K,
+                ranked=self.options.ranked,
+            )
 
 
 class LineWriter(Writer):
@@ -76,8 +80,17 @@ def show_event(event: Event) -> None:
     output.line(f"{bounds}  {event.score:.2f}  {event.label}")
 
 
-def show_table(predictions: Sequence[Prediction], top_k: int) -> None:
-    """Show a row per recording with its labels, without the failed recordings."""
+def show_table(predictions: Sequence[Prediction], top_k: int, *, ranked: bool = False) -> None:
+    """Show a row per recording with its labels, without the failed recordings.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+    top_k : int
+        Number of labels.
+    ranked : bool
+        Whether labels come by score, whether or not they are predicted.
+    """
     known = [prediction for prediction in predictions if prediction.error is None]
     if not known:
         return
@@ -86,7 +99,7 @@ def show_table(predictions: Sequence[Prediction], top_k: int) -> None:
     for prediction in known:
         first, *rest = list(prediction.scores.items())[:top_k]
         then = ", ".join(f"{output.clean(label)} {value:.2f}" for label, value in rest)
-        if prediction.labels is not None:
+        if prediction.labels is not None and not ranked:
             first = (", ".join(prediction.labels) or f"({first[0]})", first[1])
         path = output.clean(prediction.path)
         label = output.clean(first[0])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.column_names import fold_name
 from audiotl_cli.dataset.columns import named_columns, recording_of
 from audiotl_cli.dataset.label_cells import labels_in_cell
+from audiotl_cli.dataset.numbers import parse_number
 from audiotl_cli.dataset.options import IndexOptions
 from audiotl_cli.dataset.points import LENGTHLESS, widen
 from audiotl_cli.dataset.reading import read_columns
@@ -18,12 +20,15 @@ from audiotl_cli.dataset.rows import Row, read_rows
 from audiotl_cli.dataset.table import DELIMITERS, open_table, report_assumed_encoding
 from audiotl_cli.dataset.time_columns import STARTS, bounds
 from audiotl_cli.errors import DataError
-from audiotl_cli.labels import split_labels, without_score
+from audiotl_cli.labels import score_after, split_labels, without_score
 from audiotl_cli.left_out import LeftOutCounter
 from audiotl_cli.storage.paths import AnyPath, open_file
 
 TRACK, TABLE, LIST = "track", "table", "list"
 """Kinds of annotations: of Audacity, with a header, and with the recording of each row as well."""
+
+SCORES = ("score", "confidence")
+"""Folded names of columns of scores."""
 
 _FIRST = 4096  # bytes
 _SECONDS = re.compile(r"\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?")
@@ -42,6 +47,8 @@ class Mark:
         Empty without one.
     where : str
         File and line, for messages.
+    score : float or None
+        Of a detection, where the file has scores.
     """
 
     recording: str
@@ -49,6 +56,7 @@ class Mark:
     end_s: float
     label: str
     where: str
+    score: float | None = None
 
 
 def kind_of_annotation(path: AnyPath) -> str:
@@ -99,7 +107,7 @@ def read_annotations(path: Path, options: IndexOptions, left_out: LeftOutCounter
             found[mark] = None
         elif options.point_width_s is not None:
             start, end = widen(mark.start_s, options.point_width_s)
-            found[Mark(mark.recording, start, end, mark.label, mark.where)] = None
+            found[replace(mark, start_s=start, end_s=end)] = None
         else:
             labels = split_labels(mark.label)
             left_out.add(LENGTHLESS, mark.where, unit="annotation", labels=labels)
@@ -138,8 +146,8 @@ def _read_track(path: Path) -> list[Mark]:
                 )
             start, end = (float(cell.strip().replace(",", ".")) for cell in cells[:2])
             _check(start, end, where)
-            label = without_score(plain_cell(cells[2].strip())) if len(cells) > 2 else ""
-            marks.append(Mark("", start, end, label, where))
+            text = plain_cell(cells[2].strip()) if len(cells) > 2 else ""
+            marks.append(Mark("", start, end, without_score(text), where, score_after(text)))
     return marks
 
 
@@ -170,7 +178,17 @@ def _mark(row: Row, roles: Mapping[str, str], options: IndexOptions) -> Mark:
     _check(start, end, row.where)
     label = plain_cell(row.cells[roles["label"]]) if "label" in roles else ""
     recording = recording_of(row, roles) if "path" in roles else ""
-    return Mark(recording, start, end, labels_in_cell(label, options.label_separator), row.where)
+    labels = labels_in_cell(label, options.label_separator)
+    return Mark(recording, start, end, labels, row.where, _score(row))
+
+
+def _score(row: Row) -> float | None:
+    """Return the score of a row, where a column is called so; text in it is none."""
+    for name, cell in row.cells.items():
+        if fold_name(name).key in SCORES:
+            with contextlib.suppress(DataError):
+                return parse_number(cell, row.where, name)
+    return None
 
 
 def _check(start: float, end: float, where: str) -> None:

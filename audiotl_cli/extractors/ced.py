@@ -19,7 +19,7 @@ from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import WeightsError
 from audiotl_cli.extractors.audioset_classes import CLASS_NAMES
-from audiotl_cli.extractors.base import Layer, Patches
+from audiotl_cli.extractors.base import Classes, Layer, Patches
 from audiotl_cli.extractors.engines.onnx_file import OnnxFile, read_onnx, with_output
 from audiotl_cli.extractors.engines.operations import Array, Forward
 from audiotl_cli.extractors.engines.session import forward_of
@@ -70,6 +70,10 @@ class CedExtractor(WeightedExtractor):
     @classmethod
     def layers(cls) -> dict[str, Layer]:
         return {"embedding": Layer(cls.width), "scores": Layer(len(CLASS_NAMES))}
+
+    @classmethod
+    def classes(cls) -> tuple[Classes, ...]:
+        return (Classes("scores", lambda: CLASS_NAMES),)
 
     def frame(self, hop_s: float) -> Framing:
         return Framing(

@@ -1,61 +1,56 @@
-"""Embed with a TensorFlow model of the user: a TFLite file or a SavedModel folder.
+"""Embed with a network file of the user: an ONNX or TFLite file, or a SavedModel folder.
 
-``tflite:FILE`` and ``savedmodel:FOLDER`` accept any model with one float32 input, the waveform of a
-window or its log-mel patch, and an output of one vector per window. Settings that cannot be read
-from the model are in a small JSON file in the same folder, see `model_settings.Settings`.
-
-A TensorFlow model is a program: use only models of people you trust.
+``onnx:FILE``, ``tflite:FILE`` and ``savedmodel:FOLDER`` accept any model with one float32 input,
+the waveform of a window or what a front end makes of it, and an output of one vector per window.
+Settings that cannot be read from the model are in a small JSON file in the same folder, see
+`model_settings.Settings`.
 """
 
 from __future__ import annotations
 
 import abc
-import hashlib
-import json
 import os
-import warnings
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from audiotl_cli.audio.framing import Framing
+from audiotl_cli.audio.counted import CountedBlocks
+from audiotl_cli.audio.framing import Framing, segments
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.errors import UsageError, WeightsError, is_out_of_memory
 from audiotl_cli.extractor_config import ExtractorConfig
-from audiotl_cli.extractors import audioset
 from audiotl_cli.extractors.base import Description, Extractor, Layer, Patches
 from audiotl_cli.extractors.cache import file_sha256
 from audiotl_cli.extractors.model_network import (
     Array,
     OpenModel,
     VectorNetwork,
+    Wanted,
     first_line,
-    shape_of,
 )
 from audiotl_cli.extractors.model_settings import read_settings
-from audiotl_cli.extractors.runtime import limit_threads, tensorflow
-from audiotl_cli.storage.contents import ChangedFileError
+from audiotl_cli.extractors.runtime import limit_threads
 from audiotl_cli.storage.paths import local_path
-
-PATCH = (audioset.PATCH_FRAMES, audioset.N_MELS)
 
 
 class ModelFileExtractor(Extractor):
-    """Embeddings by a TensorFlow model in a file or folder, one frame per window.
+    """Embeddings by a network in a file or folder, one frame per window.
 
     Parameters
     ----------
     config : ExtractorConfig
-        The name is ``tflite:FILE`` or ``savedmodel:FOLDER``; what audiotl cannot read from the
-        model is in a file of the same name with ``.json`` added. The layer is the name of an
-        output; None is that of the JSON file, or the only one.
+        The name is ``onnx:FILE``, ``tflite:FILE`` or ``savedmodel:FOLDER``; what audiotl cannot
+        read from the model is in a file of the same name with ``.json`` added. The layer is the
+        name of an output; None is that of the JSON file, or the only one.
 
     Notes
     -----
-    The last window is filled up with zeros, so that every sample is in a window.
+    The last window is filled up with zeros, so that every sample is in a window, unless the
+    settings say that the network takes shorter ones.
 
     Raises
     ------
@@ -66,8 +61,8 @@ class ModelFileExtractor(Extractor):
     """
 
     kind: ClassVar[str]
-    version = "1"
-    summary = "a TensorFlow model of your own"
+    runs_code: ClassVar[bool] = True
+    summary = "a network of your own"
     default_layer = ""
 
     def __init__(self, config: ExtractorConfig, **settings: Any) -> None:
@@ -77,11 +72,11 @@ class ModelFileExtractor(Extractor):
         self.check_there(self.path)
         self.settings_path = self.path.with_name(f"{self.path.name}.json")
         self.settings = read_settings(self.settings_path)
-        self.sample_rate = self.settings.sample_rate
+        self.source = self.settings.front_end
+        self.sample_rate = self.source.sample_rate
         self.window_s = self.settings.window_s
         self.default_hop_s = self.settings.hop_s
         self.default_layer = self.settings.output
-        self.n_threads: int | None = None
         super().__init__(config, **settings)
 
     @classmethod
@@ -100,18 +95,14 @@ class ModelFileExtractor(Extractor):
         return 1
 
     def frame(self, hop_s: float) -> Framing:
-        if self.settings.input == "log_mel":
-            return audioset.patch_framing(hop_s, pad_end=True)
-        window, hop = (max(1, round(s * self.sample_rate)) for s in (self.window_s, hop_s))
+        window, hop = self.source.window(self.window_s), self.source.hop(hop_s)
         return Framing(window=window, hop=hop, tail="pad")
 
     def weights_id(self) -> tuple[str, str]:
-        return f"sha256:{self._sha256}", f"unverified:{self.path.name}"
+        return f"sha256:{self.sha256}", f"unverified:{self.path.name}"
 
     def details(self) -> dict[str, Any]:
-        if self.settings.input == "log_mel":
-            return {"input": "log_mel", "log_offset": self.settings.log_offset}
-        return {"input": "waveform"}
+        return self.settings.details()
 
     def describe(self) -> Description:
         # the location of the model does not change any value
@@ -119,20 +110,39 @@ class ModelFileExtractor(Extractor):
 
     def use_threads(self, n_threads: int) -> None:
         limit_threads(n_threads)
-        self.n_threads = n_threads
 
     def prepare(self) -> None:
         _ = self._network
 
+    def patches(self, blocks: Iterable[Waveform], *, eager: bool = False) -> Iterator[Patches]:
+        if not self.settings.keeps_length:
+            yield from super().patches(blocks, eager=eager)
+            return
+        counted, start = CountedBlocks(blocks), 0
+        for segment in segments(counted, self.framing, max_windows=1, eager=eager):
+            yield self.front_end(segment[: max(counted.n_samples - start, self._shortest)])
+            start += self.framing.hop
+
     def front_end(self, segment: Waveform) -> Patches:
-        if self.settings.input == "log_mel":
-            frames = audioset.log_mel(segment, *audioset.tables(), self.settings.log_offset)
-            return audioset.cut_patches(frames, self.framing.hop)
-        windows: Patches = np.lib.stride_tricks.sliding_window_view(segment, self.framing.window)
-        return windows[:: self.framing.hop]
+        """Compute windows (n, ...); what a shorter window lacks is NaN where lengths may vary."""
+        windows = np.lib.stride_tricks.sliding_window_view(
+            segment, min(self.framing.window, len(segment))
+        )[:: self.framing.hop]
+        return np.stack([self._whole(self._features(window)) for window in windows])
 
     def forward(self, patches: Patches) -> Array:
-        return self._network.run(patches)[:, None, :]
+        try:
+            if not self.settings.min_s:
+                return self._network.run(patches)[:, None, :]
+            first = patches.reshape(*patches.shape[:2], -1)[:, :, 0]
+            lengths = np.count_nonzero(~np.isnan(first), axis=1)
+            frames = [
+                self._network.run(patch[None, :length])
+                for patch, length in zip(patches, lengths, strict=True)
+            ]
+        except ValueError as error:
+            raise self._unfit(error) from error
+        return np.stack(frames)
 
     @abc.abstractmethod
     def open(self) -> OpenModel:
@@ -149,136 +159,78 @@ class ModelFileExtractor(Extractor):
         """Return the SHA-256 of a model without loading it; errors as `check_there`."""
 
     @cached_property
-    def _sha256(self) -> str:
+    def sha256(self) -> str:
+        """The SHA-256 of the model when it was first looked at."""
         return self.digest_of(self.path)
+
+    @cached_property
+    def _shortest(self) -> int:
+        """The fewest samples of a window."""
+        return max(self.source.min_samples, self.source.window(self.settings.min_s))
+
+    @cached_property
+    def _window_shape(self) -> tuple[int, ...]:
+        return self._features(np.zeros(self.framing.window, np.float32)).shape
+
+    def _features(self, window: Waveform) -> Array:
+        found, n_frames = self.source.compute(window), self.settings.n_frames
+        if n_frames:
+            found = found[:n_frames]
+            found = np.pad(found, ((0, n_frames - len(found)), (0, 0)))
+        mean, std = self.settings.mean, self.settings.std
+        if (mean, std) == (0, 1):
+            return found
+        scaled: Array = (found - np.float32(mean)) / np.float32(std)
+        return scaled
+
+    def _whole(self, features: Array) -> Array:
+        if features.shape == self._window_shape:
+            return features
+        whole = np.full(self._window_shape, np.nan, np.float32)
+        whole[: len(features)] = features
+        return whole
 
     @cached_property
     def _network(self) -> VectorNetwork:
         try:
             opened = self.open()
+        except UsageError:
+            raise
         except Exception as error:  # damage raises any exception
             if is_out_of_memory(error):
                 raise
             message = f"{self.path} cannot be read as {self.kind} ({first_line(error)})"
             raise WeightsError(message) from error
-        window = PATCH if self.settings.input == "log_mel" else (self.framing.window,)
+        settings = self.settings
+        wanted = Wanted(
+            self.source.axes,
+            self._window_shape,
+            self.layer,
+            settings.axes,
+            settings.average_over,
+        )
         try:
-            return VectorNetwork(opened, self.layer, window)
+            network = VectorNetwork(opened, wanted)
+            if settings.min_s:
+                network.run(self._features(np.zeros(self._shortest, np.float32))[None])
         except ValueError as error:
-            raise UsageError(
-                f"{self.path}: {error}. Settings of the model are in {self.settings_path} "
-                f"(now: {json.dumps(asdict(self.settings))})"
-            ) from error
+            raise self._unfit(error) from error
+        return network
+
+    def _unfit(self, error: ValueError) -> UsageError:
+        return UsageError(
+            f"{self.path}: {error}. Settings of the model are in {self.settings_path} (now: "
+            f"{self.settings.shown()}); audiotl model inspect lists what a file takes and gives"
+        )
 
 
-class TfliteExtractor(ModelFileExtractor):
-    """Embeddings by a TFLite file: ``tflite:FILE``; see `ModelFileExtractor`."""
-
-    kind = "tflite"
-    batch_size = 1  # a batch size that may vary often fails
-
-    @classmethod
-    def check_there(cls, path: Path) -> None:
-        if not path.is_file():
-            raise WeightsError(f"{path}: no such TFLite file")
-
-    @classmethod
-    def digest_of(cls, path: Path) -> str:
-        cls.check_there(path)
-        return file_sha256(path)
-
-    def open(self) -> OpenModel:
-        tf = tensorflow()
-        content = self.path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != self._sha256:
-            raise ChangedFileError
-        _check_whole(content)
-        with warnings.catch_warnings():
-            # the successor is another package; this interpreter comes with TensorFlow
-            message = r"\s*Warning: tf\.lite\.Interpreter is deprecated"
-            warnings.filterwarnings("ignore", message, UserWarning)
-            interpreter = tf.lite.Interpreter(model_content=content, num_threads=self.n_threads)
-        interpreter.allocate_tensors()
-        inputs = interpreter.get_input_details()
-        if len(interpreter.get_signature_list()) == 1:  # with better names
-            outputs = interpreter.get_signature_runner().get_output_details()
-        else:
-            outputs = {output["name"]: output for output in interpreter.get_output_details()}
-
-        def call(output: str, array: Array) -> Any:
-            if tuple(interpreter.get_input_details()[0]["shape"]) != array.shape:
-                interpreter.resize_tensor_input(inputs[0]["index"], array.shape, strict=True)
-                interpreter.allocate_tensors()
-            interpreter.set_tensor(inputs[0]["index"], array)
-            interpreter.invoke()
-            return interpreter.get_tensor(outputs[output]["index"])
-
-        shapes = [
-            (shape_of(entry["shape_signature"]), np.dtype(entry["dtype"]).name) for entry in inputs
-        ]
-        return OpenModel(shapes, sorted(outputs), call)
+def check_file(path: Path, kind: str) -> None:
+    """Raise `WeightsError` if there is no such file."""
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such {kind} file")
 
 
-class SavedModelExtractor(ModelFileExtractor):
-    """Embeddings by a SavedModel: ``savedmodel:FOLDER``; see `ModelFileExtractor`.
-
-    The signature ``serving_default`` is used, or the only signature.
-    """
-
-    kind = "savedmodel"
-    parallel = True
-
-    @classmethod
-    def check_there(cls, path: Path) -> None:
-        if not (path / "saved_model.pb").is_file():
-            raise WeightsError(
-                f"{path}: no SavedModel, expected a folder with a file saved_model.pb"
-            )
-
-    @classmethod
-    def digest_of(cls, path: Path) -> str:
-        """Return the SHA-256 of the sorted digests and names of the files that TensorFlow reads."""
-        cls.check_there(path)
-        # new versions of TensorFlow write the graph in a second form, too
-        graphs = ("saved_model.pb", "saved_model.cpb")
-        found = [path / name for name in graphs if (path / name).is_file()]
-        for part in ("variables", "assets"):
-            found += sorted(file for file in (path / part).rglob("*") if file.is_file())
-        lines = [f"{file_sha256(file)}  {file.relative_to(path).as_posix()}" for file in found]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-    def open(self) -> OpenModel:
-        expected = self._sha256
-        signatures = tensorflow().saved_model.load(str(self.path)).signatures
-        if self.digest_of(self.path) != expected:
-            raise ChangedFileError
-        name = "serving_default" if len(signatures) != 1 else next(iter(signatures))
-        if name not in signatures:
-            raise ValueError(
-                f"it has the signatures {sorted(signatures)}, expected serving_default; save it "
-                "with signatures=, or a Keras model with model.export"
-            )
-        signature = signatures[name]
-        specs = signature.structured_input_signature[1]
-
-        def call(output: str, array: Array) -> Any:
-            arguments = {name: tensorflow().constant(array) for name in specs}
-            return signature(**arguments)[output].numpy()
-
-        shapes = [
-            (() if spec.shape.rank is None else shape_of(spec.shape), spec.dtype.name)
-            for spec in specs.values()
-        ]
-        return OpenModel(shapes, sorted(signature.structured_outputs), call)
-
-
-def _check_whole(content: bytes) -> None:
-    """Parse a TFLite file; TensorFlow's own reader crashes on a truncated one."""
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    try:
-        flatbuffer_utils.convert_bytearray_to_object(content)
-    except Exception as error:  # wrong offsets raise any exception
-        if is_out_of_memory(error):
-            raise
-        raise ValueError("it is damaged or not a TFLite file") from error
+def digest_of_file(path: Path, kind: str) -> str:
+    """Return the SHA-256 of a file; errors as `check_file`."""
+    check_file(path, kind)
+    return file_sha256(path)

@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from importlib import resources
 from typing import Any
 
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from audiotl_cli.audio.framing import Framing
 from audiotl_cli.audio.spectrogram import mel_filters, spectra
 from audiotl_cli.audio.types import Waveform
-from audiotl_cli.extractors.base import Extractor, Layer, Patches
+from audiotl_cli.extractors.base import Classes, Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check, compare, rising_tones
 from audiotl_cli.extractors.engines import ONNX, TENSORFLOW
 from audiotl_cli.extractors.engines.onnx import load_graph
@@ -139,6 +139,14 @@ class MusicnnExtractor(Extractor):
             named |= {prefix + layer: shape for layer, shape in family.items()}
         return named
 
+    @classmethod
+    def classes(cls) -> tuple[Classes, ...]:
+        layers = ("taggram", "MTT_musicnn/taggram", "MSD_vgg/taggram", "MTT_vgg/taggram")
+        return tuple(
+            Classes(layer, partial(tag_names, "mtt" if layer.startswith("MTT") else "msd"))
+            for layer in layers
+        )
+
     @property
     def model(self) -> str:
         """The network of the layer, by its name in the package."""
@@ -246,6 +254,21 @@ def _in_onnx(layer: str) -> Forward:
     name = f"musicnn-{layer.replace('/', '-')}"
     shape = (WINDOW_FRAMES, N_MELS)
     return load_graph(name, extractor.weights_id()[0], shape, extractor.add_network)
+
+
+@cache
+def tag_names(collection: str) -> tuple[str, ...]:
+    """Return the tags of a collection, in the order of the scores.
+
+    As the configuration of the package lists them: the 50 most common tags.
+
+    Parameters
+    ----------
+    collection : {"msd", "mtt"}
+        The Million Song Dataset, with tags of Last.fm, or MagnaTagATune.
+    """
+    file = resources.files("audiotl_cli.extractors").joinpath(f"musicnn_{collection}_tags.txt")
+    return tuple(file.read_text(encoding="utf-8").splitlines())
 
 
 def log_mel(waveform: Waveform) -> Patches:

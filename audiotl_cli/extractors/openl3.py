@@ -174,19 +174,23 @@ class OpenL3Extractor(WeightedExtractor):
     def _found(self) -> FoundWeights:
         return find_weights(self.representation, self.content, self.config.weights)
 
-    def built_network(self) -> Forward:
+    @property
+    def network(self) -> Network:
+        """The network from spectrograms on, for any engine."""
         found = self._found
         kind = REPRESENTATIONS[self.representation]
-        network = Network(
+        return Network(
             name=f"openl3-{self.layer}",
             weights=found.identity,
             shape=(kind.n_bands, kind.n_stft_frames),
             build=partial(_build, kind=kind, kept=POOLED[self.dim]),
             read=partial(found.read, _read),
         )
+
+    def built_network(self) -> Forward:
         if self.engine == TENSORFLOW:
-            return _from_waveforms(network, self.representation, self.batch_size)
-        return load(network, self.engine, self.batch_size)
+            return _from_waveforms(self.network, self.representation, self.batch_size)
+        return load(self.network, self.engine, self.batch_size)
 
 
 @lru_cache(maxsize=4)
@@ -225,7 +229,7 @@ def spectrogram(tf: Any, windows: Any, representation: Representation) -> Any:
     stft = tf.signal.stft(windows, n_fft, STFT_HOP, n_fft, pad_end=representation.pad_end)
     magnitude = tf.abs(stft)
     if representation.n_mels:
-        magnitude = tf.tensordot(magnitude, _mel_bands(representation), 1)
+        magnitude = tf.tensordot(magnitude, mel_bands(representation), 1)
     level = 10.0 * (tf.math.log(tf.maximum(magnitude, FLOOR)) / tf.math.log(10.0))
     level -= tf.reduce_max(level, axis=(1, 2), keepdims=True)
     return tf.transpose(tf.maximum(level, -DYNAMIC_RANGE_DB), (0, 2, 1))
@@ -247,13 +251,14 @@ def decibel(window: Waveform, representation: Representation) -> Array:
 
 @cache
 def _sparse_mel_bands(representation: Representation) -> Any:
-    """Return the transpose of `_mel_bands` as a sparse matrix: a band has about 16 of 1025 bins."""
+    """Return the transpose of `mel_bands` as a sparse matrix: a band has about 16 of 1025 bins."""
     import scipy.sparse
 
-    return scipy.sparse.csr_array(_mel_bands(representation).T)
+    return scipy.sparse.csr_array(mel_bands(representation).T)
 
 
-def _mel_bands(representation: Representation) -> Array:
+def mel_bands(representation: Representation) -> Array:
+    """Return the mel bands of a representation that has some, float32 (n_bins, n_mels)."""
     n_fft, n_mels, top_hz = representation.n_fft, representation.n_mels, SAMPLE_RATE / 2
     return mel_filters(SAMPLE_RATE, n_fft, n_mels, 0.0, top_hz, scale="slaney", area_norm=True)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,29 @@ class Layer:
 
     dim: int
     rows: int = 1
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Classes that a network was trained to recognise, each with a score of its own from 0 to 1.
+
+    Parameters
+    ----------
+    layer : str
+        The layer whose values are the scores.
+    names : callable
+        Returns the name of every class, in the order of the scores; may read the weights.
+    over : {"mean", "max"}
+        How the scores of windows become those of a recording: as the publisher does it.
+    at_place : callable or None
+        Takes latitude and longitude in degrees and a week, 1 to 48 or -1 for the whole year, and
+        returns the probability that each class occurs there, float32 (n_classes,).
+    """
+
+    layer: str
+    names: Callable[[], Sequence[str]]
+    over: Literal["mean", "max"] = "mean"
+    at_place: Callable[[float, float, int], npt.NDArray[np.float32]] | None = None
 
 
 @dataclass(frozen=True)

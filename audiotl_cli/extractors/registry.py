@@ -41,8 +41,9 @@ BUILT_IN = {
 
 
 MODEL_FILES = {
-    "tflite": "audiotl_cli.extractors.model_file:TfliteExtractor",
-    "savedmodel": "audiotl_cli.extractors.model_file:SavedModelExtractor",
+    "onnx": "audiotl_cli.extractors.model_onnx:OnnxFileExtractor",
+    "tflite": "audiotl_cli.extractors.model_tflite:TfliteExtractor",
+    "savedmodel": "audiotl_cli.extractors.model_savedmodel:SavedModelExtractor",
 }
 """The classes for names such as ``tflite:FILE``, which is a model of the user's own."""
 
@@ -121,8 +122,8 @@ def load_extractor(
     Parameters
     ----------
     name : str or ExtractorConfig
-        A registered name, see `list_extractors`; or ``tflite:FILE`` or
-        ``savedmodel:FOLDER`` for a model of your own, see `extractors.model_file`. Or a
+        A registered name, see `list_extractors`; or ``onnx:FILE``, ``tflite:FILE`` or
+        ``savedmodel:FOLDER`` for a network of your own, see `extractors.model_file`. Or a
         configuration, of which the other parameters replace settings unless they are at their
         defaults.
     weights : path, optional
@@ -173,7 +174,10 @@ def _model_file(name: str) -> tuple[str, str]:
 
 
 def _unknown(name: str) -> UsageError:
-    choices = ", ".join([*entries_by_name(), "tflite:FILE", "savedmodel:FOLDER"])
+    kind = name.rpartition(".")[2]
+    if kind in MODEL_FILES and name != kind:
+        return UsageError(f"no extractor {name!r}; a network file is named as {kind}:{name}")
+    choices = ", ".join([*entries_by_name(), "onnx:FILE", "tflite:FILE", "savedmodel:FOLDER"])
     return UsageError(
         f"no extractor {name!r}; choose from {choices}{did_you_mean(name, entries_by_name())}"
     )

@@ -88,7 +88,7 @@ def _blas() -> Any:
 
 
 @contextmanager
-def _silent_descriptor() -> Iterator[None]:
+def silent_descriptor() -> Iterator[None]:
     """Keep native code from writing to stderr, which no setting of TensorFlow's import does."""
     try:
         copy = os.dup(2)
@@ -119,7 +119,7 @@ def tensorflow() -> Any:
         # else only processors with instructions for 8-bit networks get it, and all others
         # convolutions without fused multiplication: MusiCNN is 2.3 times slower by these
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _silent_descriptor():
+    with silent_descriptor():
         import tensorflow as tf
 
     tf.get_logger().setLevel(logging.ERROR)

@@ -20,7 +20,7 @@ from audiotl_cli.audio.spectrogram import mel_filters
 from audiotl_cli.audio.types import Waveform
 from audiotl_cli.extractors.base import SEGMENT_WINDOWS, Extractor, Layer, Patches
 from audiotl_cli.extractors.checks import Check, compare, rising_tones
-from audiotl_cli.extractors.engines.converted import Converted, TfliteNetwork, load
+from audiotl_cli.extractors.engines.converted import Converted, TfliteNetwork, add_converted, load
 from audiotl_cli.extractors.engines.operations import Array
 from audiotl_cli.extractors.engines.tflite_file import TfliteModel
 from audiotl_cli.extractors.engines.tflite_onnx import convert
@@ -158,17 +158,23 @@ class SpeechExtractor(Extractor):
         windows = np.lib.stride_tricks.sliding_window_view(scaled, WINDOW_FRAMES, axis=0)
         return np.ascontiguousarray(windows[:: self._hop_frames].transpose(0, 2, 1))
 
+    def add_network(self, graph: Graph, patches: str) -> str:
+        """Write the network into a graph, from patches (n, 76, 32)."""
+        return add_converted(graph, self._file, patches)
+
+    @property
+    def _file(self) -> TfliteNetwork:
+        return TfliteNetwork(
+            name="speech",
+            weights=self.weights_id()[0],
+            shape=(WINDOW_FRAMES, N_MELS),
+            opened=lambda: opened(WEIGHTS, [WEIGHTS.files[0].name]),
+            write=_write,
+        )
+
     @cached_property
     def _network(self) -> Converted:
-        return load(
-            TfliteNetwork(
-                name="speech",
-                weights=self.weights_id()[0],
-                shape=(WINDOW_FRAMES, N_MELS),
-                opened=lambda: opened(WEIGHTS, [WEIGHTS.files[0].name]),
-                write=_write,
-            )
-        )
+        return load(self._file)
 
 
 def decibel(waveform: Waveform) -> Array:
@@ -184,7 +190,7 @@ def decibel(waveform: Waveform) -> Array:
     levels : float32 (n_frames, 32)
         ``10 log10`` of the power of samples from -32768 to 32767, at least -100.
     """
-    cosines, sines, bands = _tables()
+    cosines, sines, bands = tables()
     scaled = np.clip(np.round(waveform.astype(np.float64) * 32768), -32768, 32767)
     frames = np.ascontiguousarray(
         np.lib.stride_tricks.sliding_window_view(scaled, N_FFT)[::STFT_HOP]
@@ -195,7 +201,7 @@ def decibel(waveform: Waveform) -> Array:
 
 
 @cache
-def _tables() -> tuple[Doubles, Doubles, Doubles]:
+def tables() -> tuple[Doubles, Doubles, Doubles]:
     """Return the real and the imaginary part of a Fourier transform, and the mel bands.
 
     Only bins that a band uses are in them. The transform is rounded as in the published file, which

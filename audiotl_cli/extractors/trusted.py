@@ -3,7 +3,7 @@
 ``tflite:FILE``, ``savedmodel:FOLDER`` and the names of plug-ins make audiotl load and run code of
 other people. A name that the user typed is accepted. A name from a file, such as the card of a
 model or the description of a feature store, is accepted only if the user trusts the program: see
-docs/adr/0011-what-is-trusted.md.
+docs/adr/0011-what-is-trusted.md. ``onnx:FILE`` is data: its operators are ONNX Runtime's own.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class Program:
 
 
 def find_program(name: str) -> Program | None:
-    """Return the program of an extractor, without running it; None for audiotl's own.
+    """Return the program of an extractor, without running it.
+
+    None is returned where there is none: for audiotl's own extractors, and for ONNX files.
 
     Raises
     ------
@@ -64,6 +66,8 @@ def find_program(name: str) -> Program | None:
     """
     if found := model_file(name):
         kind, path = found
+        if not kind.runs_code:
+            return None
         try:
             sha256, source = kind.digest_of(path), str(path)
         except OSError as error:

@@ -33,7 +33,7 @@ from audiotl_cli.extractors.audioset import (
     patch_framing,
     tables,
 )
-from audiotl_cli.extractors.base import Layer, Patches
+from audiotl_cli.extractors.base import Classes, Layer, Patches
 from audiotl_cli.extractors.checks import Check
 from audiotl_cli.extractors.engines import NCNN, ONNX, TENSORFLOW, load
 from audiotl_cli.extractors.engines.operations import Array, Forward, Network, Operations
@@ -98,6 +98,10 @@ class YamnetExtractor(WeightedExtractor):
     @classmethod
     def layers(cls) -> dict[str, Layer]:
         return {"embedding": Layer(DIM), "scores": Layer(len(CLASS_NAMES))}
+
+    @classmethod
+    def classes(cls) -> tuple[Classes, ...]:
+        return (Classes("scores", lambda: CLASS_NAMES),)
 
     def frame(self, hop_s: float) -> Framing:
         return patch_framing(hop_s, pad_end=True)

@@ -15,6 +15,9 @@ Vector = npt.NDArray[np.float64]
 DIGITS = 6
 """Of scores and seconds in files; more would be noise."""
 
+LEAST_S = 0.01
+"""Seconds of an event beside silence that are more than the edge of a silence."""
+
 THRESHOLD = 0.5
 """Score from which a model of clips hears a label along a recording."""
 
@@ -201,7 +204,10 @@ class _Open:
 
 
 def outside(events: Sequence[Event], silences: Sequence[tuple[float, float]]) -> list[Event]:
-    """Return events without the parts of them that lie in silences, which are in order."""
+    """Return events without the parts of them that lie in silences, which are in order.
+
+    What is left of an event between silences, or after the last one, counts from `LEAST_S` on.
+    """
     found = []
     for event in events:
         start_s = event.start_s
@@ -209,7 +215,7 @@ def outside(events: Sequence[Event], silences: Sequence[tuple[float, float]]) ->
             if sounds_s <= start_s:
                 continue
             end_s = min(silent_s, event.end_s)
-            if end_s - start_s > _SLACK_S:
+            if end_s - start_s >= min(LEAST_S, event.end_s - event.start_s):
                 found.append(replace(event, start_s=start_s, end_s=end_s))
             start_s = sounds_s
             if start_s >= event.end_s:

@@ -39,14 +39,26 @@ class Model:
     card : ModelCard
         How it was made.
     extractors : list of Extractor
+    top_k : int or None
+        How many scores a prediction holds, the highest; None is all.
+    rejects_unlabelled : bool
+        Whether a recording without any score of at least the classifier's threshold is rejected.
     """
 
     def __init__(
-        self, classifier: ClipClassifier, card: ModelCard, extractors: list[Extractor]
+        self,
+        classifier: ClipClassifier,
+        card: ModelCard,
+        extractors: list[Extractor],
+        *,
+        top_k: int | None = None,
+        rejects_unlabelled: bool = False,
     ) -> None:
         self.classifier = classifier
         self.card = card
         self.extractors = extractors
+        self.top_k = top_k
+        self.rejects_unlabelled = rejects_unlabelled
 
     @property
     def labels(self) -> list[str]:
@@ -263,9 +275,10 @@ class Model:
         labels = None
         if self.classifier.multi_label:
             labels = [] if note else split_labels(self.classifier.label_of(row))
+            rejected = rejected or (self.rejects_unlabelled and not labels and not note)
         return Prediction(
             path,
-            {self.labels[i]: float(row[i]) for i in order},
+            {self.labels[i]: float(row[i]) for i in order[: self.top_k]},
             audio_s,
             labels=labels,
             rejected=rejected,

@@ -9,6 +9,10 @@ from audiotl_cli.project import Project
 
 N_TAKES = 24
 
+NETWORK = "musicnn"
+"""Its weights come from where audiotl's requirements come from, so that the demonstration is the
+same on every machine."""
+
 
 @dataclass(frozen=True)
 class DemoSounds:

@@ -12,7 +12,7 @@ def test_the_demonstration_runs_and_reuses_what_is_there(
     project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "N_TAKES", 4)
-    monkeypatch.setenv("AUDIOTL_EXTRACT_EXTRACTOR", "mfcc")
+    monkeypatch.setattr(demo, "NETWORK", "mfcc")
 
     first = run("demo")
     second = run("demo")

@@ -151,6 +151,7 @@ def test_events_end_where_silence_begins() -> None:
     ]
     assert outside(events, []) == events
     assert outside(events, [(0, 9)]) == []
+    assert outside(events, [(0, 7.999)]) == []  # the edge of a silence is no event
 
 
 def test_one_label_for_a_long_recording_is_said_to_be_an_average(

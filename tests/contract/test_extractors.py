@@ -28,7 +28,7 @@ from tests.extractors import own_models
 from tests.extractors.golden import need_engine, shared_weights
 
 RATES = [8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000]
-MODEL_FILES = ["tflite", "savedmodel"]
+MODEL_FILES = ["onnx", "tflite", "savedmodel"]
 OTHER_ENGINES = [
     f"{name}-{engine}"
     for name in list_extractors()
@@ -82,8 +82,8 @@ def options(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
             need_engine(engine)
             return {**options(network), "engine": engine}
         if name in MODEL_FILES:
-            write = getattr(own_models, f"write_{name}")
-            model = own_models.module([None, own_models.WINDOW])
+            model = own_models.Own([None, own_models.WINDOW])
+            write = own_models.WRITERS[name]
             return {"name": write(folder / f"own.{name}", model, **own_models.SETTINGS)}
         if name == "vggish":
             return {"name": name, "weights": request.getfixturevalue("seeded_checkpoint")}

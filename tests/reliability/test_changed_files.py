@@ -264,9 +264,9 @@ def test_weights_that_are_replaced_after_they_were_hashed_are_not_used(
 
 
 def test_a_model_file_that_is_replaced_after_it_was_hashed_is_not_used(tmp_path: Path) -> None:
-    path = tmp_path / "own.tflite"
+    path = tmp_path / "own.onnx"
     path.write_bytes(b"one")
-    extractor = load_extractor(f"tflite:{path}", hop_s=1.0)
+    extractor = load_extractor(f"onnx:{path}", hop_s=1.0)
     extractor.weights_id()
     path.write_bytes(b"two")
     with pytest.raises(WeightsError, match="the file changed while it was read"):

@@ -159,6 +159,7 @@ ARGUMENTS = (
     "index new --metadata odd",
     "index new --labels-from annotations --metadata odd",
     "extract --extractor mfcc --index odd",
+    "extract --extractor onnx:odd",
     "extract --extractor tflite:odd",
     "train --index odd",
     "train --store odd",
@@ -168,6 +169,7 @@ ARGUMENTS = (
     "models fetch yamnet --from odd",
     "evaluate odd",
     "store import odd --name x",
+    "summary odd",
 )
 
 

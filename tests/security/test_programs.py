@@ -20,7 +20,7 @@ from audiotl_cli.dataset.synthesis import SAMPLE_RATE
 from audiotl_cli.errors import ArtifactError
 from audiotl_cli.extractors.runtime import tensorflow
 from tests.conftest import REPOSITORY, Run, run_in
-from tests.extractors.own_models import SETTINGS, WINDOW, write_savedmodel
+from tests.extractors.own_models import SETTINGS, WINDOW, save_module
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, sounds: Path) -> Present:
     """Return a project whose model was trained on the features of a network of its own."""
     folder = tmp_path_factory.mktemp("present")
     mark = folder.parent / f"{folder.name}-ran"
-    write_savedmodel(folder / "net", harmful(mark), **SETTINGS)
+    save_module(folder / "net", harmful(mark), **SETTINGS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUDIOTL_STATE", str(tmp_path_factory.mktemp("maker")))
         run_in(
@@ -129,7 +129,7 @@ def test_another_network_under_the_same_name_is_not(
     present: Present, run: Run, tmp_path: Path
 ) -> None:
     run("extract", "--extractor", "savedmodel:net")
-    write_savedmodel(tmp_path / "other", harmful(tmp_path / "other-ran"), **SETTINGS)
+    save_module(tmp_path / "other", harmful(tmp_path / "other-ran"), **SETTINGS)
     shutil.rmtree("net")
     shutil.copytree(tmp_path / "other", "net")
 

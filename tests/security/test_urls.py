@@ -70,6 +70,7 @@ COMMANDS = (
     "index . --out {}",
     "extract --index {}",
     "extract --store {}",
+    "extract --extractor onnx:{}",
     "extract --extractor tflite:{}",
     "extract --extractor savedmodel:{}",
     "train --index {}",

@@ -50,7 +50,7 @@ def annotation_files(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     ]
-    beside = _recordings_beside(found)
+    beside = recordings_beside(found)
     return sorted(
         path
         for path in found
@@ -58,7 +58,7 @@ def annotation_files(folder: Path) -> list[Path]:
     )
 
 
-def _recordings_beside(files: Sequence[Path]) -> dict[Path, list[Path]]:
+def recordings_beside(files: Sequence[Path]) -> dict[Path, list[Path]]:
     """Return the recordings whose names files begin with: those of the longest name."""
     folders = {path.parent for path in files}
     recordings = {folder: _recordings_in(folder) for folder in folders}
@@ -100,7 +100,7 @@ class _Reader:
         self.find = Finder(self.root)
 
     def read(self, files: Sequence[Path]) -> None:
-        beside = _with_the_only_one(_recordings_beside(files), self.find)
+        beside = _with_the_only_one(recordings_beside(files), self.find)
         for file in files:
             try:
                 marks = read_annotations(file, self.options, self.left_out)
@@ -235,7 +235,7 @@ def _is_about_one(path: AnyPath) -> bool:
     """Return whether a file holds annotations of one recording, which its rows do not name."""
     kind = kind_of_annotation(path)
     return kind == TRACK or (
-        kind == TABLE and isinstance(path, Path) and any(_recordings_beside([path]).values())
+        kind == TABLE and isinstance(path, Path) and any(recordings_beside([path]).values())
     )
 
 

@@ -83,17 +83,32 @@ def load(network: TfliteNetwork) -> Converted:
     return Converted(forward, constants)
 
 
+def add_converted(graph: Graph, network: TfliteNetwork, patches: str) -> str:
+    """Write a network into a graph, from patches (n, ...) to vectors (n, dim).
+
+    Raises
+    ------
+    WeightsError
+        The file cannot be had, read or converted.
+    """
+    return _written(graph, network, patches)[0]
+
+
 def _convert(network: TfliteNetwork) -> Built:
     graph = Graph()
     patches = graph.input("patches", np.float32, ["n", *network.shape])
-    with network.opened() as (path, *_):
-        model = read_tflite(path)
-        try:
-            vectors = network.write(graph, model, patches)
-            constants = [model.constant(n).astype(np.float32) for n in network.constants]
-        except (ValueError, LookupError) as error:
-            raise WeightsError(f"{path} is not the network {network.name} ({error})") from error
+    vectors, constants = _written(graph, network, patches)
     graph.output(_OUTPUT, vectors, np.float32, ["n", "dim"])
     content = graph.model({"weights": network.weights})
     header = {"n_bytes": len(content), "shapes": [values.shape for values in constants]}
     return Built(header, b"".join([content, *(values.tobytes() for values in constants)]))
+
+
+def _written(graph: Graph, network: TfliteNetwork, patches: str) -> tuple[str, list[Array]]:
+    with network.opened() as (path, *_):
+        model = read_tflite(path)
+        try:
+            vectors = network.write(graph, model, patches)
+            return vectors, [model.constant(n).astype(np.float32) for n in network.constants]
+        except (ValueError, LookupError) as error:
+            raise WeightsError(f"{path} is not the network {network.name} ({error})") from error

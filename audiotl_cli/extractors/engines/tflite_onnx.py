@@ -18,6 +18,7 @@ from audiotl_cli.graph import Graph, Value
 RESHAPE = 22
 _AXES = (0, 2, 3, 1)  # where the axes of TFLite's maps are in those of the graph
 _ACTIVATIONS = {1: "Relu"}
+_ALL = np.iinfo(np.int64).max  # the end of a slice without one
 _PADDINGS = ("SAME_UPPER", "VALID")
 
 
@@ -178,6 +179,31 @@ class _Conversion:
             self.graph.add("Gemm", vectors, kernel, *biases, transB=1), operator.option(0, "b")
         )
 
+    def cut(self, operator: Operator) -> str:
+        """Take a slice of vectors."""
+        begin, end, steps = (self.model.constant(n).tolist() for n in operator.inputs[1:])
+        first, last, several, new, single = (operator.option(field, "i") for field in range(5))
+        if self.rank(operator.inputs[0]) == 4 or several or new or min(steps) < 1:
+            raise ValueError("a slice of maps, backwards or with new axes cannot be converted")
+        axes = np.arange(len(begin))
+        begin = [0 if first >> i & 1 else begin[i] for i in axes]
+        end = [_ALL if last >> i & 1 else end[i] for i in axes]
+        end = [begin[i] + 1 or _ALL if single >> i & 1 else end[i] for i in axes]
+        parts = (np.array(part, np.int64) for part in (begin, end, axes, steps))
+        value = self.graph.add("Slice", self.values[operator.inputs[0]], *parts)
+        left_out = [i for i in axes if single >> i & 1]
+        return self.graph.add("Squeeze", value, np.array(left_out)) if left_out else value
+
+    def expand(self, operator: Operator) -> str:
+        axis = self.model.constant(operator.inputs[1]).astype(np.int64).reshape(1)
+        if self.rank(operator.outputs[0]) == 4:
+            raise ValueError("a new axis of maps cannot be converted")
+        return self.graph.add("Unsqueeze", self.values[operator.inputs[0]], axis)
+
+    def choose(self, operator: Operator) -> str:
+        rank = self.rank(operator.outputs[0])
+        return self.graph.add("Where", *(self.operand(n, rank) for n in operator.inputs))
+
     def leaky(self, operator: Operator) -> str:
         alpha = float(operator.option(0, "f"))
         return self.graph.add("LeakyRelu", self.values[operator.inputs[0]], alpha=alpha)
@@ -212,7 +238,13 @@ _WRITERS: dict[int, _Writer] = {
     40: _Conversion.mean,
     41: _combined("Sub"),
     42: _combined("Div"),
+    45: _Conversion.cut,
     55: _combined("Max"),
+    58: _combined("Less"),
+    61: _combined("Greater"),
+    66: _simple("Sin"),
+    70: _Conversion.expand,
     98: _Conversion.leaky,
+    123: _Conversion.choose,
 }
 """Operators by their codes in ``schema.fbs``."""

@@ -33,6 +33,9 @@ class WriterOptions:
         The lowest and the highest frequency that the model's networks take in.
     top_k : int or None
         How many scores to write; None is all, or what a table has room for.
+    ranked : bool
+        Whether there are too many labels for a column each: tables then have the best `top_k`
+        with their scores.
     """
 
     labels: Sequence[str] = ()
@@ -41,6 +44,7 @@ class WriterOptions:
     sorts: bool = False
     band_hz: tuple[float, float] = (0.0, 0.0)
     top_k: int | None = None
+    ranked: bool = False
 
 
 class Writer:

@@ -41,7 +41,7 @@ class ParquetWriter(CsvWriter):
         columns = list(zip(*rows, strict=True)) or [()] * len(header)
         arrays = []
         for name, column in zip(header, columns, strict=True):
-            is_number = name in NUMBERS or str(name).startswith("score:")
+            is_number = name in NUMBERS or str(name).startswith(("score:", "score_"))
             kind = pyarrow.float64() if is_number else pyarrow.string()
             arrays.append(pyarrow.array(map(_value, column), kind))
         content = io.BytesIO()

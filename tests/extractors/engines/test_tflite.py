@@ -61,6 +61,43 @@ def test_converted_networks_give_the_same(file: Path) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def vectors(tf: Any, x: Any) -> Any:
+    """Return a small network of numbers, as those that encode a place and a week."""
+    kernel = np.random.default_rng(0).normal(0, 0.3, (6, 4)).astype(np.float32)
+    waves = [
+        tf.sin(tf.expand_dims(x[:, column] * 0.7, 1) + tf.constant([0.1, 0.2, 0.3]))
+        for column in (0, 1)
+    ]
+    week = x[:, 2]
+    known = tf.where(week > 0.0, 1.0, 0.0) * tf.where(week < 1.0, 1.0, 0.0)
+    return tf.sigmoid(tf.matmul(tf.concat(waves, 1), kernel) * tf.expand_dims(known, 1))
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["single", "half precision"])
+def test_slices_and_choices_give_the_same(tmp_path: Path, half: bool) -> None:
+    tf = tensorflow()
+    function = tf.function(
+        lambda x: vectors(tf, x), input_signature=[tf.TensorSpec((1, 3), tf.float32)]
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()])
+    if half:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    path = tmp_path / "vectors.tflite"
+    path.write_bytes(converter.convert())
+    model = read_tflite(path)
+    graph = Graph()
+    x = graph.input("x", np.float32, ["n", 3])
+    (y,) = convert(graph, model, {model.inputs[0]: x}, model.outputs)
+    graph.output("y", y, np.float32, ["n", 4])
+    session = open_session(graph.model({}))
+
+    for row in np.array([[[1, 2, 0.5]], [[-3, 0.1, -1]], [[9, 8, 7]]], np.float32):
+        found = session.run(None, {"x": row})[0]
+
+        np.testing.assert_allclose(found, vectors(tf, row).numpy(), atol=1e-3 if half else 1e-6)
+
+
 def test_damaged_files_are_refused_or_read(file: Path, tmp_path: Path) -> None:
     """No byte of the structure, whatever it becomes, leads out of the file."""
     content = file.read_bytes()
