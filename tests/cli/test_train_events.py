@@ -93,6 +93,12 @@ def test_events_are_found_over_a_background(
     check_night(found["segments"], sounds_and_night)
     (found,) = run("predict", night, "--segments", "--with-background", "--json").json
     assert "background" in {event["label"] for event in found["segments"]}
+    (card,) = Path("data/models").glob("*.md")
+    assert "a change costs 6 nats" in card.read_text()
+    evaluated = run("evaluate")
+    assert "the label heard most in each" in " ".join(evaluated.out.split())
+    assert "accuracy 1.000" in evaluated.out
+    assert run("model", "export", next(Path("data/models").glob("*.joblib"))).code == 2
 
 
 def test_a_label_called_noise_is_the_background(
