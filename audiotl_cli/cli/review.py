@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,6 +90,7 @@ def review(
 
         output.state.after_interrupt = f"every verdict is in {found.table}"
         ReviewSession(found).run()
+        output.next_command(f"audiotl cut {' '.join(shlex.quote(str(path)) for path in sources)}")
         return
     n_written = _write(found, answers or [], table)
     output.result(_record(found, n_written), lambda: _show(found, n_written))

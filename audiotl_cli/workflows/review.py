@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from audiotl_cli.errors import DataError
 from audiotl_cli.review.choosing import Choice, choose_in_turn
 from audiotl_cli.review.detections import Detection, DetectionOptions, read_detections
 from audiotl_cli.review.verdicts import (
@@ -89,9 +88,7 @@ class Review:
         self._request = request
         self.table = request.table or verdicts_beside(request.sources)
         self.read = read_detections(request.sources, request.detections)
-        if not self.read.found:
-            names = ", ".join(map(str, request.sources))
-            raise DataError(f"{names}: no detections to review")
+        self.read.require(request.sources)
         self.chosen = choose_in_turn(self.read.found, request.limit, request.choice)
         self._given: list[Verdict] = []
         self.progress()
