@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audiotl_cli.audio.isolated import Decoders
-from audiotl_cli.errors import AudioError, DataError
+from audiotl_cli.errors import AudioError
 from audiotl_cli.left_out import LeftOut
 from audiotl_cli.review.choosing import Choice, choose_per_label
 from audiotl_cli.review.cut import CutFolder, CutOptions
@@ -81,8 +81,7 @@ def cut_detections(request: CutRequest, on_detection: OnDetection | None = None)
     """
     check_folder(request.folder)
     read = read_detections(request.sources, request.detections)
-    if not read.found:
-        raise DataError(f"{', '.join(map(str, request.sources))}: no detections to cut")
+    read.require(request.sources)
     chosen = choose_per_label(read.found, request.max_per_label, request.choice)
     folder = CutFolder(request.folder, list(chosen), request.options)
     # by recording and time: each recording is read forwards

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from audiotl_cli import Index
 from audiotl_cli.cells import plain_cell
 from audiotl_cli.review import cut as cutting
 from tests.conftest import Run
+from tests.reliability.programs import Program
 from tests.sounds import noise, write_wav
 
 RATE = 8000
@@ -227,3 +229,63 @@ def test_annotations_are_cut_and_scores_of_them_are_refused(run: Run) -> None:
     assert [(row["label"], row["start_s"]) for row in rows()] == [("owl", "1.0"), ("rain", "4.5")]
     assert refused.code == 2
     assert "--select random" in refused.err
+
+
+def test_the_folder_is_called_clips_unless_it_is_named(run: Run) -> None:
+    recording("night.wav")
+
+    finished = run("cut", save([("night.wav", 1, 2, "owl", 0.5)]))
+
+    assert finished.code == 0
+    assert Path("clips/clips.csv").is_file()
+    assert "Next: audiotl index clips" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--label", "owll"], 2, "no detection is labelled 'owll'; did you mean owl?"),
+        (["--min-score", "0.9"], 3, "none of 1 detections"),
+        (["--min-score", "0.9", "--max-score", "0.1"], 2, "above --max-score"),
+    ],
+)
+def test_what_leaves_nothing_to_cut_is_refused(
+    run: Run, options: list[str], code: int, said: str
+) -> None:
+    finished = run("cut", save([("night.wav", 1, 2, "owl", 0.5)]), *options)
+
+    assert finished.code == code
+    assert said in finished.err
+    assert not Path("clips").exists()
+
+
+HALT = """
+import pathlib, threading
+from audiotl_cli.review import cut
+real, calls = cut.{at}, []
+def halt(*args, **more):
+    calls.append(1)
+    if len(calls) == 3:
+        pathlib.Path("halted").touch()
+        threading.Event().wait()
+    return real(*args, **more)
+cut.{at} = halt
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs signals and /proc")
+@pytest.mark.parametrize("at", ["place", "append_rows"])
+def test_a_killed_run_is_continued_to_the_same_folder(run: Run, tmp_path: Path, at: str) -> None:
+    recording("night.wav")
+    found = save([("night.wav", float(i), i + 0.5, "owl", i / 10) for i in range(6)])
+    run("cut", found, "--out", "whole")
+    output = tmp_path / "program"
+    output.mkdir()
+    program = Program(output, ["cut", found, "--out", "clips"], before=HALT.format(at=at))
+    program.wait_for(lambda _: Path("halted").exists())
+
+    program.end(signal.SIGKILL)
+    assert len(contents("clips")) == 3  # two clips, and the table
+    assert run("cut", found, "--out", "clips").code == 0
+
+    assert contents("clips") == contents("whole")
