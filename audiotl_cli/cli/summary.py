@@ -126,7 +126,11 @@ def summary(
 
 def _show(found: Summary) -> None:
     tally = found.tally
-    hours = "an unknown number of" if math.isnan(found.hours) else f"{found.hours:.1f}"
+    hours = (
+        "an unknown number of"
+        if math.isnan(found.hours)
+        else _number(found.hours, 1 if found.hours >= 10 else 2)
+    )
     output.line(
         f"{found.n_detections} detections in {hours} hours of {len(found.recordings)} recordings",
         style="bold",
@@ -164,7 +168,11 @@ def _show_table(found: Summary, counts: Sequence[Count], name: str) -> None:
 
 
 def _cells(count: Count, judged: bool) -> list[str]:
-    cells = [str(count.n), _number(count.hours, 1), _number(count.per_hour, 2)]
+    cells = [
+        str(count.n),
+        _number(count.hours, 1 if count.hours >= 10 else 2),
+        _number(count.per_hour, 2),
+    ]
     if judged:
         some = count.estimate
         cells += [

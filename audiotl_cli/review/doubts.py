@@ -31,28 +31,28 @@ def reasons_to_doubt(every: Sequence[Recording], *, zone_given: bool) -> list[st
 
     warn(
         [one for one in every if math.isnan(one.duration_s)],
-        "cannot be opened or state no length, so hours recorded and rates are not known there",
+        "without a known length, so hours recorded and rates are not known there",
     )
-    warn([one for one in every if one.when is None], "have no known time")
+    warn([one for one in every if one.when is None], "without a known time")
     warn(
         [one for one in every if one.source == MODIFIED],
-        "are placed by the modification time of their files, which copying may change",
+        "placed by the modification time of the file, which copying may change",
     )
     warn(
         [one for one in every if one.disagrees],
-        "state other times in their metadata than in their names; the names count",
+        "with another time in the metadata than in the name; the name counts",
     )
     warn(
         [one for one in every if one.when is not None and one.when.year < CLOCK_SET],
-        f"begin before {CLOCK_SET}: the clock of the recorder may not have been set",
+        f"from before {CLOCK_SET}: the clock of the recorder may not have been set",
     )
     pairs = list(overlaps(every))
     if pairs:
         first, second, seconds = pairs[0]
         found.append(
-            f"{counted(len(pairs), 'pair')} of recordings of one site overlap in time, such as "
-            f"{first.path} and {second.path} by {seconds:.0f} s: their sounds count twice. If they "
-            "are of two sites, name these with --site-regex"
+            f"{counted(len(pairs), 'pair')} of recordings of one site that overlap in time, such "
+            f"as {first.path} and {second.path} by {seconds:.0f} s; their sounds count twice. If "
+            "they are of two sites, name these with --site-regex"
         )
     zones = zones_of(every)
     if not zone_given and len(zones) > 1:

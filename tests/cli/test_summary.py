@@ -82,7 +82,7 @@ def test_zones(night: Path, run: Run) -> None:
 def test_one_site_that_is_two(night: Path, run: Run) -> None:
     value = run("summary", "events.csv", "--site-regex", "(night)/", "--json").json
     assert value["sites"] == ["night"]
-    assert any("recordings of one site overlap" in text for text in value["warnings"])
+    assert any("recordings of one site that overlap" in text for text in value["warnings"])
     value = run("summary", "events.csv", "--site-regex", "/([NS])_", "--json").json
     assert (value["sites"], value["sites_from"]) == (["N", "S"], "--site-regex")
 
@@ -94,7 +94,7 @@ def test_what_is_not_counted_is_said(night: Path, run: Run) -> None:
     )
 
     assert finished.code == 0
-    assert "3 detections in 3.0 hours of 3 recordings" in finished.out
+    assert "3 detections in 3.00 hours of 3 recordings" in finished.out
     assert "Left out: 4 detections: repeats another detection" in finished.out
     assert "Left out: 1 detection: below --min-score 0.5" in finished.out
     assert "zone not stated" in finished.out
@@ -106,7 +106,7 @@ def test_recordings_that_are_gone_have_no_known_hours(night: Path, run: Run) -> 
     value = run("summary", "events.csv", "--recordings", "night", "--json").json
 
     assert value["hours"] is None
-    assert "1 recording cannot be opened" in value["warnings"][0]
+    assert "1 recording without a known length" in value["warnings"][0]
     owls = [record for record in value["by_site"] if record["label"] == "owl"]
     assert counts(owls, "site", "n", "per_hour") == [("N", 2, 2.0), ("S", 1, None)]
 
