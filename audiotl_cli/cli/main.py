@@ -16,6 +16,7 @@ import typer
 from audiotl_cli import leftovers
 from audiotl_cli.cli import (
     balance,
+    cut,
     datasets,
     demo,
     doctor,
@@ -70,6 +71,7 @@ for command in (
     similar,
     label,
     summary,
+    cut,
     demo,
     doctor,
 ):

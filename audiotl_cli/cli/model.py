@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from audiotl_cli.inference.quantisation_cost import QuantisationCost
     from audiotl_cli.workflows.export import ExportReport
     from audiotl_cli.workflows.inspect import Inspection
+    from audiotl_cli.workflows.threshold import ThresholdReport
 
 app = typer.Typer(no_args_is_help=True, help="List, inspect and export trained models.")
 
@@ -159,6 +160,89 @@ def _inspect_network(file: Path, *, sidecar: bool) -> None:
     output.result(asdict(report), lambda: show_network(report))
     if report.file.problem or report.problem:
         raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Examples:  audiotl model threshold birds --precision 0.9 --verdicts verdicts.csv   |   "
+    "audiotl model threshold birds --set owl=0.7"
+)
+@spread
+def threshold(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            parser=options.path, help="Model file, or a part of its name in data/models."
+        ),
+    ],
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the reported events of each label that should be right, such as 0.9; "
+            "the lower end of its interval must reach it.",
+        ),
+        settings.FREE,
+    ] = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(
+            parser=options.path,
+            metavar="TABLE",
+            help="Table of judged events for --precision, with the columns label, score and "
+            "verdict (right or wrong).",
+        ),
+        settings.TYPED,
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="LABEL=SCORE", help="Threshold of a label; repeat for several."
+        ),
+        settings.TYPED,
+    ] = None,
+    clear: Annotated[
+        bool,
+        typer.Option("--clear", help="Forget the thresholds that the model holds."),
+        settings.TYPED,
+    ] = False,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Show, choose or set from which scores a model reports events."""
+    from audiotl_cli.cli.event_options import scores_of_labels
+    from audiotl_cli.workflows.threshold import ThresholdOptions, set_thresholds
+
+    path = options.project().find_model(file)
+    chosen = ThresholdOptions(
+        scores_of_labels("--set", given), precision, verdicts, clear, overwrite
+    )
+    report = set_thresholds(path, chosen)
+    value = asdict(report) | {"path": str(report.path)}
+    output.result(value, lambda: _show_thresholds(report))
+    for label, reason in report.refused.items():
+        output.warn(f"{label}: no threshold, because {reason}")
+    if report.refused:
+        raise typer.Exit(1)
+
+
+def _show_thresholds(report: ThresholdReport) -> None:
+    output.line(f"{report.path}", style="bold")
+    if report.n_judged:
+        output.line(
+            f"{counted(report.n_judged, 'judged event')}, and {report.n_other} without a verdict "
+            "of right or wrong"
+        )
+    if not report.thresholds:
+        output.line("No thresholds: every event is reported, or from 0.5 by a model of clips")
+        return
+    columns = ("label", "threshold", "right", "interval", "events", "from")
+    grid = output.table(*columns, numbers=("threshold", "right", "events"))
+    for label, found in sorted(report.thresholds.items()):
+        judged = (
+            (f"{found.precision:.3f}", f"{found.low:.3f} to {found.high:.3f}", str(found.n_events))
+            if found.n_events
+            else ("", "", "")
+        )
+        grid.add_row(label, f"{found.threshold:.3f}", *judged, found.source)
+    output.show(grid)
 
 
 def _show_list(rows: Sequence[ModelRow]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass, field
@@ -83,8 +84,13 @@ def inspect_network(path: Path, *, sidecar: bool = False) -> NetworkReport:
 
 
 def _write(path: Path, settings: dict[str, Any]) -> None:
+    def refuse_existing() -> None:
+        if os.path.lexists(path):  # somebody wrote it meanwhile
+            raise FileExistsError(errno.EEXIST, "it exists", str(path))
+
     try:
-        write_whole(path, (json.dumps(settings, indent=2) + "\n").encode())
+        content = (json.dumps(settings, indent=2) + "\n").encode()
+        write_whole(path, content, before_rename=refuse_existing)
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror or error})") from error
 

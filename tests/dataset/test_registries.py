@@ -163,4 +163,4 @@ def test_what_a_layout_leaves_out_is_reported(add_file: AddFile, project: Path, 
 
 def test_every_layout_has_its_own_place() -> None:
     orders = [layout.order for layout in all_layouts()]
-    assert len(set(orders)) == len(orders) == 7
+    assert len(set(orders)) == len(orders) == 8
