@@ -24,6 +24,7 @@ USUAL = {
     "listen": "model device threshold format",
     "similar": "index extractor top-k format output",
     "label": "index n ask set from output",
+    "review": "label select limit min-score max-score set from",
     "model export": "whole quantise output",
     "summary": "recordings verdicts min-score site-regex zone report",
     "cut": "out label max-per-label select padding-s format",

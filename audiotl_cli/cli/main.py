@@ -29,6 +29,7 @@ from audiotl_cli.cli import (
     models,
     output,
     predict,
+    review,
     settings,
     signals,
     similar,
@@ -70,8 +71,9 @@ for command in (
     listen,
     similar,
     label,
-    summary,
+    review,
     cut,
+    summary,
     demo,
     doctor,
 ):
