@@ -99,10 +99,10 @@ def test_a_browser_gives_the_same_labels(page: Any, exported: Path, model: Path,
         first.setdefault(name, (start, label, float(score)))
     assert list(first) == [file.name for file in files]
     for ours in load_model(model).predict(files):
-        start, label, score = first[Path(ours.path).name]
+        start, label, found = first[Path(ours.path).name]
         assert (start, label) == ("0 s", ours.label)
         near = RESAMPLED if ours.path.endswith("stereo.flac") else SAME
-        assert score == pytest.approx(ours.score, abs=near)
+        assert found == pytest.approx(ours.score, abs=near)
 
 
 def test_long_recordings_are_cut_and_others_named(page: Any, exported: Path) -> None:
