@@ -29,6 +29,14 @@ def resample(samples, rate, wanted):
         return padded[first : first + round(len(samples) * wanted / rate)].astype(np.float32)
 
 
+def one_channel(samples, channel):
+    """Return what the model hears of samples (n_samples, n_channels)."""
+    if channel == "mix":
+        return samples.mean(axis=1)
+    places = {"left": 0, "right": min(1, samples.shape[1] - 1)}
+    return samples[:, places.get(channel, samples.std(axis=0).argmax())]
+
+
 def main(model, *files):
     session = onnxruntime.InferenceSession(model)
     about = session.get_modelmeta().custom_metadata_map
@@ -37,7 +45,7 @@ def main(model, *files):
         with soundfile.SoundFile(file) as sound:
             rate, start = sound.samplerate, 0
             for part in sound.blocks(SECONDS * rate, dtype="float32", always_2d=True):
-                mono = resample(part.mean(axis=1), rate, wanted)
+                mono = resample(one_channel(part, about["channel"]), rate, wanted)
                 scores, rejected = session.run(None, {"waveform": mono})
                 label = "none of these" if rejected else labels[scores.argmax()]
                 print(f"{file}  {start} s  {label}  {scores.max():.4f}")
