@@ -105,7 +105,7 @@ def test_a_browser_gives_the_same_labels(page: Any, exported: Path, model: Path,
         start, label, found = first[Path(ours.path).name]
         assert (start, label) == ("0 s", ours.label)
         near = RESAMPLED if ours.path.endswith("stereo.flac") else SAME
-        assert float(score) == pytest.approx(ours.score, abs=near)
+        assert float(found) == pytest.approx(ours.score, abs=near)
 
 
 def test_long_recordings_are_cut_and_others_named(page: Any, exported: Path) -> None:
