@@ -141,6 +141,5 @@ def show(report: EventTrainReport) -> None:
     if card.held_out:
         output.line(
             f"Held-out clips: the label heard most is right for {card.held_out['accuracy']:.1%} of "
-            f"{card.held_out['n_clips']}; how well events are found in recordings, evaluate "
-            "measures with --annotations"
+            f"{card.held_out['n_clips']}; how well events are found in recordings is not measured"
         )
