@@ -31,7 +31,7 @@ format: $(VENV)/.ready-dev  ## Put the code into its form
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-bench: $(VENV)/.ready  ## Measure every speed the README states; BENCH=--quick is rougher
+bench: $(VENV)/.ready  ## Measure every speed in docs/NUMBERS.md; BENCH=--quick is rougher
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 clean:  ## Remove the virtual environment and caches, but no data

@@ -7,12 +7,16 @@ are those of ``onnx.proto``; the package ``onnx`` is not needed.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from audiotl_cli.protobuf import packed
+
+LARGE = 1024
+"""Values of a constant from which 8 bits are worth their scale."""
 
 OPSET, TREES_OPSET, IR_VERSION = 18, 3, 9  # supported by runtimes since 2023
 TREES = "ai.onnx.ml"
@@ -23,6 +27,7 @@ Value = Any
 _TYPES = {
     "float32": 1,
     "uint8": 2,
+    "int8": 3,
     "int32": 6,
     "int64": 7,
     "str": 8,
@@ -35,9 +40,18 @@ _LIST = 5  # the type of a list is greater by this
 
 
 class Graph:
-    """A graph that is being written."""
+    """A graph that is being written.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    quantise : bool
+        Whether large constants that are added within `weights` are kept in 8 bits.
+    """
+
+    def __init__(self, *, quantise: bool = False) -> None:
+        self._quantise = quantise
+        self._in_weights = False
+        self.n_in_8_bits = 0
         self._nodes: list[bytes] = []
         self._constants: list[bytes] = []
         self._inputs: list[bytes] = []
@@ -57,8 +71,30 @@ class Graph:
     def constant(self, values: Any) -> str:
         """Add a constant and return its name."""
         name = f"constant_{next(self._numbers)}"
-        self._constants.append(_tensor(name, np.asarray(values)))
+        array = np.asarray(values)
+        if self._in_weights and array.dtype == np.float32 and _is_large(array):
+            return self._in_8_bits(name, array)
+        self._constants.append(_tensor(name, array))
         return name
+
+    @contextmanager
+    def weights(self) -> Iterator[None]:
+        """Add the weights of a network within, which may be quantised."""
+        self._in_weights = self._quantise
+        try:
+            yield
+        finally:
+            self._in_weights = False
+
+    def _in_8_bits(self, name: str, array: np.ndarray[Any, Any]) -> str:
+        """Add a constant as whole numbers from -127 to 127, and the nodes that scale these.
+
+        Runtimes compute constants once, so that the network is as fast as before.
+        """
+        self.n_in_8_bits += 1
+        numbers, scale = _quantised(array)
+        self._constants += [_tensor(name, numbers), _tensor(f"{name}_scale", scale)]
+        return self.add("Mul", self.cast(name, np.float32), f"{name}_scale")
 
     def add(self, operation: str, *values: Value, domain: str = "", **attributes: Any) -> str:
         """Add a node and return the name of its first output."""
@@ -180,6 +216,27 @@ def _tensor(name: str, values: np.ndarray[Any, Any]) -> bytes:
         content = packed(9, little.tobytes())
     lengths = b"".join(packed(1, length) for length in values.shape)
     return lengths + packed(2, _type(values.dtype)) + content + packed(8, name)
+
+
+def _is_large(array: np.ndarray[Any, Any]) -> bool:
+    return array.ndim > 1 and array.size >= LARGE
+
+
+def _quantised(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return whole numbers (int8) and their scale, one for each first or last index.
+
+    Kernels of convolutions have their filters along the first axis, and matrices along the last;
+    the one that leaves the smaller error is taken.
+    """
+    found = []
+    for axis in (0, array.ndim - 1):
+        others = tuple(i for i in range(array.ndim) if i != axis)
+        largest = np.abs(array).max(axis=others, keepdims=True)
+        scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+        numbers = np.rint(array / scale).astype(np.int8)
+        found.append((float(np.abs(numbers * scale - array).sum()), axis, numbers, scale))
+    _, _, numbers, scale = min(found, key=lambda item: item[:2])
+    return numbers, scale
 
 
 def _type(dtype: Any) -> int:

@@ -1,4 +1,4 @@
-"""Prepare the recordings for measurements, as OGG and as WAV."""
+"""Prepare the recordings for measurements, as Ogg files."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ BLOCK = 1 << 14  # libsndfile's Vorbis encoder fails on larger blocks
 
 @dataclass(frozen=True)
 class Corpus:
-    """Recordings in two forms, with the same samples.
+    """Recordings.
 
     Parameters
     ----------
     name : str
         A readable description.
     folder : Path
-        Holds ``ogg`` and ``wav``.
+        Holds them in ``ogg``.
     n_recordings : int
     audio_s : float
     sample_rates : list of int
@@ -62,13 +62,12 @@ def make_corpus(folder: Path, audio: Path | None) -> Corpus:
         info = soundfile.info(path)
         audio_s += info.duration
         rates.add(info.samplerate)
-        for ending in ("ogg", "wav"):
-            copy = folder / ending / f"{number:03d}.{ending}"
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            if path.suffix == copy.suffix:
-                copy.write_bytes(path.read_bytes())
-            else:
-                convert(path, copy)
+        copy = folder / "ogg" / f"{number:03d}.ogg"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == copy.suffix:
+            copy.write_bytes(path.read_bytes())
+        else:
+            convert(path, copy)
     return Corpus(name, folder, len(chosen), audio_s, sorted(rates))
 
 

@@ -82,7 +82,8 @@ def weather(clips: Sequence[Path], seconds: float, rng: np.random.Generator) -> 
         sound[-fade:] *= ramp[::-1]
         bed[at : at + len(sound)] += sound
         at += len(sound) - fade
-    return np.asarray(bed[:n] / bed[:n].std())
+    levelled: Signal = bed[:n] / bed[:n].std()
+    return levelled
 
 
 def hum(seconds: float, rng: np.random.Generator) -> Signal:
@@ -93,8 +94,9 @@ def hum(seconds: float, rng: np.random.Generator) -> Signal:
     noise = np.fft.irfft(spectrum, n)
     t = np.arange(n) / RATE
     tone = sum(np.sin(2 * np.pi * 50 * k * t + k) / k for k in range(1, 6))
-    bed: Signal = noise / noise.std() + 0.5 * tone / np.std(tone)
-    return np.asarray(bed / bed.std())
+    bed = noise / noise.std() + 0.5 * tone / np.std(tone)
+    levelled: Signal = bed / bed.std()
+    return levelled
 
 
 def make_site(

@@ -100,8 +100,16 @@ def peak_mb() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def in_own_process(module: str, **options: Any) -> Any:
+def in_own_process(module: str, cache: Path | None = None, **options: Any) -> Any:
     """Run `measure(**options)` of a module in a fresh process and return what it returns.
+
+    Parameters
+    ----------
+    module : str
+    cache : Path or None
+        A folder of weights; None is the user's own.
+    **options
+        JSON values.
 
     Raises
     ------
@@ -109,10 +117,21 @@ def in_own_process(module: str, **options: Any) -> Any:
         The process failed; the message is the last line of its error output.
     """
     command = [sys.executable, "-m", "benchmarks.machine", module, json.dumps(options)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        env=environment(cache),
+    )
     if done.returncode:
         raise RuntimeError((done.stderr.strip() or f"{module} failed").splitlines()[-1])
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def environment(cache: Path | None) -> dict[str, str]:
+    """Return the environment variables of a process that takes weights from a folder."""
+    return {**os.environ, **({} if cache is None else {"AUDIOTL_CACHE": str(cache)})}
 
 
 def _main() -> None:

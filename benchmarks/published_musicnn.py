@@ -1,4 +1,4 @@
-"""Time the published MusiCNN package; runs in its own environment, see `published`.
+"""Time the published MusiCNN package; runs in its own environment, see `against_musicnn`.
 
 Prints JSON: for each way of asking, the seconds a call takes for each file given. The first
 two are the best of three calls; ``features`` is what gives embeddings, ``taggram`` the

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from audiotl_cli.dataset.demo_sounds import write_demo_sounds
-from benchmarks.corpus import REPOSITORY, write_joined
+from benchmarks.corpus import write_joined
+from benchmarks.start import run, run_python
 
 COMMANDS = ("index", "extract", "train", "evaluate", "predict", "models", "store", "demo")
-IMPORT = "import tensorflow"
+IMPORTS = ("import onnxruntime", "import tensorflow")
 
 
 def measure_startup(n_rounds: int) -> dict[str, Any]:
@@ -27,7 +24,7 @@ def measure_startup(n_rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
         _prepare(project)
-        runs = {"python -c pass": ["-c", "pass"], f"python -c '{IMPORT}'": ["-c", IMPORT]}
+        runs = {f"python -c '{code}'": ["-c", code] for code in ("pass", *IMPORTS)}
         helps = [["--help"], *([command, "--help"] for command in COMMANDS)]
         work = [
             ["index", "sounds"],
@@ -43,12 +40,9 @@ def measure_startup(n_rounds: int) -> dict[str, Any]:
         times: dict[str, list[float]] = {name: [] for name in runs}
         for _ in range(n_rounds):
             for name, arguments in runs.items():
-                started = time.perf_counter()
-                _python(project, arguments)
-                times[name].append(time.perf_counter() - started)
+                times[name].append(run_python(project, arguments))
     medians = {name: statistics.median(seconds) for name, seconds in times.items()}
-    predict = medians["audiotl predict ten.wav"] / medians[f"python -c '{IMPORT}'"]
-    return {"n_rounds": n_rounds, "median_s": medians, "predict_over_import": predict}
+    return {"n_rounds": n_rounds, "median_s": medians}
 
 
 def _prepare(project: Path) -> None:
@@ -57,13 +51,4 @@ def _prepare(project: Path) -> None:
     recordings = sorted((project / "sounds").rglob("*.wav"))
     write_joined(recordings, project / "ten.wav", 10.0)
     for command in (["index", "sounds"], ["extract"], ["train"]):
-        _python(project, ["-P", "-m", "audiotl_cli", *command])
-
-
-def _python(project: Path, arguments: list[str]) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, cwd=project, env=environment
-    )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(arguments)}: {done.stderr.strip()}")
+        run(project, command)

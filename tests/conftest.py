@@ -29,6 +29,12 @@ settings.load_profile("audiotl")
 SHARED = Path(os.environ.get("AUDIOTL_SHARED", REPOSITORY.parent / "shared"))
 """Real recordings and features that are too large for the repository."""
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+SWITCHES = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+]  # fmt: skip
+
 LABELS = ("chirp", "drum", "rain")
 N_TAKES = 8
 
@@ -222,3 +228,16 @@ def memory_storage() -> Iterator[None]:
 def written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the store write every clip when it comes, so that tests can count on it."""
     monkeypatch.setattr("audiotl_cli.store.writer.HOLD_S", 0.0)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Return a browser without a window, or skip the test."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip(f"no browser at hand: none of {', '.join(BROWSERS)}")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=found, args=SWITCHES)
+        yield chromium
+        chromium.close()

@@ -37,7 +37,7 @@ class FrameOptions:
 
     sqrt: bool = True
     n_components: int = 200
-    C: float = 0.1
+    C: float = 0.03
     max_iter: int = 1000
 
     @property

@@ -58,6 +58,7 @@ def card_text(card: ModelCard, model: Path) -> str:
                 else []
             ),
             *([_balanced(card)] if card.balance or card.balancing else []),
+            *_events(card),
             f"- Random seed: {card.seed}",
             f"- Versions: {_text(', '.join(f'{k} {v}' for k, v in card.versions.items()))}",
             "",
@@ -74,6 +75,29 @@ def card_text(card: ModelCard, model: Path) -> str:
             "",
         ]
     )
+
+
+def _events(card: ModelCard) -> list[str]:
+    """Return how frames become events, and from which scores events are reported."""
+    lines = []
+    if found := card.events:
+        name = f" ({_text(found['background'])})" if found["background"] else ""
+        lines = [
+            f"- Background{name}: {found['background_s']:.0f} s of {_text(found['origin'])}, mixed "
+            f"under copies of {found['n_mixed']} clips",
+            f"- Events: a frame every {found['hop_s']:g} s, and the likeliest sequence of labels, "
+            f"of which a change costs {found['switch_cost']:g} nats",
+        ]
+    lines += [
+        f"- Events of {_text(label)} are reported from a score of {values['threshold']:.3f}"
+        + (
+            f": {values['precision']:.1%} of {values['n_events']} judged ones are right"
+            if values["n_events"]
+            else ""
+        )
+        for label, values in card.thresholds.items()
+    ]
+    return lines
 
 
 def _scaled(card: ModelCard) -> str:

@@ -48,16 +48,24 @@ def choose_events(
         raise UsageError(f"{name} can only be used with --segments")
     if not segments:
         return None
-    everywhere: float | None = None
-    of_label: dict[str, float] = {}
-    for text in thresholds or []:
+    everywhere = [_score("--threshold", text, text) for text in thresholds or [] if "=" not in text]
+    of_label = scores_of_labels("--threshold", [text for text in thresholds or [] if "=" in text])
+    return EventOptions(
+        everywhere[-1] if everywhere else None,
+        thresholds=of_label,
+        with_background=with_background,
+    )
+
+
+def scores_of_labels(option: str, texts: Sequence[str] | None) -> dict[str, float]:
+    """Return the score of each label from texts such as ``owl=0.7``; `UsageError` for others."""
+    found = {}
+    for text in texts or []:
         label, separator, number = text.rpartition("=")
-        value = _score(number, text)
-        if separator:
-            of_label[label] = value
-        else:
-            everywhere = value
-    return EventOptions(everywhere, thresholds=of_label, with_background=with_background)
+        if not separator or not label:
+            raise UsageError(f"{option} is {text!r}; expected LABEL=SCORE, such as owl=0.7")
+        found[label] = _score(option, number, text)
+    return found
 
 
 def one_threshold(thresholds: Sequence[str] | None) -> float | None:
@@ -66,17 +74,17 @@ def one_threshold(thresholds: Sequence[str] | None) -> float | None:
         return None
     if len(thresholds) > 1 or "=" in thresholds[0]:
         raise UsageError("with --network, --threshold is one score for all labels, such as 0.5")
-    return _score(thresholds[0], thresholds[0])
+    return _score("--threshold", thresholds[0], thresholds[0])
 
 
-def _score(number: str, text: str) -> float:
+def _score(option: str, number: str, text: str) -> float:
     try:
         value = float(number)
     except ValueError:
         value = 0.0
     if not 0 < value <= 1:
         raise UsageError(
-            f"--threshold is {text!r}; expected a score above 0 and at most 1, or LABEL=SCORE, "
+            f"{option} is {text!r}; expected a score above 0 and at most 1, or LABEL=SCORE, "
             "such as owl=0.7"
         )
     return value

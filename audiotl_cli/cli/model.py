@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiotl_cli.cli import options, output, settings
+from audiotl_cli.cli.show_network import show_network
 from audiotl_cli.cli.show_programs import show_programs
 from audiotl_cli.cli.spread import spread
+from audiotl_cli.errors import UsageError
+from audiotl_cli.extractors.inspection import kind_of
 from audiotl_cli.text import counted
 
 if TYPE_CHECKING:
     from audiotl_cli.experiments.leaderboard import ModelRow
+    from audiotl_cli.inference.quantisation_cost import QuantisationCost
     from audiotl_cli.workflows.export import ExportReport
     from audiotl_cli.workflows.inspect import Inspection
+    from audiotl_cli.workflows.threshold import ThresholdReport
 
 app = typer.Typer(no_args_is_help=True, help="List, inspect and export trained models.")
 
@@ -41,19 +46,40 @@ def list_() -> None:
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example:  audiotl model inspect data/models/demo.joblib")
+@app.command(
+    epilog="Examples:  audiotl model inspect data/models/demo.joblib   |   "
+    "audiotl model inspect bird.onnx --sidecar"
+)
 @spread
 def inspect(
     file: Annotated[
         Path,
         typer.Argument(
-            parser=options.path, help="Model file, or a part of its name in data/models."
+            parser=options.path,
+            help="Model file, or a part of its name in data/models; or a network in an .onnx or "
+            ".tflite file.",
         ),
     ],
+    sidecar: Annotated[
+        bool,
+        typer.Option(
+            "--sidecar",
+            help="Write the settings of a network, FILE.json, to start from; never overwrites.",
+        ),
+        settings.TYPED,
+    ] = False,
 ) -> None:
-    """Show the contents of a model file without running any code from it."""
+    """Show the contents of a model or network file without running any code from it.
+
+    Of a network, these are its input and the tensors that may be embeddings.
+    """
     from audiotl_cli.workflows.inspect import inspect_model
 
+    if kind_of(file):
+        _inspect_network(file, sidecar=sidecar)
+        return
+    if sidecar:
+        raise UsageError(f"--sidecar is for networks in .onnx or .tflite files, not for {file}")
     found = inspect_model(options.project().find_model(file))
     output.result(asdict(found), lambda: _show(found))
 
@@ -83,6 +109,15 @@ def export(
         ),
         settings.FREE,
     ] = False,
+    quantise: Annotated[
+        bool,
+        typer.Option(
+            "--quantise",
+            help="Keep the weights of the networks in 8 bits, which makes the file three times "
+            "smaller, and measure what that costs on held-out clips.",
+        ),
+        settings.FREE,
+    ] = False,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -104,9 +139,110 @@ def export(
     """
     from audiotl_cli.workflows.export import export_model
 
-    model = options.project().find_model(file)
-    report = export_model(model, format, to, whole=whole, trust=trust or (), overwrite=overwrite)
-    output.result(asdict(report) | {"path": str(report.path)}, lambda: _show_export(report))
+    project = options.project()
+    report = export_model(
+        project,
+        project.find_model(file),
+        format,
+        to,
+        whole=whole,
+        quantise=quantise,
+        trust=trust or (),
+        overwrite=overwrite,
+    )
+    output.result(report.to_dict(), lambda: _show_export(report))
+
+
+def _inspect_network(file: Path, *, sidecar: bool) -> None:
+    from audiotl_cli.workflows.inspect_network import inspect_network
+
+    report = inspect_network(file, sidecar=sidecar)
+    output.result(asdict(report), lambda: show_network(report))
+    if report.file.problem or report.problem:
+        raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Examples:  audiotl model threshold birds --precision 0.9 --verdicts verdicts.csv   |   "
+    "audiotl model threshold birds --set owl=0.7"
+)
+@spread
+def threshold(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            parser=options.path, help="Model file, or a part of its name in data/models."
+        ),
+    ],
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the reported events of each label that should be right, such as 0.9; "
+            "the lower end of its interval must reach it.",
+        ),
+        settings.FREE,
+    ] = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(
+            parser=options.path,
+            metavar="TABLE",
+            help="Table of judged events for --precision, with the columns label, score and "
+            "verdict (right or wrong).",
+        ),
+        settings.TYPED,
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="LABEL=SCORE", help="Threshold of a label; repeat for several."
+        ),
+        settings.TYPED,
+    ] = None,
+    clear: Annotated[
+        bool,
+        typer.Option("--clear", help="Forget the thresholds that the model holds."),
+        settings.TYPED,
+    ] = False,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Show, choose or set from which scores a model reports events."""
+    from audiotl_cli.cli.event_options import scores_of_labels
+    from audiotl_cli.workflows.threshold import ThresholdOptions, set_thresholds
+
+    path = options.project().find_model(file)
+    chosen = ThresholdOptions(
+        scores_of_labels("--set", given), precision, verdicts, clear, overwrite
+    )
+    report = set_thresholds(path, chosen)
+    value = asdict(report) | {"path": str(report.path)}
+    output.result(value, lambda: _show_thresholds(report))
+    for label, reason in report.refused.items():
+        output.warn(f"{label}: no threshold, because {reason}")
+    if report.refused:
+        raise typer.Exit(1)
+
+
+def _show_thresholds(report: ThresholdReport) -> None:
+    output.line(f"{report.path}", style="bold")
+    if report.n_judged:
+        output.line(
+            f"{counted(report.n_judged, 'judged event')}, and {report.n_other} without a verdict "
+            "of right or wrong"
+        )
+    if not report.thresholds:
+        output.line("No thresholds: every event is reported, or from 0.5 by a model of clips")
+        return
+    columns = ("label", "threshold", "right", "interval", "events", "from")
+    grid = output.table(*columns, numbers=("threshold", "right", "events"))
+    for label, found in sorted(report.thresholds.items()):
+        judged = (
+            (f"{found.precision:.3f}", f"{found.low:.3f} to {found.high:.3f}", str(found.n_events))
+            if found.n_events
+            else ("", "", "")
+        )
+        grid.add_row(label, f"{found.threshold:.3f}", *judged, found.source)
+    output.show(grid)
 
 
 def _show_list(rows: Sequence[ModelRow]) -> None:
@@ -145,6 +281,9 @@ def _show_list(rows: Sequence[ModelRow]) -> None:
 
 def _show_export(report: ExportReport) -> None:
     output.line(f"{report.path}: {report.size / 1e6:.2f} MB")
+    if report.quantised is not None:
+        _show_cost(report.quantised)
+        return
     output.line(
         f"gives the same labels as the model on {report.n_probes} synthetic "
         f"{'sounds' if report.whole else 'clips'}; scores differ by at most "
@@ -152,6 +291,19 @@ def _show_export(report: ExportReport) -> None:
     )
     if report.whole:
         output.line(f"takes mono audio at {report.sample_rate} Hz; see examples/predict_onnx.py")
+
+
+def _show_cost(cost: QuantisationCost) -> None:
+    """Print what it costs that weights are kept in 8 bits."""
+    if cost.problem or cost.accuracy is None or cost.accuracy_before is None:
+        output.warn(f"what 8 bits cost was not measured: {cost.problem}")
+        return
+    failed = f" ({cost.n_failed} more cannot be read)" if cost.n_failed else ""
+    output.line(
+        f"accuracy {cost.accuracy:.3f} on {counted(cost.n_clips, 'clip')} of the split "
+        f"{cost.split}{failed}, {cost.accuracy_before:.3f} without 8 bits; the same labels for "
+        f"{cost.agreement:.1%}"
+    )
 
 
 def _show(found: Inspection) -> None:

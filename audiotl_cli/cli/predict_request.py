@@ -86,6 +86,8 @@ class PredictRequest:
             from audiotl_cli.workflows.predict import load_model
 
             loaded = load_model(path, self.trust)
+            if self.events is not None:
+                loaded.scorer(self.events)  # an exported model has no events
         for warning in {spec.warning for spec in loaded.card.extractors} - {""}:
             output.warn(warning)
         if self.events is not None:

@@ -192,4 +192,5 @@ def tell(ready: ReadyModel) -> None:
             f"{chosen.place.latitude:g}, longitude {chosen.place.longitude:g} {when}"
         )
     if chosen.labels is not None:
-        output.note(f"{n_labels} of {ready.n_classes} labels are left by {chosen.labels}")
+        here = "" if chosen.place is None else " there"
+        output.note(f"{n_labels} of {ready.n_classes} labels are left by {chosen.labels}{here}")

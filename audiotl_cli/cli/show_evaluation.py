@@ -35,6 +35,11 @@ def show(report: EvaluateReport) -> None:
     if evaluation.verdict:
         show_verdict(evaluation.verdict.text, evaluation.verdict.level)
     output.warnings(evaluation.source.doubts)
+    if (evaluation.source.card or {}).get("events"):
+        output.line(
+            "This model finds events. What follows is about whole clips: the label heard most in "
+            "each, beside the background"
+        )
     _show_scores(evaluation)
     if evaluation.binary:
         _show_binary(evaluation.binary)

@@ -20,8 +20,8 @@ from audiotl_cli.labels import THRESHOLD
 N_FOLDS = 3
 """By which the scaling of features is chosen."""
 
-FEW_ROWS = 5000
-"""Rows below which several strengths of the regularisation are tried."""
+STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""Of the regularisation, as C, from which cross-validation chooses."""
 
 SMALLEST = 1e-6
 
@@ -87,7 +87,7 @@ def event_settings(
 def fit_events(
     data: LabelledFeatures, found: EventRows, seed: int
 ) -> tuple[ClipClassifier, FrameOptions, FrameScore | None]:
-    """Fit a classifier of frames, scaled in the way that does better on clips held out.
+    """Fit a classifier of frames, with the settings that do best on clips held out.
 
     Parameters
     ----------
@@ -106,10 +106,7 @@ def fit_events(
     folds = _folds(data, found, seed)
     options, score = FrameOptions(), None
     if folds is not None:
-        scores = [
-            (_cross_validate(found, folds, options), options) for options in _candidates(found)
-        ]
-        (_, accuracy), options = max(scores, key=lambda pair: pair[0][0])
+        options, accuracy = _choose(found, folds)
         n_clips = len(set(found.clips.tolist()) - {-1})
         score = FrameScore(accuracy, n_clips, len(found.clips), N_FOLDS)
     pipeline = fit_frames(found.rows, len(found.labels), options)
@@ -135,10 +132,28 @@ def _folds(data: LabelledFeatures, found: EventRows, seed: int) -> npt.NDArray[n
     return folds
 
 
-def _candidates(found: EventRows) -> list[FrameOptions]:
-    """Return the settings to try: of few rows, a weaker regularisation may be needed."""
-    strengths = (0.1, 1.0, 10.0) if len(found.clips) < FEW_ROWS else (0.1,)
-    return [FrameOptions(sqrt=sqrt, C=C) for sqrt in (True, False) for C in strengths]
+def _choose(found: EventRows, folds: npt.NDArray[np.int64]) -> tuple[FrameOptions, float]:
+    """Return the settings with the highest likelihood of held-out frames, and their accuracy.
+
+    The scaling is chosen first, then the strength of the regularisation: weaker ones are tried
+    until they get worse, else stronger ones.
+    """
+
+    def score(options: FrameOptions) -> tuple[tuple[float, float], FrameOptions]:
+        return _cross_validate(found, folds, options), options
+
+    best = max(map(score, (FrameOptions(), FrameOptions(sqrt=False))), key=lambda pair: pair[0])
+    middle = STRENGTHS.index(best[1].C)
+    for strengths in (STRENGTHS[:middle][::-1], STRENGTHS[middle + 1 :]):
+        before = best
+        for C in strengths:
+            tried = score(replace(best[1], C=C))
+            if tried[0][0] <= best[0][0]:
+                break
+            best = tried
+        if best is not before:
+            break
+    return best[1], best[0][1]
 
 
 def _cross_validate(

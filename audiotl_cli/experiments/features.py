@@ -131,7 +131,8 @@ def read_all_features(
         most = max(n for _, n in held.values())
         few = [name for name, (_, n) in held.items() if 0 < n < most]
         if few:
-            logger.warning("left out, for they hold fewer of the clips: %s", ", ".join(few))
+            # a note: comparing networks leaves a few clips in the stores of each
+            logger.info("left out, for they hold fewer of the clips: %s", ", ".join(few))
         stores = [found for _, (found, n) in sorted(held.items()) if n == most]
     return read_clips(keyed, stores, memory=memory)
 

@@ -98,7 +98,11 @@ def remembered(path: Path) -> NetworkChoice | None:
 
 
 def choose_by_score(
-    probes: Sequence[Probe], index: str, left_out: Mapping[str, str]
+    probes: Sequence[Probe],
+    index: str,
+    left_out: Mapping[str, str],
+    *,
+    n_errors: float = 1.0,
 ) -> NetworkChoice:
     """Choose the network with the best score.
 
@@ -111,9 +115,11 @@ def choose_by_score(
         In the order of preference; at least one.
     index : str
     left_out : mapping
+    n_errors : float
+        By how many standard errors a network may be worse than the best.
     """
     ranked = sorted(probes, key=lambda probe: -probe.score)
-    tied = [probe for probe in probes if _is_tied(probe, ranked[0])]
+    tied = [probe for probe in probes if _is_tied(probe, ranked[0], n_errors)]
     chosen = tied[0]
     others = [probe for probe in ranked if probe is not chosen]
     low, high = chosen.interval
@@ -127,9 +133,9 @@ def choose_by_score(
     return NetworkChoice(chosen.extractor, reason, index, ranked, left_out)
 
 
-def _is_tied(probe: Probe, best: Probe) -> bool:
+def _is_tied(probe: Probe, best: Probe, n_errors: float) -> bool:
     short, error = probe.shortfall(best)
-    return short <= error + 1e-12
+    return short <= n_errors * error + 1e-12
 
 
 def order_by_rule(clips: Sequence[Clip], order: Sequence[str]) -> tuple[list[str], str]:

@@ -59,7 +59,7 @@ def add_extractor(graph: Graph, extractor: Extractor, waveform: str) -> str:
 def _yamnet(graph: Graph, extractor: Any, waveform: str) -> str:
     tables = yamnet.published_tables()
     patches = _audioset(graph, extractor, waveform, tables, yamnet.LOG_OFFSET)
-    return add_network(graph, extractor.network, patches)
+    return _network(graph, extractor, patches)
 
 
 def _vggish(graph: Graph, extractor: Any, waveform: str) -> str:
@@ -68,8 +68,16 @@ def _vggish(graph: Graph, extractor: Any, waveform: str) -> str:
             "vggish's postprocessed cannot be exported to ONNX; the layer embedding can"
         )
     patches = _audioset(graph, extractor, waveform, audioset.tables(), vggish.LOG_OFFSET)
-    frames = add_network(graph, extractor.network, patches)
+    frames = _network(graph, extractor, patches)
     return graph.add("Relu", frames) if extractor.layer == "embedding" else frames
+
+
+def _network(graph: Graph, extractor: Any, patches: str) -> str:
+    """Write the network behind the front end, whose weights may be quantised."""
+    with graph.weights():
+        if hasattr(extractor, "add_network"):
+            return str(extractor.add_network(graph, patches))
+        return add_network(graph, extractor.network, patches)
 
 
 def _audioset(graph: Graph, extractor: Any, waveform: str, tables: Any, offset: float) -> str:
@@ -98,7 +106,7 @@ def _musicnn(graph: Graph, extractor: Any, waveform: str) -> str:
     frames = add_log(graph, shifted, 1 / np.log(10))
     hop_frames = extractor.framing.hop // hop
     patches = cut_rows(graph, frames, n_windows, musicnn.WINDOW_FRAMES, hop_frames)
-    return str(extractor.add_network(graph, patches))
+    return _network(graph, extractor, patches)
 
 
 def _shared_mel(
@@ -132,7 +140,7 @@ def _openl3(graph: Graph, extractor: Any, waveform: str) -> str:
     level = graph.add("Sub", level, graph.reduce("Max", level, 1, 2))
     level = graph.add("Max", level, np.float32(-openl3.DYNAMIC_RANGE_DB))
     patches = graph.add("Transpose", level, perm=[0, 2, 1])
-    return add_network(graph, extractor.network, patches)
+    return _network(graph, extractor, patches)
 
 
 def _birdnet(graph: Graph, extractor: Any, waveform: str) -> str:
@@ -149,7 +157,7 @@ def _birdnet(graph: Graph, extractor: Any, waveform: str) -> str:
         drawn = graph.add("Pow", graph.add("Mul", mel, mel), exponent)
         images.append(graph.add("Unsqueeze", drawn, np.array([1])))
     patches = graph.add("Transpose", graph.add("Concat", *images, axis=1), perm=[0, 1, 3, 2])
-    return str(extractor.add_network(graph, patches))
+    return _network(graph, extractor, patches)
 
 
 def _speech(graph: Graph, extractor: Any, waveform: str) -> str:
@@ -177,7 +185,7 @@ def _speech(graph: Graph, extractor: Any, waveform: str) -> str:
     beyond = graph.add("Sub", n_frames, np.array([speech.WINDOW_FRAMES]))
     n_windows = graph.add("Add", graph.add("Div", beyond, np.array([hop])), np.array([1]))
     patches = cut_rows(graph, frames, n_windows, speech.WINDOW_FRAMES, hop)
-    return str(extractor.add_network(graph, patches))
+    return _network(graph, extractor, patches)
 
 
 def _mfcc(graph: Graph, extractor: Any, waveform: str) -> str:

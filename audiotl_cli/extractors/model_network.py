@@ -121,9 +121,10 @@ class VectorNetwork:
         is_vector = values.shape[:1] == (n,) and sum(size > 1 for size in values.shape[1:]) <= 1
         if not is_vector or not np.issubdtype(values.dtype, np.floating):
             raise ValueError(
-                f"for {n} windows {self.output!r} gives {found.dtype} {shape_text(found.shape)}, "
-                "expected floats, one vector per window; choose another output, or average over "
-                'axes of this one, such as "average_over": [1]'
+                f"for a batch of {n}, {self.output!r} gives {found.dtype} "
+                f"{shape_text(found.shape)}, expected floats, one vector per window; choose "
+                "another output, or average over axes of this one, such as "
+                '"average_over": [1] or [2, 3]'
             )
         return values.reshape(n, -1).astype(np.float32, copy=False)
 

@@ -58,11 +58,11 @@ class OnnxFileExtractor(ModelFileExtractor):
         def call(output: str, array: Array) -> Any:
             return session.run([output], {inputs[0].name: array})[0]
 
-        shapes = [(shape_of(entry.shape), _dtype(entry.type)) for entry in inputs]
+        shapes = [(shape_of(entry.shape), dtype_of(entry.type)) for entry in inputs]
         return OpenModel(shapes, sorted(outputs), call, ", or an inner value of the graph")
 
 
-def _dtype(text: str) -> str:
+def dtype_of(text: str) -> str:
     """Return NumPy's name for a type such as ``tensor(float)``."""
     name = text.removeprefix("tensor(").removesuffix(")")
     return _DTYPES.get(name, name)

@@ -127,21 +127,25 @@ def parse_settings(values: dict[str, Any]) -> Settings:
         raise ValueError(f"input is {name!r}, expected one of {choices}{meant}")
     own = {known.name: known for known in fields(front_ends[name])}
     known = ["input", *own, *_DEFAULTS]
-    for key, value in values.items():
+    for key in values:
         if key not in known:
             raise ValueError(
                 f"no setting {key!r}; expected an object with some of {', '.join(known)}"
                 f"{did_you_mean(key, known)}"
             )
-        if key not in ("input", "average_over"):
-            _check_type(key, value, own[key].default if key in own else _DEFAULTS[key])
-    front_end = front_ends[name](**{key: values[key] for key in values if key in own})
-    rest = {key: values[key] for key in values if key in _DEFAULTS}
-    rest["average_over"] = _axes(rest.get("average_over", []))
+    typed = {
+        key: _typed(key, value, own[key].default if key in own else _DEFAULTS[key])
+        for key, value in values.items()
+        if key not in ("input", "average_over")
+    }
+    front_end = front_ends[name](**{key: value for key, value in typed.items() if key in own})
+    rest = {key: value for key, value in typed.items() if key in _DEFAULTS}
+    rest["average_over"] = _axes(values.get("average_over", []))
     return _checked(Settings(front_end=front_end, **rest))
 
 
-def _check_type(name: str, value: Any, default: Any) -> None:
+def _typed(name: str, value: Any, default: Any) -> Any:
+    """Return a value in the type of its default, so that 80 and 80.0 have one fingerprint."""
     kind = type(default)
     wanted: Any = int | float if kind is float else kind
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
@@ -152,6 +156,7 @@ def _check_type(name: str, value: Any, default: Any) -> None:
             raise ValueError(
                 f"{name} is {value!r}, expected a number from {lowest:g} to {LARGEST:g}"
             )
+    return kind(value)
 
 
 def _axes(value: Any) -> tuple[int, ...]:

@@ -48,6 +48,8 @@ class Probed:
         How far a score may be off.
     sample_rate : int or None
         Hz, of the waveforms it takes.
+    quantised : bytes
+        The graph with the weights of its networks in 8 bits; empty where that was not asked for.
     """
 
     graph: bytes
@@ -55,6 +57,7 @@ class Probed:
     predicted: list[Predicted]
     tolerance: float
     sample_rate: int | None = None
+    quantised: bytes = b""
 
 
 def export_classifier(classifier: ClipClassifier, card: ModelCard) -> Probed:
@@ -65,13 +68,18 @@ def export_classifier(classifier: ClipClassifier, card: ModelCard) -> Probed:
 
 
 def export_whole(
-    classifier: ClipClassifier, card: ModelCard, extractors: Sequence[Extractor]
+    classifier: ClipClassifier,
+    card: ModelCard,
+    extractors: Sequence[Extractor],
+    *,
+    quantise: bool = False,
 ) -> Probed:
     """Return a graph from a waveform to the scores."""
     rate = _rate_of(extractors)
     graph = _whole_graph(classifier, card, extractors)
+    in_8_bits = _whole_graph(classifier, card, extractors, quantise=True) if quantise else b""
     sounds, predicted = _heard(classifier, extractors)
-    return Probed(graph, sounds, predicted, WHOLE_TOLERANCE, rate)
+    return Probed(graph, sounds, predicted, WHOLE_TOLERANCE, rate, in_8_bits)
 
 
 def _classifier_graph(classifier: ClipClassifier, card: ModelCard) -> bytes:
@@ -86,19 +94,29 @@ def _classifier_graph(classifier: ClipClassifier, card: ModelCard) -> bytes:
 
 
 def _whole_graph(
-    classifier: ClipClassifier, card: ModelCard, extractors: Sequence[Extractor]
+    classifier: ClipClassifier,
+    card: ModelCard,
+    extractors: Sequence[Extractor],
+    *,
+    quantise: bool = False,
 ) -> bytes:
     """Return a graph from a waveform to the scores."""
-    graph = Graph()
+    sound = {
+        "sample_rate": str(_rate_of(extractors)),
+        "channel": _channel_of(extractors),
+        "band_hz": json.dumps(_band_of(extractors)),
+        "window_s": json.dumps([extractor.window_s for extractor in extractors]),
+        "hop_s": json.dumps([extractor.hop_s for extractor in extractors]),
+        "quantised": json.dumps(quantise),
+    }
+    graph = Graph(quantise=quantise)
     waveform = graph.input("waveform", np.float32, ["n_samples"])
     add_classifier(
         graph, classifier, [add_extractor(graph, extractor, waveform) for extractor in extractors]
     )
-    sound = {
-        "sample_rate": str(_rate_of(extractors)),
-        "window_s": json.dumps([extractor.window_s for extractor in extractors]),
-        "hop_s": json.dumps([extractor.hop_s for extractor in extractors]),
-    }
+    if quantise and not graph.n_in_8_bits:
+        names = " and ".join(extractor.name for extractor in extractors)
+        raise UsageError(f"{names} has no weights that could be kept in 8 bits")
     return graph.model(_metadata(classifier, card) | sound)
 
 
@@ -121,6 +139,21 @@ def _rate_of(extractors: Sequence[Extractor]) -> int:
         )
         raise UsageError(f"--whole takes one waveform, but these networks hear different: {names}")
     return rates.pop()
+
+
+def _channel_of(extractors: Sequence[Extractor]) -> str:
+    channels = {extractor.config.channel for extractor in extractors}
+    if len(channels) > 1:
+        raise UsageError(
+            "--whole takes one waveform, but these networks were given different channels: "
+            f"{', '.join(sorted(channels))}"
+        )
+    return channels.pop()
+
+
+def _band_of(extractors: Sequence[Extractor]) -> list[float]:
+    lowest, highest = zip(*(extractor.band_hz for extractor in extractors), strict=True)
+    return [min(lowest), max(highest)]
 
 
 def _heard(

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from audiotl_cli.classifiers.card import ModelCard
+from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.model_file import load_model_file
+from audiotl_cli.dataset.index import Index
 from audiotl_cli.errors import DataError, UsageError
+from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.inference.onnx_export import export_classifier, export_whole, largest_difference
+from audiotl_cli.inference.quantisation_cost import QuantisationCost, measure_cost
 from audiotl_cli.inference.same_extractor import extractor_of_model
+from audiotl_cli.project import Project
 from audiotl_cli.trust import parse_trust
 from audiotl_cli.written import claim, write_output
 
@@ -34,6 +41,8 @@ class ExportReport:
         Of a score.
     sample_rate : int or None
         Hz, of the waveforms it takes.
+    quantised : QuantisationCost or None
+        What it costs that weights are kept in 8 bits; None where they are not.
     """
 
     path: Path
@@ -43,14 +52,21 @@ class ExportReport:
     n_probes: int
     largest_difference: float
     sample_rate: int | None = None
+    quantised: QuantisationCost | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values."""
+        return asdict(self) | {"path": str(self.path)}
 
 
 def export_model(
+    project: Project,
     model: Path,
     form: str,
     output: Path | None = None,
     *,
     whole: bool = False,
+    quantise: bool = False,
     trust: str | Sequence[str] = (),
     overwrite: bool = False,
 ) -> ExportReport:
@@ -58,6 +74,7 @@ def export_model(
 
     Parameters
     ----------
+    project : Project
     model : Path
     form : str
         One of `FORMATS`.
@@ -65,6 +82,9 @@ def export_model(
         Beside the model if None.
     whole : bool
         Whether the networks go into the file as well, from the samples on.
+    quantise : bool
+        Whether the weights of the networks are kept in 8 bits. What that costs is measured on
+        held-out clips of the index that the model was trained on.
     trust : str or sequence of str
         As of `load_model`.
     overwrite : bool
@@ -73,7 +93,8 @@ def export_model(
     Raises
     ------
     UsageError
-        There is no such format, or something in the model cannot be written in it.
+        There is no such format, something in the model cannot be written in it, or there are no
+        networks to quantise.
     DataError
         The folder to write to is not there.
     ArtifactError
@@ -81,7 +102,10 @@ def export_model(
     """
     if form not in FORMATS:
         raise UsageError(f"--format is {form!r}; choose from {', '.join(FORMATS)}")
-    path = output or model.with_name(f"{model.stem}{'-whole' if whole else ''}.{form}")
+    if quantise and not whole:
+        raise UsageError("--quantise is about the weights of networks, so it needs --whole")
+    ending = ("-whole" if whole else "") + ("-int8" if quantise else "")
+    path = output or model.with_name(f"{model.stem}{ending}.{form}")
     if path.suffix != f".{form}":
         raise UsageError(f"--output is {path}, expected a name that ends in .{form}")
     claim([path], overwrite=overwrite)
@@ -91,10 +115,32 @@ def export_model(
     classifier, card = load_model_file(model)
     if whole:
         extractors = [extractor_of_model(spec, model, trusted) for spec in card.extractors]
-        probed = export_whole(classifier, card, extractors)
+        probed = export_whole(classifier, card, extractors, quantise=quantise)
     else:
         probed = export_classifier(classifier, card)
     difference = largest_difference(classifier, probed, path)
-    write_output(path, probed.graph)
-    n_bytes, n_probes = len(probed.graph), len(probed.inputs)
-    return ExportReport(path, form, whole, n_bytes, n_probes, difference, probed.sample_rate)
+    cost = None
+    content = probed.graph
+    if quantise:
+        content = probed.quantised
+        cost = _cost(project, classifier, card, extractors[0], (probed.graph, content))
+    write_output(path, content)
+    n_bytes, n_probes = len(content), len(probed.inputs)
+    return ExportReport(path, form, whole, n_bytes, n_probes, difference, probed.sample_rate, cost)
+
+
+def _cost(
+    project: Project,
+    classifier: ClipClassifier,
+    card: ModelCard,
+    extractor: Extractor,
+    graphs: tuple[bytes, bytes],
+) -> QuantisationCost:
+    path = project.index_dir / card.index
+    try:
+        index = Index.read(path)
+    except (DataError, OSError) as error:
+        return QuantisationCost(problem=f"the index of its training clips cannot be read: {error}")
+    if index.sha256() != card.index_sha256:
+        return QuantisationCost(problem=f"{path} has changed since the model was trained on it")
+    return measure_cost(graphs, classifier, extractor, index)

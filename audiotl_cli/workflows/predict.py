@@ -11,6 +11,7 @@ from pathlib import Path
 from audiotl_cli.audio.listing import list_folder
 from audiotl_cli.classifiers.model_file import load_model_file
 from audiotl_cli.errors import AudioError, DataError
+from audiotl_cli.inference.exported_model import is_exported, load_exported
 from audiotl_cli.inference.model import Model
 from audiotl_cli.inference.prediction import Prediction
 from audiotl_cli.inference.same_extractor import extractor_of_model
@@ -28,6 +29,7 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     Parameters
     ----------
     path : str or Path
+        A model file, or an ONNX file of ``model export --whole``.
     trust : str or sequence of str
         ``sha256:`` and 64 hexadecimal digits, of a program that the model's extractor is, such
         as a SavedModel of somebody's own. The model file itself holds numbers and text alone,
@@ -53,6 +55,8 @@ def load_model(path: str | Path, trust: str | Sequence[str] = ()) -> Model:
     """
     path = Path(path)
     trusted = parse_trust(trust)
+    if is_exported(path):
+        return load_exported(path)
     classifier, card = load_model_file(path)
     hop_s = None if classifier.events is None else classifier.events.hop_s
     extractors = [extractor_of_model(spec, path, trusted, hop_s) for spec in card.extractors]

@@ -89,6 +89,7 @@ def test_protocol_of_a_cross_validation(project: Path, run: Run, protocol: str) 
         ("evaluate --cv fold --report", "report"),
         ("label --output", "models/todo.csv"),
         ("similar a.wav --output", "models/near.csv"),
+        ("summary no.csv --report", "report"),
         ("predict a.wav --output", "models/found.csv"),
         ("predict a.wav --format raven --output", "models/tables"),
         ("model export no.joblib --output", "models/ants.onnx"),

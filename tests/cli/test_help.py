@@ -19,6 +19,7 @@ COMMANDS = [
     ["similar"],
     ["tag"],
     ["label"],
+    ["summary"],
     ["demo"],
     ["doctor"],
     ["datasets", "list"],

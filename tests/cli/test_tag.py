@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from audiotl_cli.cli.ready import week_of
 from tests.conftest import Run, shared
 from tests.extractors.bands import NAMES, bands
 
@@ -244,3 +245,11 @@ def test_yamnet_hears_rain(
 
     assert all("Rain" in found["scores"] for found in finished.json)
     assert "Network yamnet: 521 classes" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("day", "week"),
+    [("2026-01-01", 1), ("2026-05-15", 18), ("2024-12-31", 48), ("2026-12-31", 48)],
+)
+def test_a_day_lies_in_one_of_48_weeks(day: str, week: int) -> None:
+    assert week_of(day) == week

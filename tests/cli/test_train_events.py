@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from audiotl_cli.inference.events import Event, EventOptions
+from audiotl_cli.workflows.listen import listen
+from audiotl_cli.workflows.predict import load_model
 from tests.conftest import Run
 
 RATE = 16_000
@@ -90,6 +93,12 @@ def test_events_are_found_over_a_background(
     check_night(found["segments"], sounds_and_night)
     (found,) = run("predict", night, "--segments", "--with-background", "--json").json
     assert "background" in {event["label"] for event in found["segments"]}
+    (card,) = Path("data/models").glob("*.md")
+    assert "a change costs 6 nats" in card.read_text()
+    evaluated = run("evaluate")
+    assert "the label heard most in each" in " ".join(evaluated.out.split())
+    assert "accuracy 1.000" in evaluated.out
+    assert run("model", "export", next(Path("data/models").glob("*.joblib"))).code == 2
 
 
 def test_a_label_called_noise_is_the_background(
@@ -229,3 +238,55 @@ def test_annotated_recordings_train_with_what_lies_between(
             event["label"] == label and event["start_s"] < end and event["end_s"] > start
             for event in found["segments"]
         )
+
+
+@pytest.mark.parametrize("n_block", [333, 16_000])
+def test_a_stream_has_the_events_of_the_file(
+    extracted: Path, sounds_and_night: Path, run: Run, n_block: int
+) -> None:
+    run("train", "--for", "events", "--background", sounds_and_night / "quiet-nights")
+    model = load_model(next(Path("data/models").glob("*.joblib")))
+    night, rate = soundfile.read(sounds_and_night / "night.wav", dtype="float32")
+    (whole,) = model.predict(sounds_and_night / "night.wav", events=EventOptions())
+    blocks = np.array_split(night, len(night) // n_block)
+    reported: list[Event] = []
+    heard = listen(
+        model, blocks, rate, name="stdin", events=EventOptions(), on_event=reported.append
+    )
+    assert heard.segments is not None
+    assert whole.segments is not None
+    found, expected = [
+        [(event.label, event.start_s, event.end_s) for event in events]
+        for events in (heard.segments, whole.segments)
+    ]
+    assert found == expected
+    assert len(found) == 5
+    assert {event.label for event in reported} == set(LABELS)
+
+
+def test_events_of_several_labels_overlap(project: Path, sounds_and_night: Path, run: Run) -> None:
+    rng = np.random.default_rng(6)
+    rows = ["path,label"]
+    for i in range(24):
+        labels = (["low"], ["chirp"], ["low", "chirp"])[i % 3]
+        clip = sum(np.resize(sound(label, rng), 3 * RATE) for label in labels)
+        write(project / "clips" / f"{i}.wav", np.asarray(clip))
+        rows.append(f"{i}.wav,{';'.join(labels)}")
+    (project / "clips.csv").write_text("\n".join(rows) + "\n")
+    run("index", "clips", "--metadata", "clips.csv", "--test-size", 0)
+    run("extract", "--extractor", "mfcc", "--hop-s", 0.5)
+    quiet = sounds_and_night / "quiet-nights"
+    trained = run("train", "--for", "events", "--background", quiet, "--json").json
+    assert trained["labels"] == list(LABELS)
+    night = hiss(rng, 30)
+    for label, start in (("low", 5), ("chirp", 10)):
+        event = np.resize(sound(label, rng), 10 * RATE)
+        night[start * RATE :][: len(event)] += event
+    write(project / "night.wav", night)
+    (found,) = run("predict", "night.wav", "--segments", "--json").json
+    assert {event["label"] for event in found["segments"]} == set(LABELS)
+    low, chirp = (
+        next(event for event in found["segments"] if event["label"] == label)
+        for label in ("low", "chirp")
+    )
+    assert low["start_s"] < chirp["start_s"] < low["end_s"] < chirp["end_s"]

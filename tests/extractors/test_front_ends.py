@@ -94,6 +94,28 @@ def test_whisper_in_a_window_of_30_s() -> None:
     np.testing.assert_array_equal(frames[-1:], published()["whisper_last"])
 
 
+def test_the_input_of_ast() -> None:
+    waveform = sound("scene16k")
+
+    frames = front_end("kaldi_fbank", n_mels=128, taper="hanning").compute(waveform)
+
+    whole = np.pad(frames, ((0, 1024 - len(frames)), (0, 0)))
+    scaled = (whole + 4.2677393) / (2 * 4.5689974)
+    np.testing.assert_allclose(scaled[::16], published()["ast"], rtol=0, atol=1e-3)
+
+
+def test_samples_may_be_scaled_to_a_peak() -> None:
+    scaled = front_end("waveform", peak=0.25)
+    waveform = sound("scene16k")
+
+    found = scaled.compute(waveform)
+
+    centred = waveform - waveform.mean()
+    np.testing.assert_allclose(found, 0.25 * centred / np.abs(centred).max(), rtol=1e-5, atol=1e-7)
+    assert not scaled.compute(np.full(9, 0.5, np.float32)).any()
+    assert front_end("waveform").parameters() == {}
+
+
 def test_the_input_of_ced() -> None:
     """Both front ends that its publishers use."""
     expected = golden("ced_tiny", "scene16k")

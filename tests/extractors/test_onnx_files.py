@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from audiotl_cli.extractors.base import Extractor
 from audiotl_cli.extractors.front_ends import find_front_ends
 from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.graph import Graph
+from tests.extractors.golden import golden, scene, shared_weights
 from tests.extractors.own_models import SETTINGS, WINDOW, Own, write_onnx, write_settings
 
 Array = npt.NDArray[np.float32]
@@ -152,6 +154,21 @@ def test_an_inner_tensor(tmp_path: Path) -> None:
     assert averaged.details()["average_over"] == [1]
 
 
+def test_ced_by_its_settings_equals_the_published_network(tmp_path: Path) -> None:
+    """A transformer of 10 s, whose last window is shorter, described by a JSON file alone."""
+    path = tmp_path / "ced.onnx"
+    path.write_bytes(gzip.decompress(shared_weights("ced_tiny_seeded.onnx.gz").read_bytes()))
+    settings = {"input": "mel_db", "n_fft": 512, "frame_hop": 160, "n_mels": 64, "top_db": 120}
+    more = {"window_s": 10, "min_s": 0.15, "layout": "batch mel time"}
+    write_settings(path, **settings, **more, output="/ReduceMean_output_0")
+    waveform = np.tile(scene("scene16k")[0], 4)
+
+    found = load_extractor(f"onnx:{path}").embed(waveform, RATE).frames
+
+    expected = golden("ced_tiny", "scene16k_x4")["ta_embedding"]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
 def test_batches_do_not_change_values(tmp_path: Path) -> None:
     name = write_onnx(tmp_path / "own.onnx", Own([None, WINDOW]), **SETTINGS)
     waveform = noise(10 * WINDOW)
@@ -209,6 +226,9 @@ def test_every_setting_of_values_is_in_the_fingerprint(tmp_path: Path) -> None:
         write_settings(tmp_path / "own.onnx", **{**SETTINGS, **changed})
         described.append(load_extractor(name).describe())
 
+    write_settings(tmp_path / "own.onnx", **SETTINGS, mean=1)
+    assert load_extractor(name).describe() == described[1]
+    assert repr(load_extractor(name).details()) == repr(described[1].details)
     assert all(one != other for i, one in enumerate(described) for other in described[:i])
     assert described[0].details == {"input": "waveform"}
 

@@ -169,6 +169,7 @@ ARGUMENTS = (
     "models fetch yamnet --from odd",
     "evaluate odd",
     "store import odd --name x",
+    "summary odd",
 )
 
 

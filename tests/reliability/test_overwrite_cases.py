@@ -22,6 +22,7 @@ def trained(project: Path, mfcc_model: Path, sounds: Path) -> Path:
     shutil.copy(mfcc_model, project / "m.joblib")
     shutil.copy(sounds / "rain" / "rain-00.wav", project / "a.wav")
     shutil.copy(sounds / "drum" / "drum-00.wav", project / "b.wav")
+    Path("events.csv").write_text("path,start_s,end_s,label,score\na.wav,1,2,rain,0.9\n")
     np.savez("seed.npz", X=np.ones((2, 3)), Y=np.zeros(2), IDS=np.array(["x/a", "x/b"]))
     return project
 
@@ -40,6 +41,7 @@ PLACES: dict[str, tuple[tuple[str, ...], str]] = {
         "a.txt",
     ),
     "label": (("label", "--n", "2", "--output", "todo.csv"), "todo.csv"),
+    "summary": (("summary", "events.csv", "--report", "report"), "report/by_hour.csv"),
     "similar": (("similar", "a.wav", "--output", "near.csv"), "near.csv"),
     "export": (("model", "export", "m.joblib", "--output", "m.onnx"), "m.onnx"),
     "train": (TRAIN, "t.joblib"),

@@ -24,7 +24,7 @@ MOST_DRAWN = 40
 
 
 @contextmanager
-def _default_settings() -> Iterator[None]:
+def default_settings() -> Iterator[None]:
     """Draw as matplotlib does without settings: it would obey a ``matplotlibrc`` found here."""
     import matplotlib
 
@@ -35,7 +35,7 @@ def _default_settings() -> Iterator[None]:
         yield
 
 
-@_default_settings()
+@default_settings()
 def draw_confusion(scores: Scores, title: str, path: Path) -> None:
     """Draw a confusion matrix: share of each true label by colour, clips as numbers."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -44,7 +44,7 @@ def draw_confusion(scores: Scores, title: str, path: Path) -> None:
     shown = scores.most_confused(MOST_DRAWN)
     counts = scores.confusion[shown][:, shown]
     shares = counts / scores.confusion[shown].sum(axis=1, keepdims=True).clip(min=1)
-    names = [_name(scores.labels[i]) for i in shown]
+    names = [shown_name(scores.labels[i]) for i in shown]
     side = 3.0 + 0.45 * len(shown)
     figure = Figure(figsize=(side + 1.0, side), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
@@ -59,16 +59,16 @@ def draw_confusion(scores: Scores, title: str, path: Path) -> None:
     axes.set_ylabel("labelled")
     if len(shown) < len(scores.labels):
         title += f"\n{len(shown)} of {len(scores.labels)} labels: those most often confused"
-    axes.set_title("\n".join(map(_plain, title.splitlines())), loc="left", fontsize=10)
+    axes.set_title("\n".join(map(plain_line, title.splitlines())), loc="left", fontsize=10)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     _write_counts(axes, counts, shares)
     bar = figure.colorbar(shades, ax=axes, shrink=0.7, label="share of the label's clips")
     bar.outline.set_visible(False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-@_default_settings()
+@default_settings()
 def draw_calibration(calibration: Calibration, path: Path) -> None:
     """Draw accuracy over the score of the predicted label."""
     figure, axes = _axes("score of the predicted label", "accuracy")
@@ -80,10 +80,10 @@ def draw_calibration(calibration: Calibration, path: Path) -> None:
         axes.annotate(str(some.n_clips), at, (6, -10), textcoords="offset points", fontsize=8)
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axes.set_title("Reliability; numbers are clips", loc="left", fontsize=10)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-@_default_settings()
+@default_settings()
 def draw_learning_curve(curve: LearningCurve, path: Path) -> None:
     """Draw accuracy over the number of clips trained on, with its interval."""
     figure, axes = _axes("clips trained on", "accuracy")
@@ -96,7 +96,7 @@ def draw_learning_curve(curve: LearningCurve, path: Path) -> None:
     axes.plot([counts[-1], twice.n_clips], [accuracies[-1], twice.accuracy], "C0--")
     axes.plot([twice.n_clips] * 2, list(twice.interval), "C0", alpha=0.5)
     axes.set_title("Learning curve; dashed: extrapolated", loc="left", fontsize=10)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _write_counts(axes: Any, counts: IntArray, shares: Any) -> None:
@@ -118,20 +118,27 @@ def _axes(x: str, y: str) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _save(figure: Any, path: Path) -> None:
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure as PNG."""
+    write_output(path, png_bytes(figure))
+
+
+def png_bytes(figure: Any) -> bytes:
+    """Return a figure as PNG; the same figure gives the same bytes."""
     picture = io.BytesIO()
     # no date or version inside: the same evaluation gives the same bytes
     with warnings.catch_warnings():
         # characters that the font lacks are drawn as boxes; report.json has the names
         warnings.simplefilter("ignore", UserWarning)
         figure.savefig(picture, format="png", metadata={"Software": None})
-    write_output(path, picture.getvalue())
+    return picture.getvalue()
 
 
-def _name(label: str) -> str:
-    return _plain(without_middle(label, LONGEST_NAME))
+def shown_name(label: str) -> str:
+    """Return a label as figures show it."""
+    return plain_line(without_middle(label, LONGEST_NAME))
 
 
-def _plain(text: str) -> str:
+def plain_line(text: str) -> str:
     """Return a line that is drawn as it is: no formula, either."""
     return printable(text).replace("$", r"\$")

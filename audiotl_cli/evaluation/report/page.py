@@ -67,9 +67,9 @@ def render(
     clips = gather(evaluation, root, folder)
     parts = _parts(evaluation, clips)
     scores = evaluation.scores
-    script = "\n".join(_text(name).strip() for name in SCRIPTS)
-    style = _text("page.css").strip()
-    page: str = _environment().from_string(_text("template.html")).render(
+    script = "\n".join(file_text(name).strip() for name in SCRIPTS)
+    style = file_text("page.css").strip()
+    page: str = environment().from_string(file_text("template.html")).render(
         evaluation=evaluation,
         metrics=[
             (metric.title, scores.metrics[metric.name])
@@ -97,7 +97,8 @@ def render(
     return page
 
 
-def _environment() -> Any:
+def environment() -> Any:
+    """Return what fills templates of pages: everything is escaped."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -108,7 +109,8 @@ def _environment() -> Any:
     return environment
 
 
-def _text(name: str) -> str:
+def file_text(name: str) -> str:
+    """Return the text of a file beside this module, such as the style of pages."""
     return files(__package__).joinpath(name).read_text("utf-8")
 
 

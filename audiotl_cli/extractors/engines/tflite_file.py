@@ -24,8 +24,23 @@ _DTYPES: dict[int, np.dtype[Any]] = {
     2: np.dtype("<i4"),
     4: np.dtype("<i8"),
 }
+_NAMES = {
+    0: "float32",
+    1: "float16",
+    2: "int32",
+    3: "uint8",
+    4: "int64",
+    5: "string",
+    6: "bool",
+    7: "int16",
+    8: "complex64",
+    9: "int8",
+    10: "float64",
+}
 DEQUANTIZE = 6
 MAX_RANK = 8
+CUSTOM = 32
+"""The code of operators that are in no runtime, but in a library."""
 
 
 class Table:
@@ -44,6 +59,10 @@ class Table:
         """Return a vector of numbers."""
         start, length = self._vector(field)
         return np.frombuffer(self._data, dtype, length, start) if length else np.empty(0, dtype)
+
+    def text(self, field: int) -> str:
+        """Return text; bytes that are none are replaced."""
+        return self.numbers(field, np.uint8).tobytes().decode(errors="replace")
 
     def table(self, field: int) -> Table | None:
         """Return a table within this one."""
@@ -79,20 +98,30 @@ class Table:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor: its shape, and its values if these are in the file."""
+    """A tensor: its shape, and its values if these are in the file.
+
+    In `signature`, lengths that may vary are -1.
+    """
 
     shape: tuple[int, ...]
     values: npt.NDArray[Any] | None
+    name: str = ""
+    dtype: str = ""
+    signature: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator: its code in the schema, the numbers of its tensors, and its options."""
+    """An operator: its code in the schema, the numbers of its tensors, and its options.
+
+    Operators of the code `CUSTOM` have a name.
+    """
 
     code: int
     inputs: list[int]
     outputs: list[int]
     options: Table | None
+    name: str = ""
 
     def option(self, field: int, kind: str, default: float = 0) -> Any:
         """Return an option by the number of its field."""
@@ -124,18 +153,27 @@ def read_tflite(path: Path) -> TfliteModel:
     WeightsError
         The file is no TFLite file, or is damaged.
     """
-    content = memoryview(read_regular(path))
     try:
-        if content[4:8].tobytes() != b"TFL3":
-            raise ValueError("it does not begin as a TFLite file does")
-        return _model(Table(content, int.from_bytes(content[:4], "little")))
-    except (ValueError, LookupError) as error:
+        return parse_tflite(read_regular(path))
+    except ValueError as error:
         raise WeightsError(f"{path} is not a TFLite file that can be read ({error})") from error
+
+
+def parse_tflite(data: bytes) -> TfliteModel:
+    """Return the network in a TFLite file; ValueError if it is none, or is damaged."""
+    content = memoryview(data)
+    if content[4:8].tobytes() != b"TFL3":
+        raise ValueError("it does not begin as a TFLite file does")
+    try:
+        return _model(Table(content, int.from_bytes(content[:4], "little")))
+    except LookupError as error:
+        raise ValueError(str(error)) from error
 
 
 def _model(root: Table) -> TfliteModel:
     # codes above 127 do not fit into the older of the two fields
     codes = [max(table.number(0, "b"), table.number(3, "i")) for table in root.tables(1)]
+    names = [table.text(1) for table in root.tables(1)]
     subgraph, buffers = root.tables(2)[0], root.tables(4)
     tensors = [_tensor(table, buffers) for table in subgraph.tables(0)]
     operators = [
@@ -144,6 +182,7 @@ def _model(root: Table) -> TfliteModel:
             _numbered(table, 1, tensors),
             _numbered(table, 2, tensors),
             table.table(4),
+            names[table.number(0, "I")],
         )
         for table in subgraph.tables(3)
     ]
@@ -175,9 +214,12 @@ def _numbered(table: Table, field: int, tensors: list[Tensor]) -> list[int]:
 def _tensor(table: Table, buffers: list[Table]) -> Tensor:
     shape = tuple(table.numbers(0, "<i4").tolist())
     content = buffers[table.number(2, "I")].numbers(0, np.uint8)
-    dtype = _DTYPES.get(table.number(1, "b"))
+    kind = table.number(1, "b")
+    signature = tuple(table.numbers(7, "<i4").tolist()) or shape
+    described = (table.text(3), _NAMES.get(kind, str(kind)), signature)
+    dtype = _DTYPES.get(kind)
     if not len(content) or dtype is None:
-        return Tensor(shape, None)
+        return Tensor(shape, None, *described)
     if len(shape) > MAX_RANK or math.prod(shape) * dtype.itemsize != len(content):
         raise ValueError(f"a constant of the shape {shape} has {len(content)} bytes")
-    return Tensor(shape, content.view(dtype).reshape(shape))
+    return Tensor(shape, content.view(dtype).reshape(shape), *described)
