@@ -110,5 +110,6 @@ def _show(report: CutReport) -> None:
     for label, n in report.labels.items():
         grid.add_row(output.clean(label), str(n))
     output.show(grid)
-    output.line(f"Sources of the clips: {report.table}")
+    if report.n_cut + report.n_skipped:
+        output.line(f"Sources of the clips: {report.table}")
     show_left_out(report.left_out, output.line)

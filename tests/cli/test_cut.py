@@ -289,3 +289,53 @@ def test_a_killed_run_is_continued_to_the_same_folder(run: Run, tmp_path: Path, 
     assert run("cut", found, "--out", "clips").code == 0
 
     assert contents("clips") == contents("whole")
+
+
+@pytest.mark.parametrize("file", ["../mine.wav", "owl/../../mine.wav", "/mine.wav", ".x/a.wav", ""])
+def test_a_table_cannot_lead_out_of_its_folder(run: Run, file: str) -> None:
+    recording("night.wav")
+    found = save([("night.wav", 1, 2, "owl", 0.5)])
+    run("cut", found)
+    written = rows()[0]["file"]
+    Path("clips", written).unlink()
+    table = Path("clips/clips.csv")
+    table.write_text(table.read_text().replace(written, file))
+
+    finished = run("cut", found)
+
+    assert finished.code == 3
+    assert "clips.csv, line 2: file is" in finished.err
+    assert [path.name for path in Path().rglob("*.wav")] == ["night.wav"]
+
+
+def test_a_folder_that_is_a_link_is_not_written_into(run: Run) -> None:
+    recording("night.wav")
+    Path("elsewhere").mkdir()
+    Path("clips").mkdir()
+    Path("clips/owl").symlink_to(Path("elsewhere").absolute())
+
+    finished = run("cut", save([("night.wav", 1, 2, "owl", 0.5)]))
+
+    assert finished.code == 3
+    assert "symbolic link" in finished.err
+    assert not list(Path("elsewhere").iterdir())
+
+
+def test_clips_read_back_for_any_label(run: Run) -> None:
+    recording("night.wav", 40)
+    drawn = [given_label(seed) for seed in range(30)]
+    events = [("night.wav", float(i), i + 0.5, label, 0.5) for i, label in enumerate(drawn)]
+
+    assert run("cut", save(events)).code == 0
+    assert run("index", "clips", "--no-audit").code == 0
+
+    labels = {row["file"]: row["label"] for row in rows()}
+    assert sorted(labels.values()) == sorted(drawn)
+    clips = Index.read(Path("data/index/clips.csv")).clips
+    assert {clip.path: clip.label for clip in clips} == labels
+
+
+def given_label(seed: int) -> str:
+    """Return a label of letters that names of files may or may not have."""
+    letters = np.random.default_rng(seed).choice(list("ab./\\:*?<|'\"=-@ é鳥\u202e"), 6)
+    return f"x{''.join(letters).strip()}x"
