@@ -181,6 +181,19 @@ def test_a_damaged_description_is_refused(
     assert "Traceback" not in refused.err
 
 
+@pytest.mark.parametrize("command", ["evaluate", "model export"])
+def test_other_commands_ask_for_the_model_file(
+    model: Path, sounds: Path, run: Run, command: str
+) -> None:
+    run("index", sounds)
+    run("model", "export", model)
+
+    refused = run(*command.split(), "sounds.onnx")
+
+    assert refused.code == 5
+    assert "name the model file (.joblib) that it was exported from" in refused.err
+
+
 def test_an_exported_model_finds_no_events(model: Path, new: Path, run: Run) -> None:
     run("model", "export", model, "--whole")
 
