@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import soundfile
 from audiotl_cli import Index
 from audiotl_cli.cells import plain_cell
 from audiotl_cli.review import cut as cutting
-from tests.conftest import Run
+from tests.conftest import REPOSITORY, Run
 from tests.reliability.programs import Program
 from tests.sounds import noise, write_wav
 
@@ -207,16 +210,34 @@ def test_what_cannot_be_cut_is_listed(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("select", "scores"),
-    [("best", {0.9, 0.8, 0.7}), ("uncertain", {0.5, 0.4, 0.6}), ("even", {0.0, 0.5, 0.9})],
+    [
+        ("best", {0.91, 0.81, 0.71, 0.61}),
+        ("uncertain", {0.51, 0.41, 0.61, 0.31}),
+        ("even", {0.01, 0.31, 0.61, 0.91}),
+    ],
 )
 def test_scores_choose(run: Run, select: str, scores: set[float]) -> None:
     recording("night.wav", 12)
-    found = save([("night.wav", float(i), i + 0.5, "owl", i / 10) for i in range(10)])
+    found = save(
+        [("night.wav", float(i), i + 0.5, "owl", round(i / 10 + 0.01, 2)) for i in range(10)]
+    )
 
-    run("cut", found, "--out", "clips", "--max-per-label", 3, "--select", select)
+    run("cut", found, "--max-per-label", 4, "--select", select)
 
-    chosen = {float(row["score"]) for row in rows()}
-    assert chosen == scores or (select == "even" and chosen == {0.0, 0.4, 0.9})
+    assert {float(row["score"]) for row in rows()} == scores
+
+
+def test_two_runs_at_once_cut_each_detection_once(run: Run) -> None:
+    recording("night.wav")
+    found = save([("night.wav", float(i), i + 0.5, "owl", i / 10) for i in range(8)])
+    run("cut", found, "--out", "whole")
+
+    command = [sys.executable, "-m", "audiotl_cli", "cut", str(found)]
+    started = [subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(REPOSITORY)})
+               for _ in range(2)]  # fmt: skip
+    assert [process.wait(timeout=120) for process in started] == [0, 0]
+
+    assert contents("clips") == contents("whole")
 
 
 def test_annotations_are_cut_and_scores_of_them_are_refused(run: Run) -> None:
