@@ -204,6 +204,10 @@ def test_the_service_labels_sorts_and_stops_as_it_is_told(exported: Path, new: P
             wait_until(lambda: len(list(Path("sorted").rglob("*.wav"))) == 3)
         finally:
             process.send_signal(getattr(signal, told["KillSignal"]))
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:  # where the signal was ignored from the start
+                process.kill()
     assert process.returncode == int(told["SuccessExitStatus"])
     found = [json.loads(line) for line in log.read_text().splitlines()]
     assert {Path(row["path"]).stem for row in found} == {"rain", "chirp", "drum"}
