@@ -36,6 +36,9 @@ PART_S, PART_WINDOWS = 60.0, 250
 """The graph takes a recording as a whole. Of a longer one, it takes parts of a minute, or of fewer
 windows, which bounds memory: OpenL3 needs 7 MB a window."""
 
+MIN_HOP_S = 1e-3
+DAMAGES = (DamagedError, DataError, UsageError)
+
 Vector = npt.NDArray[np.float64]
 
 
@@ -119,7 +122,7 @@ class _Graph(Extractor):
             while len(held) >= self.part * 3 // 2:
                 yield held[None, : self.part]
                 held = held[self.part :]
-        yield held[None]
+        yield (held if len(held) else np.zeros(1, np.float32))[None]
 
     def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
         try:
@@ -178,7 +181,7 @@ def load_exported(path: Path) -> ExportedModel:
         )
     try:
         model = _model(session, about)
-    except (DamagedError, DataError, UsageError, KeyError, ValueError, TypeError) as error:
+    except (*DAMAGES, LookupError, ValueError, TypeError, RecursionError) as error:
         raise ArtifactError(
             f"{path} is damaged: its description cannot be read ({error})"
         ) from error
@@ -191,9 +194,14 @@ def load_exported(path: Path) -> ExportedModel:
 
 def _model(session: Any, about: dict[str, str]) -> ExportedModel:
     described = parse_json_object(about["card"].encode())
-    labels = [str(label) for label in json.loads(about["labels"])]
+    labels = json.loads(about["labels"])
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError("its labels are no list of texts")
     if not labels or len(set(labels)) < len(labels):
         raise ValueError(f"{len(labels)} labels, of which {len(set(labels))} differ")
+    threshold = float(about["threshold"])
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"a threshold of {threshold}")
     card = ModelCard(
         classifier=str(get(described, "classifier", str)),
         pooling="max",
@@ -214,7 +222,7 @@ def _model(session: Any, about: dict[str, str]) -> ExportedModel:
         labels,
         card.pooling,
         card.multi_label,
-        threshold=float(about["threshold"]),
+        threshold=threshold,
     )
     graph = _Graph(session, _sound(about, card.extractors), len(labels))
     return ExportedModel(classifier, card, [graph])
@@ -228,7 +236,7 @@ def _sound(about: dict[str, str], specs: Sequence[ExtractorSpec]) -> _Sound:
     lowest, highest = map(float, json.loads(about.get("band_hz", f"[0, {rate / 2}]")))
     if not 1_000 <= rate <= 768_000:
         raise ValueError(f"a sample rate of {rate} Hz")
-    if not (hop_s > 0 and 0 <= lowest < highest <= rate / 2):
+    if not (hop_s >= MIN_HOP_S and 0 <= lowest < highest <= rate / 2):
         raise ValueError(f"windows every {hop_s} s, which hear {lowest} to {highest} Hz")
     return _Sound(rate, hop_s, (lowest, highest), config.channel, config.resampler)
 

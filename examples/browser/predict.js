@@ -1,5 +1,6 @@
 "use strict";
 
+const SILENCE = 2 ** -14; // from the lowest to the highest sample: there is nothing to hear
 const SECONDS = 60; // a longer recording gets labels for each minute
 const SHOWN = 3;
 const element = (id) => document.getElementById(id);
@@ -59,6 +60,12 @@ function loudest(channels) {
 }
 
 async function judge(samples) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const sample of samples) {
+    low = Math.min(low, sample);
+    high = Math.max(high, sample);
+  }
+  if (high - low < SILENCE) return [["silent", 0]];
   const waveform = new ort.Tensor("float32", samples, [samples.length]);
   const { scores, rejected } = await model.session.run({ waveform });
   const ranked = model.labels.map((label, i) => [label, scores.data[i]]);

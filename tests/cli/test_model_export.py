@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -110,6 +111,18 @@ def test_networks_of_different_channels_have_no_common_waveform(model: Path) -> 
     networks = [load_extractor("mfcc", channel=channel) for channel in ("left", "right")]
     with pytest.raises(UsageError, match="given different channels: left, right"):
         onnx_export.export_whole(loaded.classifier, loaded.card, networks)
+
+
+def test_a_sample_that_resampling_leaves_nothing_of_ends_no_run(
+    model: Path, new: Path, run: Run
+) -> None:
+    soundfile.write(new / "a.wav", np.full(1, 0.5), 192_000)
+    run("model", "export", model, "--whole")
+
+    found = run("predict", "-m", "sounds-whole.onnx", new, "--json").json
+
+    assert [Path(row["path"]).name for row in found] == sorted(path.name for path in new.iterdir())
+    assert found[-1]["label"] == "rain"
 
 
 def test_a_long_recording_is_scored_in_parts(model: Path, new: Path, run: Run) -> None:
@@ -291,3 +304,25 @@ def test_what_cannot_be_quantised_is_said(
     assert refused.code == 2
     assert message in refused.err
     assert not list(Path().glob("*.onnx"))
+
+
+def test_the_example_gives_several_labels_and_none_to_silence(
+    model: Path, new: Path, run: Run
+) -> None:
+    script = REPOSITORY / "examples" / "predict_onnx.py"
+    example = runpy.run_path(str(script))
+    about = {"labels": '["a", "b", "c"]', "multi_label": "true", "threshold": "0.5"}
+    assert example["name"](np.array([0.5, 0.2, 0.9]), False, about) == "a;c"
+    assert example["name"](np.array([0.1, 0.2, 0.4]), False, about) == "no label"
+    assert example["name"](np.array([0.5, 0.2, 0.9]), True, about) == "none of these"
+    run("model", "export", model, "--whole")
+    soundfile.write("silent.wav", np.zeros(22_050), 22_050)
+
+    done = subprocess.run(
+        [sys.executable, script, "sounds-whole.onnx", "silent.wav"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "silent.wav  0 s  silent\n"
