@@ -1,9 +1,9 @@
 """Measure the networks on several kinds of sounds, and what ``--extractor auto`` chooses there.
 
-``python -m benchmarks.choosing_networks [--work FOLDER] [--draws N]``: ESC-10 (from
-``AUDIOTL_SHARED``), the loudest 0.7 s of each of its clips, words spoken by espeak-ng, and the
-sounds of the demonstration. Printed are the balanced accuracy of the default classifier with each
-network (all clips, five folds dealt three times, groups kept together: source recordings, or
+``python -m benchmarks.choosing_networks [--work FOLDER] [--draws N] [--only KIND ...]``: ESC-10
+(from ``AUDIOTL_SHARED``), the loudest 0.7 s of each of its clips, words spoken by espeak-ng, and
+the sounds of the demonstration. Printed are the balanced accuracy of the default classifier with
+each network (all clips, five folds dealt three times, groups kept together: source recordings, or
 voices), and the seconds that embedding a clip takes. Then 50 training clips are drawn N times as
 ``auto`` draws them; printed are how often each network is chosen, and how far its accuracy on all
 clips is below that of the best of these networks: on average, and at most. Networks whose weights
@@ -138,6 +138,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path)
     parser.add_argument("--draws", type=int, default=12)
+    parser.add_argument("--only", nargs="+", help="kinds of sounds, as they are printed")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = asked.work or Path(temporary)
@@ -145,6 +146,8 @@ def main() -> None:
         names = [name for name in (*CANDIDATES, *NAMED) if has_weights(extractor_class(name))]
         print(f"{'sounds':<16} {'network':<9} {'balanced accuracy':<24} seconds a clip")
         for kind, index in make_indexes(work).items():
+            if asked.only and kind not in asked.only:
+                continue
             stores = {name: extract(work, index, name) for name in names}
             keyed = labelled_clips(Project(work), index, Project(work).features_dir)
             whole = {name: probe(store, keyed, 0) for name, store in stores.items()}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import json
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +25,7 @@ from audiotl_cli import load_model
 from audiotl_cli.dataset.demo_sounds import synthesise
 from audiotl_cli.dataset.synthesis import SAMPLE_RATE
 from tests.conftest import REPOSITORY, Run
+from tests.waiting import wait_until
 
 EXAMPLES = REPOSITORY / "examples"
 PAGE = EXAMPLES / "browser"
@@ -94,15 +97,15 @@ def test_a_browser_gives_the_same_labels(page: Any, exported: Path, model: Path,
     files = sorted(new.iterdir())
     page.set_input_files("#recordings", files)
     wait_for(page, "Done")
-    first: dict[str, tuple[str, str, float]] = {}
-    for name, start, label, score in rows(page):
-        first.setdefault(name, (start, label, float(score)))
+    first: dict[str, list[str]] = {}
+    for name, *rest in rows(page):
+        first.setdefault(name, rest)
     assert list(first) == [file.name for file in files]
     for ours in load_model(model).predict(files):
-        start, label, score = first[Path(ours.path).name]
+        start, label, found = first[Path(ours.path).name]
         assert (start, label) == ("0 s", ours.label)
         near = RESAMPLED if ours.path.endswith("stereo.flac") else SAME
-        assert score == pytest.approx(ours.score, abs=near)
+        assert float(found) == pytest.approx(ours.score, abs=near)
 
 
 def test_long_recordings_are_cut_and_others_named(page: Any, exported: Path) -> None:
@@ -147,6 +150,26 @@ def test_a_dropped_file_is_labelled(page: Any, exported: Path, new: Path) -> Non
     assert rows(page)[0][:3] == ["dropped.wav", "0 s", "rain"]
 
 
+def test_a_browser_hears_the_channel_of_the_model(
+    page: Any, sounds: Path, project: Path, run: Run
+) -> None:
+    run("index", sounds, "--test-size", "0")
+    run("extract", "--extractor", "mfcc", "--channel", "loudest")
+    run("train", "--out", "loud.joblib")
+    run("model", "export", "loud.joblib", "--whole")
+    rain, drum = synthesise("rain", 50), synthesise("drum", 50)
+    both = np.stack([0.02 * np.resize(drum, len(rain)), rain], axis=1)
+    soundfile.write("both.wav", both / np.abs(both).max(), SAMPLE_RATE)
+    page.set_input_files("#model", "loud-whole.onnx")
+    wait_for(page, "Ready")
+    page.set_input_files("#recordings", "both.wav")
+    wait_for(page, "Done")
+    (ours,) = load_model("loud.joblib").predict("both.wav")
+    _, _, label, score = rows(page)[0]
+    assert label == ours.label == "rain"
+    assert float(score) == pytest.approx(ours.score, abs=SAME)
+
+
 def service() -> configparser.SectionProxy:
     unit = configparser.ConfigParser(interpolation=None)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
@@ -163,3 +186,30 @@ def test_systemd_accepts_the_service(tmp_path: Path) -> None:
     copy.write_text(SERVICE.read_text().replace(program, sys.executable))
     done = subprocess.run([checker, "verify", copy], capture_output=True, text=True, check=False)
     assert SERVICE.name not in done.stderr, done.stderr
+
+
+def test_the_service_labels_sorts_and_stops_as_it_is_told(exported: Path, new: Path) -> None:
+    told = service()
+    there = str(exported.parent)
+    program, *words = shlex.split(told["ExecStart"].replace(told["WorkingDirectory"], there))
+    exported.rename("model.onnx")
+    assert Path(program).name == "audiotl"
+    assert told["StandardOutput"].startswith(f"append:{told['WorkingDirectory']}/")
+    log = Path("labels.jsonl")
+    with log.open("wb") as lines:
+        command = [sys.executable, "-m", "audiotl_cli", *words]
+        process = subprocess.Popen(command, stdout=lines, stderr=subprocess.PIPE)
+    with process:
+        try:
+            wait_until(lambda: len(list(Path("sorted").rglob("*.wav"))) == 3)
+        finally:
+            process.send_signal(getattr(signal, told["KillSignal"]))
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:  # where the signal was ignored from the start
+                process.kill()
+    assert process.returncode == int(told["SuccessExitStatus"])
+    found = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {Path(row["path"]).stem for row in found} == {"rain", "chirp", "drum"}
+    assert all(Path(f"sorted/{row['label']}/{row['label']}.wav").is_file() for row in found)
+    assert list(new.iterdir()) == []

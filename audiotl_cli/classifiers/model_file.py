@@ -165,6 +165,11 @@ def read_card(path: Path, packed: bytes) -> ModelCard:
 
 def _read(path: Path, packed: bytes) -> tuple[dict[str, Any], ModelCard]:
     """Return the parts in a model file, unchecked, and its card."""
+    if path.suffix.lower() == ".onnx":
+        raise ArtifactError(
+            f"{path} is an ONNX file, which audiotl predict takes where it is an exported model; "
+            "name the model file (.joblib) that it was exported from"
+        )
     if packed.startswith(_EARLIER):
         raise ArtifactError(
             f"{path} is not a model saved by audiotl (or by an earlier version, whose compressed "

@@ -12,6 +12,7 @@ from audiotl_cli.cli.typed_labels import confirm_new, label_lines, new_labels, p
 from audiotl_cli.errors import AudiotlError, DataError
 
 if TYPE_CHECKING:
+    from audiotl_cli.audio.types import AudioSource
     from audiotl_cli.dataset.index import Index
     from audiotl_cli.review.suggestions import Round, Suggestion
 
@@ -164,10 +165,10 @@ class LabelSession:
             if text in (SKIP, UNDO):
                 return text
             if text == HELP:
-                _show_keys()
+                show_keys(KEYS)
                 self._show_labels(labels, label_lines(labels))
             elif text == PLAY:
-                _play(suggestion)
+                play_clip(suggestion.source)
             elif not text and guess:
                 return f"={guess}"
             else:
@@ -192,7 +193,7 @@ class LabelSession:
         try:
             written = write_labels(self._path, {place: label}, instead_of={place: before})
         except (DataError, OSError) as error:
-            terminal.say(f"not saved: {_reason(error)}", style="yellow")
+            terminal.say(f"not saved: {reason_of(error)}", style="yellow")
             return False
         self._index = written.index
         if written.before[place] != before:
@@ -220,7 +221,7 @@ class LabelSession:
                     self._path, {place: last.before}, instead_of={place: last.label}
                 )
             except (DataError, OSError) as error:
-                terminal.say(f"not undone: {_reason(error)}", style="yellow")
+                terminal.say(f"not undone: {reason_of(error)}", style="yellow")
                 return False
             self._index = written.index
             if written.before[place] != last.label:
@@ -256,25 +257,28 @@ def show_progress(found: Round, *, warn: bool = True) -> None:
         )
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return why something cannot be saved."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
 
 
-def _play(suggestion: Suggestion) -> None:
+def play_clip(source: AudioSource) -> None:
+    """Play a clip, and say why if that is not possible."""
     from audiotl_cli.cli.player import play
 
     terminal.say("playing; press Ctrl-C to stop", style="dim")
     try:
-        play(suggestion.source)
+        play(source)
     except KeyboardInterrupt:
         output.line("")
     except AudiotlError as error:
         terminal.say(str(error), style="yellow")
 
 
-def _show_keys() -> None:
-    width = max(len(key) for key, _ in KEYS)
-    for key, meaning in KEYS:
+def show_keys(keys: Sequence[tuple[str, str]]) -> None:
+    """Print keys and what they mean."""
+    width = max(len(key) for key, _ in keys)
+    for key, meaning in keys:
         output.line(f"   {key.ljust(width)}  {meaning}")

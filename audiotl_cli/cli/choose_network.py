@@ -44,7 +44,8 @@ def network_of_project(
     output.note(f"Network {choice.extractor}: {choice.reason}{place}", style=None)
     if choice.left_out:
         reasons = "; ".join(f"{name} ({why})" for name, why in choice.left_out.items())
-        text = f"Could not be compared: {reasons}. Once they can: audiotl extract --extractor auto"
+        again = "To compare again later: audiotl extract --extractor auto"
+        text = f"Could not be compared: {reasons}. {again}"
         output.note(text, style=None)
     return choice
 

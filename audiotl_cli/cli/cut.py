@@ -28,12 +28,15 @@ def cut(
     sources: Sources,
     *,
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--out", parser=options.path, metavar="FOLDER", help="Folder to write clips to."
+            "--out",
+            parser=options.path,
+            metavar="FOLDER",
+            help="Folder to write clips to.  [default: clips]",
         ),
         settings.TYPED,
-    ] = Path("clips"),
+    ] = None,
     max_per_label: Annotated[
         int | None,
         typer.Option("--max-per-label", min=1, help="Most clips of a label.  [default: all]"),
@@ -53,9 +56,10 @@ def cut(
     from audiotl_cli.review.cut import CutOptions
     from audiotl_cli.workflows.cut import CutRequest, cut_detections
 
+    folder = out or Path("clips")
     request = CutRequest(
         sources,
-        out,
+        folder,
         max_per_label,
         chosen.wanted(),
         chosen.choice(),
@@ -72,7 +76,7 @@ def cut(
     output.failures(names)
     if report.failures:
         raise typer.Exit(1)
-    output.next_command(f"audiotl index {shlex.quote(str(out))}")
+    output.next_command(f"audiotl index {shlex.quote(str(folder))}")
 
 
 def _record(report: CutReport) -> dict[str, Any]:
@@ -106,5 +110,6 @@ def _show(report: CutReport) -> None:
     for label, n in report.labels.items():
         grid.add_row(output.clean(label), str(n))
     output.show(grid)
-    output.line(f"Sources of the clips: {report.table}")
+    if report.n_cut + report.n_skipped:
+        output.line(f"Sources of the clips: {report.table}")
     show_left_out(report.left_out, output.line)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Sources = Annotated[
     list[Path],
     typer.Argument(
-        metavar="DETECTIONS...",
+        metavar="DETECTIONS",
         parser=options.path,
         help="Files that audiotl predict --segments wrote, annotations, or folders of label "
         "tracks.",

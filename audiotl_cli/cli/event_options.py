@@ -101,7 +101,7 @@ def describe_events(model: Model, events: EventOptions) -> None:
     finds = model.classifier.events
     used = model.event_options(events)
     if finds is not None:
-        output.note(f"A model of events: a frame every {finds.hop_s:g} s, and the likeliest labels")
+        output.note(f"This model of events scores a frame every {finds.hop_s:g} s")
     else:
         output.note(f"Scoring {model.context_s:g} s around every step")
         if not model.classifier.backgrounds:

@@ -26,6 +26,7 @@ USUAL = {
     "label": "index n ask set from output",
     "model export": "whole quantise output",
     "summary": "recordings verdicts min-score site-regex zone report",
+    "review": "label select limit min-score max-score set from",
     "cut": "out label max-per-label select padding-s format",
 }
 """The options that come first, in this order; a command that is not named has few, all usual."""

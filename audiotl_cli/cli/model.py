@@ -113,8 +113,8 @@ def export(
         bool,
         typer.Option(
             "--quantise",
-            help="Keep the weights of the networks in 8 bits, which makes the file three times "
-            "smaller, and measure what that costs on held-out clips.",
+            help="Keep the weights of the networks in 8 bits, which makes the file up to three "
+            "times smaller, and measure what that costs on held-out clips.",
         ),
         settings.FREE,
     ] = False,
@@ -270,7 +270,9 @@ def _show_list(rows: Sequence[ModelRow]) -> None:
             f"{datetime.fromtimestamp(row.changed_at):%Y-%m-%d %H:%M}",
         )
     output.show(grid)
-    output.line("Scores are of clips that a model was not trained on; evaluate measures more.")
+    output.line(
+        "Scores are of clips that a model was not trained on. For more, run: audiotl evaluate"
+    )
     if newest.card is None:
         output.line(
             f"The newest model, {newest.path.stem}, is damaged: name another, or delete it."
@@ -301,8 +303,8 @@ def _show_cost(cost: QuantisationCost) -> None:
     failed = f" ({cost.n_failed} more cannot be read)" if cost.n_failed else ""
     output.line(
         f"accuracy {cost.accuracy:.3f} on {counted(cost.n_clips, 'clip')} of the split "
-        f"{cost.split}{failed}, {cost.accuracy_before:.3f} without 8 bits; the same labels for "
-        f"{cost.agreement:.1%}"
+        f"{cost.split}{failed}, {cost.accuracy_before:.3f} with full weights; both give the same "
+        f"label to {cost.agreement:.1%} of them"
     )
 
 

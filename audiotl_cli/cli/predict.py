@@ -15,11 +15,11 @@ from audiotl_cli.cli.event_options import (
     choose_events,
     one_threshold,
 )
-from audiotl_cli.cli.formats import all_formats, listed
 from audiotl_cli.cli.predict_files import predict_files, predict_stdin
 from audiotl_cli.cli.predict_request import PredictRequest, ready_events
 from audiotl_cli.cli.predict_stream import hear_stdin, watch_folder
 from audiotl_cli.cli.predicted_files import choose_writer
+from audiotl_cli.cli.prediction_options import Format, Inputs, Output, Segments
 from audiotl_cli.cli.ready import Ready
 from audiotl_cli.cli.sorting import choose_sorter
 from audiotl_cli.cli.spread import spread
@@ -34,27 +34,13 @@ EXAMPLES = (
     "audiotl predict --watch ~/recorder --format jsonl   |   "
     "arecord -r 16000 -f S16_LE | audiotl predict --raw-rate 16000 --segments"
 )
-FORMATS = all_formats()  # as the help lists them
 STDIN = "Audio on stdin"
 SORTING = "Sorting"
-
-NO_TRACKS = settings.FromFile(
-    lambda value: "may not write files" if value in FORMATS and FORMATS[value].file_each else ""
-)
-"""Formats that write a file beside each recording must be given on the command line."""
 
 
 @spread
 def predict(
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE|DIR|PATTERN|-]...",
-            help="Recordings, folders, quoted patterns such as 'nights/**/*.flac', or - to "
-            "read a list of paths from stdin.",
-            show_default=False,
-        ),
-    ] = None,
+    inputs: Inputs = None,
     model: options.ModelName = None,
     *,
     ready: Ready,
@@ -67,37 +53,11 @@ def predict(
         ),
         settings.FREE,
     ] = None,
-    segments: Annotated[
-        bool,
-        typer.Option(
-            "--segments", help="Detect events: report where in a recording each label occurs."
-        ),
-        settings.FREE,
-    ] = False,
+    segments: Segments = False,
     threshold: Thresholds = None,
     with_background: WithBackground = False,
-    format_: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help=f"Format of the predictions: {listed(FORMATS)}.  [default: by the suffix of "
-            "--output, else table]",
-        ),
-        NO_TRACKS,
-    ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            parser=options.path,
-            help="File to write instead of stdout; after an interruption, the same command "
-            "continues it. "
-            f"{listed(name for name, kind in FORMATS.items() if kind.file_each)} write one file "
-            "per recording into this folder.  [default for these: beside the recording]",
-        ),
-        settings.TYPED,
-    ] = None,
+    format_: Format = None,
+    to: Output = None,
     overwrite: options.Overwrite = False,
     watch: Annotated[
         Path | None,

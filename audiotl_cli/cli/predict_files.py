@@ -208,7 +208,8 @@ def _predict(
     if request.json:
         _show_json(request, everything)
     if request.averages:
-        _note_averages(everything, max(LONG_S, LONG_WINDOWS * model.context_s))
+        long_s = max(LONG_S, LONG_WINDOWS * model.context_s)
+        _note_averages(everything, long_s, finds_events=model.finds_events)
     return everything
 
 
@@ -247,18 +248,21 @@ def place(
     return prediction
 
 
-def _note_averages(predictions: Sequence[Prediction], long_s: float) -> None:
+def _note_averages(predictions: Sequence[Prediction], long_s: float, *, finds_events: bool) -> None:
     """Say which recordings are longer than `long_s` seconds and have one label for all of them."""
     averaged = [item for item in predictions if item.audio_s > long_s and item.label is not None]
     if not averaged:
         return
     longest = duration(max(item.audio_s for item in averaged))
+    shows = (
+        "--segments shows" if finds_events else "the model that was exported shows, by --segments,"
+    )
     output.note(
-        f"{averaged[0].path}: one label for all {longest}, by their average; --segments shows "
+        f"{averaged[0].path}: one label for all {longest}, by their average; {shows} "
         "where each label is heard"
         if len(averaged) == 1
         else f"{len(averaged)} recordings of up to {longest} have one label each, by the "
-        "average over all of it; --segments shows where each label is heard"
+        f"average over all of it; {shows} where each label is heard"
     )
 
 

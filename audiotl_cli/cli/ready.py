@@ -149,7 +149,7 @@ class Ready:
                 raise UsageError("--week and --date need --lat and --lon")
             return None
         if self.lat is None or self.lon is None:
-            raise UsageError("--lat and --lon are given together, in degrees")
+            raise UsageError("--lat and --lon need each other, both in degrees")
         for name, value, limit in (("--lat", self.lat, 90), ("--lon", self.lon, 180)):
             if not abs(value) <= limit:
                 raise UsageError(f"{name} is {value:g}; expected {-limit} to {limit} degrees")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Examples:  audiotl summary events.csv --recordings nights   |   "
-    "audiotl summary events.csv --verdicts verdicts.csv --zone Europe/Berlin --report summary"
+    "audiotl summary events.csv --recordings nights --zone Europe/Berlin --report summary"
 )
 CARRIED = ("recordings", "verdicts", "min_score", "site_regex", "zone", "recorder_zone")
 MOST_ROWS = 12
@@ -53,8 +53,8 @@ def summary(
         list[Path] | None,
         typer.Option(
             parser=options.path,
-            help="Table of what you judged (path, start_s, end_s, label, verdict), to estimate "
-            "how many detections are right; repeatable.",
+            help="Table of verdicts, to estimate how many detections are right; repeatable.  "
+            "[default: the one that audiotl review wrote beside FILE]",
         ),
         settings.INSIDE,
     ] = None,

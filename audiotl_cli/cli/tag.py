@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from audiotl_cli.cli import options, output, settings
-from audiotl_cli.cli.formats import all_formats, listed
-from audiotl_cli.cli.predict import NO_TRACKS
 from audiotl_cli.cli.predict_files import predict_files, predict_stdin
 from audiotl_cli.cli.predict_request import PredictRequest, ready_events
 from audiotl_cli.cli.predicted_files import choose_writer
+from audiotl_cli.cli.prediction_options import Format, Inputs, Output, Segments, StdinAudio
 from audiotl_cli.cli.ready import Ready
 from audiotl_cli.cli.spread import spread
 from audiotl_cli.errors import UsageError
@@ -22,20 +20,11 @@ EXAMPLES = (
     "--lon 13.4 --week 18 --segments --output birds.csv   |   "
     "audiotl tag file.wav --labels wanted.txt --top-k 10"
 )
-FORMATS = all_formats()
 
 
 @spread
 def tag(
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE|DIR|PATTERN|-]...",
-            help="Recordings, folders, quoted patterns such as 'nights/**/*.flac', or - to "
-            "read a list of paths from stdin.",
-            show_default=False,
-        ),
-    ] = None,
+    inputs: Inputs = None,
     *,
     ready: Ready,
     top_k: Annotated[
@@ -43,13 +32,7 @@ def tag(
         typer.Option(min=1, help="Number of labels per recording, in every format.  [default: 5]"),
         settings.FREE,
     ] = None,
-    segments: Annotated[
-        bool,
-        typer.Option(
-            "--segments", help="Detect events: report where in a recording each label occurs."
-        ),
-        settings.FREE,
-    ] = False,
+    segments: Segments = False,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -58,34 +41,10 @@ def tag(
         ),
         settings.FREE,
     ] = None,
-    format_: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help=f"Format of the output: {listed(FORMATS)}.  [default: by the suffix of "
-            "--output, else table]",
-        ),
-        NO_TRACKS,
-    ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            parser=options.path,
-            help="File to write instead of stdout; after an interruption, the same command "
-            "continues it. "
-            f"{listed(name for name, kind in FORMATS.items() if kind.file_each)} write one file "
-            "per recording into this folder.  [default for these: beside the recording]",
-        ),
-        settings.TYPED,
-    ] = None,
+    format_: Format = None,
+    to: Output = None,
     overwrite: options.Overwrite = False,
-    stdin_audio: Annotated[
-        bool,
-        typer.Option("--stdin-audio", help="Read an audio file from stdin."),
-        settings.FREE,
-    ] = False,
+    stdin_audio: StdinAudio = False,
     workers: options.Workers = None,
 ) -> None:
     """Label recordings with a network's own classes, without any training."""

@@ -130,6 +130,11 @@ def choose_by_score(
     if others:
         first, *more = [f"{other.extractor} {other.score:.2f}" for other in others]
         reason += f", where {', '.join([first.replace(' ', ' has ', 1), *more])}"
+    if chosen is not ranked[0]:
+        reason += (
+            f"; {ranked[0].extractor} is better by less than a standard error, and "
+            f"{chosen.extractor} suits more sounds"
+        )
     return NetworkChoice(chosen.extractor, reason, index, ranked, left_out)
 
 

@@ -53,7 +53,7 @@ def read_labels(path: Path, classes: Sequence[str]) -> list[int]:
         ]
         more = len(unknown) - len(told)
         raise DataError(
-            f"{path} has {len(unknown)} of {len(wanted)} lines that name none of the network's "
+            f"{path} has {len(unknown)} of {len(wanted)} lines that are none of the network's "
             f"{len(classes)} classes: {'; '.join(told)}{f'; and {more} more' if more else ''}"
         )
     if not found:

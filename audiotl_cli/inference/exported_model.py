@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from audiotl_cli.classifiers.checks import DamagedError
 from audiotl_cli.classifiers.classifier import ClipClassifier
 from audiotl_cli.classifiers.given_scores import GivenScores
 from audiotl_cli.classifiers.pipeline import Pipeline
-from audiotl_cli.errors import ArtifactError, DataError, UsageError
+from audiotl_cli.errors import ArtifactError, DataError, UsageError, is_out_of_memory
 from audiotl_cli.extractor_config import ExtractorConfig
 from audiotl_cli.extractors.base import Embeddings, Extractor, Layer, Patches
 from audiotl_cli.extractors.engines.onnx_file import read_onnx
@@ -30,9 +31,13 @@ from audiotl_cli.storage.paths import AnyPath
 
 SUFFIX = ".onnx"
 MAX_BYTES = 2 << 30
+PROBE_SAMPLES = 1000
 PART_S, PART_WINDOWS = 60.0, 250
 """The graph takes a recording as a whole. Of a longer one, it takes parts of a minute, or of fewer
 windows, which bounds memory: OpenL3 needs 7 MB a window."""
+
+MIN_HOP_S = 1e-3
+DAMAGES = (DamagedError, DataError, UsageError)
 
 Vector = npt.NDArray[np.float64]
 
@@ -43,6 +48,8 @@ class ExportedModel(Model):
     The scores of a recording that is taken in parts are their mean, by length; it is rejected if
     more than half of it is.
     """
+
+    finds_events = False
 
     def scorer(self, options: EventOptions | None, *, block: int = 0) -> Any:
         """Return what scores one recording; UsageError where events are asked for."""
@@ -85,12 +92,17 @@ class _Graph(Extractor):
     batch_size = 1
     parallel = True
 
-    def __init__(self, session: Any, sample_rate: int, n_labels: int, hop_s: float) -> None:
+    def __init__(self, session: Any, sound: _Sound, n_labels: int) -> None:
         self.session = session
-        self.sample_rate = sample_rate
+        self.sample_rate = sound.rate
         self.dim = n_labels + 2
-        self.part = round(min(PART_S, PART_WINDOWS * hop_s) * sample_rate)
-        super().__init__(ExtractorConfig())
+        self.part = round(min(PART_S, PART_WINDOWS * sound.hop_s) * sound.rate)
+        self._band_hz = sound.band_hz
+        super().__init__(ExtractorConfig(channel=sound.channel, resampler=sound.resampler))
+
+    @property
+    def band_hz(self) -> tuple[float, float]:
+        return self._band_hz
 
     @classmethod
     def layers(cls) -> dict[str, Layer]:
@@ -110,11 +122,30 @@ class _Graph(Extractor):
             while len(held) >= self.part * 3 // 2:
                 yield held[None, : self.part]
                 held = held[self.part :]
-        yield held[None]
+        yield (held if len(held) else np.zeros(1, np.float32))[None]
 
     def forward(self, patches: Patches) -> npt.NDArray[np.float32]:
-        scores, rejected = self.session.run(None, {"waveform": patches[0]})
-        return np.array([[[*scores, rejected, patches.shape[1]]]], np.float32)
+        try:
+            scores, rejected = self.session.run(None, {"waveform": patches[0]})
+            row = [*scores, rejected, patches.shape[1]]
+            return np.array(row, np.float32).reshape(1, 1, self.dim)
+        except Exception as error:  # ONNX Runtime's errors have no common class
+            if is_out_of_memory(error):
+                raise
+            raise ArtifactError(
+                f"the exported model cannot be run ({_first_line(error)})"
+            ) from error
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """What the graph takes: Hz, the distance of windows, the channel, and what is heard of it."""
+
+    rate: int
+    hop_s: float
+    band_hz: tuple[float, float]
+    channel: str
+    resampler: str
 
 
 def load_exported(path: Path) -> ExportedModel:
@@ -136,8 +167,7 @@ def load_exported(path: Path) -> ExportedModel:
     try:
         session = open_session(content)
     except Exception as error:  # ONNX Runtime's errors have no common class
-        reason = str(error).splitlines()[0][:200]
-        raise ArtifactError(f"{path}: ONNX Runtime cannot run it ({reason})") from error
+        raise ArtifactError(f"{path}: ONNX Runtime cannot run it ({_first_line(error)})") from error
     about = session.get_modelmeta().custom_metadata_map
     inputs = [value.name for value in session.get_inputs()]
     if "card" not in about or inputs != ["waveform"]:
@@ -150,20 +180,28 @@ def load_exported(path: Path) -> ExportedModel:
             f"another ONNX file as a network: audiotl extract --extractor onnx:{path}"
         )
     try:
-        return _model(session, about)
-    except (DamagedError, DataError, KeyError, ValueError, TypeError) as error:
+        model = _model(session, about)
+    except (*DAMAGES, LookupError, ValueError, TypeError, RecursionError) as error:
         raise ArtifactError(
             f"{path} is damaged: its description cannot be read ({error})"
         ) from error
+    try:
+        model.predict(np.zeros(PROBE_SAMPLES, np.float32), sample_rate=round(2 * model.highest_hz))
+    except ArtifactError as error:
+        raise ArtifactError(f"{path} is damaged: {error}") from error
+    return model
 
 
 def _model(session: Any, about: dict[str, str]) -> ExportedModel:
     described = parse_json_object(about["card"].encode())
-    labels = [str(label) for label in json.loads(about["labels"])]
-    multi_label = json.loads(about["multi_label"]) is True
-    rate = int(about["sample_rate"])
-    if not (labels and 1_000 <= rate <= 768_000):
-        raise ValueError(f"{len(labels)} labels at {rate} Hz")
+    labels = json.loads(about["labels"])
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError("its labels are no list of texts")
+    if not labels or len(set(labels)) < len(labels):
+        raise ValueError(f"{len(labels)} labels, of which {len(set(labels))} differ")
+    threshold = float(about["threshold"])
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"a threshold of {threshold}")
     card = ModelCard(
         classifier=str(get(described, "classifier", str)),
         pooling="max",
@@ -177,20 +215,34 @@ def _model(session: Any, about: dict[str, str]) -> ExportedModel:
         index_sha256="",
         split="",
         n_clips=0,
-        multi_label=multi_label,
+        multi_label=json.loads(about["multi_label"]) is True,
     )
-    head = GivenScores(np.arange(len(labels)))
     classifier = ClipClassifier(
-        Pipeline([], head, len(labels) + 2),
+        Pipeline([], GivenScores(np.arange(len(labels))), len(labels) + 2),
         labels,
-        "max",
-        multi_label,
-        threshold=float(about["threshold"]),
+        card.pooling,
+        card.multi_label,
+        threshold=threshold,
     )
+    graph = _Graph(session, _sound(about, card.extractors), len(labels))
+    return ExportedModel(classifier, card, [graph])
+
+
+def _sound(about: dict[str, str], specs: Sequence[ExtractorSpec]) -> _Sound:
+    if not specs:
+        raise ValueError("no network")
+    rate, config = int(about["sample_rate"]), specs[0].config
     hop_s = min(float(hop) for hop in json.loads(about["hop_s"]))
-    if not hop_s > 0:
-        raise ValueError(f"windows every {hop_s} s")
-    return ExportedModel(classifier, card, [_Graph(session, rate, len(labels), hop_s)])
+    lowest, highest = map(float, json.loads(about.get("band_hz", f"[0, {rate / 2}]")))
+    if not 1_000 <= rate <= 768_000:
+        raise ValueError(f"a sample rate of {rate} Hz")
+    if not (hop_s >= MIN_HOP_S and 0 <= lowest < highest <= rate / 2):
+        raise ValueError(f"windows every {hop_s} s, which hear {lowest} to {highest} Hz")
+    return _Sound(rate, hop_s, (lowest, highest), config.channel, config.resampler)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def is_exported(path: AnyPath) -> bool:

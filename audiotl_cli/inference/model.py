@@ -43,7 +43,14 @@ class Model:
         How many scores a prediction holds, the highest; None is all.
     rejects_unlabelled : bool
         Whether a recording without any score of at least the classifier's threshold is rejected.
+
+    Attributes
+    ----------
+    finds_events : bool
+        Whether it can say where in a recording a label is heard.
     """
+
+    finds_events = True
 
     def __init__(
         self,

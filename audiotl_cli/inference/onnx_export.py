@@ -101,6 +101,14 @@ def _whole_graph(
     quantise: bool = False,
 ) -> bytes:
     """Return a graph from a waveform to the scores."""
+    sound = {
+        "sample_rate": str(_rate_of(extractors)),
+        "channel": _channel_of(extractors),
+        "band_hz": json.dumps(_band_of(extractors)),
+        "window_s": json.dumps([extractor.window_s for extractor in extractors]),
+        "hop_s": json.dumps([extractor.hop_s for extractor in extractors]),
+        "quantised": json.dumps(quantise),
+    }
     graph = Graph(quantise=quantise)
     waveform = graph.input("waveform", np.float32, ["n_samples"])
     add_classifier(
@@ -109,12 +117,6 @@ def _whole_graph(
     if quantise and not graph.n_in_8_bits:
         names = " and ".join(extractor.name for extractor in extractors)
         raise UsageError(f"{names} has no weights that could be kept in 8 bits")
-    sound = {
-        "sample_rate": str(_rate_of(extractors)),
-        "window_s": json.dumps([extractor.window_s for extractor in extractors]),
-        "hop_s": json.dumps([extractor.hop_s for extractor in extractors]),
-        "quantised": json.dumps(quantise),
-    }
     return graph.model(_metadata(classifier, card) | sound)
 
 
@@ -137,6 +139,21 @@ def _rate_of(extractors: Sequence[Extractor]) -> int:
         )
         raise UsageError(f"--whole takes one waveform, but these networks hear different: {names}")
     return rates.pop()
+
+
+def _channel_of(extractors: Sequence[Extractor]) -> str:
+    channels = {extractor.config.channel for extractor in extractors}
+    if len(channels) > 1:
+        raise UsageError(
+            "--whole takes one waveform, but these networks were given different channels: "
+            f"{', '.join(sorted(channels))}"
+        )
+    return channels.pop()
+
+
+def _band_of(extractors: Sequence[Extractor]) -> list[float]:
+    lowest, highest = zip(*(extractor.band_hz for extractor in extractors), strict=True)
+    return [min(lowest), max(highest)]
 
 
 def _heard(

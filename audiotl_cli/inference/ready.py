@@ -126,6 +126,11 @@ def ready_networks() -> list[str]:
     return [name for name in list_extractors() if extractor_class(name).classes()]
 
 
+def installed_networks() -> list[str]:
+    """Return the networks that have classes, and whose weights are installed."""
+    return [name for name in ready_networks() if model_info(name).installed]
+
+
 def default_network() -> str:
     """Return the first of `DEFAULTS` whose weights are installed, else the first."""
     return next((name for name in DEFAULTS if model_info(name).installed), DEFAULTS[0])
@@ -144,7 +149,7 @@ def find_classes(network: str, layer: str | None = None) -> Classes:
     if not found:
         names = ready_networks()
         raise UsageError(
-            f"{network!r} is no network with classes of its own; choose from {', '.join(names)}"
+            f"{network!r} has no classes of its own; choose from {', '.join(names)}"
             f"{did_you_mean(network, names)}"
         )
     layers = {classes.layer: classes for classes in found}

@@ -19,8 +19,8 @@ from audiotl_cli.audio.stretch import write_stretch
 from audiotl_cli.audio.types import AudioSource
 from audiotl_cli.cells import plain_cell
 from audiotl_cli.dataset.layouts.cut import COLUMNS, TABLE
-from audiotl_cli.errors import AudioError
-from audiotl_cli.files import is_regular
+from audiotl_cli.errors import AudioError, DataError
+from audiotl_cli.files import is_regular, refuse_link
 from audiotl_cli.inference.sorting import folder_names, place, safe_name
 from audiotl_cli.review.appended import append_rows, read_appended
 from audiotl_cli.review.detections import Detection
@@ -72,6 +72,7 @@ class CutFolder:
         folders: dict[str, str] = {}
         for row in read_appended(self.table, COLUMNS):
             cells = {name: plain_cell(row.cells[name]) for name in COLUMNS}
+            _check_file(cells["file"], row.where)
             self._files[_key_of_row(cells)] = cells["file"]
             self._taken.add(cells["file"].casefold())
             folders[cells["label"]] = cells["file"].partition("/")[0]
@@ -109,7 +110,11 @@ class CutFolder:
             The clip cannot be written.
         """
         if detection.recording is None:
-            raise AudioError("was not found", code="missing", stage="open")
+            raise AudioError(
+                "was not found; name the folder of the recordings with --audio-root",
+                code="missing",
+                stage="open",
+            )
         start_s, end_s = self._bounds(detection)
         self._folder.mkdir(parents=True, exist_ok=True)
         part = self._folder / f".clip.{os.getpid()}-{secrets.token_hex(3)}.part"
@@ -123,6 +128,7 @@ class CutFolder:
                 clip = (round(start_s, 6), round(start_s + length_s, 6))
                 append_rows(self.table, COLUMNS, [self._row(detection, file, clip)])
                 self._files[self._key(detection)] = file
+            refuse_link((self._folder / file).parent)
             place(part, self._folder / file, "move")
         finally:
             with contextlib.suppress(OSError):
@@ -156,6 +162,15 @@ class CutFolder:
         cells = map(str, (*detection.key, self._options.padding_s))
         path, start, end, label, padding = cells
         return path, start, end, label, padding, self._options.form
+
+
+def _check_file(file: str, where: str) -> None:
+    """Refuse a file of a table that is not in the folder of a label: it would lead elsewhere."""
+    parts = file.split("/")
+    if len(parts) != 2 or any(part != safe_name(part) for part in parts):
+        raise DataError(
+            f"{where}: file is {file!r}, expected LABEL/NAME in the folder of the table"
+        )
 
 
 def _key_of_row(cells: dict[str, str]) -> _Key:

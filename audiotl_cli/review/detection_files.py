@@ -172,6 +172,8 @@ def _read_table(path: Path, left_out: LeftOutCounter) -> Iterator[Found]:
     if path.suffix.lower() in (".csv", ".tsv", ".parquet"):
         table = read_rows(path)
         columns = set(table.columns)
+        if columns.issuperset((*EVENT, "verdict")):
+            raise DataError(f"{path} is a table of verdicts; name the detections that it is about")
         if columns.issuperset(KALEIDOSCOPE):
             for row in table.rows:
                 yield _of_kaleidoscope(row)

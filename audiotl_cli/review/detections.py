@@ -15,9 +15,10 @@ from pathlib import Path
 
 from audiotl_cli.dataset.finder import Finder
 from audiotl_cli.dataset.layouts.annotations import annotation_files, recordings_beside
-from audiotl_cli.errors import DataError
+from audiotl_cli.errors import DataError, UsageError
 from audiotl_cli.left_out import LeftOut, LeftOutCounter
 from audiotl_cli.review.detection_files import read_file
+from audiotl_cli.spelling import did_you_mean
 from audiotl_cli.storage.paths import AnyPath, join
 
 _OWN_NAMES = (".labels.txt", ".selections.txt")
@@ -92,11 +93,26 @@ class Detections:
     missing : dict
         The number of detections of each recording that was not found, by its path.
     left_out : list of LeftOut
+    n_other : int
+        Detections of other labels or scores than were asked for.
     """
 
     found: tuple[Detection, ...]
     missing: dict[str, int]
     left_out: list[LeftOut]
+    n_other: int = 0
+
+    def require(self, sources: Sequence[Path]) -> None:
+        """Raise `DataError` if there are no detections."""
+        if self.found:
+            return
+        names = ", ".join(map(str, sources))
+        if self.n_other:
+            raise DataError(
+                f"{names}: none of {self.n_other} detections has such a label and score; change "
+                "--label, --min-score or --max-score"
+            )
+        raise DataError(f"{names}: there are no detections")
 
 
 def read_detections(sources: Sequence[Path], options: DetectionOptions | None = None) -> Detections:
@@ -112,23 +128,35 @@ def read_detections(sources: Sequence[Path], options: DetectionOptions | None = 
     DataError
         There is no such file, or it is damaged or no file of detections (with its line), or
         holds predictions of whole recordings.
+    UsageError
+        No detection has one of the labels asked for.
     """
     options = options or DetectionOptions()
     left_out = LeftOutCounter()
     found: dict[tuple[str, float, float, str], Detection] = {}
     places = _Places(options.audio_root)
+    other: set[tuple[str, float, float, str]] = set()
     for file in _files(sources):
         for detection in _found_in(file, places, left_out):
             if detection.key in found:
                 left_out.add("repeats another detection", detection.where, unit="detection")
             elif _is_wanted(detection, options):
                 found[detection.key] = detection
+            else:
+                other.add(detection.key)
+    _check_labels(options.labels, {key[-1] for key in (*found, *other)})
     missing: dict[str, int] = {}
     ordered = tuple(found[key] for key in sorted(found))
     for detection in ordered:
         if detection.recording is None:
             missing[detection.path] = missing.get(detection.path, 0) + 1
-    return Detections(ordered, missing, left_out.found())
+    return Detections(ordered, missing, left_out.found(), len(other))
+
+
+def _check_labels(wanted: Sequence[str], known: set[str]) -> None:
+    for label in wanted:
+        if known and label not in known:
+            raise UsageError(f"no detection is labelled {label!r}{did_you_mean(label, known)}")
 
 
 def _is_wanted(detection: Detection, options: DetectionOptions) -> bool:

@@ -51,8 +51,8 @@ def reasons_to_doubt(every: Sequence[Recording], *, zone_given: bool) -> list[st
         first, second, seconds = pairs[0]
         found.append(
             f"{counted(len(pairs), 'pair')} of recordings of one site that overlap in time, such "
-            f"as {first.path} and {second.path} by {seconds:.0f} s; their sounds count twice. If they "
-            "are of two sites, name these with --site-regex"
+            f"as {first.path} and {second.path} by {seconds:.0f} s; their sounds count twice. If "
+            "they are of two sites, name these with --site-regex"
         )
     zones = zones_of(every)
     if not zone_given and len(zones) > 1:

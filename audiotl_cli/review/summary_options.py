@@ -26,7 +26,7 @@ class SummaryOptions:
         All recordings that were searched, or folders of them; those that the predictions name are
         added.
     verdicts : sequence of Path
-        Tables of what people judged.
+        Tables of what people judged; see `find_verdicts`.
     min_score : float or None
         Detections below it, and those without a score, are left out.
     site_regex : str or None

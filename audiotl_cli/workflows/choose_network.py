@@ -87,6 +87,8 @@ def _usable(
         try:
             load(name)
         except UsageError as error:
+            if n_most is not None:  # nothing is compared, so that the options would choose
+                raise UsageError(f"{error}; name a network with --extractor") from error
             available.errors[name] = error
             continue
         if available.is_ready(name):

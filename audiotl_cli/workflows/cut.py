@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audiotl_cli.audio.isolated import Decoders
-from audiotl_cli.errors import AudioError, DataError
+from audiotl_cli.dataset.layouts.cut import TABLE
+from audiotl_cli.errors import AudioError
 from audiotl_cli.left_out import LeftOut
+from audiotl_cli.locks import locked
 from audiotl_cli.review.choosing import Choice, choose_per_label
 from audiotl_cli.review.cut import CutFolder, CutOptions
 from audiotl_cli.review.detections import Detection, DetectionOptions, read_detections
@@ -72,6 +74,8 @@ def cut_detections(request: CutRequest, on_detection: OnDetection | None = None)
 
     Raises
     ------
+    TimeoutError
+        Another run is writing into the folder.
     DataError
         A file holds no detections, or the folder has another table of clips.
     UsageError
@@ -81,16 +85,17 @@ def cut_detections(request: CutRequest, on_detection: OnDetection | None = None)
     """
     check_folder(request.folder)
     read = read_detections(request.sources, request.detections)
-    if not read.found:
-        raise DataError(f"{', '.join(map(str, request.sources))}: no detections to cut")
+    read.require(request.sources)
     chosen = choose_per_label(read.found, request.max_per_label, request.choice)
-    folder = CutFolder(request.folder, list(chosen), request.options)
     # by recording and time: each recording is read forwards
     wanted = sorted((d for found in chosen.values() for d in found), key=lambda d: d.key)
     n_cut = n_skipped = 0
     labels = dict.fromkeys(chosen, 0)
     failures: list[tuple[Detection, AudioError]] = []
-    with Decoders() as decoders:
+    request.folder.mkdir(parents=True, exist_ok=True)
+    # two runs at once would cut the same detections twice
+    with locked(request.folder / TABLE), Decoders() as decoders:
+        folder = CutFolder(request.folder, list(chosen), request.options)
         for n_done, detection in enumerate(wanted, start=1):
             if folder.file_of(detection) is not None:
                 n_skipped += 1

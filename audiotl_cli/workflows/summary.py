@@ -11,11 +11,11 @@ from audiotl_cli.left_out import LeftOut, LeftOutCounter
 from audiotl_cli.review.counts import Tally, place_of, zones_of
 from audiotl_cli.review.detections import Detection, DetectionOptions, read_detections
 from audiotl_cli.review.doubts import reasons_to_doubt
+from audiotl_cli.review.judged import Judged, find_verdicts, judge
 from audiotl_cli.review.recordings import Recording, describe_recordings
 from audiotl_cli.review.summary import Summary
 from audiotl_cli.review.summary_options import SummaryOptions
 from audiotl_cli.review.summary_report import write_summary
-from audiotl_cli.review.verdicts_read import Judged, read_verdicts
 from audiotl_cli.storage.paths import AnyPath
 from audiotl_cli.text import counted
 from audiotl_cli.workflows.predict import list_inputs
@@ -42,16 +42,16 @@ def summarise(
     zones = options.check()
     detections, left_out = _read(options)
     paths = _paths(detections, options.recordings, left_out)
-    judged = read_verdicts(options.verdicts, detections)
+    judged = judge(find_verdicts(options.verdicts, options.predictions), detections)
     described = describe_recordings(paths, zones, options.site_regex, on_recording)
     recordings = described.by_path
-    tally = Tally(detections, judged.verdicts, recordings)
+    tally = Tally(detections, judged.right, recordings)
     summary = Summary(
         tally,
         recordings,
         described.sites_from,
         _zone_in_words(options, recordings),
-        len(judged.verdicts),
+        len(judged.right),
         _warnings(options, recordings, judged),
         left_out,
     )

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from audiotl_cli.inference.ready import ReadyModel, ReadyOptions, default_network, ready_model
+from audiotl_cli.errors import WeightsError
+from audiotl_cli.inference.ready import (
+    ReadyModel,
+    ReadyOptions,
+    default_network,
+    installed_networks,
+    ready_model,
+)
 from audiotl_cli.workflows.models import accept_licence
 
 
@@ -26,4 +33,11 @@ def load_network(options: ReadyOptions, *, accept: bool = False) -> ReadyModel:
     """
     if accept:
         accept_licence(options.network or default_network())
-    return ready_model(options)
+    try:
+        return ready_model(options)
+    except WeightsError as error:
+        others = [] if options.network else installed_networks()
+        if not others:
+            raise
+        names = " or ".join(f"--network {name}" for name in others)
+        raise WeightsError(f"{error}\nOther networks are installed: {names}") from error

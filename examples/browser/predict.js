@@ -1,5 +1,6 @@
 "use strict";
 
+const SILENCE = 2 ** -14; // from the lowest to the highest sample: there is nothing to hear
 const SECONDS = 60; // a longer recording gets labels for each minute
 const SHOWN = 3;
 const element = (id) => document.getElementById(id);
@@ -22,6 +23,7 @@ async function loadModel(file) {
     session,
     labels: JSON.parse(about.labels),
     rate: Number(about.sample_rate),
+    channel: about.channel,
     several: JSON.parse(about.multi_label),
     threshold: Number(about.threshold),
   };
@@ -36,14 +38,34 @@ async function decode(file) {
   // decodeAudioData resamples to the rate of its context
   const context = new OfflineAudioContext(1, 1, model.rate);
   const sound = await context.decodeAudioData(await file.arrayBuffer());
-  const mono = new Float32Array(sound.length);
-  for (let i = 0; i < sound.numberOfChannels; i++) {
-    sound.getChannelData(i).forEach((sample, at) => { mono[at] += sample; });
-  }
-  return mono.map((sample) => sample / sound.numberOfChannels);
+  const channels = [];
+  for (let i = 0; i < sound.numberOfChannels; i++) channels.push(sound.getChannelData(i));
+  return oneChannel(channels);
+}
+
+function oneChannel(channels) {
+  if (model.channel === "left") return channels[0];
+  if (model.channel === "right") return channels[Math.min(1, channels.length - 1)];
+  if (model.channel === "loudest") return channels[loudest(channels)];
+  const sum = (at) => channels.reduce((total, channel) => total + channel[at], 0);
+  return channels[0].map((_, at) => sum(at) / channels.length);
+}
+
+function loudest(channels) {
+  const powers = channels.map((channel) => {
+    const mean = channel.reduce((total, sample) => total + sample, 0) / channel.length;
+    return channel.reduce((total, sample) => total + (sample - mean) ** 2, 0);
+  });
+  return powers.indexOf(Math.max(...powers));
 }
 
 async function judge(samples) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const sample of samples) {
+    low = Math.min(low, sample);
+    high = Math.max(high, sample);
+  }
+  if (high - low < SILENCE) return [["silent", 0]];
   const waveform = new ort.Tensor("float32", samples, [samples.length]);
   const { scores, rejected } = await model.session.run({ waveform });
   const ranked = model.labels.map((label, i) => [label, scores.data[i]]);

@@ -352,3 +352,15 @@ def test_index_says_what_extract_will_do(project: Path, sounds: Path, run: Run) 
     assert "Network sharp" not in again.err
     assert "Network sharp, chosen for sounds.csv; for these clips:" in other.err
     assert shown.AUTO in run("extract", "--help").out
+
+
+def test_options_that_one_network_takes_do_not_choose_it(
+    project: Path, sounds: Path, run: Run
+) -> None:
+    run("index", sounds / "rain")
+
+    refused = run("extract", "--extractor", "auto", "--padding-s", "1")
+
+    assert refused.code == 2
+    assert "takes no --padding-s; name a network with --extractor" in refused.err
+    assert not Path("data/network.json").exists()

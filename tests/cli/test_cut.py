@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,8 @@ import soundfile
 from audiotl_cli import Index
 from audiotl_cli.cells import plain_cell
 from audiotl_cli.review import cut as cutting
-from tests.conftest import Run
+from tests.conftest import REPOSITORY, Run
+from tests.reliability.programs import Program
 from tests.sounds import noise, write_wav
 
 RATE = 8000
@@ -205,16 +210,34 @@ def test_what_cannot_be_cut_is_listed(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("select", "scores"),
-    [("best", {0.9, 0.8, 0.7}), ("uncertain", {0.5, 0.4, 0.6}), ("even", {0.0, 0.5, 0.9})],
+    [
+        ("best", {0.91, 0.81, 0.71, 0.61}),
+        ("uncertain", {0.51, 0.41, 0.61, 0.31}),
+        ("even", {0.01, 0.31, 0.61, 0.91}),
+    ],
 )
 def test_scores_choose(run: Run, select: str, scores: set[float]) -> None:
     recording("night.wav", 12)
-    found = save([("night.wav", float(i), i + 0.5, "owl", i / 10) for i in range(10)])
+    found = save(
+        [("night.wav", float(i), i + 0.5, "owl", round(i / 10 + 0.01, 2)) for i in range(10)]
+    )
 
-    run("cut", found, "--out", "clips", "--max-per-label", 3, "--select", select)
+    run("cut", found, "--max-per-label", 4, "--select", select)
 
-    chosen = {float(row["score"]) for row in rows()}
-    assert chosen == scores or (select == "even" and chosen == {0.0, 0.4, 0.9})
+    assert {float(row["score"]) for row in rows()} == scores
+
+
+def test_two_runs_at_once_cut_each_detection_once(run: Run) -> None:
+    recording("night.wav")
+    found = save([("night.wav", float(i), i + 0.5, "owl", i / 10) for i in range(8)])
+    run("cut", found, "--out", "whole")
+
+    command = [sys.executable, "-m", "audiotl_cli", "cut", str(found)]
+    started = [subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(REPOSITORY)})
+               for _ in range(2)]  # fmt: skip
+    assert [process.wait(timeout=120) for process in started] == [0, 0]
+
+    assert contents("clips") == contents("whole")
 
 
 def test_annotations_are_cut_and_scores_of_them_are_refused(run: Run) -> None:
@@ -227,3 +250,113 @@ def test_annotations_are_cut_and_scores_of_them_are_refused(run: Run) -> None:
     assert [(row["label"], row["start_s"]) for row in rows()] == [("owl", "1.0"), ("rain", "4.5")]
     assert refused.code == 2
     assert "--select random" in refused.err
+
+
+def test_the_folder_is_called_clips_unless_it_is_named(run: Run) -> None:
+    recording("night.wav")
+
+    finished = run("cut", save([("night.wav", 1, 2, "owl", 0.5)]))
+
+    assert finished.code == 0
+    assert Path("clips/clips.csv").is_file()
+    assert "Next: audiotl index clips" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--label", "owll"], 2, "no detection is labelled 'owll'; did you mean owl?"),
+        (["--min-score", "0.9"], 3, "none of 1 detections"),
+        (["--min-score", "0.9", "--max-score", "0.1"], 2, "above --max-score"),
+    ],
+)
+def test_what_leaves_nothing_to_cut_is_refused(
+    run: Run, options: list[str], code: int, said: str
+) -> None:
+    finished = run("cut", save([("night.wav", 1, 2, "owl", 0.5)]), *options)
+
+    assert finished.code == code
+    assert said in finished.err
+    assert not Path("clips").exists()
+
+
+HALT = """
+import pathlib, threading
+from audiotl_cli.review import cut
+real, calls = cut.{at}, []
+def halt(*args, **more):
+    calls.append(1)
+    if len(calls) == 3:
+        pathlib.Path("halted").touch()
+        threading.Event().wait()
+    return real(*args, **more)
+cut.{at} = halt
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs signals and /proc")
+@pytest.mark.parametrize("at", ["place", "append_rows"])
+def test_a_killed_run_is_continued_to_the_same_folder(run: Run, tmp_path: Path, at: str) -> None:
+    recording("night.wav")
+    found = save([("night.wav", float(i), i + 0.5, "owl", i / 10) for i in range(6)])
+    run("cut", found, "--out", "whole")
+    output = tmp_path / "program"
+    output.mkdir()
+    program = Program(output, ["cut", found, "--out", "clips"], before=HALT.format(at=at))
+    program.wait_for(lambda _: Path("halted").exists())
+
+    program.end(signal.SIGKILL)
+    assert len(contents("clips")) == 3  # two clips, and the table
+    assert run("cut", found, "--out", "clips").code == 0
+
+    assert contents("clips") == contents("whole")
+
+
+@pytest.mark.parametrize("file", ["../mine.wav", "owl/../../mine.wav", "/mine.wav", ".x/a.wav", ""])
+def test_a_table_cannot_lead_out_of_its_folder(run: Run, file: str) -> None:
+    recording("night.wav")
+    found = save([("night.wav", 1, 2, "owl", 0.5)])
+    run("cut", found)
+    written = rows()[0]["file"]
+    Path("clips", written).unlink()
+    table = Path("clips/clips.csv")
+    table.write_text(table.read_text().replace(written, file))
+
+    finished = run("cut", found)
+
+    assert finished.code == 3
+    assert "clips.csv, line 2: file is" in finished.err
+    assert [path.name for path in Path().rglob("*.wav")] == ["night.wav"]
+
+
+def test_a_folder_that_is_a_link_is_not_written_into(run: Run) -> None:
+    recording("night.wav")
+    Path("elsewhere").mkdir()
+    Path("clips").mkdir()
+    Path("clips/owl").symlink_to(Path("elsewhere").absolute())
+
+    finished = run("cut", save([("night.wav", 1, 2, "owl", 0.5)]))
+
+    assert finished.code == 3
+    assert "symbolic link" in finished.err
+    assert not list(Path("elsewhere").iterdir())
+
+
+def test_clips_read_back_for_any_label(run: Run) -> None:
+    recording("night.wav", 40)
+    drawn = [given_label(seed) for seed in range(30)]
+    events = [("night.wav", float(i), i + 0.5, label, 0.5) for i, label in enumerate(drawn)]
+
+    assert run("cut", save(events)).code == 0
+    assert run("index", "clips", "--no-audit").code == 0
+
+    labels = {row["file"]: row["label"] for row in rows()}
+    assert sorted(labels.values()) == sorted(drawn)
+    clips = Index.read(Path("data/index/clips.csv")).clips
+    assert {clip.path: clip.label for clip in clips} == labels
+
+
+def given_label(seed: int) -> str:
+    """Return a label of letters that names of files may or may not have."""
+    letters = np.random.default_rng(seed).choice(list("ab./\\:*?<|'\"=-@ é鳥\u202e"), 6)
+    return f"x{''.join(letters).strip()}x"

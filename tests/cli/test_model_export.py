@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,10 @@ import soxr
 
 from audiotl_cli import load_model
 from audiotl_cli.classifiers import onnx_form as clips
+from audiotl_cli.dataset.demo_sounds import synthesise
+from audiotl_cli.dataset.synthesis import SAMPLE_RATE
+from audiotl_cli.errors import UsageError
+from audiotl_cli.extractors.registry import load_extractor
 from audiotl_cli.extractors.weights import install
 from audiotl_cli.extractors.yamnet import WEIGHTS
 from audiotl_cli.graph import Graph
@@ -82,6 +87,44 @@ def test_predict_takes_an_exported_model(model: Path, new: Path, run: Run) -> No
     assert table.splitlines()[0].startswith("path,label,score,score:chirp")
 
 
+def test_exported_models_hear_the_channel_of_the_model(
+    sounds: Path, project: Path, run: Run
+) -> None:
+    run("index", sounds, "--test-size", "0")
+    run("extract", "--extractor", "mfcc", "--channel", "left")
+    run("train", "--out", "left.joblib")
+    assert run("model", "export", "left.joblib", "--whole").code == 0
+    rain, drum = synthesise("rain", 50), 3 * synthesise("drum", 50)
+    both = np.stack([rain, np.resize(drum, len(rain))], axis=1)
+    soundfile.write("both.wav", both / np.abs(both).max(), SAMPLE_RATE)
+
+    for model in ("left.joblib", "left-whole.onnx"):
+        assert run("predict", "-m", model, "both.wav", "--json").json[0]["label"] == "rain"
+    script = REPOSITORY / "examples" / "predict_onnx.py"
+    words = [sys.executable, str(script), "left-whole.onnx", "both.wav"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert told.split()[3] == "rain"
+
+
+def test_networks_of_different_channels_have_no_common_waveform(model: Path) -> None:
+    loaded = load_model(model)
+    networks = [load_extractor("mfcc", channel=channel) for channel in ("left", "right")]
+    with pytest.raises(UsageError, match="given different channels: left, right"):
+        onnx_export.export_whole(loaded.classifier, loaded.card, networks)
+
+
+def test_a_sample_that_resampling_leaves_nothing_of_ends_no_run(
+    model: Path, new: Path, run: Run
+) -> None:
+    soundfile.write(new / "a.wav", np.full(1, 0.5), 192_000)
+    run("model", "export", model, "--whole")
+
+    found = run("predict", "-m", "sounds-whole.onnx", new, "--json").json
+
+    assert [Path(row["path"]).name for row in found] == sorted(path.name for path in new.iterdir())
+    assert found[-1]["label"] == "rain"
+
+
 def test_a_long_recording_is_scored_in_parts(model: Path, new: Path, run: Run) -> None:
     run("model", "export", model, "--whole")
     samples, rate = soundfile.read(new / "rain.wav")
@@ -94,6 +137,8 @@ def test_a_long_recording_is_scored_in_parts(model: Path, new: Path, run: Run) -
     (rain,) = load_model("sounds-whole.onnx").predict(minute, sample_rate=rate)
     assert 0.3 < found.scores["rain"] < 0.7 < rain.scores["rain"]
     assert found.scores["drum"] > 0.3
+    said = run("predict", "-m", "sounds-whole.onnx", "long.wav").err
+    assert "by their average; the model that was exported shows, by --segments," in said
 
 
 @pytest.mark.parametrize(
@@ -122,7 +167,17 @@ def test_other_onnx_files_are_refused(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("labels", "[]"), ("labels", "{"), ("sample_rate", "0"), ("hop_s", "[]"), ("card", "[]")],
+    [
+        ("labels", "[]"),
+        ("labels", "{"),
+        ("labels", '["rain", "rain", "drum"]'),
+        ("labels", '["rain", "drum"]'),
+        ("sample_rate", "0"),
+        ("hop_s", "[]"),
+        ("band_hz", "[9, 3]"),
+        ("card", "[]"),
+        ("card", '{"classifier": "logreg", "extractors": []}'),
+    ],
 )
 def test_a_damaged_description_is_refused(
     model: Path, new: Path, run: Run, name: str, value: str
@@ -135,7 +190,21 @@ def test_a_damaged_description_is_refused(
     refused = run("predict", "-m", "sounds-whole.onnx", new / "rain.wav")
 
     assert refused.code == 5
-    assert "sounds-whole.onnx is damaged: its description cannot be read" in refused.err
+    assert "sounds-whole.onnx is damaged: " in refused.err
+    assert "Traceback" not in refused.err
+
+
+@pytest.mark.parametrize("command", ["evaluate", "model export"])
+def test_other_commands_ask_for_the_model_file(
+    model: Path, sounds: Path, run: Run, command: str
+) -> None:
+    run("index", sounds)
+    run("model", "export", model)
+
+    refused = run(*command.split(), "sounds.onnx")
+
+    assert refused.code == 5
+    assert "name the model file (.joblib) that it was exported from" in refused.err
 
 
 def test_an_exported_model_finds_no_events(model: Path, new: Path, run: Run) -> None:
@@ -235,3 +304,25 @@ def test_what_cannot_be_quantised_is_said(
     assert refused.code == 2
     assert message in refused.err
     assert not list(Path().glob("*.onnx"))
+
+
+def test_the_example_gives_several_labels_and_none_to_silence(
+    model: Path, new: Path, run: Run
+) -> None:
+    script = REPOSITORY / "examples" / "predict_onnx.py"
+    example = runpy.run_path(str(script))
+    about = {"labels": '["a", "b", "c"]', "multi_label": "true", "threshold": "0.5"}
+    assert example["name"](np.array([0.5, 0.2, 0.9]), False, about) == "a;c"
+    assert example["name"](np.array([0.1, 0.2, 0.4]), False, about) == "no label"
+    assert example["name"](np.array([0.5, 0.2, 0.9]), True, about) == "none of these"
+    run("model", "export", model, "--whole")
+    soundfile.write("silent.wav", np.zeros(22_050), 22_050)
+
+    done = subprocess.run(
+        [sys.executable, script, "sounds-whole.onnx", "silent.wav"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "silent.wav  0 s  silent\n"

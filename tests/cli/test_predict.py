@@ -179,7 +179,7 @@ def test_json_is_printed_beside_a_file(trained: Path, run: Run) -> None:
     ("args", "message"),
     [
         ([""], "an input is empty"),
-        (["--output", "out.txt"], "expected a name ending in .json, .jsonl, .csv or .rttm"),
+        (["--output", "out.txt"], "expected a name ending in .json, .jsonl, .csv, .parquet"),
         (["--output", "out"], "expected a name ending in"),
         (["--output", "out.csv", "--format", "table"], "expected a name ending in"),
         (["--output", "."], "--output is ., a folder; expected a file"),

@@ -218,3 +218,13 @@ def test_annotations_in_other_encodings(tmp_path: Path, encoding: str) -> None:
     touch(tmp_path, "a.wav")
     (tmp_path / "a.txt").write_bytes("1,5\t2,25\tM\u00f6we\r\n".encode(encoding))
     assert read(tmp_path) == [Clip("a.wav", "M\u00f6we", start_s=1.5, end_s=2.25)]
+
+
+def test_verdicts_of_a_reviewer_are_no_annotations(tmp_path: Path) -> None:
+    (tmp_path / "night.wav").touch()
+    (tmp_path / "night.csv").write_text("path,start_s,end_s,label\nnight.wav,0,1,owl\n")
+    (tmp_path / "night.verdicts.csv").write_text(
+        "path,start_s,end_s,label,verdict\nnight.wav,4,5,owl,wrong\n"
+    )
+
+    assert [(clip.start_s, clip.label) for clip in read(tmp_path)] == [(0.0, "owl")]

@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 _ANY = re.compile(r"(label track|labels?|annotations?|marks?)[ _-]?\d*\.txt")
 """Names of files, in lower case, that say nothing about the recording."""
 
+VERDICTS_END = ".verdicts.csv"
+"""End of the names of tables in which a person judged detections: wrong ones are no annotations."""
+
 _TABLES = (".csv", ".tsv")
 """Suffixes of files that are annotations only if they begin with the name of a recording."""
 
@@ -48,6 +51,7 @@ def annotation_files(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.suffix.lower() in (".txt", *_TABLES)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not path.name.endswith(VERDICTS_END)
         and path.is_file()
     ]
     beside = recordings_beside(found)
