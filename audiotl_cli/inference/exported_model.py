@@ -165,7 +165,7 @@ def load_exported(path: Path) -> ExportedModel:
     except ValueError as error:
         raise ArtifactError(f"{path} is no ONNX file that can be used: {error}") from error
     try:
-        session = open_session(content)
+        session = open_session(content, n_threads=1)  # recordings run side by side
     except Exception as error:  # ONNX Runtime's errors have no common class
         raise ArtifactError(f"{path}: ONNX Runtime cannot run it ({_first_line(error)})") from error
     about = session.get_modelmeta().custom_metadata_map
